@@ -1,0 +1,26 @@
+/** Bytes by their CID. `fetch` of a node that lacks them asks peers; what comes is checked against the CID before it is stored. */
+export interface BlockStore {
+  has(cid: string): boolean
+  /** undefined when it is not on this disk. @throws CORRUPT when the bytes do not match (and the file is set aside) */
+  read(cid: string): Promise<Uint8Array | undefined>
+  /** Durable when it resolves. Returns the CID. */
+  write(bytes: Uint8Array): Promise<string>
+  remove(cid: string): Promise<void>
+}
+
+/** A block from here or, failing that, from a peer. @throws NOT_REPLICATED when no reachable node has it by the deadline */
+export type FetchBlock = (cid: string, options: { bytes: number; timeoutMs: number }) => Promise<Uint8Array>
+
+/** The code of one version, as executors load it. Encoded as CBOR by packages/bundle; its CID names it. */
+export interface Bundle {
+  /** Format of this record. */
+  readonly format: 1
+  /** A classic script; evaluating it in the guest's global scope returns (as completion value) the module's exports object or a promise of it. */
+  readonly script: string
+  /** JSON text of the source map, or undefined. */
+  readonly sourceMap: string | undefined
+  /** `node:` modules that the script asks for at run time through `require`. */
+  readonly builtins: readonly string[]
+  /** Name of the export to call. */
+  readonly handlerExport: string
+}

@@ -1,0 +1,49 @@
+import type { FunctionRecord } from './function.ts'
+
+/** What a key may do. admin: everything; deployer: deploy and invoke in its account; invoker: invoke only. */
+export type KeyRole = 'admin' | 'deployer' | 'invoker'
+
+/** An access key as SigV4 needs it. The secret is replicated sealed and opened in memory only. */
+export interface AccessKey {
+  accessKeyId: string
+  secretAccessKey: string
+  role: KeyRole
+  account: string
+  createdAt: number
+}
+
+/** What the catalog says of a node of the mesh. */
+export interface NodeRecord {
+  peerId: string
+  name: string
+  /** The operator's account: it is paid for what the node runs. */
+  account: string
+  /** Multiaddrs with /p2p/. */
+  addresses: string[]
+  version: string
+  httpAddress: string | undefined
+}
+
+export interface CatalogKinds {
+  function: FunctionRecord
+  key: AccessKey
+  node: NodeRecord
+}
+
+export type CatalogKind = keyof CatalogKinds
+
+/**
+ * The replicated record. Reads are from memory and synchronous; a write is on this node's disk when its promise resolves
+ * and spreads on its own. Per key, the highest (hybrid time, author) wins everywhere.
+ */
+export interface Catalog {
+  get<Kind extends CatalogKind>(kind: Kind, name: string): CatalogKinds[Kind] | undefined
+  /** In order of name. */
+  list<Kind extends CatalogKind>(kind: Kind): CatalogKinds[Kind][]
+  /** Writes a new value, newer than what this node knows. @throws INVALID_ARGUMENT, TOO_LARGE */
+  put<Kind extends CatalogKind>(kind: Kind, name: string, value: CatalogKinds[Kind]): Promise<void>
+  /** Leaves a tombstone. Returns false when there was nothing. */
+  remove(kind: CatalogKind, name: string): Promise<boolean>
+  /** Called after each change, own or replicated, with undefined for a removal. Returns a function that stops it. */
+  onChange(listener: (kind: CatalogKind, name: string) => void): () => void
+}

@@ -1,0 +1,97 @@
+import type { FunctionVersion } from './function.ts'
+
+/** `event`: payload in, payload out. `http`: payload is a payload-2.0 event as JSON, the outcome has status and headers split off. */
+export type InvocationKind = 'event' | 'http'
+
+/** One attempt's order: everything the place that runs it must know. Payloads are bytes; nobody on the way parses them. */
+export interface Invocation {
+  /** UUID of the call; the same for all its attempts. */
+  readonly requestId: string
+  /** From 1. */
+  readonly attempt: number
+  readonly kind: InvocationKind
+  readonly functionName: string
+  readonly account: string
+  readonly version: FunctionVersion
+  /** UTF-8 JSON; empty means no event (`{}` for the handler, as AWS does). */
+  readonly payload: Uint8Array
+  /** Epoch milliseconds after which nobody waits. The function's own timeout counts from when it starts. */
+  readonly deadline: number
+  /** Peer id of the node that took the call. */
+  readonly caller: string
+  /** Whether the outcome should carry the last 4 KB of log. */
+  readonly logTail: boolean
+  /** Decoded JSON text of X-Amz-Client-Context. */
+  readonly clientContext: string | undefined
+  readonly invokedArn: string
+}
+
+/** What an attempt used, as measured where it ran. Milliseconds carry a fraction; billing rounds, measuring does not. */
+export interface Usage {
+  /** Peer id of the node that ran it. */
+  readonly node: string
+  readonly instance: string
+  /** Wall time of the handler, monotonic clock of the executor; initialisation not included. */
+  readonly durationMs: number
+  /** Time from order to ready where a new instance was launched for it; undefined when an idle one served it. */
+  readonly initMs: number | undefined
+  /** CPU time of the isolate, where known. */
+  readonly cpuMs: number | undefined
+  readonly memoryMb: number
+  readonly memoryUsedMb: number | undefined
+  readonly cold: boolean
+}
+
+export interface HttpHead {
+  readonly statusCode: number
+  /** Flat list: name, value, name, value…; checked where it left the isolate: tokens and no control characters. */
+  readonly headers: readonly string[]
+}
+
+/** Nothing was started; the invocation can be tried elsewhere without harm. */
+export interface Refused {
+  readonly status: 'refused'
+  readonly code: 'BUSY' | 'NOT_REPLICATED' | 'UNAVAILABLE' | 'THROTTLED' | 'NO_CAPACITY'
+  readonly message: string
+  readonly retryAfterMs: number
+}
+
+/** It was started, and nobody knows how it ended: the node or process that ran it went away. */
+export interface Lost {
+  readonly status: 'lost'
+  readonly message: string
+  readonly node: string
+}
+
+/** It ran to one of four ends. `error` is what the handler threw, `timeout` and `exit` are what was done to it. */
+export interface Ran {
+  readonly status: 'ok' | 'error' | 'timeout' | 'exit'
+  /** Result JSON (event), body (http), or the Lambda error JSON where status is not `ok`. */
+  readonly payload: Uint8Array
+  /** Present when kind was `http` and status is `ok`. */
+  readonly http: HttpHead | undefined
+  readonly usage: Usage
+  /** UTF-8 text, when asked for. */
+  readonly logTail: string | undefined
+}
+
+export type Outcome = Ran | Refused | Lost
+
+/** A place that can run an invocation: this node's instances, or a peer. It never throws: what goes wrong is an outcome. */
+export interface Target {
+  readonly nodeId: string
+  invoke(invocation: Invocation): Promise<Outcome>
+}
+
+/** One line that a function wrote, or that the platform wrote about it. */
+export interface LogLine {
+  /** Epoch milliseconds. */
+  time: number
+  level: 'debug' | 'info' | 'warn' | 'error' | 'platform'
+  message: string
+  function: string
+  version: string
+  requestId: string
+  instance: string
+  node: string
+}

@@ -1,0 +1,34 @@
+import type { ResolvedFunction } from './function.ts'
+import type { InvocationKind, LogLine, Ran } from './invocation.ts'
+import type { Charge } from './receipt.ts'
+
+/** A call as the gateway or an event source hands it over: authorised and resolved. */
+export interface InvokeOrder {
+  readonly requestId: string
+  readonly kind: InvocationKind
+  readonly target: ResolvedFunction
+  readonly payload: Uint8Array
+  readonly logTail: boolean
+  readonly clientContext: string | undefined
+  readonly invokedArn: string
+}
+
+export interface InvokeAnswer {
+  readonly outcome: Ran
+  readonly attempt: number
+  readonly charge: Charge
+}
+
+/** The pipeline: route, run, retry what was not started, charge. Implemented in packages/invocation. */
+export interface Invoker {
+  /**
+   * @throws PeerlessError THROTTLED, NO_CAPACITY (detail.retryAfterMs), UNAVAILABLE, NOT_REPLICATED, DEADLINE_EXCEEDED,
+   * CONNECTION_LOST (it was started and the node that ran it is gone)
+   */
+  invoke(order: InvokeOrder): Promise<InvokeAnswer>
+}
+
+/** Logs of one function over the whole mesh, in time order; with `follow`, goes on until the signal aborts. */
+export interface LogReader {
+  read(filter: { function: string; sinceMs: number; follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine>
+}

@@ -1,0 +1,62 @@
+import type { IncomingRequest, OnReply, Reply } from './request.ts'
+
+/**
+ * Request types between nodes. One list, so that no two packages take the same number. Shapes are documented where they are handled.
+ */
+export const MESSAGE = {
+  /** packages/invocation */
+  INVOKE: 1,
+  BEACON: 2,
+  /** packages/catalog */
+  CATALOG_DIGEST: 10,
+  CATALOG_BUCKETS: 11,
+  CATALOG_PUSH: 12,
+  /** packages/bundle over packages/mesh, always on the bulk carrier */
+  BLOCK_STAT: 20,
+  BLOCK_CHUNK: 21,
+  /** packages/ledger */
+  LEDGER_OFFER: 30,
+  LEDGER_HEADS: 31,
+  LEDGER_PULL: 32,
+  /** packages/invocation: logs of one node */
+  LOGS_READ: 40
+} as const
+
+export const TOPIC = {
+  BEACONS: 'beacons',
+  CATALOG: 'catalog',
+  LEDGER: 'ledger'
+} as const
+export type Topic = (typeof TOPIC)[keyof typeof TOPIC]
+
+/** `calls` for small and urgent, `bulk` for blocks and anti-entropy: one long-lived stream each, so neither waits for the other. */
+export type Carrier = 'calls' | 'bulk'
+
+export type PeerListener = (peerId: string, connected: boolean) => void
+
+/** What packages see of the mesh: members only, by peer id; no addresses, no libp2p. Implemented by packages/mesh and, in memory, by packages/testing. */
+export interface Mesh {
+  readonly peerId: string
+  readonly meshId: string
+  /** Members connected now, this node not included. */
+  peers(): string[]
+  /** Milliseconds, smoothed; undefined before it was measured. */
+  rttMs(peerId: string): number | undefined
+  /** `calls` carrier, no promise: the hot path. `done` is called exactly once, with CONNECTION_LOST when there is no connection. Returns a function that cancels. */
+  request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void
+  /** The same as a promise. Without a signal it waits for ever, as long as the connection lives. */
+  call(
+    peerId: string,
+    type: number,
+    header: unknown,
+    payload?: Uint8Array,
+    options?: { carrier?: Carrier; signal?: AbortSignal }
+  ): Promise<Reply>
+  /** Registers the one handler of a request type. */
+  handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void
+  /** Best effort, at most once per peer and message. Never the only way that state travels. */
+  publish(topic: Topic, bytes: Uint8Array): void
+  /** `from` is the member that published. */
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void
+  onPeer(listener: PeerListener): void
+}

@@ -1,0 +1,105 @@
+/**
+ * Usage as it is billed. All amounts are integers; a charge is
+ * `ceil(durationMs / incrementMs) × memoryMb × unitsPerIncrementMb + unitsPerRequest`.
+ */
+export interface Tariff {
+  /** 100 ms, the serverless pattern's increment. AWS itself has billed by 1 ms since 1 December 2020. */
+  readonly incrementMs: number
+  readonly unitsPerIncrementMb: number
+  readonly unitsPerRequest: number
+}
+
+export const TARIFF_DEFAULT: Tariff = { incrementMs: 100, unitsPerIncrementMb: 1, unitsPerRequest: 10 }
+
+export interface Charge {
+  /** Whole increments in milliseconds; at least one. */
+  readonly billedMs: number
+  /** Integer units, always a safe integer: 900 s × 10,240 MB is 92,160,000 units at the default tariff. */
+  readonly charge: number
+}
+
+/**
+ * @param durationMs wall milliseconds, fraction allowed, not negative
+ * @param memoryMb the declared limit, not what was used
+ * @param tariff integer prices
+ */
+export function chargeOf(durationMs: number, memoryMb: number, tariff: Tariff): Charge {
+  const increments = Math.max(1, Math.ceil(durationMs / tariff.incrementMs))
+  return {
+    billedMs: increments * tariff.incrementMs,
+    charge: increments * memoryMb * tariff.unitsPerIncrementMb + tariff.unitsPerRequest
+  }
+}
+
+export type ReceiptStatus = 'ok' | 'error' | 'timeout' | 'exit'
+
+/** One attempt's usage: the caller node and the executing node each hold one, and they must agree. */
+export interface Receipt {
+  readonly requestId: string
+  readonly attempt: number
+  /** When it was answered, epoch milliseconds on the executing node. */
+  readonly time: number
+  /** Who pays: the function's owner. */
+  readonly account: string
+  readonly functionName: string
+  readonly version: string
+  /** Peer id of the node that took the call. */
+  readonly caller: string
+  /** Peer id of the node that ran it. */
+  readonly executor: string
+  /** Microseconds, integer: fractions of a millisecond must not differ between two encoders. */
+  readonly durationUs: number
+  readonly memoryMb: number
+  readonly cold: boolean
+  readonly status: ReceiptStatus
+  readonly billedMs: number
+  readonly charge: number
+}
+
+/** What `peerless ledger balance` shows: a decimal string of integer units, signed. */
+export interface AccountBalance {
+  account: string
+  balance: string
+}
+
+/** One line of `peerless ledger statement --json`. */
+export interface StatementLine {
+  requestId: string
+  attempt: number
+  time: number
+  account: string
+  function: string
+  version: string
+  caller: string
+  executor: string
+  durationMs: number
+  billedMs: number
+  memoryMb: number
+  cold: boolean
+  status: ReceiptStatus
+  charge: number
+  selfAttested: boolean
+}
+
+export interface LedgerVerification {
+  ok: boolean
+  lanes: number
+  statements: number
+  receipts: number
+  /** The first thing that failed; undefined when ok. */
+  failure: string | undefined
+}
+
+/** What other packages need of the ledger. Implemented in packages/ledger. */
+export interface Ledger {
+  /** Hot path, synchronous, cheap, never throws: the receipt of an attempt that this node called or executed or both. */
+  record(receipt: Receipt): void
+  /** Every account with a lane, ordered by account; sums to zero. Includes only what statements show. */
+  balances(): Promise<AccountBalance[]>
+  /** Lines in time order, `from` and `to` in epoch milliseconds, inclusive and exclusive. */
+  statement(filter: { account?: string; from?: number; to?: number }): AsyncIterable<StatementLine>
+  /** Re-checks every signature, hash and sum from the raw entries on disk. */
+  verify(): Promise<LedgerVerification>
+  /** Closes open batches and waits until they are on disk (and, with peers there, countersigned or given up). */
+  flush(): Promise<void>
+}

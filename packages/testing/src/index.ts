@@ -1,0 +1,6 @@
+export { memoryChannelPair } from './memory-channel.ts'
+export { type LoggedLine, MemoryLogger } from './memory-logger.ts'
+export { type GossipFaults, MemoryNetwork } from './memory-network.ts'
+export { realClock } from './real-clock.ts'
+export { SeededRandom } from './seeded-random.ts'
+export { settle, VirtualClock } from './virtual-clock.ts'

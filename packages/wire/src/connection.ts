@@ -1,0 +1,271 @@
+import {
+  type ByteChannel,
+  errorCodeOf,
+  type IncomingRequest,
+  LIMITS,
+  type OnReply,
+  PeerlessError,
+  type Reply
+} from '@peerless/interface'
+import { decode, encode } from './codec.ts'
+import { FRAME_BYTES_MAX, NOTIFICATION_ID, REPLY_BIT, TYPE_CANCEL, TYPE_FAILURE, TYPE_REPLY } from './frame.ts'
+import { FrameReader } from './frame-reader.ts'
+import { FrameWriter } from './frame-writer.ts'
+
+const NOTHING = new Uint8Array(0)
+
+export interface ConnectionOptions {
+  /** Called for each request or notification. What it throws is answered as its PeerlessError, or as INTERNAL. */
+  onRequest: (request: IncomingRequest) => void
+  /** Called once when the channel is gone, after all outstanding requests failed with CONNECTION_LOST. */
+  onClose?: (error: Error | undefined) => void
+  /** When the other side takes bytes again after `saturated`. */
+  onDrain?: () => void
+  /** How a flush is put off to the end of the tick; `setImmediate` in production. */
+  schedule: (run: () => void) => void
+  frameBytesMax?: number
+  requestsInFlightMax?: number
+}
+
+/**
+ * Requests and replies over one byte channel, both ways at once. It has no timers: who waits brings its own deadline and cancels.
+ * A malformed frame closes the channel, because nothing after it can be trusted.
+ */
+export class Connection {
+  readonly #channel: ByteChannel
+  readonly #writer: FrameWriter
+  readonly #options: ConnectionOptions
+  readonly #inFlightMax: number
+  readonly #waiting = new Map<number, OnReply>()
+  readonly #serving = new Map<number, Incoming>()
+  #nextId = 1
+  #closed = false
+
+  constructor(channel: ByteChannel, options: ConnectionOptions) {
+    const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX
+    this.#channel = channel
+    this.#options = options
+    this.#inFlightMax = options.requestsInFlightMax ?? LIMITS.requestsInFlightMax
+    this.#writer = new FrameWriter(channel, options.schedule, frameBytesMax)
+    const reader = new FrameReader((id, type, header, payload) => this.#onFrame(id, type, header, payload), frameBytesMax)
+    channel.onBytes((chunk) => {
+      if (this.#closed) return
+      try {
+        reader.push(chunk)
+      } catch (error) {
+        this.close(asError(error))
+      }
+    })
+    channel.onDrain(() => {
+      this.#writer.saturated = false
+      options.onDrain?.()
+    })
+    channel.onClose((error) => this.#onClosed(error))
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Requests sent and not yet answered. */
+  get outstanding(): number {
+    return this.#waiting.size
+  }
+
+  /** True while the other side takes bytes more slowly than they come. */
+  get saturated(): boolean {
+    return this.#writer.saturated
+  }
+
+  /**
+   * Sends a request; `done` is called exactly once, later, never from within this call.
+   * @param type below 0x7f
+   * @param header any CBOR-safe value, or undefined for none
+   * @returns the id for `cancel`, or 0 when it was refused at once (closed, too large, too many outstanding)
+   */
+  request(type: number, header: unknown, payload: Uint8Array, done: OnReply): number {
+    if (this.#closed) return refuse(done, new PeerlessError('CONNECTION_LOST', 'the connection is closed'))
+    if (this.#waiting.size >= this.#inFlightMax) {
+      return refuse(
+        done,
+        new PeerlessError('BUSY', `${this.#waiting.size} requests are outstanding, at most ${this.#inFlightMax}`)
+      )
+    }
+    const id = this.#takeId()
+    try {
+      this.#writer.write(id, type, header === undefined ? NOTHING : encode(header), payload)
+    } catch (error) {
+      return refuse(done, asPeerlessError(error))
+    }
+    this.#waiting.set(id, done)
+    return id
+  }
+
+  /** `request` as a promise. Aborting the signal cancels it and rejects with DEADLINE_EXCEEDED. */
+  call(type: number, header: unknown, payload: Uint8Array = NOTHING, signal?: AbortSignal): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(new PeerlessError('DEADLINE_EXCEEDED', 'the deadline had passed before the request was sent'))
+        return
+      }
+      const onAbort = () => this.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'no answer before the deadline'))
+      const id = this.request(type, header, payload, (error, reply) => {
+        signal?.removeEventListener('abort', onAbort)
+        if (error === undefined) resolve(reply as Reply)
+        else reject(error)
+      })
+      if (id !== 0) signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Sends a message that nobody answers. Dropped when the connection is closed. @throws TOO_LARGE */
+  notify(type: number, header: unknown, payload: Uint8Array = NOTHING): void {
+    this.#writer.write(NOTIFICATION_ID, type, header === undefined ? NOTHING : encode(header), payload)
+  }
+
+  /** Gives up on a request: `done` gets `error`, the other side is told, a late answer is dropped. */
+  cancel(id: number, error: PeerlessError): void {
+    const done = this.#waiting.get(id)
+    if (done === undefined) return
+    this.#waiting.delete(id)
+    if (!this.#closed) this.#writer.write(id, TYPE_CANCEL, NOTHING, NOTHING)
+    done(error, undefined)
+  }
+
+  /** Sends now what would go at the end of the tick. */
+  flush(): void {
+    this.#writer.flush()
+  }
+
+  /** Ends the channel; outstanding requests fail with CONNECTION_LOST. */
+  close(error?: Error): void {
+    if (this.#closed) return
+    this.#writer.flush()
+    this.#channel.close(error)
+    this.#onClosed(error)
+  }
+
+  /** @internal used by Incoming */
+  answer(id: number, type: number, header: unknown, payload: Uint8Array): void {
+    if (!this.#serving.delete(id) || this.#closed) return
+    try {
+      this.#writer.write(id, type, header === undefined ? NOTHING : encode(header), payload)
+    } catch (error) {
+      const failure = asPeerlessError(error)
+      this.#writer.write(id, TYPE_FAILURE, encode([failure.code, failure.message]), NOTHING)
+    }
+  }
+
+  #takeId(): number {
+    let id = this.#nextId
+    while (this.#waiting.has(id)) id = id === 0xff_ff_ff_ff ? 1 : id + 1
+    this.#nextId = id === 0xff_ff_ff_ff ? 1 : id + 1
+    return id
+  }
+
+  #onFrame(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
+    if (this.#closed) return
+    if ((type & REPLY_BIT) !== 0) this.#onReply(id, type, header, payload)
+    else if (type === TYPE_CANCEL) this.#serving.get(id)?.cancelled()
+    else this.#onRequest(id, type, header, payload)
+  }
+
+  #onReply(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
+    const done = this.#waiting.get(id)
+    // A late answer to a request that was cancelled.
+    if (done === undefined) return
+    const decoded = header.length === 0 ? undefined : decode(header, 'reply header')
+    this.#waiting.delete(id)
+    if (type === TYPE_REPLY) done(undefined, { header: decoded, payload })
+    else done(failureOf(decoded), undefined)
+  }
+
+  #onRequest(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
+    if (id !== NOTIFICATION_ID) {
+      if (this.#serving.has(id)) throw new PeerlessError('MALFORMED', `request id ${id} is in use`)
+      if (this.#serving.size >= this.#inFlightMax) {
+        throw new PeerlessError('MALFORMED', `more than ${this.#inFlightMax} requests outstanding`)
+      }
+    }
+    const decoded = header.length === 0 ? undefined : decode(header, 'request header')
+    const incoming = new Incoming(this, id, type, decoded, payload)
+    if (id !== NOTIFICATION_ID) this.#serving.set(id, incoming)
+    try {
+      this.#options.onRequest(incoming)
+    } catch (error) {
+      incoming.fail(asPeerlessError(error))
+    }
+  }
+
+  #onClosed(error: Error | undefined): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#writer.close()
+    const lost = new PeerlessError('CONNECTION_LOST', 'the connection closed before an answer came', { cause: error })
+    const waiting = [...this.#waiting.values()]
+    const serving = [...this.#serving.values()]
+    this.#waiting.clear()
+    this.#serving.clear()
+    for (const done of waiting) done(lost, undefined)
+    for (const incoming of serving) incoming.cancelled()
+    this.#options.onClose?.(error)
+  }
+}
+
+class Incoming implements IncomingRequest {
+  readonly type: number
+  readonly header: unknown
+  readonly payload: Uint8Array
+  readonly #connection: Connection
+  readonly #id: number
+  #onCancel: (() => void) | undefined
+
+  constructor(connection: Connection, id: number, type: number, header: unknown, payload: Uint8Array) {
+    this.#connection = connection
+    this.#id = id
+    this.type = type
+    this.header = header
+    this.payload = payload
+  }
+
+  get notification(): boolean {
+    return this.#id === NOTIFICATION_ID
+  }
+
+  reply(header: unknown, payload: Uint8Array = NOTHING): void {
+    this.#connection.answer(this.#id, TYPE_REPLY, header, payload)
+  }
+
+  fail(error: PeerlessError): void {
+    this.#connection.answer(this.#id, TYPE_FAILURE, [error.code, error.message], NOTHING)
+  }
+
+  onCancel(cancelled: () => void): void {
+    this.#onCancel = cancelled
+  }
+
+  cancelled(): void {
+    const run = this.#onCancel
+    this.#onCancel = undefined
+    run?.()
+  }
+}
+
+function refuse(done: OnReply, error: PeerlessError): 0 {
+  queueMicrotask(() => done(error, undefined))
+  return 0
+}
+
+function failureOf(alleged: unknown): PeerlessError {
+  const [code, message] = Array.isArray(alleged) ? alleged : []
+  return new PeerlessError(errorCodeOf(code), typeof message === 'string' ? message.slice(0, 2_000) : 'the peer gave no reason')
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}
+
+/** What is not ours becomes INTERNAL: its text stays here, as the cause. */
+function asPeerlessError(error: unknown): PeerlessError {
+  return error instanceof PeerlessError ? error : new PeerlessError('INTERNAL', 'internal error', { cause: error })
+}

@@ -1,0 +1,89 @@
+import { PeerlessError } from '@peerless/interface'
+import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, PREFIX_BYTES } from './frame.ts'
+
+export type OnFrame = (id: number, type: number, header: Uint8Array, payload: Uint8Array) => void
+
+/**
+ * Cuts a stream of chunks into frames. Header and payload are views of the chunk where a frame lies in one chunk (the common case),
+ * else of one buffer joined for it.
+ */
+export class FrameReader {
+  readonly #onFrame: OnFrame
+  readonly #frameBytesMax: number
+  /** Chunks of a frame that is not whole yet, and their total. */
+  #parts: Uint8Array[] = []
+  #held = 0
+  /** Bytes needed before the next attempt to cut. */
+  #needed = PREFIX_BYTES
+
+  constructor(onFrame: OnFrame, frameBytesMax: number = FRAME_BYTES_MAX) {
+    this.#onFrame = onFrame
+    this.#frameBytesMax = frameBytesMax
+  }
+
+  /** @throws PeerlessError MALFORMED when a length breaks its bound: the channel can't be trusted any more */
+  push(chunk: Uint8Array): void {
+    if (this.#held > 0) {
+      this.#parts.push(chunk)
+      this.#held += chunk.length
+      if (this.#held < this.#needed) return
+      chunk = Buffer.concat(this.#parts, this.#held)
+      this.#parts = []
+      this.#held = 0
+    }
+    const rest = this.#cut(chunk)
+    if (rest < chunk.length) {
+      this.#parts.push(chunk.subarray(rest))
+      this.#held = chunk.length - rest
+    }
+  }
+
+  /** Emits every whole frame of `chunk`; returns the offset of the first byte that is left. */
+  #cut(chunk: Uint8Array): number {
+    let offset = 0
+    while (chunk.length - offset >= PREFIX_BYTES) {
+      const length = readU32(chunk, offset)
+      const headerLength = (readU32(chunk, offset + 8) & 0xff_ff_ff) >>> 0
+      this.#check(length, headerLength)
+      const end = offset + 4 + length
+      if (end > chunk.length) {
+        this.#needed = 4 + length
+        return offset
+      }
+      const header = offset + PREFIX_BYTES
+      const payload = header + headerLength
+      this.#onFrame(
+        readU32(chunk, offset + 4),
+        chunk[offset + 8] as number,
+        chunk.subarray(header, payload),
+        chunk.subarray(payload, end)
+      )
+      offset = end
+    }
+    this.#needed = PREFIX_BYTES
+    return offset
+  }
+
+  #check(length: number, headerLength: number): void {
+    if (length < PREFIX_BYTES - 4 || length > this.#frameBytesMax) {
+      throw new PeerlessError(
+        'MALFORMED',
+        `frame length ${length} must be between ${PREFIX_BYTES - 4} and ${this.#frameBytesMax} bytes`
+      )
+    }
+    const room = Math.min(length - (PREFIX_BYTES - 4), HEADER_BYTES_MAX)
+    if (headerLength > room) {
+      throw new PeerlessError('MALFORMED', `frame header length ${headerLength} must be at most ${room} bytes`)
+    }
+  }
+}
+
+function readU32(bytes: Uint8Array, at: number): number {
+  return (
+    (((bytes[at] as number) << 24) |
+      ((bytes[at + 1] as number) << 16) |
+      ((bytes[at + 2] as number) << 8) |
+      (bytes[at + 3] as number)) >>>
+    0
+  )
+}

@@ -1,0 +1,15 @@
+export { socketChannel } from './channel-socket.ts'
+export { decode, encode } from './codec.ts'
+export { Connection, type ConnectionOptions } from './connection.ts'
+export {
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  seal,
+  signedBytes,
+  verifyEnvelope
+} from './envelope.ts'
+export { type Frame, PREFIX_BYTES } from './frame.ts'
+export { FrameReader } from './frame-reader.ts'
+export { FrameWriter } from './frame-writer.ts'
+export { peerIdOf, publicKeyOf, type Signer, signerOf, verifySignature } from './signer.ts'
