@@ -1,0 +1,60 @@
+import { type Beacon, PeerlessError } from '@peerless/interface'
+import type { LoadHint } from './beacon-table.ts'
+import { IDLE_REVISIONS_MAX } from './constants.ts'
+
+/** A beacon as a flat list: small on the wire and cheap to check. */
+export function beaconToWire(beacon: Beacon): unknown[] {
+  const idle: (string | number)[] = []
+  for (const [revision, count] of beacon.idle) {
+    if (idle.length >= 2 * IDLE_REVISIONS_MAX) break
+    idle.push(revision, count)
+  }
+  return [beacon.boot, beacon.sequence, beacon.slots, beacon.busy, beacon.inFlight, beacon.latencyMs, beacon.draining, idle]
+}
+
+/**
+ * @param node who it came from, as authenticated by the mesh
+ * @throws PeerlessError MALFORMED
+ */
+export function beaconFromWire(node: string, alleged: unknown): Beacon {
+  if (!Array.isArray(alleged) || alleged.length < 8) throw malformed(node)
+  const [boot, sequence, slots, busy, inFlight, latencyMs, draining, idle] = alleged
+  const counts = [boot, sequence, slots, busy, inFlight, latencyMs]
+  const whole =
+    counts.every(isCount) && typeof draining === 'boolean' && Array.isArray(idle) && idle.length <= 2 * IDLE_REVISIONS_MAX
+  if (!whole) throw malformed(node)
+  const revisions = new Map<string, number>()
+  for (let index = 0; index + 1 < idle.length; index += 2) {
+    const [revision, count] = [idle[index], idle[index + 1]]
+    if (typeof revision !== 'string' || revision.length > 64 || !isCount(count)) throw malformed(node)
+    revisions.set(revision, count)
+  }
+  return { node, boot, sequence, slots, busy, inFlight, latencyMs, draining, idle: revisions }
+}
+
+export function hintToWire(hint: LoadHint): number[] {
+  return [hint.boot, hint.sequence, hint.slots, hint.busy, hint.inFlight, hint.latencyMs, hint.idle]
+}
+
+/** undefined when malformed: a reply is not thrown away for a bad hint. */
+export function hintFromWire(alleged: unknown): LoadHint | undefined {
+  if (!Array.isArray(alleged) || alleged.length !== 7 || !alleged.every(isCount)) return undefined
+  const [boot, sequence, slots, busy, inFlight, latencyMs, idle] = alleged as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number
+  ]
+  return { boot, sequence, slots, busy, inFlight, latencyMs, idle }
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}
+
+function malformed(node: string): PeerlessError {
+  return new PeerlessError('MALFORMED', `a beacon of ${node} is not a list of counts and idle revisions`)
+}

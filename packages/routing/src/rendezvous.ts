@@ -1,0 +1,22 @@
+/**
+ * Highest random weight (Thaler & Ravishankar 1998): every node ranks nodes for a key alike, without talking, and a node that
+ * comes or goes moves only its own keys.
+ */
+export function rendezvousWeight(node: string, key: string): number {
+  return mix(hash(key, hash(node, 0x811c9dc5)))
+}
+
+/** FNV-1a, 32 bits: cheap, and mixed afterwards because its high bits are weak for short keys. */
+function hash(text: string, start: number): number {
+  let value = start
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  return value >>> 0
+}
+
+/** Finaliser of MurmurHash3 (public domain). */
+function mix(value: number): number {
+  let v = value
+  v = Math.imul(v ^ (v >>> 16), 0x85ebca6b)
+  v = Math.imul(v ^ (v >>> 13), 0xc2b2ae35)
+  return (v ^ (v >>> 16)) >>> 0
+}

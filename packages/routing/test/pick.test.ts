@@ -1,0 +1,173 @@
+import type { Beacon } from '@peerless/interface'
+import { SeededRandom } from '@peerless/testing'
+import test from 'ava'
+import fc from 'fast-check'
+import { BeaconTable, beaconFromWire, beaconToWire, hintFromWire, type Pick, pick, type SelfLoad } from '../src/index.ts'
+
+const REVISION = 'rev-1'
+const FUZZ_SEED = 20261124
+
+function self(over: Partial<SelfLoad> = {}): SelfLoad {
+  return { node: 'self', slots: 4, busy: 0, draining: false, idle: 0, ...over }
+}
+
+function beacon(node: string, over: Partial<Beacon> = {}): Beacon {
+  return { node, boot: 1, sequence: 1, slots: 4, busy: 0, inFlight: 0, idle: new Map(), latencyMs: 0, draining: false, ...over }
+}
+
+function tableOf(...beacons: Beacon[]): BeaconTable {
+  const table = new BeaconTable()
+  for (const one of beacons) {
+    table.add(one.node)
+    table.observe(one, 0)
+  }
+  return table
+}
+
+function choose(table: BeaconTable, here: SelfLoad, now = 10, refused: string[] = [], seed = 1): Pick | undefined {
+  const random = new SeededRandom(seed)
+  return pick(table, here, { revisionId: REVISION, refused: new Set(refused) }, () => random.next(), now)
+}
+
+const idleOf = (count: number) => new Map([[REVISION, count]])
+
+test('an idle instance here comes before anything else', (t) => {
+  t.deepEqual(choose(tableOf(beacon('a', { idle: idleOf(9) })), self({ idle: 1, busy: 3 })), {
+    node: 'self',
+    reason: 'idle-here'
+  })
+})
+
+test('idle peers are picked uniformly, not by who is idlest', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(1) }), beacon('b', { idle: idleOf(50) }))
+  const random = new SeededRandom(7)
+  let a = 0
+  for (let turn = 0; turn < 2_000; turn++) {
+    const picked = pick(table, self({ slots: 0 }), { revisionId: REVISION, refused: new Set() }, () => random.next(), 10)
+    if (picked?.node === 'a') a++
+  }
+  t.true(a > 900 && a < 1_100, `${a} of 2000`)
+})
+
+test('what this node sent since the report uses up the idle instances it saw', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(1) }))
+  t.is(choose(table, self({ slots: 0 }))?.reason, 'idle-peer')
+  table.sent('a', REVISION)
+  t.not(choose(table, self({ slots: 0 }))?.reason, 'idle-peer')
+  table.hint('a', REVISION, { boot: 1, sequence: 2, slots: 4, busy: 0, inFlight: 0, latencyMs: 1, idle: 1 }, 20)
+  t.is(choose(table, self({ slots: 0 }), 30)?.reason, 'idle-peer')
+})
+
+test('a stale claim of an idle instance is not believed', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(1) }))
+  t.is(choose(table, self(), 1_500)?.node, 'self')
+})
+
+test('launches stay here within the bounded share and then spread', (t) => {
+  const table = tableOf(beacon('a'), beacon('b'))
+  t.is(choose(table, self({ busy: 0 }))?.reason, 'launch-here')
+  t.not(choose(table, self({ busy: 3 }))?.node, 'self')
+})
+
+test('three calls at once on nodes of one slot go to three nodes', (t) => {
+  const table = tableOf(beacon('a', { slots: 1 }), beacon('b', { slots: 1 }))
+  const nodes = new Set<string>()
+  for (let busy = 0; busy < 3; busy++) {
+    const picked = choose(table, self({ slots: 1, busy: Math.min(1, busy) }))
+    if (picked === undefined) break
+    nodes.add(picked.node)
+    if (picked.node !== 'self') table.sent(picked.node, REVISION)
+  }
+  t.is(nodes.size, 3)
+})
+
+test('a refusal is final for this invocation', (t) => {
+  t.is(choose(tableOf(beacon('a', { idle: idleOf(1) })), self({ slots: 0 }), 10, ['a']), undefined)
+  t.is(choose(tableOf(), self({ idle: 1 }), 10, ['self']), undefined)
+})
+
+test('draining peers, full peers and a draining self get nothing', (t) => {
+  t.is(choose(tableOf(beacon('a', { draining: true }), beacon('b', { busy: 4 })), self({ draining: true })), undefined)
+})
+
+test('a peer that fails three times in a row is left alone and comes back', (t) => {
+  const table = tableOf(beacon('a'))
+  for (let turn = 0; turn < 3; turn++) {
+    table.sent('a', REVISION)
+    table.settled('a', true, 10)
+  }
+  t.is(choose(table, self({ slots: 0 }), 20), undefined)
+  t.is(choose(table, self({ slots: 0 }), 600)?.node, 'a')
+  table.settled('a', false, 600)
+  t.is(table.get('a')?.failures, 0)
+})
+
+test('without fresh reports the peer with fewer own requests is tried', (t) => {
+  const table = tableOf(beacon('a'), beacon('b'))
+  table.sent('a', REVISION)
+  t.deepEqual(choose(table, self({ slots: 0 }), 10_000), { node: 'b', reason: 'blind' })
+})
+
+test('an older report never replaces a newer one; a new boot does', (t) => {
+  const table = tableOf(beacon('a', { sequence: 5, busy: 1 }))
+  t.false(table.observe(beacon('a', { sequence: 4, busy: 3 }), 1))
+  t.is(table.get('a')?.busy, 1)
+  t.true(table.observe(beacon('a', { boot: 2, sequence: 1, busy: 2 }), 2))
+  t.is(table.get('a')?.busy, 2)
+})
+
+test('whatever the loads, a pick is open: not refused, not draining, not known to be full', (t) => {
+  const peer = fc.record({ slots: fc.nat(4), busy: fc.nat(4), idle: fc.nat(3), draining: fc.boolean(), refused: fc.boolean() })
+  fc.assert(
+    fc.property(fc.array(peer, { maxLength: 8 }), fc.nat(4), fc.nat(4), fc.nat(), (peers, slots, busy, seed) => {
+      const table = tableOf(
+        ...peers.map((one, index) =>
+          beacon(`n${index}`, {
+            slots: one.slots,
+            busy: Math.min(one.busy, one.slots),
+            idle: one.busy < one.slots && one.idle > 0 ? idleOf(one.idle) : new Map(),
+            draining: one.draining
+          })
+        )
+      )
+      const refused = peers.flatMap((one, index) => (one.refused ? [`n${index}`] : []))
+      const picked = choose(table, self({ slots, busy: Math.min(busy, slots) }), 10, refused, seed)
+      if (picked === undefined) {
+        // Nobody is picked only when there is really no open place.
+        const open = peers.some((one) => !one.refused && !one.draining && one.busy < one.slots)
+        return !open && Math.min(busy, slots) >= slots
+      }
+      if (picked.node === 'self') return Math.min(busy, slots) < slots
+      const load = table.get(picked.node)
+      return load !== undefined && !load.draining && load.busy < load.slots && !refused.includes(picked.node)
+    }),
+    { seed: FUZZ_SEED, numRuns: 2_000 }
+  )
+  t.pass()
+})
+
+test('beacons survive the wire; garbage does not', (t) => {
+  const sent = beacon('a', { idle: idleOf(3), busy: 2, draining: true, latencyMs: 1.5 })
+  t.deepEqual(beaconFromWire('a', beaconToWire(sent)), sent)
+  fc.assert(
+    fc.property(fc.anything(), (alleged) => {
+      try {
+        beaconFromWire('a', alleged)
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'MALFORMED') throw error
+      }
+      hintFromWire(alleged)
+    }),
+    { seed: FUZZ_SEED, numRuns: 500 }
+  )
+  for (const bad of [
+    [1, 1, -1, 0, 0, 0, false, []],
+    [1, 1, 1, 0, 0, Number.NaN, false, []],
+    [1, 1, 1, 0, 0, 0, false, ['r', 'x']]
+  ]) {
+    t.like(
+      t.throws(() => beaconFromWire('a', bad)),
+      { code: 'MALFORMED' }
+    )
+  }
+})
