@@ -77,6 +77,11 @@ export interface Ran {
 
 export type Outcome = Ran | Refused | Lost
 
+/** True when it ran to an end of its own: it is answered and charged. */
+export function didRun(outcome: Outcome): outcome is Ran {
+  return outcome.status !== 'refused' && outcome.status !== 'lost'
+}
+
 /** A place that can run an invocation: this node's instances, or a peer. It never throws: what goes wrong is an outcome. */
 export interface Target {
   readonly nodeId: string

@@ -1,1 +1,85 @@
-export {}
+import {
+  type Catalog,
+  type Clock,
+  type Invoker,
+  type Ledger,
+  type Logger,
+  type LogLine,
+  type LogReader,
+  type Mesh,
+  type Random,
+  TARIFF_DEFAULT,
+  type Tariff
+} from '@peerless/interface'
+import { BeaconTable, type PeerLoad } from '@peerless/routing'
+import { LoadReporter } from './load-reporter.ts'
+import type { LocalInstances } from './local-instances.ts'
+import { LogStore } from './log-store.ts'
+import { MeshLogs } from './mesh-logs.ts'
+import { PeerCalls } from './peer-calls.ts'
+import { Pipeline } from './pipeline.ts'
+
+export type { LocalInstances } from './local-instances.ts'
+
+export interface InvocationOptions {
+  mesh: Mesh
+  catalog: Catalog
+  instances: LocalInstances
+  ledger: Ledger
+  tariff?: Tariff
+  clock: Clock
+  random: Random
+  logger: Logger
+}
+
+export interface InvocationService extends Invoker {
+  readonly logs: LogReader
+  /** What `onLog` of the instances is given. */
+  appendLog(line: LogLine): void
+  /** The load of a peer as this node knows it. */
+  loadOf(peerId: string): PeerLoad | undefined
+  /** Requests taken here and not yet answered, and those of them that wait for a place. */
+  readonly inFlight: number
+  readonly waiting: number
+  start(): void
+  /** From now on new calls are refused and the peers know it. */
+  drain(): void
+  stop(): void
+}
+
+/** The pipeline with its two targets (this node's instances, the peers), the load reports and the logs. */
+export function createInvocation(options: InvocationOptions): InvocationService {
+  const tariff = options.tariff ?? TARIFF_DEFAULT
+  const table = new BeaconTable()
+  const reporter = new LoadReporter({ ...options, table })
+  const pipeline = new Pipeline({ ...options, tariff, table, reporter })
+  const peerCalls = new PeerCalls({ ...options, tariff, reporter }, () => pipeline.pump())
+  const store = new LogStore()
+  const logs = new MeshLogs({ ...options, store })
+  return {
+    logs,
+    invoke: (order) => pipeline.invoke(order),
+    appendLog: (line) => store.append(line),
+    loadOf: (peerId) => table.get(peerId),
+    get inFlight() {
+      return reporter.inFlight
+    },
+    get waiting() {
+      return pipeline.waiting
+    },
+    start: () => {
+      peerCalls.start()
+      logs.start()
+      reporter.start(() => pipeline.pump())
+      pipeline.start()
+    },
+    drain: () => {
+      reporter.draining = true
+      reporter.publish()
+    },
+    stop: () => {
+      reporter.stop()
+      pipeline.stop()
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** What a launch may add to a function's own timeout before a caller stops waiting: AWS allows initialisation 10 s. */
+export const LAUNCH_ALLOWANCE_MS = 10_000
+/** Added where the answer crosses the mesh, so that the executing node's own timeout is the one that speaks. */
+export const NETWORK_ALLOWANCE_MS = 1_500
+/** Calls that wait here for a free slot anywhere. 1,000 at 6 MB each would be too much: see WAITING_BYTES_MAX. */
+export const WAITING_CALLS_MAX = 1_000
+export const WAITING_BYTES_MAX = 268_435_456
+/** Nobody waits longer than this for a slot: a client that got no place in 10 s is better told so. */
+export const WAITING_MS_MAX = 10_000
+/** How often deadlines are looked at. One sweep instead of a timer per call. */
+export const SWEEP_PERIOD_MS = 100
+/** Places tried before a call waits: each refusal costs one round trip. */
+export const PLACES_TRIED_MAX = 4
+/** What a client is told to wait when there is no room. */
+export const RETRY_AFTER_MS = 1_000
+/** Log lines kept per function and node, in memory, and bytes over all functions. */
+export const LOG_LINES_PER_FUNCTION_MAX = 10_000
+export const LOG_BYTES_MAX = 67_108_864
+export const LOG_FUNCTIONS_MAX = 10_000
+/** Lines and bytes in one answer to LOGS_READ. */
+export const LOG_PAGE_LINES_MAX = 2_000
+export const LOG_PAGE_BYTES_MAX = 1_048_576
+/** How often a follower asks. */
+export const LOG_FOLLOW_PERIOD_MS = 300
+export const LOG_PEER_TIMEOUT_MS = 2_000

@@ -1,0 +1,13 @@
+import type { Invocation, Outcome } from '@peerless/interface'
+
+/** What the pipeline needs of this node's instances; `packages/instances` is one. */
+export interface LocalInstances {
+  /** Busy instances allowed at once; 0 makes the node a pure gateway. */
+  readonly slots: number
+  readonly busy: number
+  /** Idle instances per revisionId, only those above zero. */
+  idle(): ReadonlyMap<string, number>
+  latencyMs(): number
+  /** Runs it or refuses it with BUSY at once. `done` is called exactly once, after the slot is free again. */
+  start(invocation: Invocation, done: (outcome: Outcome) => void): void
+}

@@ -1,0 +1,114 @@
+import {
+  type Catalog,
+  type Clock,
+  type IncomingRequest,
+  type Invocation,
+  type Ledger,
+  LIMITS,
+  MESSAGE,
+  type Mesh,
+  type Outcome,
+  PeerlessError,
+  type Refused,
+  type Tariff
+} from '@peerless/interface'
+import { type AllegedInvocation, invocationFromWire, ranToWire, refusedToWire } from './invoke-message.ts'
+import type { LoadReporter } from './load-reporter.ts'
+import type { LocalInstances } from './local-instances.ts'
+import { receiptOf, settle } from './receipts.ts'
+
+/** Runs what peers send. It never forwards: a call that finds no slot here is refused, and nothing was started. */
+export class PeerCalls {
+  readonly #o: {
+    mesh: Mesh
+    catalog: Catalog
+    instances: LocalInstances
+    ledger: Ledger
+    reporter: LoadReporter
+    tariff: Tariff
+    clock: Clock
+  }
+  /** Called when a slot became free. */
+  readonly #freed: () => void
+
+  constructor(
+    options: {
+      mesh: Mesh
+      catalog: Catalog
+      instances: LocalInstances
+      ledger: Ledger
+      reporter: LoadReporter
+      tariff: Tariff
+      clock: Clock
+    },
+    freed: () => void
+  ) {
+    this.#o = options
+    this.#freed = freed
+  }
+
+  start(): void {
+    this.#o.mesh.handle(MESSAGE.INVOKE, (peerId, request) => this.#serve(peerId, request))
+  }
+
+  #serve(peerId: string, request: IncomingRequest): void {
+    const alleged = invocationFromWire(request.header)
+    if (request.payload.length > LIMITS.payloadBytesMax) {
+      throw new PeerlessError('TOO_LARGE', `payload of ${request.payload.length} bytes must be at most ${LIMITS.payloadBytesMax}`)
+    }
+    const { reporter, instances } = this.#o
+    const invocation = this.#resolve(peerId, alleged, request.payload)
+    if ('status' in invocation) {
+      request.reply(refusedToWire(invocation, reporter.hint(alleged.revisionId)))
+      return
+    }
+    let withdrawn = false
+    request.onCancel(() => {
+      withdrawn = true
+    })
+    reporter.inFlight++
+    instances.start(invocation, (outcome) => {
+      reporter.inFlight--
+      if (!withdrawn) this.#answer(peerId, invocation, outcome, request)
+      this.#freed()
+    })
+  }
+
+  /** The version as this node's own catalog has it: the caller names it, it does not describe it. */
+  #resolve(peerId: string, alleged: AllegedInvocation, payload: Uint8Array): Invocation | Refused {
+    const { catalog, clock, reporter } = this.#o
+    if (reporter.draining) return { status: 'refused', code: 'UNAVAILABLE', message: 'this node is draining', retryAfterMs: 0 }
+    const record = catalog.get('function', alleged.functionName)
+    if (record === undefined || record.latest.revisionId !== alleged.revisionId) {
+      return { status: 'refused', code: 'NOT_REPLICATED', message: 'this revision is not known here (yet)', retryAfterMs: 0 }
+    }
+    return {
+      requestId: alleged.requestId,
+      attempt: alleged.attempt,
+      kind: alleged.http ? 'http' : 'event',
+      functionName: record.name,
+      account: record.account,
+      version: record.latest,
+      payload,
+      deadline: clock.now() + alleged.remainingMs,
+      caller: peerId,
+      logTail: alleged.logTail,
+      clientContext: alleged.clientContext,
+      invokedArn: alleged.invokedArn
+    }
+  }
+
+  #answer(peerId: string, invocation: Invocation, outcome: Outcome, request: IncomingRequest): void {
+    const { ledger, reporter, tariff, clock } = this.#o
+    const hint = reporter.hint(invocation.version.revisionId)
+    if (outcome.status === 'refused') {
+      request.reply(refusedToWire(outcome, hint))
+    } else if (outcome.status === 'lost') {
+      request.fail(new PeerlessError('CONNECTION_LOST', outcome.message))
+    } else {
+      const settlement = settle(outcome, clock.now())
+      ledger.record(receiptOf(invocation, outcome, settlement, peerId, tariff))
+      request.reply(ranToWire(outcome, settlement, hint), outcome.payload)
+    }
+  }
+}

@@ -1,0 +1,318 @@
+import {
+  type Catalog,
+  type Clock,
+  chargeOf,
+  didRun,
+  type Invocation,
+  type InvokeAnswer,
+  type InvokeOrder,
+  type Invoker,
+  type Ledger,
+  type Logger,
+  MESSAGE,
+  type Mesh,
+  messageOf,
+  type Outcome,
+  PeerlessError,
+  type Ran,
+  type Random,
+  type Refused,
+  type Reply,
+  type Tariff,
+  type Timer
+} from '@peerless/interface'
+import { type BeaconTable, pick } from '@peerless/routing'
+import {
+  LAUNCH_ALLOWANCE_MS,
+  NETWORK_ALLOWANCE_MS,
+  PLACES_TRIED_MAX,
+  RETRY_AFTER_MS,
+  SWEEP_PERIOD_MS,
+  WAITING_BYTES_MAX,
+  WAITING_CALLS_MAX,
+  WAITING_MS_MAX
+} from './constants.ts'
+import { invocationToWire, replyFromWire, type Settlement } from './invoke-message.ts'
+import type { LoadReporter } from './load-reporter.ts'
+import type { LocalInstances } from './local-instances.ts'
+import { receiptOf, settle } from './receipts.ts'
+import { WaitingCalls } from './waiting-calls.ts'
+
+export interface PipelineOptions {
+  mesh: Mesh
+  catalog: Catalog
+  instances: LocalInstances
+  ledger: Ledger
+  table: BeaconTable
+  reporter: LoadReporter
+  tariff: Tariff
+  clock: Clock
+  random: Random
+  logger: Logger
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** One call on its way: the order, where it was refused, and when everyone stops waiting. */
+interface Call {
+  readonly invocation: Invocation
+  readonly bytes: number
+  readonly resolve: (answer: InvokeAnswer) => void
+  readonly reject: (error: PeerlessError) => void
+  refused: ReadonlySet<string>
+  placesTried: number
+  /** Monotonic milliseconds: when it began to wait for a place, and when the attempt that runs now is given up. */
+  waitUntil: number
+  giveUpAt: number
+  sentAt: number
+  cancel: (() => void) | undefined
+}
+
+/**
+ * The road of an invocation after it was authorised and resolved: pick a place, run it there, try elsewhere what was not started,
+ * wait where there is no room, charge what ran. A place far or near ends in the same `#settled`.
+ */
+export class Pipeline implements Invoker {
+  readonly #o: PipelineOptions
+  readonly #self: string
+  readonly #waiting = new WaitingCalls<Call>(WAITING_CALLS_MAX, WAITING_BYTES_MAX)
+  /** Attempts at peers: their deadlines are swept, those of local instances are theirs to watch. */
+  readonly #away = new Set<Call>()
+  readonly #next: () => number
+  #sweep: Timer | undefined
+  #pumping = false
+
+  constructor(options: PipelineOptions) {
+    this.#o = options
+    this.#self = options.mesh.peerId
+    this.#next = () => options.random.next()
+  }
+
+  start(): void {
+    this.#sweep = this.#o.clock.every(SWEEP_PERIOD_MS, () => this.#sweepDeadlines())
+  }
+
+  stop(): void {
+    this.#sweep?.cancel()
+    for (const call of this.#waiting.take(() => true)) call.reject(new PeerlessError('UNAVAILABLE', 'this node is stopping'))
+  }
+
+  /** Calls that wait for a place here. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  invoke(order: InvokeOrder): Promise<InvokeAnswer> {
+    return new Promise((resolve, reject) => {
+      if (this.#o.reporter.draining) {
+        reject(
+          new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: RETRY_AFTER_MS } })
+        )
+        return
+      }
+      this.#o.reporter.inFlight++
+      this.#dispatch(this.#callOf(order, resolve, reject))
+    })
+  }
+
+  /** A place may have become free: lets those who wait try again. */
+  pump(): void {
+    if (this.#pumping || this.#waiting.length === 0) return
+    this.#pumping = true
+    try {
+      for (let turns = this.#waiting.length; turns > 0; turns--) {
+        const call = this.#waiting.shift()
+        if (call === undefined) break
+        call.refused = NOBODY
+        call.placesTried = 0
+        if (!this.#tryPlace(call)) {
+          this.#waiting.unshift(call)
+          break
+        }
+      }
+    } finally {
+      this.#pumping = false
+    }
+  }
+
+  #callOf(order: InvokeOrder, resolve: Call['resolve'], reject: Call['reject']): Call {
+    const { record, version } = order.target
+    const allowed = version.timeoutSeconds * 1_000 + LAUNCH_ALLOWANCE_MS
+    return {
+      invocation: {
+        requestId: order.requestId,
+        attempt: 1,
+        kind: order.kind,
+        functionName: record.name,
+        account: record.account,
+        version,
+        payload: order.payload,
+        deadline: this.#o.clock.now() + allowed,
+        caller: this.#self,
+        logTail: order.logTail,
+        clientContext: order.clientContext,
+        invokedArn: order.invokedArn
+      },
+      bytes: order.payload.length,
+      resolve,
+      reject,
+      refused: NOBODY,
+      placesTried: 0,
+      waitUntil: 0,
+      giveUpAt: 0,
+      sentAt: 0,
+      cancel: undefined
+    }
+  }
+
+  #dispatch(call: Call): void {
+    // Who came earlier and waits goes first.
+    if ((this.#waiting.length === 0 || this.#pumping) && this.#tryPlace(call)) return
+    this.#wait(call)
+  }
+
+  /** Starts the call at the picked place; false when there is none. */
+  #tryPlace(call: Call): boolean {
+    if (call.placesTried >= PLACES_TRIED_MAX) return false
+    const { instances, reporter, table, clock } = this.#o
+    const { revisionId } = call.invocation.version
+    const here = {
+      node: this.#self,
+      slots: instances.slots,
+      busy: instances.busy,
+      draining: reporter.draining,
+      idle: instances.idle().get(revisionId) ?? 0
+    }
+    const now = clock.monotonic()
+    const picked = pick(table, here, { revisionId, refused: call.refused }, this.#next, now)
+    if (picked === undefined) return false
+    call.placesTried++
+    call.sentAt = now
+    if (picked.node === this.#self) this.#runHere(call)
+    else this.#runThere(call, picked.node)
+    return true
+  }
+
+  #runHere(call: Call): void {
+    this.#o.instances.start(call.invocation, (outcome) => {
+      if (didRun(outcome)) {
+        this.#ran(call, outcome, settle(outcome, this.#o.clock.now()))
+      } else {
+        this.#notRan(call, this.#self, outcome)
+      }
+      this.pump()
+    })
+  }
+
+  #runThere(call: Call, node: string): void {
+    const { mesh, table, clock } = this.#o
+    const { invocation } = call
+    const { revisionId } = invocation.version
+    const remainingMs = Math.max(0, invocation.deadline - clock.now())
+    table.sent(node, revisionId)
+    call.giveUpAt = call.sentAt + remainingMs + NETWORK_ALLOWANCE_MS
+    this.#away.add(call)
+    call.cancel = mesh.request(
+      node,
+      MESSAGE.INVOKE,
+      invocationToWire(invocation, remainingMs),
+      invocation.payload,
+      (error, reply) => {
+        this.#away.delete(call)
+        call.cancel = undefined
+        const now = clock.monotonic()
+        table.settled(node, error !== undefined, now)
+        if (reply === undefined) this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
+        else this.#replied(call, node, reply, now)
+        this.pump()
+      }
+    )
+  }
+
+  #replied(call: Call, node: string, reply: Reply, now: number): void {
+    const { table, logger, tariff } = this.#o
+    const { revisionId, memoryMb } = call.invocation.version
+    try {
+      const { outcome, settlement, hint } = replyFromWire(node, memoryMb, reply.header, reply.payload)
+      if (hint !== undefined) table.hint(node, revisionId, hint, now)
+      if (!didRun(outcome)) {
+        this.#notRan(call, node, outcome)
+        return
+      }
+      const observedUs = (now - call.sentAt + tariff.incrementMs) * 1_000
+      const claimed = settlement as Settlement
+      if (claimed.durationUs > observedUs) {
+        // The receipt that this node keeps has what it saw itself, so the peer's statement will not be countersigned.
+        logger.warn('a peer claims more time than passed', {
+          peerId: node,
+          claimedUs: claimed.durationUs,
+          observedUs: Math.ceil(observedUs)
+        })
+        this.#ran(call, outcome, { time: claimed.time, durationUs: Math.ceil(observedUs) })
+      } else {
+        this.#ran(call, outcome, claimed)
+      }
+    } catch (error) {
+      logger.warn('malformed reply to an invocation', { peerId: node, reason: messageOf(error) })
+      this.#notRan(call, node, { status: 'lost', node, message: 'the node that ran it gave a malformed answer' })
+    }
+  }
+
+  #ran(call: Call, outcome: Ran, settlement: Settlement): void {
+    const { ledger, reporter, tariff } = this.#o
+    reporter.inFlight--
+    ledger.record(receiptOf(call.invocation, outcome, settlement, this.#self, tariff))
+    const charge = chargeOf(settlement.durationUs / 1_000, call.invocation.version.memoryMb, tariff)
+    call.resolve({ outcome, attempt: call.invocation.attempt, charge })
+  }
+
+  #notRan(call: Call, node: string, outcome: Exclude<Outcome, Ran>): void {
+    if (outcome.status === 'lost') {
+      this.#fail(
+        call,
+        new PeerlessError('CONNECTION_LOST', `${outcome.message}; it was started, so it is not tried again`, { detail: { node } })
+      )
+      return
+    }
+    call.refused = new Set([...call.refused, node])
+    this.#dispatch(call)
+  }
+
+  #wait(call: Call): void {
+    const now = this.#o.clock.monotonic()
+    if (call.waitUntil === 0) call.waitUntil = now + WAITING_MS_MAX
+    if (now >= call.waitUntil) this.#fail(call, noCapacity('no node had a free slot in time'))
+    else if (!this.#waiting.push(call)) this.#fail(call, noCapacity(`${this.#waiting.length} calls wait already`))
+  }
+
+  #fail(call: Call, error: PeerlessError): void {
+    this.#o.reporter.inFlight--
+    call.reject(error)
+  }
+
+  #sweepDeadlines(): void {
+    const now = this.#o.clock.monotonic()
+    for (const call of this.#waiting.take((waiting) => waiting.waitUntil <= now)) {
+      this.#fail(call, noCapacity(`no node had a free slot within ${WAITING_MS_MAX} ms`))
+    }
+    // Cancelling ends in the callback of the request, which takes the call out of the set.
+    for (const call of [...this.#away]) if (call.giveUpAt <= now) call.cancel?.()
+    this.pump()
+  }
+}
+
+function noCapacity(why: string): PeerlessError {
+  return new PeerlessError('NO_CAPACITY', `no capacity in the mesh: ${why}`, { detail: { retryAfterMs: RETRY_AFTER_MS } })
+}
+
+/** A request that did not get an answer. Only what surely never left, or was refused in so many words, may be tried again. */
+function outcomeOfFailure(node: string, error: PeerlessError): Exclude<Outcome, Ran> {
+  const refused: Refused['code'] | undefined =
+    error.code === 'BUSY' ? 'BUSY' : error.code === 'UNAVAILABLE' ? 'UNAVAILABLE' : undefined
+  if (refused !== undefined) return { status: 'refused', code: refused, message: error.message, retryAfterMs: 0 }
+  return {
+    status: 'lost',
+    node,
+    message: 'the node that ran it went away'
+  }
+}

@@ -1,0 +1,42 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { invocationFromWire, replyFromWire } from '../src/invoke-message.ts'
+
+const FUZZ_SEED = 20261124
+
+test('nothing that a peer can send makes the readers throw anything but MALFORMED', (t) => {
+  fc.assert(
+    fc.property(fc.anything(), fc.array(fc.anything(), { maxLength: 14 }), (any, list) => {
+      for (const alleged of [any, list, ['ran', ...list], ['refused', ...list]]) {
+        for (const read of [() => invocationFromWire(alleged), () => replyFromWire('n', 128, alleged, new Uint8Array(0))]) {
+          try {
+            read()
+          } catch (error) {
+            if ((error as { code?: string }).code !== 'MALFORMED') throw error
+          }
+        }
+      }
+    }),
+    { seed: FUZZ_SEED, numRuns: 1_000 }
+  )
+  t.pass()
+})
+
+test('headers of a peer are held to the rules of a function', (t) => {
+  const reply = (headers: unknown) => ['ran', 0, 1, 1_000, null, null, null, false, 'i', 200, headers, null, null]
+  t.notThrows(() => replyFromWire('n', 128, reply(['x-a', 'b']), new Uint8Array(0)))
+  for (const headers of [
+    ['x-a'],
+    ['x a', 'b'],
+    ['x-a', 'b\r\nset-cookie: c'],
+    ['x-a', 7],
+    [`x${'a'.repeat(300)}`, 'b'],
+    'x',
+    ['x-a', '\u0100']
+  ]) {
+    t.like(
+      t.throws(() => replyFromWire('n', 128, reply(headers), new Uint8Array(0))),
+      { code: 'MALFORMED' }
+    )
+  }
+})

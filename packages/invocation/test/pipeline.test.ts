@@ -1,0 +1,207 @@
+import { MESSAGE } from '@peerless/interface'
+import test from 'ava'
+import { cluster, type Node, RECORD, settle } from './_cluster.ts'
+
+test('a call runs here, is answered with its charge and leaves one receipt', async (t) => {
+  const { nodes, order, stop } = await cluster([2])
+  t.teardown(stop)
+  const [node] = nodes as [Node]
+  const answer = node.service.invoke(order())
+  await settle()
+  node.instances.finish({}, 150)
+  const { outcome, charge } = await answer
+  t.is(Buffer.from(outcome.payload).toString(), '{"a":1}')
+  t.deepEqual(charge, { billedMs: 200, charge: 2 * 128 + 10 })
+  t.is(node.receipts.length, 1)
+  t.like(node.receipts[0], { caller: 'n0', executor: 'n0', account: 'ada', durationUs: 150_000, charge: 266 })
+  t.is(node.service.inFlight, 0)
+})
+
+test('a gateway without slots forwards, and both sides hold the same receipt', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([0, 2])
+  t.teardown(stop)
+  const [gateway, worker] = nodes as [Node, Node]
+  const answer = gateway.service.invoke(order({ kind: 'http' }))
+  await settle()
+  await clock.advance(7)
+  worker.instances.finish({ http: { statusCode: 201, headers: ['x-a', 'b'] }, logTail: 'tail' }, 5)
+  const { outcome } = await answer
+  t.deepEqual(outcome.http, { statusCode: 201, headers: ['x-a', 'b'] })
+  t.is(outcome.usage.node, 'n1')
+  t.is(outcome.logTail, 'tail')
+  t.is(gateway.receipts.length, 1)
+  t.deepEqual(gateway.receipts, worker.receipts)
+})
+
+test('three calls at once on nodes of one slot run on three nodes', async (t) => {
+  const { nodes, order, stop } = await cluster([1, 1, 1])
+  t.teardown(stop)
+  const [first] = nodes as [Node]
+  const answers = [1, 2, 3].map(() => first.service.invoke(order()))
+  await settle()
+  for (const node of nodes) node.instances.finish()
+  const ran = (await Promise.all(answers)).map(({ outcome }) => outcome.usage.node)
+  t.deepEqual(ran.toSorted(), ['n0', 'n1', 'n2'])
+})
+
+test('a call refused by a peer is tried elsewhere; nothing ran twice', async (t) => {
+  const { nodes, order, stop } = await cluster([0, 1, 1])
+  t.teardown(stop)
+  const [gateway, b, c] = nodes as [Node, Node, Node]
+  // Both look free to the gateway, but one of them has filled up since its last beacon.
+  b.instances.slots = 0
+  const answer = gateway.service.invoke(order())
+  await settle()
+  c.instances.finish()
+  t.is((await answer).outcome.usage.node, 'n2')
+  t.is(b.receipts.length, 0)
+  t.is(c.receipts.length, 1)
+})
+
+test('without room a call waits, goes on when a slot is free, and is refused after its time', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([1])
+  t.teardown(stop)
+  const [node] = nodes as [Node]
+  const first = node.service.invoke(order())
+  const second = node.service.invoke(order())
+  const third = node.service.invoke(order())
+  third.catch(() => undefined)
+  await settle()
+  t.is(node.service.waiting, 2)
+  node.instances.finish()
+  await first
+  t.is(node.service.waiting, 1)
+  await clock.advance(10_100)
+  t.like(await t.throwsAsync(third), { code: 'NO_CAPACITY' })
+  node.instances.finish()
+  await second
+  t.is(node.receipts.length, 2)
+})
+
+test('a full queue refuses at once', async (t) => {
+  const { nodes, order, stop } = await cluster([0])
+  const [node] = nodes as [Node]
+  const waiting = Array.from({ length: 1_000 }, () => node.service.invoke(order()).catch((error) => error.code))
+  t.like(await t.throwsAsync(node.service.invoke(order())), { code: 'NO_CAPACITY' })
+  stop()
+  t.deepEqual(new Set(await Promise.all(waiting)), new Set(['UNAVAILABLE']))
+})
+
+test('a peer that dies with the call is not tried again and the caller is told', async (t) => {
+  const { nodes, order, stop, network } = await cluster([0, 1, 1])
+  t.teardown(stop)
+  const [gateway, b, c] = nodes as [Node, Node, Node]
+  const answer = gateway.service.invoke(order())
+  await settle()
+  const runs = [b, c].find((node) => node.instances.busy === 1) as Node
+  network.leave(runs.id)
+  t.like(await t.throwsAsync(answer), { code: 'CONNECTION_LOST' })
+  t.is(b.instances.busy + c.instances.busy, 1)
+  t.is(gateway.receipts.length, 0)
+  t.is(gateway.service.inFlight, 0)
+})
+
+test('a peer that never answers is given up after the deadline', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([0, 1])
+  t.teardown(stop)
+  const [gateway] = nodes as [Node]
+  const answer = gateway.service.invoke(order())
+  answer.catch(() => undefined)
+  await clock.advance(13_000)
+  t.is(gateway.service.inFlight, 1)
+  await clock.advance(2_000)
+  t.like(await t.throwsAsync(answer), { code: 'DEADLINE_EXCEEDED' })
+})
+
+test('a revision that a peer does not know is refused there and runs elsewhere', async (t) => {
+  const { nodes, order, stop, target } = await cluster([0, 1, 1], (node) => (node === 1 ? undefined : RECORD))
+  t.teardown(stop)
+  const [gateway, , c] = nodes as [Node, Node, Node]
+  const answer = gateway.service.invoke(order({ target }))
+  await settle()
+  c.instances.finish()
+  t.is((await answer).outcome.usage.node, 'n2')
+})
+
+test('a claim of more time than passed is cut to what was observed', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([0, 1])
+  t.teardown(stop)
+  const [gateway, liar] = nodes as [Node, Node]
+  const answer = gateway.service.invoke(order())
+  await settle()
+  await clock.advance(50)
+  liar.instances.finish({}, 60_000)
+  const { charge } = await answer
+  t.is(charge.billedMs, 200)
+  t.not(gateway.receipts[0]?.charge, liar.receipts[0]?.charge)
+  t.true(gateway.logger.lines.some((line) => line.message === 'a peer claims more time than passed'))
+})
+
+test('a draining node takes nothing new, from clients or peers', async (t) => {
+  const { nodes, order, stop } = await cluster([1, 1])
+  t.teardown(stop)
+  const [a, b] = nodes as [Node, Node]
+  b.service.drain()
+  await settle()
+  t.like(await t.throwsAsync(b.service.invoke(order())), { code: 'UNAVAILABLE' })
+  const first = a.service.invoke(order())
+  const second = a.service.invoke(order())
+  await settle()
+  t.is(b.instances.busy, 0)
+  a.instances.finish()
+  await first
+  await settle()
+  a.instances.finish()
+  t.is((await second).outcome.usage.node, 'n0')
+})
+
+test('malformed invocations of a peer start nothing and are answered MALFORMED', async (t) => {
+  const { nodes, stop } = await cluster([1, 1])
+  t.teardown(stop)
+  const [a, b] = nodes as [Node, Node]
+  const id = '00000000-0000-4000-8000-000000000000'
+  const headers = [
+    undefined,
+    7,
+    [],
+    [id],
+    ['x', 1, false, 'hello', 'rev-1', 100, false, null, 'arn'],
+    [id, 0, false, 'hello', 'rev-1', 100, false, null, 'arn'],
+    [id, 1, false, 'hello', 'rev-1', -1, false, null, 'arn'],
+    [id, 1, false, 'x'.repeat(65), 'rev-1', 1, false, null, 'arn']
+  ]
+  for (const header of headers) {
+    t.like(await t.throwsAsync(a.mesh.call(b.id, MESSAGE.INVOKE, header)), { code: 'MALFORMED' })
+  }
+  t.is(b.instances.busy, 0)
+})
+
+test('logs of all nodes come in time order, named by the node that sent them', async (t) => {
+  const { nodes, stop, clock } = await cluster([1, 1])
+  t.teardown(stop)
+  const [a, b] = nodes as [Node, Node]
+  const line = (time: number, message: string) => ({
+    time,
+    level: 'info' as const,
+    message,
+    function: 'hello',
+    version: '$LATEST',
+    requestId: 'r',
+    instance: 'i',
+    node: 'forged'
+  })
+  const now = clock.now()
+  a.service.appendLog(line(now + 2, 'second'))
+  b.service.appendLog(line(now + 1, 'first'))
+  b.service.appendLog(line(now - 100_000, 'too old'))
+  const seen: string[] = []
+  for await (const one of a.service.logs.read({
+    function: 'hello',
+    sinceMs: now,
+    follow: false,
+    signal: new AbortController().signal
+  })) {
+    seen.push(`${one.message}@${one.node}`)
+  }
+  t.deepEqual(seen, ['first@n1', 'second@forged'])
+})
