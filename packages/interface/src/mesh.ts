@@ -42,7 +42,10 @@ export interface Mesh {
   peers(): string[]
   /** Milliseconds, smoothed; undefined before it was measured. */
   rttMs(peerId: string): number | undefined
-  /** `calls` carrier, no promise: the hot path. `done` is called exactly once, with CONNECTION_LOST when there is no connection. Returns a function that cancels. */
+  /**
+   * `calls` carrier, no promise: the hot path. `done` is called exactly once: with UNAVAILABLE when there is no
+   * connection (nothing was sent: try elsewhere), with CONNECTION_LOST when it broke afterwards. Returns a function that cancels (DEADLINE_EXCEEDED).
+   */
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void
   /** The same as a promise. Without a signal it waits for ever, as long as the connection lives. */
   call(

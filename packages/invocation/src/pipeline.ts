@@ -222,8 +222,10 @@ export class Pipeline implements Invoker {
         call.cancel = undefined
         const now = clock.monotonic()
         table.settled(node, error !== undefined, now)
-        if (reply === undefined) this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
-        else this.#replied(call, node, reply, now)
+        if (reply !== undefined) this.#replied(call, node, reply, now)
+        else if (error?.code === 'DEADLINE_EXCEEDED')
+          this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
+        else this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
         this.pump()
       }
     )

@@ -121,7 +121,7 @@ class MemoryMesh implements Mesh {
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
     const connection = this.#connections.get(peerId)
     if (connection === undefined) {
-      queueMicrotask(() => done(new PeerlessError('CONNECTION_LOST', `no connection to ${peerId}`), undefined))
+      queueMicrotask(() => done(new PeerlessError('UNAVAILABLE', `no connection to ${peerId}`), undefined))
       return () => undefined
     }
     const id = connection.request(type, header, payload, done)
@@ -136,7 +136,7 @@ class MemoryMesh implements Mesh {
     options: { carrier?: Carrier; signal?: AbortSignal } = {}
   ): Promise<Reply> {
     const connection = this.#connections.get(peerId)
-    if (connection === undefined) throw new PeerlessError('CONNECTION_LOST', `no connection to ${peerId}`)
+    if (connection === undefined) throw new PeerlessError('UNAVAILABLE', `no connection to ${peerId}`)
     return await connection.call(type, header, payload, options.signal)
   }
 

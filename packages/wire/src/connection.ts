@@ -84,7 +84,7 @@ export class Connection {
    * @returns the id for `cancel`, or 0 when it was refused at once (closed, too large, too many outstanding)
    */
   request(type: number, header: unknown, payload: Uint8Array, done: OnReply): number {
-    if (this.#closed) return refuse(done, new PeerlessError('CONNECTION_LOST', 'the connection is closed'))
+    if (this.#closed) return refuse(done, new PeerlessError('UNAVAILABLE', 'the connection is closed; nothing was sent'))
     if (this.#waiting.size >= this.#inFlightMax) {
       return refuse(
         done,
