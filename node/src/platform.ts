@@ -1,0 +1,60 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
+import type { Clock, LogFields, Logger, Random, Timer } from '@peerless/interface'
+import { type Logger as Pino, pino } from 'pino'
+
+/** The machine's clock. Timers never keep the process alive: what must, says so itself. */
+export const clock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: (delayMs, run) => timerOf(setTimeout(run, delayMs)),
+  every: (periodMs, run) => timerOf(setInterval(run, periodMs))
+}
+
+function timerOf(handle: NodeJS.Timeout): Timer {
+  handle.unref()
+  return { cancel: () => clearTimeout(handle) }
+}
+
+export const random: Random = {
+  next: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+  uuid: () => randomUUID()
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** JSON lines on stderr; stdout belongs to what the command prints. */
+export function stderrLogger(level: LogLevel): Logger {
+  return new PinoLogger(
+    pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: false }))
+  )
+}
+
+class PinoLogger implements Logger {
+  readonly #pino: Pino
+
+  constructor(logger: Pino) {
+    this.#pino = logger
+  }
+
+  debug(message: string, fields: LogFields = {}): void {
+    this.#pino.debug(fields, message)
+  }
+
+  info(message: string, fields: LogFields = {}): void {
+    this.#pino.info(fields, message)
+  }
+
+  warn(message: string, fields: LogFields = {}): void {
+    this.#pino.warn(fields, message)
+  }
+
+  error(message: string, fields: LogFields = {}): void {
+    this.#pino.error(fields, message)
+  }
+
+  child(fields: LogFields): Logger {
+    return new PinoLogger(this.#pino.child(fields))
+  }
+}
