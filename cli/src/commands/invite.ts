@@ -1,0 +1,25 @@
+import { type Command, Option } from 'commander'
+import { type Context, objectOf, withJson, withNode } from '../context.ts'
+import { parseDuration, parseInteger } from '../values.ts'
+
+const USES_MAX = 100_000
+
+export function define(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description('Print one invite token, alone on stdout. It lets a machine join the mesh, or its holder deploy or invoke.')
+    .addOption(new Option('--role <role>', 'what the token gives').choices(['node', 'deployer', 'invoker']).default('node'))
+    .option('--ttl <duration>', 'how long it is good for, such as 30m or 1h', '1h')
+    .option('--uses <n>', `how many times it can be used, 1 to ${USES_MAX}`, '1')
+    .action(async (flags: { role: string; ttl: string; uses: string; json?: true }) => {
+      const ttlSeconds = Math.max(1, Math.round(parseDuration(flags.ttl, '--ttl') / 1_000))
+      const uses = parseInteger(flags.uses, '--uses', 1, USES_MAX)
+      const client = await context.connect(command)
+      const answer = await client.json(
+        { method: 'POST', path: ['v1', 'invites'], json: { role: flags.role, ttlSeconds, uses } },
+        'invite'
+      )
+      const { token } = objectOf<{ token: string }>(answer, 'invite')
+      if (flags.json) await context.printJson({ token })
+      else await context.print(`${token}\n`)
+    })
+}

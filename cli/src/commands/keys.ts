@@ -1,0 +1,91 @@
+import { ACCOUNT_NAME, type KeyAnswer } from '@peerless/interface'
+import { type Command, Option } from 'commander'
+import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
+import { fields, table } from '../text.ts'
+import { parsePattern } from '../values.ts'
+
+interface Flags {
+  role?: string
+  account?: string
+  json?: true
+}
+
+export function define(command: Command, context: Context): void {
+  command.description('Access keys for the Lambda API, the mesh API and this command. They are valid on every node of the mesh.')
+  defineCreate(command.command('create'), context)
+  defineList(command.command('list'), context)
+  defineRevoke(command.command('revoke'), context)
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .addOption(new Option('--role <role>', 'what the key may do').choices(['admin', 'deployer', 'invoker']))
+    .option('--account <name>', 'whose key it is')
+}
+
+function defineCreate(command: Command, context: Context): void {
+  withFilter(withJson(withNode(command)))
+    .description('Make a key. Its secret is shown this once. Without --role it is a deployer.')
+    .action(async (flags: Flags) => {
+      const json = { role: flags.role ?? 'deployer', ...accountOf(flags) }
+      const client = await context.connect(command)
+      const key = objectOf<KeyAnswer>(
+        await client.json({ method: 'POST', path: ['v1', 'keys'], json }, 'keys create'),
+        'keys create'
+      )
+      const { accessKeyId, secretAccessKey, role, account } = key
+      if (flags.json) await context.printJson({ accessKeyId, secretAccessKey, role, account })
+      else {
+        await context.print(
+          fields([
+            ['access key id', String(accessKeyId)],
+            ['secret access key', String(secretAccessKey)],
+            ['role', String(role)],
+            ['account', String(account)]
+          ])
+        )
+        await context.note('Keep the secret now: no node shows it again.\n')
+      }
+    })
+}
+
+function defineList(command: Command, context: Context): void {
+  withFilter(withJson(withNode(command)))
+    .description('List the keys of the mesh, without their secrets.')
+    .action(async (flags: Flags) => {
+      const { account } = accountOf(flags)
+      const client = await context.connect(command)
+      const keys = listOf<KeyAnswer>(await client.json({ method: 'GET', path: ['v1', 'keys'] }, 'keys list'), 'keys list')
+        .filter((key) => (flags.role ?? key.role) === key.role && (account ?? key.account) === key.account)
+        .map(({ accessKeyId, role, account }) => ({ accessKeyId, role, account }))
+      if (flags.json) return await context.printJson(keys)
+      await context.print(
+        table(
+          keys,
+          [
+            { title: 'ACCESS KEY ID', cell: (key) => String(key.accessKeyId) },
+            { title: 'ROLE', cell: (key) => String(key.role) },
+            { title: 'ACCOUNT', cell: (key) => String(key.account) }
+          ],
+          (line) => context.host.style('bold', line)
+        )
+      )
+    })
+}
+
+function defineRevoke(command: Command, context: Context): void {
+  withNode(command)
+    .description('Revoke a key on every node of the mesh.')
+    .argument('<id>', 'access key id')
+    .action(async (id: string) => {
+      parsePattern(id, 'access key id', /^[a-zA-Z0-9_-]{1,128}$/, "1 to 128 letters, digits, '-' or '_'")
+      const client = await context.connect(command)
+      await client.json({ method: 'DELETE', path: ['v1', 'keys', id] }, `keys revoke ${id}`)
+      await context.note(`Revoked ${id}.\n`)
+    })
+}
+
+function accountOf(flags: Flags): { account?: string } {
+  if (flags.account === undefined) return {}
+  return { account: parsePattern(flags.account, '--account', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }
+}

@@ -1,0 +1,146 @@
+import { ACCOUNT_NAME, type AccountBalance, type LedgerVerification, type StatementLine } from '@peerless/interface'
+import type { Command } from 'commander'
+import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
+import { CliError, UsageError } from '../errors.ts'
+import { readJsonLines } from '../ndjson.ts'
+import { digits, printable, shortPeer, table, timeText } from '../text.ts'
+import { parseMoment, parsePattern } from '../values.ts'
+
+interface Flags {
+  account?: string
+  from?: string
+  to?: string
+  json?: true
+}
+
+/** Verifying re-reads every entry from disk. */
+const VERIFY_TIMEOUT_MS = 600_000
+
+export function define(command: Command, context: Context): void {
+  command.description('What ran is charged: the balances of all accounts, itemised statements, and the proof of both.')
+  defineBalance(command.command('balance'), context)
+  defineStatement(command.command('statement'), context)
+  defineVerify(command.command('verify'), context)
+}
+
+function withAccount(command: Command): Command {
+  return command.option('--account <name>', 'only this account')
+}
+
+function defineBalance(command: Command, context: Context): void {
+  withAccount(withJson(withNode(command)))
+    .description('Balances in integer units, ordered by account: what was earned less what was spent. All of them sum to zero.')
+    .action(async (flags: Flags) => {
+      const query = { account: accountOf(flags) }
+      const client = await context.connect(command)
+      const answer = await client.json({ method: 'GET', path: ['v1', 'ledger', 'balance'], query }, 'ledger balance')
+      const balances = listOf<AccountBalance>(answer, 'ledger balance')
+      if (flags.json) return await context.printJson(balances)
+      await context.print(
+        table(
+          balances,
+          [
+            { title: 'ACCOUNT', cell: (row) => String(row.account) },
+            { title: 'BALANCE', cell: (row) => digits(String(row.balance)), align: 'right' }
+          ],
+          (line) => context.host.style('bold', line)
+        )
+      )
+    })
+}
+
+function defineStatement(command: Command, context: Context): void {
+  withAccount(withJson(withNode(command)))
+    .description('One line per attempt that ran, in time order.')
+    .option('--from <when>', 'from this time on: 2026-05-01T12:00:00Z, epoch milliseconds, or a duration ago such as 1h')
+    .option('--to <when>', 'before this time')
+    .action(async (flags: Flags) => {
+      const now = context.host.now()
+      const from = flags.from === undefined ? undefined : parseMoment(flags.from, '--from', now)
+      const to = flags.to === undefined ? undefined : parseMoment(flags.to, '--to', now)
+      if (from !== undefined && to !== undefined && from >= to) {
+        throw new UsageError(`--from ${flags.from} must lie before --to ${flags.to}`)
+      }
+      const query = { account: accountOf(flags), from: from?.toString(), to: to?.toString() }
+      const client = await context.connect(command)
+      const stream = await client.stream({ method: 'GET', path: ['v1', 'ledger', 'statement'], query }, 'ledger statement')
+      let lines = 0
+      let total = 0n
+      if (!flags.json) await context.print(context.host.style('bold', statementHead()))
+      try {
+        for await (const { text, value } of readJsonLines(stream, 'ledger statement')) {
+          lines++
+          if (Number.isSafeInteger(value.charge)) total += BigInt(value.charge as number)
+          await context.print(flags.json ? `${text}\n` : statementText(value as unknown as StatementLine))
+        }
+      } catch (error) {
+        if (error instanceof CliError) throw error
+        throw new CliError(
+          `ledger statement: broke off after ${lines} lines: ${(error as Error).message}`,
+          'Run the command again.'
+        )
+      }
+      if (!flags.json) await context.note(`${digits(lines)} lines, ${digits(total)} units\n`)
+    })
+}
+
+/** Fixed widths: a statement may be longer than anyone would hold in memory to measure it. */
+const STATEMENT_COLUMNS: readonly [title: string, width: number, right: boolean, cell: (line: StatementLine) => string][] = [
+  ['TIME', 24, false, (line) => timeText(Number(line.time))],
+  ['REQUEST', 36, false, (line) => String(line.requestId)],
+  ['TRY', 3, true, (line) => String(line.attempt)],
+  ['ACCOUNT', 16, false, (line) => String(line.account)],
+  ['FUNCTION', 24, false, (line) => `${line.function}:${line.version}`],
+  ['CALLER', 9, false, (line) => shortPeer(String(line.caller))],
+  ['EXECUTOR', 9, false, (line) => shortPeer(String(line.executor))],
+  ['MS', 10, true, (line) => Number(line.durationMs).toFixed(2)],
+  ['BILLED', 7, true, (line) => String(line.billedMs)],
+  ['MB', 5, true, (line) => String(line.memoryMb)],
+  ['STATUS', 7, false, (line) => String(line.status)],
+  ['CHARGE', 12, true, (line) => digits(line.charge)],
+  [
+    'NOTES',
+    0,
+    false,
+    (line) => [line.cold ? 'cold' : '', line.selfAttested ? 'self-attested' : ''].filter((note) => note !== '').join(', ')
+  ]
+]
+
+function statementHead(): string {
+  return `${STATEMENT_COLUMNS.map(([title, width, right]) => (right ? title.padStart(width) : title.padEnd(width))).join('  ')}\n`
+}
+
+function statementText(line: StatementLine): string {
+  const cells = STATEMENT_COLUMNS.map(([, width, right, cell]) => {
+    const text = printable(cell(line)).replaceAll(/[\n\t]/g, ' ')
+    return right ? text.padStart(width) : text.padEnd(width)
+  })
+  return `${cells.join('  ').trimEnd()}\n`
+}
+
+function defineVerify(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description('Check every signature, hash and sum again from the raw entries. Exits 1 at the first that fails.')
+    .action(async (flags: Flags) => {
+      const client = await context.connect(command)
+      const answer = await client.json(
+        { method: 'GET', path: ['v1', 'ledger', 'verify'], timeoutMs: VERIFY_TIMEOUT_MS },
+        'ledger verify'
+      )
+      const found = objectOf<LedgerVerification>(answer, 'ledger verify')
+      const valid = found.ok === true
+      if (!valid) context.exitCode = 1
+      if (flags.json) return await context.printJson(found)
+      const counts = `${digits(found.lanes)} lanes, ${digits(found.statements)} statements, ${digits(found.receipts)} receipts`
+      if (valid) return await context.print(`${context.host.style('green', 'valid:')} ${counts}\n`)
+      throw new CliError(
+        `the ledger does not verify: ${printable(String(found.failure ?? 'no reason given'))} (${counts})`,
+        'Keep a copy of the data folder: it is the evidence. Compare with the same command at another node.'
+      )
+    })
+}
+
+function accountOf(flags: Flags): string | undefined {
+  if (flags.account === undefined) return undefined
+  return parsePattern(flags.account, '--account', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'")
+}

@@ -1,0 +1,36 @@
+import { flushCompileCache } from 'node:module'
+import { ACCOUNT_ID_DEFAULT } from '@peerless/interface'
+import type { Command } from 'commander'
+import { accessOptions, type Context } from '../context.ts'
+import { HTTP_DEFAULT, parseNodeOptions, SLOTS_MAX, type UpFlags } from '../node-options.ts'
+
+/** By then the node serves, and every module of it has been compiled. */
+const COMPILE_CACHE_FLUSH_MS = 5_000
+
+export function define(command: Command, context: Context): void {
+  const collect = (value: string, previous: string[] = []) => [...previous, value]
+  command
+    .description(
+      'Run a node in the foreground. Without --join and with an empty data folder it founds a mesh. Ctrl-C drains and stops it.'
+    )
+    .option('--data <dir>', 'where the node keeps its key, code and ledger (default: $PEERLESS_DATA, else ~/.peerless)')
+    .option(
+      '--http <host:port>',
+      `address of the HTTP port; nothing beyond loopback unless you say so (default: ${HTTP_DEFAULT})`
+    )
+    .option('--listen <multiaddr>', "address of the mesh's port, such as /ip4/0.0.0.0/tcp/4001; may be repeated", collect)
+    .option('--join <invite>', "join a mesh with the token that 'peerless invite' printed on one of its nodes")
+    .option('--name <name>', 'what people call this node')
+    .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
+    .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
+    .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style')
+    .option('--allow-egress <cidr>', 'let functions reach these addresses, which are closed by default; may be repeated', collect)
+    .option('--json', 'print one JSON line on stdout once the node serves; logs go to stderr')
+    .action(async (flags: UpFlags) => {
+      const { data } = accessOptions(command)
+      const options = parseNodeOptions({ ...flags, ...(data === undefined ? {} : { data }) }, context.host)
+      const { runNode } = await import('@peerless/node')
+      setTimeout(flushCompileCache, COMPILE_CACHE_FLUSH_MS).unref()
+      await runNode(options)
+    })
+}

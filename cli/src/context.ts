@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import { type AccessOptions, findAccess } from './access.ts'
+import { NodeClient } from './client.ts'
+import { CliError } from './errors.ts'
+import { type Host, write } from './host.ts'
+
+/** What a command works with. One per run of the program. */
+export class Context {
+  readonly host: Host
+  /** What the process ends with, unless an error decides. */
+  exitCode = 0
+  #client: NodeClient | undefined
+
+  constructor(host: Host) {
+    this.host = host
+  }
+
+  /** The client of the node that the options of `command` and of the commands above it choose. */
+  async connect(command: Command): Promise<NodeClient> {
+    this.#client ??= new NodeClient(await findAccess(this.host, accessOptions(command)), this.host.now)
+    return this.#client
+  }
+
+  async print(text: string | Uint8Array): Promise<void> {
+    await write(this.host.stdout, text)
+  }
+
+  async printJson(value: unknown): Promise<void> {
+    await this.print(`${JSON.stringify(value)}\n`)
+  }
+
+  async note(text: string): Promise<void> {
+    await write(this.host.stderr, text)
+  }
+
+  close(): void {
+    this.#client?.close()
+  }
+}
+
+/** Adds `--data` and `--node`, so that they may also follow the command's name. */
+export function withNode(command: Command): Command {
+  return command
+    .option('--data <dir>', 'data folder of the node to talk to (default: $PEERLESS_DATA, else ~/.peerless)')
+    .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON for programs')
+}
+
+/** The nearest of each, from the command upwards. A command whose own `--data` means something else is marked by `ownData`. */
+export function accessOptions(command: Command): AccessOptions {
+  const found: AccessOptions = {}
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    const { data, node } = at.opts<AccessOptions>()
+    if (!ownData.has(at)) found.data ??= data
+    found.node ??= node
+  }
+  return found
+}
+
+const ownData = new WeakSet<Command>()
+
+/** `--data` of this command is not the data folder. */
+export function markOwnData(command: Command): void {
+  ownData.add(command)
+}
+
+/** An alleged list of objects. @throws CliError */
+export function listOf<Row>(value: unknown, what: string): Row[] {
+  if (!Array.isArray(value) || value.some((row) => typeof row !== 'object' || row === null)) {
+    throw new CliError(`${what}: the answer is no list of objects`, 'Check that the node runs the same version as this command.')
+  }
+  return value as Row[]
+}
+
+/** An alleged object. @throws CliError */
+export function objectOf<Value>(value: unknown, what: string): Value {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CliError(`${what}: the answer is no object`, 'Check that the node runs the same version as this command.')
+  }
+  return value as Value
+}

@@ -1,0 +1,103 @@
+/** The part of the Lambda API that the commands need. What a server says is alleged: the fields are optional here and checked at use. */
+import { FUNCTION_NAME, type FunctionReference, parseFunctionReference } from '@peerless/interface'
+import type { NodeClient, Order } from './client.ts'
+import { listOf, objectOf } from './context.ts'
+import { ApiError, CliError, UsageError } from './errors.ts'
+import { parsePattern } from './values.ts'
+
+export interface FunctionConfiguration {
+  FunctionName?: string
+  FunctionArn?: string
+  Runtime?: string
+  Handler?: string
+  CodeSize?: number
+  CodeSha256?: string
+  Description?: string
+  Timeout?: number
+  MemorySize?: number
+  LastModified?: string
+  Version?: string
+  Environment?: { Variables?: Record<string, string> }
+  State?: string
+  StateReason?: string
+  LastUpdateStatus?: string
+  LastUpdateStatusReason?: string
+  RevisionId?: string
+  /** CID of the code; an addition of Peerless. */
+  PeerlessCid?: string
+}
+
+/** Above this many pages of a listing, the server is not making progress. */
+const PAGES_MAX = 10_000
+
+export function functionPath(name: string, ...rest: string[]): string[] {
+  return ['2015-03-31', 'functions', name, ...rest]
+}
+
+/** A bare function name of the command line. @throws UsageError */
+export function parseFunctionName(alleged: string): string {
+  return parsePattern(alleged, 'function name', FUNCTION_NAME, "1 to 64 letters, digits, '-' or '_'")
+}
+
+/** `NAME[:QUALIFIER]` or an ARN. @throws UsageError */
+export function parseReference(alleged: string): FunctionReference {
+  try {
+    return parseFunctionReference(alleged)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** @returns undefined when there is no such function */
+export async function findFunction(client: NodeClient, name: string): Promise<FunctionConfiguration | undefined> {
+  const answer = await unlessMissing(client.json({ method: 'GET', path: functionPath(name) }, name))
+  if (answer === undefined) return undefined
+  return objectOf<FunctionConfiguration>(objectOf<{ Configuration: unknown }>(answer, name).Configuration, name)
+}
+
+export async function listFunctions(client: NodeClient): Promise<FunctionConfiguration[]> {
+  const functions: FunctionConfiguration[] = []
+  let marker: string | undefined
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const order: Order = { method: 'GET', path: ['2015-03-31', 'functions'], query: { Marker: marker, MaxItems: '50' } }
+    const answer = objectOf<{ Functions: unknown; NextMarker?: unknown }>(await client.json(order, 'ls'), 'ls')
+    functions.push(...listOf<FunctionConfiguration>(answer.Functions, 'ls'))
+    if (typeof answer.NextMarker !== 'string' || answer.NextMarker === '') return functions
+    marker = answer.NextMarker
+  }
+  throw new CliError(
+    `ls: the listing did not end after ${PAGES_MAX} pages`,
+    'Check that the node runs the same version as this command.'
+  )
+}
+
+interface UrlConfiguration {
+  FunctionUrl?: string
+  AuthType?: string
+}
+
+export async function findUrl(client: NodeClient, name: string): Promise<UrlConfiguration | undefined> {
+  const answer = await unlessMissing(client.json({ method: 'GET', path: urlPath(name) }, name))
+  return answer === undefined ? undefined : objectOf<UrlConfiguration>(answer, name)
+}
+
+/** Makes sure that anyone can call the function by its URL. */
+export async function openUrl(client: NodeClient, name: string): Promise<UrlConfiguration> {
+  const found = await findUrl(client, name)
+  if (found?.AuthType === 'NONE') return found
+  const order: Order = { method: found === undefined ? 'POST' : 'PUT', path: urlPath(name), json: { AuthType: 'NONE' } }
+  return objectOf<UrlConfiguration>(await client.json(order, `${name} --url`), name)
+}
+
+function urlPath(name: string): string[] {
+  return ['2021-10-31', 'functions', name, 'url']
+}
+
+async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined
+    throw error
+  }
+}

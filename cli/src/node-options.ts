@@ -1,0 +1,126 @@
+import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { ACCOUNT_ID_DEFAULT, ACCOUNT_NAME } from '@peerless/interface'
+import { dataDirectoryOf } from './access.ts'
+import { UsageError } from './errors.ts'
+import type { Host } from './host.ts'
+import { parseInteger, parseOrigin, parsePattern, short } from './values.ts'
+
+/** What `runNode` of @peerless/node takes. */
+export interface NodeOptions {
+  /** Absolute. */
+  dataDirectory: string
+  http: { host: string; port: number }
+  /** Multiaddrs of the mesh's port; empty leaves the choice to the node. */
+  listen: string[]
+  join?: string
+  name?: string
+  /** Busy instances at most; 0 makes a pure gateway. */
+  slots?: number
+  accountId: string
+  /** `http://host:port` */
+  s3Endpoint?: string
+  /** CIDR blocks that functions may reach although they are closed by default. */
+  allowEgress: string[]
+  json: boolean
+}
+
+/** As the command line has it. */
+export interface UpFlags {
+  data?: string
+  http?: string
+  listen?: string[]
+  join?: string
+  name?: string
+  slots?: string
+  accountId?: string
+  s3Endpoint?: string
+  allowEgress?: string[]
+  json?: boolean
+}
+
+export const HTTP_DEFAULT = '127.0.0.1:8787'
+/** More busy isolates than that fit no machine: 10,000 of 128 MB are 1.28 TB. */
+export const SLOTS_MAX = 10_000
+/** An invite holds a certificate and some addresses: hundreds of bytes. */
+const INVITE_CHARACTERS_MAX = 16_384
+const LISTEN_MAX = 32
+const EGRESS_MAX = 256
+
+/** @throws UsageError naming the flag, its value and the rule */
+export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
+  const { join, name, slots, s3Endpoint } = flags
+  return {
+    dataDirectory: dataDirectoryOf(host, flags.data),
+    http: parseHostPort(flags.http ?? HTTP_DEFAULT),
+    listen: few(flags.listen ?? [], '--listen', LISTEN_MAX).map(parseListen),
+    ...(join === undefined ? {} : { join: parseInvite(join) }),
+    ...(name === undefined
+      ? {}
+      : { name: parsePattern(name, '--name', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }),
+    ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
+    accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
+    ...(s3Endpoint === undefined ? {} : { s3Endpoint: parseOrigin(s3Endpoint, '--s3-endpoint') }),
+    allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),
+    json: flags.json === true
+  }
+}
+
+/** `HOST:PORT`, an IPv6 address in brackets; port 0 takes any free one. */
+function parseHostPort(alleged: string): { host: string; port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(alleged) ?? []
+  const host = bracketed ?? plain
+  const port = Number(digits)
+  const valid = bracketed === undefined ? host !== undefined && isHost(host) : isIPv6(bracketed)
+  if (host === undefined || !valid || !(port <= 65_535)) {
+    throw new UsageError(
+      `--http '${short(alleged)}' must be HOST:PORT with a port from 0 to 65535, an IPv6 address in brackets, such as 127.0.0.1:8787 or [::1]:8787`
+    )
+  }
+  return { host, port }
+}
+
+/** An IPv4 address or a host name; what looks like numbers and dots must be an address. */
+function isHost(alleged: string): boolean {
+  if (/^[\d.]+$/.test(alleged)) return isIPv4(alleged)
+  return (
+    alleged.length <= 253 && /^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?)*$/.test(alleged)
+  )
+}
+
+/** TCP over an IP address of this machine: the only thing that a node listens on. */
+function parseListen(alleged: string): string {
+  const [, family, address, digits] = /^\/(ip4|ip6)\/([^/]+)\/tcp\/(\d{1,5})$/.exec(alleged) ?? []
+  const isAddress = family === 'ip4' ? isIPv4 : isIPv6
+  if (address === undefined || !isAddress(address) || !(Number(digits) <= 65_535)) {
+    throw new UsageError(
+      `--listen '${short(alleged)}' must be a multiaddr /ip4/ADDRESS/tcp/PORT or /ip6/ADDRESS/tcp/PORT with a port from 0 to 65535`
+    )
+  }
+  return alleged
+}
+
+function parseInvite(alleged: string): string {
+  const token = alleged.trim()
+  if (token === '' || /\s/.test(token) || token.length > INVITE_CHARACTERS_MAX) {
+    throw new UsageError(
+      `--join must be one invite token as 'peerless invite' prints it: 1 to ${INVITE_CHARACTERS_MAX} characters without spaces, not ${token.length} characters`
+    )
+  }
+  return token
+}
+
+function parseCidr(alleged: string): string {
+  const [, address, bits] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(alleged) ?? []
+  const family = address === undefined ? 0 : isIP(address)
+  if (family === 0 || Number(bits) > (family === 4 ? 32 : 128)) {
+    throw new UsageError(
+      `--allow-egress '${short(alleged)}' must be a CIDR block: an IP address, '/', and 0 to 32 bits (IPv4) or 0 to 128 bits (IPv6), such as 127.0.0.0/8`
+    )
+  }
+  return alleged
+}
+
+function few(values: string[], flag: string, countMax: number): string[] {
+  if (values.length > countMax) throw new UsageError(`${flag} was given ${values.length} times, at most ${countMax}`)
+  return values
+}

@@ -1,0 +1,106 @@
+import { Command, CommanderError } from 'commander'
+import { Context } from './context.ts'
+import { CliError } from './errors.ts'
+import { type Host, write } from './host.ts'
+
+interface Entry {
+  name: string
+  summary: string
+  load: () => Promise<{ define: (command: Command, context: Context) => void }>
+}
+
+/** In the order of the help. A command's module is loaded only when it is the one that runs. */
+const COMMANDS: readonly Entry[] = [
+  { name: 'up', summary: 'run a node', load: () => import('./commands/up.ts') },
+  { name: 'invite', summary: 'print an invite token', load: () => import('./commands/invite.ts') },
+  {
+    name: 'env',
+    summary: "print the variables that AWS clients need, for a shell's eval",
+    load: () => import('./commands/env.ts')
+  },
+  { name: 'keys', summary: 'create, list and revoke access keys', load: () => import('./commands/keys.ts') },
+  { name: 'deploy', summary: 'deploy a function', load: () => import('./commands/deploy.ts') },
+  { name: 'invoke', summary: 'call a function', load: () => import('./commands/invoke.ts') },
+  { name: 'ls', summary: 'list the functions', load: () => import('./commands/ls.ts') },
+  { name: 'show', summary: 'show one function', load: () => import('./commands/show.ts') },
+  { name: 'rm', summary: 'remove a function', load: () => import('./commands/rm.ts') },
+  { name: 'peers', summary: 'list the nodes of the mesh', load: () => import('./commands/peers.ts') },
+  { name: 'top', summary: 'watch the load of the mesh', load: () => import('./commands/top.ts') },
+  { name: 'logs', summary: 'print the logs of a function, from every node', load: () => import('./commands/logs.ts') },
+  { name: 'ledger', summary: 'balances, statements and their proof', load: () => import('./commands/ledger.ts') }
+]
+
+export const commandNames: readonly string[] = COMMANDS.map((entry) => entry.name)
+
+/**
+ * Runs one command line.
+ * @param argv what follows the program's name
+ * @returns the exit code: 0, 1 for a failure, 2 for wrong usage
+ */
+export async function run(argv: readonly string[], host: Host): Promise<number> {
+  const context = new Context(host)
+  try {
+    const program = await buildProgram(context, commandOf(argv))
+    await program.parseAsync(argv, { from: 'user' })
+    return context.exitCode
+  } catch (error) {
+    return await report(error, host)
+  } finally {
+    context.close()
+  }
+}
+
+/** @param name the one command to load; the others only show in the help */
+export async function buildProgram(context: Context, name: string | undefined): Promise<Command> {
+  const { host } = context
+  const program = new Command('peerless')
+    .description('Serverless, run by peers: run a node, join a mesh, deploy and call functions.')
+    .option('--data <dir>', 'data folder of the node (default: $PEERLESS_DATA, else ~/.peerless)')
+    .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError(`Run 'peerless ${name ?? ''} --help' to see how it is used.`.replace('  ', ' '))
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void host.stderr.write(text)
+    })
+  for (const entry of COMMANDS) {
+    const command = program.command(entry.name).description(entry.summary)
+    if (entry.name === name) (await entry.load()).define(command, context)
+  }
+  return program
+}
+
+/** The command that a command line names, before it is parsed. */
+function commandOf(argv: readonly string[]): string | undefined {
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] as string
+    if (word === '--data' || word === '--node') index++
+    else if (word !== 'help' && !word.startsWith('-')) return COMMANDS.some((entry) => entry.name === word) ? word : undefined
+  }
+  return undefined
+}
+
+async function report(error: unknown, host: Host): Promise<number> {
+  // Commander has printed what it had to say; its own exit code is 0 only after help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const label = host.style('red', 'error:', 'stderr')
+  if (error instanceof CliError) {
+    await write(host.stderr, `${label} ${error.message}\n${error.next === undefined ? '' : `${error.next}\n`}`)
+    return error.exitCode
+  }
+  if (isPlain(error)) {
+    await write(host.stderr, `${label} ${error.message}\n`)
+    return error.code === 'INVALID_ARGUMENT' ? 2 : 1
+  }
+  await write(
+    host.stderr,
+    `${label} ${error instanceof Error ? error.stack : String(error)}\nThis is a bug in peerless: please report it.\n`
+  )
+  return 1
+}
+
+/** A PeerlessError of any copy of the package, or an error of the system: its message says it all. */
+function isPlain(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && (error.name === 'PeerlessError' || 'syscall' in error) && 'code' in error
+}
