@@ -1,0 +1,62 @@
+/** Domain of the signature: an entry never passes as a statement of another kind. */
+export const ENVELOPE_KIND = 'catalog-entry'
+/** Format of an entry's signed bytes. */
+export const ENTRY_FORMAT = 1
+/** Layout of the database file. */
+export const SCHEMA_VERSION = 1
+
+/** Entries, tombstones included, on one node: the index takes about 1 KB each. */
+export const ENTRIES_MAX = 100_000
+/** Encoded bytes of all entries: their values are held in memory. */
+export const ENTRIES_BYTES_MAX = 268_435_456
+
+/** How far ahead of this node's clock an entry may be. Beyond it waits at its author until time has passed: NTP keeps machines within a second. */
+export const CLOCK_DRIFT_MS_MAX = 300_000
+const DAY_MS = 86_400_000
+/** A node that was away for longer can bring a removed function or node back. */
+export const TOMBSTONE_AGE_MS_MAX = 30 * DAY_MS
+/** A revoked key must never come back with an old disk: its tombstone stays for ten years. */
+export const KEY_TOMBSTONE_AGE_MS_MAX = 3_650 * DAY_MS
+export const SWEEP_PERIOD_MS = 3_600_000
+
+/** Entries are grouped by the first byte of SHA-256 of their key. */
+export const BUCKETS = 256
+/** Bytes of one bucket's digest: 2^64 work for a collision, 4 KiB for all. */
+export const BUCKET_DIGEST_BYTES = 16
+export const HASH_BYTES = 32
+
+/** Up to this many peers get every change directly: 16 nodes send at most 16 × 15 small messages for one. Above, gossip spreads it. */
+export const DIRECT_PEERS_MAX = 16
+/** Above that, so many random peers get it directly as well, so that one lost gossip message does not cost a round of anti-entropy. */
+export const DIRECT_SAMPLE = 4
+/** News of others in one commit; a larger batch is somebody catching up, which everybody does on their own. */
+export const FORWARD_ENTRIES_MAX = 64
+/** One gossip message; larger entries go to every peer directly. */
+export const GOSSIP_BYTES_MAX = 49_152
+/** Entries and bytes of one push or page: 256 signatures take about 20 ms to verify. */
+export const PAGE_ENTRIES_MAX = 256
+export const PAGE_BYTES_MAX = 1_048_576
+/** Unanswered pushes to one peer; beyond, anti-entropy brings what was not pushed. */
+export const PUSHES_IN_FLIGHT_MAX = 32
+/** Entries that are waiting for one commit. */
+export const BATCH_ENTRIES_MAX = 4_096
+
+/** Mean time between two rounds with a random peer; each wait is 0.75 to 1.25 of it. */
+export const ANTI_ENTROPY_PERIOD_MS = 4_000
+/** Longest wait for one answer of a round, or for a push. */
+export const ANSWER_MS_MAX = 10_000
+/** Hashes sent along when buckets are asked for; one bucket goes whole, whatever it holds. */
+export const HAVE_HASHES_GOAL = 4_096
+/** Pages of one group of buckets: as many as ENTRIES_MAX can fill. */
+export const PAGES_MAX = 1_024
+
+/** How often a refusal of the same author and code is logged. */
+export const REFUSAL_LOG_PERIOD_MS = 60_000
+export const REFUSALS_REMEMBERED_MAX = 256
+
+/** Deployments in work at this node, each with a zip of up to 50 MB in memory. */
+export const DEPLOYMENTS_IN_WORK_MAX = 16
+/** Longest build; esbuild takes well under a second for what fits the limits. */
+export const BUILD_MS_MAX = 60_000
+/** Longest pull of a zip from peers. */
+export const ZIP_FETCH_MS_MAX = 30_000

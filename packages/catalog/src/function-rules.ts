@@ -1,0 +1,58 @@
+import { LIMITS } from '@peerless/interface'
+
+/** AWS: description of a function. */
+export const DESCRIPTION_LENGTH_MAX = 256
+/** AWS's pattern of a role's ARN. */
+export const ROLE_ARN = /^arn:aws[a-zA-Z-]*:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+$/
+/** Where none is given: nothing is done with roles but to give them back. */
+export const ROLE_DEFAULT = 'arn:aws:iam::000000000000:role/peerless'
+export const ROLE_LENGTH_MAX = 512
+/** AWS's pattern of a variable's name: at least two characters. */
+export const ENVIRONMENT_NAME = /^[a-zA-Z][a-zA-Z0-9_]+$/
+export const HANDLER_DEFAULT = 'index.handler'
+export const RUNTIME_DEFAULT = 'nodejs22.x'
+/** AWS's names. All of them run on the one engine that this node has; the name is kept and given back. */
+export const RUNTIMES = [
+  'nodejs14.x',
+  'nodejs16.x',
+  'nodejs18.x',
+  'nodejs20.x',
+  'nodejs22.x',
+  'nodejs24.x',
+  'nodejs26.x'
+] as const
+
+/** Variables that the platform sets. AWS refuses the same ("Defined runtime environment variables", reserved ones). */
+export const ENVIRONMENT_RESERVED: ReadonlySet<string> = new Set([
+  '_HANDLER',
+  '_X_AMZN_TRACE_ID',
+  'AWS_DEFAULT_REGION',
+  'AWS_REGION',
+  'AWS_EXECUTION_ENV',
+  'AWS_LAMBDA_FUNCTION_NAME',
+  'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+  'AWS_LAMBDA_FUNCTION_VERSION',
+  'AWS_LAMBDA_INITIALIZATION_TYPE',
+  'AWS_LAMBDA_LOG_GROUP_NAME',
+  'AWS_LAMBDA_LOG_STREAM_NAME',
+  'AWS_ACCESS_KEY',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_LAMBDA_RUNTIME_API',
+  'LAMBDA_TASK_ROOT',
+  'LAMBDA_RUNTIME_DIR'
+])
+
+export function environmentBytes(environment: Readonly<Record<string, string>>): number {
+  let bytes = 0
+  for (const [name, value] of Object.entries(environment)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value)
+  return bytes
+}
+
+export function isWhole(value: unknown, min: number, max: number): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max
+}
+
+export const MEMORY_RULE = `must be a whole number of MB from ${LIMITS.memoryMbMin} to ${LIMITS.memoryMbMax}`
+export const TIMEOUT_RULE = `must be a whole number of seconds from 1 to ${LIMITS.timeoutSecondsMax}`

@@ -1,0 +1,153 @@
+import {
+  ACCOUNT_NAME,
+  type CatalogKind,
+  type CatalogKinds,
+  FUNCTION_NAME,
+  HANDLER,
+  LIMITS,
+  PeerlessError,
+  QUALIFIER
+} from '@peerless/interface'
+import { publicKeyOf } from '@peerless/wire'
+import { z } from 'zod'
+import { DESCRIPTION_LENGTH_MAX, ENVIRONMENT_NAME, environmentBytes, ROLE_ARN, ROLE_LENGTH_MAX } from './function-rules.ts'
+import { MS_MAX } from './hybrid-time.ts'
+import { type KeyVault, SECRET_BYTES_MAX } from './key-vault.ts'
+
+/**
+ * The shape of each kind, strict: a member may be wrong or hostile, and what it signed goes to every node. `Stored` is what is signed and sent,
+ * with secrets sealed; the value that readers get is made from it.
+ */
+const epochMs = z.int().min(0).max(MS_MAX)
+const account = z.string().regex(ACCOUNT_NAME)
+const printable = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}]+$/u)
+/** CIDv1 in base32. */
+const cid = z.string().regex(/^b[a-z2-7]{10,120}$/)
+
+const environment = z
+  .record(z.string().regex(ENVIRONMENT_NAME), z.string())
+  .refine((value) => environmentBytes(value) <= LIMITS.environmentBytesMax, {
+    error: `names and values together must have at most ${LIMITS.environmentBytesMax} bytes`
+  })
+
+const functionVersion = z.strictObject({
+  version: z.string().regex(QUALIFIER),
+  revisionId: z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/),
+  handler: z.string().regex(HANDLER),
+  runtime: printable(64),
+  role: z.string().max(ROLE_LENGTH_MAX).regex(ROLE_ARN),
+  description: z.string().max(DESCRIPTION_LENGTH_MAX),
+  memoryMb: z.int().min(LIMITS.memoryMbMin).max(LIMITS.memoryMbMax),
+  timeoutSeconds: z.int().min(1).max(LIMITS.timeoutSecondsMax),
+  environment,
+  code: z.strictObject({
+    zipCid: cid,
+    zipBytes: z.int().min(1).max(LIMITS.zipBytesMax),
+    zipSha256: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
+    bundleCid: cid,
+    bundleBytes: z.int().min(1).max(LIMITS.bundleBytesMax)
+  }),
+  modifiedAt: epochMs
+})
+
+const functionRecord = z.strictObject({
+  name: z.string().regex(FUNCTION_NAME),
+  account,
+  createdAt: epochMs,
+  urlAuth: z.enum(['NONE', 'AWS_IAM']).optional(),
+  latest: functionVersion
+})
+
+export const ACCESS_KEY_ID = /^\w{16,128}$/
+const keyFields = {
+  accessKeyId: z.string().regex(ACCESS_KEY_ID),
+  role: z.enum(['admin', 'deployer', 'invoker']),
+  account,
+  createdAt: epochMs
+}
+const accessKey = z.strictObject({
+  ...keyFields,
+  secretAccessKey: z
+    .string()
+    .min(1)
+    .max(SECRET_BYTES_MAX)
+    .regex(/^[!-~]+$/)
+})
+const storedKey = z.strictObject({ ...keyFields, sealedSecret: z.instanceof(Uint8Array) })
+
+const peerId = z.string().refine(isPeerId, { error: 'must be the peer id of an Ed25519 key' })
+const nodeRecord = z.strictObject({
+  peerId,
+  name: printable(64),
+  account,
+  addresses: z.array(printable(256).startsWith('/')).max(32),
+  version: printable(64),
+  httpAddress: printable(256).optional()
+})
+
+const NAMES = {
+  function: { rule: z.string().regex(FUNCTION_NAME), nameOf: (value) => value.name },
+  key: { rule: z.string().regex(ACCESS_KEY_ID), nameOf: (value) => value.accessKeyId },
+  node: { rule: peerId, nameOf: (value) => value.peerId }
+} as const satisfies { [Kind in CatalogKind]: { rule: z.ZodType<string>; nameOf: (value: CatalogKinds[Kind]) => string } }
+
+/** @throws INVALID_ARGUMENT */
+export function checkName(kind: CatalogKind, name: string): void {
+  const parsed = NAMES[kind].rule.safeParse(name)
+  if (!parsed.success) throw invalid(kind, name, parsed.error)
+}
+
+/** Checks a value that this node is to write and makes its stored form. @throws INVALID_ARGUMENT */
+export function toStored(kind: CatalogKind, name: string, value: unknown, vault: KeyVault): unknown {
+  checkName(kind, name)
+  if (kind === 'function') return check(kind, name, functionRecord, value)
+  if (kind === 'node') return check(kind, name, nodeRecord, value)
+  const { secretAccessKey, ...fields } = check(kind, name, accessKey, value)
+  return { ...fields, sealedSecret: vault.seal(fields.accessKeyId, secretAccessKey) }
+}
+
+/** Checks an alleged stored value and makes the value that readers get, frozen. @throws INVALID_ARGUMENT, MALFORMED */
+export function fromStored(kind: CatalogKind, name: string, stored: unknown, vault: KeyVault): CatalogKinds[CatalogKind] {
+  checkName(kind, name)
+  if (kind === 'function') return freeze(check(kind, name, functionRecord, stored)) as CatalogKinds['function']
+  if (kind === 'node') return freeze(check(kind, name, nodeRecord, stored)) as CatalogKinds['node']
+  const { sealedSecret, ...fields } = check(kind, name, storedKey, stored)
+  return freeze({ ...fields, secretAccessKey: vault.open(fields.accessKeyId, sealedSecret) })
+}
+
+function check<Output>(kind: CatalogKind, name: string, schema: z.ZodType<Output>, value: unknown): Output {
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throw invalid(kind, name, parsed.error)
+  const own = (NAMES[kind].nameOf as (value: unknown) => string)(parsed.data)
+  if (own !== name) throw new PeerlessError('INVALID_ARGUMENT', `${kind} '${name}' holds the value of '${own}': both must agree`)
+  return parsed.data
+}
+
+/** Names the path and rule of the first fault, never the value: it may be a secret. */
+function invalid(kind: CatalogKind, name: string, error: z.ZodError): PeerlessError {
+  const issue = error.issues[0]
+  const where = issue === undefined || issue.path.length === 0 ? 'it' : issue.path.map(String).join('.').slice(0, 200)
+  return new PeerlessError('INVALID_ARGUMENT', `${kind} '${name.slice(0, 200)}': ${where}: ${issue?.message ?? 'is malformed'}`)
+}
+
+function isPeerId(alleged: string): boolean {
+  try {
+    publicKeyOf(alleged)
+    return true
+  } catch {
+    // The only thing that publicKeyOf throws is that it is none.
+    return false
+  }
+}
+
+/** Readers share the value, so nobody may change it. */
+function freeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) freeze(inner)
+  return Object.freeze(value)
+}

@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AccessKey, FunctionRecord, NodeRecord } from '@peerless/interface'
+import { MemoryLogger, MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
+import { encodeEnvelope, type Signer, seal, signerOf } from '@peerless/wire'
+import type { ExecutionContext } from 'ava'
+import { cidOf } from '../src/cid.ts'
+import { type EntryContent, encodeContent } from '../src/entry.ts'
+import { type CatalogService, createCatalog } from '../src/index.ts'
+
+export const MESH_SECRET = Buffer.from('a secret that all members of the test mesh share')
+export const SECRET = 'SentinelSecret0123456789abcdefSENTINEL00'
+
+/** The same number, the same node. */
+export function signer(number: number): Signer {
+  return signerOf(new SeededRandom(1_000 + number).bytes(32))
+}
+
+/** An entry as some author might have signed it. */
+export function forged(author: Signer, meshId: string, content: EntryContent): Uint8Array {
+  return encodeEnvelope(seal(author, meshId, 'catalog-entry', encodeContent(content)))
+}
+
+export async function temporaryDirectory(t: ExecutionContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'peerless-catalog-'))
+  t.teardown(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+export interface TestNode {
+  readonly number: number
+  readonly signer: Signer
+  readonly catalog: CatalogService
+  readonly logger: MemoryLogger
+  readonly clock: VirtualClock
+  readonly directory: string
+  stop(): Promise<void>
+}
+
+/** A mesh of catalogs over the memory network, each with its own folder; the clock stands still until a test moves it. */
+export class TestMesh {
+  readonly network = new MemoryNetwork(new SeededRandom(7))
+  readonly clock = new VirtualClock()
+  readonly strangers = new Set<string>()
+  readonly #t: ExecutionContext
+
+  constructor(t: ExecutionContext) {
+    this.#t = t
+  }
+
+  /** @param options.directory of an earlier life */
+  async node(
+    number: number,
+    options: { directory?: string; clock?: VirtualClock; start?: boolean; meshSecret?: Uint8Array } = {}
+  ): Promise<TestNode> {
+    const directory = options.directory ?? (await temporaryDirectory(this.#t))
+    const clock = options.clock ?? this.clock
+    const own = signer(number)
+    const logger = new MemoryLogger()
+    const mesh = this.network.join(own.peerId)
+    const catalog = await createCatalog({
+      directory,
+      signer: own,
+      mesh,
+      meshSecret: options.meshSecret ?? MESH_SECRET,
+      isMember: (peerId) => !this.strangers.has(peerId),
+      clock,
+      random: new SeededRandom(number),
+      logger
+    })
+    const stop = async () => {
+      this.network.leave(own.peerId)
+      await catalog.stop()
+    }
+    this.#t.teardown(stop)
+    if (options.start !== false) catalog.start()
+    return { number, signer: own, catalog, logger, clock, directory, stop }
+  }
+
+  /** Runs what is due until nothing changes any more, without moving the clock. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 20; round++) await settle()
+  }
+}
+
+export function functionRecord(name: string, change: Partial<FunctionRecord['latest']> = {}): FunctionRecord {
+  const zip = Buffer.from(`zip of ${name}`)
+  return {
+    name,
+    account: 'acme',
+    createdAt: 1_767_225_600_000,
+    urlAuth: undefined,
+    latest: {
+      version: '$LATEST',
+      revisionId: new SeededRandom(name.length).uuid(),
+      handler: 'index.handler',
+      runtime: 'nodejs22.x',
+      role: 'arn:aws:iam::000000000000:role/peerless',
+      description: '',
+      memoryMb: 128,
+      timeoutSeconds: 3,
+      environment: {},
+      code: {
+        zipCid: cidOf(zip),
+        zipBytes: zip.length,
+        zipSha256: 'A'.repeat(43).concat('='),
+        bundleCid: cidOf(zip),
+        bundleBytes: 100
+      },
+      modifiedAt: 1_767_225_600_000,
+      ...change
+    }
+  }
+}
+
+export function accessKey(change: Partial<AccessKey> = {}): AccessKey {
+  return {
+    accessKeyId: 'PLKATESTTESTTESTTEST',
+    secretAccessKey: SECRET,
+    role: 'admin',
+    account: 'acme',
+    createdAt: 1_767_225_600_000,
+    ...change
+  }
+}
+
+export function nodeRecord(peerId: string, change: Partial<NodeRecord> = {}): NodeRecord {
+  return {
+    peerId,
+    name: 'a node',
+    account: 'operator',
+    addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${peerId}`],
+    version: '0.1.0',
+    httpAddress: undefined,
+    ...change
+  }
+}
