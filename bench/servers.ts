@@ -1,0 +1,111 @@
+/** The servers under the bench, each in its own process on loopback; all are ended by `stopAll`. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+const ROOT = join(import.meta.dirname, '..')
+const children: ChildProcess[] = []
+const folders: string[] = []
+
+export async function bareHttp(): Promise<string> {
+  const child = start(process.execPath, [join(import.meta.dirname, 'bare-http.ts')])
+  return `http://127.0.0.1:${await firstLine(child)}/?name=Ada`
+}
+
+export async function workerd(): Promise<string> {
+  const port = await freePort()
+  const config = join(import.meta.dirname, 'workerd', 'config.capnp')
+  start(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', config, `--socket-addr=http=127.0.0.1:${port}`])
+  const url = `http://127.0.0.1:${port}/?name=Ada`
+  await untilAnswers(url)
+  return url
+}
+
+export interface Node {
+  http: string
+  data: string
+  child: ChildProcess
+}
+
+/** A daemon of this checkout; `nodeArguments` go to its Node (a profiler, say). */
+export async function peerless(args: string[], nodeArguments: string[] = []): Promise<Node> {
+  const data = await mkdtemp(join(tmpdir(), 'peerless-bench-'))
+  folders.push(data)
+  const child = start(process.execPath, [
+    ...nodeArguments,
+    join(ROOT, 'bin', 'peerless'),
+    'up',
+    '--data',
+    data,
+    '--http',
+    '127.0.0.1:0',
+    '--json',
+    ...args
+  ])
+  const { http } = JSON.parse(await firstLine(child)) as { http: string }
+  return { http, data, child }
+}
+
+/** Runs a command of the CLI and gives its stdout. */
+export async function cli(node: Node, ...args: string[]): Promise<string> {
+  const child = spawn(process.execPath, [join(ROOT, 'bin', 'peerless'), ...args, '--data', node.data], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  let text = ''
+  for await (const chunk of child.stdout) text += chunk
+  if (child.exitCode !== 0) throw new Error(`peerless ${args.join(' ')} exited with ${child.exitCode}`)
+  return text.trim()
+}
+
+export async function untilAnswers(url: string): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) {
+    const answer = await fetch(url).catch(() => undefined)
+    await answer?.arrayBuffer()
+    if (answer?.ok === true) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${url} does not answer`)
+}
+
+export async function stopAll(): Promise<void> {
+  await Promise.all(children.map(stop))
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  await exited
+  clearTimeout(timer)
+}
+
+function start(command: string, args: string[]): ChildProcess {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', process.env.BENCH_VERBOSE === undefined ? 'ignore' : 'inherit']
+  })
+  children.push(child)
+  return child
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`${child.spawnargs.join(' ')} exited with ${code}`)))
+    if (child.stdout !== null) createInterface({ input: child.stdout }).once('line', resolve)
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
