@@ -1,1 +1,2 @@
-export {}
+export type { NodeOptions } from './options.ts'
+export { runNode } from './run-node.ts'

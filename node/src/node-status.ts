@@ -1,0 +1,116 @@
+import { createRequire } from 'node:module'
+import type { CatalogService } from '@peerless/catalog'
+import type { Instances } from '@peerless/instances'
+import type { InviteAnswer, MeshStatus, NodeStatus, PeerStatus } from '@peerless/interface'
+import type { InvocationService } from '@peerless/invocation'
+import type { PeerlessMesh } from '@peerless/mesh'
+import { VERSION } from './version.ts'
+
+const ISOLATED_VM = (createRequire(import.meta.url)('isolated-vm/package.json') as { version: string }).version
+
+/** What the gateway shows of the mesh, put together from the parts that know. */
+export class NodeMeshStatus implements MeshStatus {
+  executorAnswered = false
+  draining = false
+  readonly #mesh: PeerlessMesh
+  readonly #catalog: CatalogService
+  readonly #instances: Instances
+  readonly #invocation: InvocationService
+  readonly #account: string
+
+  constructor(options: {
+    mesh: PeerlessMesh
+    catalog: CatalogService
+    instances: Instances
+    invocation: InvocationService
+    account: string
+  }) {
+    this.#mesh = options.mesh
+    this.#catalog = options.catalog
+    this.#instances = options.instances
+    this.#invocation = options.invocation
+    this.#account = options.account
+  }
+
+  get peerId(): string {
+    return this.#mesh.peerId
+  }
+
+  get meshId(): string {
+    return this.#mesh.meshId
+  }
+
+  /** This node first, then every node of the catalog, by name. */
+  peers(): PeerStatus[] {
+    const connected = new Set(this.#mesh.peers())
+    const known = new Map(this.#catalog.list('node').map((record) => [record.peerId, record]))
+    for (const peerId of connected) {
+      // A node that joined a moment ago, before its record came.
+      if (!known.has(peerId))
+        known.set(peerId, { peerId, name: '', account: '', addresses: [], version: '', httpAddress: undefined })
+    }
+    known.delete(this.#mesh.peerId)
+    const others = [...known.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [
+      this.#self(),
+      ...others.map(({ peerId, name, addresses, version }): PeerStatus => {
+        const load = this.#invocation.loadOf(peerId)
+        const status = !connected.has(peerId) ? 'unreachable' : load?.draining === true ? 'draining' : 'connected'
+        return {
+          peerId,
+          name,
+          self: false,
+          status,
+          addresses,
+          rttMs: this.#mesh.rttMs(peerId),
+          slots: load?.slots ?? 0,
+          inFlight: load?.inFlight ?? 0,
+          version
+        }
+      })
+    ]
+  }
+
+  node(): NodeStatus {
+    return {
+      peerId: this.#mesh.peerId,
+      name: this.#mesh.name,
+      mesh: this.#mesh.meshId,
+      account: this.#account,
+      version: VERSION,
+      node: process.version,
+      v8: process.versions.v8,
+      isolatedVm: ISOLATED_VM,
+      addresses: this.#mesh.addresses(),
+      slots: this.#instances.slots,
+      busy: this.#instances.busy,
+      instances: this.#instances.list(),
+      isolation: this.#instances.isolation()
+    }
+  }
+
+  async invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer> {
+    return { token: await this.#mesh.invite(order) }
+  }
+
+  unready(): string | undefined {
+    if (this.draining) return 'draining'
+    if (!this.#catalog.caughtUp()) return 'the catalog has not caught up with the mesh yet'
+    if (!this.executorAnswered) return 'no executor has answered yet'
+    return undefined
+  }
+
+  #self(): PeerStatus {
+    return {
+      peerId: this.#mesh.peerId,
+      name: this.#mesh.name,
+      self: true,
+      status: this.draining ? 'draining' : 'connected',
+      addresses: this.#mesh.addresses(),
+      rttMs: 0,
+      slots: this.#instances.slots,
+      inFlight: this.#invocation.inFlight,
+      version: VERSION
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/** How a node is started; `cli` makes it from flags. */
+export interface NodeOptions {
+  /** Everything that outlives the process is in here; created where needed. */
+  dataDirectory: string
+  http: { host: string; port: number }
+  /** Multiaddrs to listen on for peers; empty: a free port of loopback. */
+  listen: string[]
+  /** Invite token; only for a folder that is not of a mesh yet. */
+  join?: string | undefined
+  /** Shown to people; also the account that is paid for what this node runs. Default: made from the peer id. */
+  name?: string | undefined
+  /** Busy instances at once. Default: 32 per core. 0: a gateway that runs nothing. */
+  slots?: number | undefined
+  /** 12 digits, shown in ARNs. */
+  accountId: string
+  s3Endpoint?: string | undefined
+  /** CIDR ranges that functions may reach although they are closed by default. */
+  allowEgress: string[]
+  /** Deploy the sample function `hello` when this start founds a mesh. */
+  sample?: boolean | undefined
+  /** First line on stdout is machine-readable. */
+  json: boolean
+}

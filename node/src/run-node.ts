@@ -1,0 +1,58 @@
+import { messageOf } from '@peerless/interface'
+import type { NodeOptions } from './options.ts'
+import { type LogLevel, stderrLogger } from './platform.ts'
+import { type RunningNode, startNode } from './start-node.ts'
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/**
+ * Runs a node until it is told to stop (SIGINT, SIGTERM, SIGHUP): the first signal drains, the second ends it at once.
+ * @throws what `startNode` throws; nothing is left running then
+ */
+export async function runNode(options: NodeOptions): Promise<void> {
+  const logger = stderrLogger(LEVELS.find((level) => level === process.env.PEERLESS_LOG) ?? (options.json ? 'info' : 'warn'))
+  process.on('unhandledRejection', (error) => {
+    // A dependency forgot a promise: worth a line, not the node.
+    logger.error('unhandled rejection', { reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined })
+  })
+  process.on('uncaughtException', (error) => {
+    logger.error('uncaught exception; this node ends', { reason: messageOf(error), stack: error.stack })
+    process.exit(1)
+  })
+  const signal = firstSignal()
+  const node = await startNode(options, logger)
+  announce(node, options)
+  const name = await signal
+  if (!options.json) console.error(`${name}: finishing what runs; once more ends it at once`)
+  await node.stop()
+}
+
+function announce(node: RunningNode, options: NodeOptions): void {
+  if (options.json) {
+    console.log(
+      JSON.stringify({ ready: true, http: node.http, peerId: node.peerId, mesh: node.meshId, dataDir: options.dataDirectory })
+    )
+    return
+  }
+  console.log(`peerless is up on ${node.http}`)
+  console.log(`  node ${node.peerId}`)
+  console.log(`  mesh ${node.meshId}`)
+  console.log(`  data ${options.dataDirectory}`)
+  if (options.sample === true) console.log(`  try  curl '${node.http}/fn/hello?name=Ada'`)
+}
+
+/** Resolves at the first signal to stop; the second exits with its number. Keeps the process alive until then. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    const alive = setInterval(() => undefined, 60_000)
+    let count = 0
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(name, () => {
+        count++
+        if (count > 1) process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[name])
+        clearInterval(alive)
+        resolve(name)
+      })
+    }
+  })
+}

@@ -1,0 +1,193 @@
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { buildBundle, createBlockExchange, createBlockStore } from '@peerless/bundle'
+import { createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
+import { createGateway } from '@peerless/gateway'
+import { createInstances } from '@peerless/instances'
+import {
+  type Deployments,
+  type FunctionVersion,
+  type Logger,
+  type LogLine,
+  messageOf,
+  REGION_DEFAULT,
+  TARIFF_DEFAULT
+} from '@peerless/interface'
+import { createInvocation } from '@peerless/invocation'
+import { createLedger } from '@peerless/ledger'
+import { createMesh } from '@peerless/mesh'
+import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
+import { DataFolder } from './data-folder.ts'
+import { deploySample } from './first-start.ts'
+import { NodeRecords } from './node-records.ts'
+import { NodeMeshStatus } from './node-status.ts'
+import type { NodeOptions } from './options.ts'
+import { clock, random } from './platform.ts'
+import { VERSION } from './version.ts'
+
+/** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
+const SLOTS_PER_CORE = 32
+/** Functions belong to this account unless a key says otherwise. */
+export const ACCOUNT_DEFAULT = 'default'
+/** How long a bundle may take to come from a peer before the launch that wants it is given up. */
+const BUNDLE_FETCH_MS = 8_000
+/** A stop lets calls that run finish for this long. AWS allows 15 minutes; a person who pressed Ctrl-C does not. */
+const DRAIN_MS = 10_000
+
+export interface RunningNode {
+  readonly http: string
+  readonly peerId: string
+  readonly meshId: string
+  /** Finishes what runs, closes the books, goes. */
+  stop(): Promise<void>
+}
+
+/**
+ * Makes one node out of the packages: gives each its folder, the clock, chance and keys, and starts them lowest first.
+ * @throws PeerlessError INVALID_INVITE, CONFLICT (another process owns the folder), and socket errors of the ports
+ */
+export async function startNode(options: NodeOptions, logger: Logger): Promise<RunningNode> {
+  const undo: (() => Promise<void> | void)[] = []
+  const stop = async () => {
+    // In reverse; one that fails must not keep the others from stopping.
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step()
+      } catch (error) {
+        logger.error('a part did not stop cleanly', { reason: messageOf(error) })
+      }
+    }
+  }
+  try {
+    return await compose(options, logger, undo, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function compose(
+  options: NodeOptions,
+  logger: Logger,
+  undo: (() => Promise<void> | void)[],
+  stop: () => Promise<void>
+): Promise<RunningNode> {
+  const platform = { clock, random, logger }
+  const folder = await DataFolder.open(options.dataDirectory)
+  undo.push(() => folder.release())
+
+  const mesh = await createMesh({
+    ...platform,
+    directory: await folder.sub('mesh'),
+    listen: options.listen,
+    ...(options.join === undefined ? {} : { join: options.join }),
+    ...(options.name === undefined ? {} : { name: options.name })
+  })
+  const operator = mesh.name
+
+  const store = await createBlockStore({ directory: await folder.sub('blocks'), logger })
+  const exchange = createBlockExchange({ ...platform, mesh, store })
+  const isMember = (peerId: string) => mesh.isMember(peerId)
+  const catalog = await createCatalog({
+    ...platform,
+    directory: await folder.sub('catalog'),
+    signer: mesh.signer,
+    mesh,
+    meshSecret: mesh.meshSecret,
+    isMember
+  })
+  undo.push(() => catalog.stop())
+  const ledger = await createLedger({
+    ...platform,
+    directory: await folder.sub('ledger'),
+    signer: mesh.signer,
+    mesh,
+    operatorAccount: operator,
+    tariff: TARIFF_DEFAULT,
+    isMember
+  })
+  undo.push(() => ledger.stop())
+
+  const scratchDirectory = await folder.sub('scratch')
+  const deployments = createDeployments({
+    ...platform,
+    catalog,
+    store,
+    fetch: exchange.fetch,
+    build: (order) => buildBundle({ ...order, scratchDirectory, builtinsSupported: BUILTINS_SUPPORTED })
+  })
+
+  let appendLog: (line: LogLine) => void = () => undefined
+  const instances = await createInstances({
+    ...platform,
+    nodeId: mesh.peerId,
+    slots: options.slots ?? SLOTS_PER_CORE * availableParallelism(),
+    loadBundle: (version: FunctionVersion) =>
+      exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
+    onLog: (line) => appendLog(line),
+    nodePath: process.execPath,
+    region: REGION_DEFAULT,
+    accountId: options.accountId
+  })
+  undo.push(() => instances.stop())
+  const invocation = createInvocation({ ...platform, mesh, catalog, instances, ledger, tariff: TARIFF_DEFAULT })
+  appendLog = (line) => invocation.appendLog(line)
+  undo.push(() => invocation.stop())
+
+  const keys = createKeys({ ...platform, catalog })
+  const status = new NodeMeshStatus({ mesh, catalog, instances, invocation, account: operator })
+  const gateway = createGateway({
+    ...platform,
+    invoker: invocation,
+    deployments,
+    catalog,
+    keys,
+    ledger,
+    logs: invocation.logs,
+    mesh: status,
+    accountId: options.accountId,
+    region: REGION_DEFAULT
+  })
+
+  await mesh.start()
+  undo.push(() => mesh.stop())
+  await catalog.start()
+  await ledger.start()
+  invocation.start()
+  undo.push(() => drain())
+
+  const address = await gateway.listen(options.http.host, options.http.port)
+  const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
+  const records = new NodeRecords({ mesh, catalog, logger, record: { account: operator, version: VERSION, httpAddress: http } })
+  await records.start()
+  const key = await adminKey(folder, keys)
+  if (mesh.founded) await firstStart(options, deployments, catalog.list('function').length, logger)
+  // An executor answers before the node says that it is ready; a pure gateway has none to ask.
+  if (instances.slots > 0) await instances.probe()
+  status.executorAnswered = true
+  await folder.announce({ http, pid: process.pid, peerId: mesh.peerId, region: REGION_DEFAULT, ...key })
+
+  async function drain(): Promise<void> {
+    invocation.drain()
+    status.draining = true
+    await gateway.close(DRAIN_MS)
+    await instances.drain(DRAIN_MS)
+    await ledger.flush()
+  }
+  return { http, peerId: mesh.peerId, meshId: mesh.meshId, stop }
+}
+
+/** The key with which the command line of this data folder signs: made once, valid on every node, replaced when it was revoked. */
+async function adminKey(folder: DataFolder, keys: Keys): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+  const kept = await folder.readKey()
+  if (kept !== undefined && keys.get(kept.accessKeyId) !== undefined) return kept
+  const { accessKeyId, secretAccessKey } = await keys.create({ role: 'admin', account: ACCOUNT_DEFAULT })
+  await folder.writeKey({ accessKeyId, secretAccessKey })
+  return { accessKeyId, secretAccessKey }
+}
+
+async function firstStart(options: NodeOptions, deployments: Deployments, functions: number, logger: Logger): Promise<void> {
+  if (options.sample !== true || functions > 0) return
+  await deploySample(deployments, ACCOUNT_DEFAULT, join(import.meta.dirname, '..', '..', 'examples', 'hello'))
+  logger.info('deployed the sample function hello')
+}
