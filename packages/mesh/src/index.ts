@@ -1,1 +1,6 @@
-export {}
+export type { InviteRedeemed } from './admission-policy.ts'
+export { createMesh, type MeshOptions } from './create-mesh.ts'
+export type { InviteOrder } from './invite-book.ts'
+export type { InviteRole } from './invite-token.ts'
+export type { Membership } from './membership.ts'
+export type { MemberStatus, PeerlessMesh } from './mesh.ts'

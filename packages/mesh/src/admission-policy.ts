@@ -1,0 +1,143 @@
+import { type Clock, isPeerlessError, type Logger, PeerlessError } from '@peerless/interface'
+import { decode, encode, type Signer } from '@peerless/wire'
+import type { AdmissionPolicy } from './admission.ts'
+import type { Answer, Hello } from './admission-frame.ts'
+import { WELCOME_MEMBERS_MAX } from './constants.ts'
+import { extendChain, type MeshIdentity } from './identity.ts'
+import type { InviteBook } from './invite-book.ts'
+import { decodeToken, type InviteRole, type InviteToken } from './invite-token.ts'
+import type { MemberBook } from './member-book.ts'
+import { checkNodeName, type Membership, verifyChain } from './membership.ts'
+
+export interface InviteRedeemed {
+  readonly role: InviteRole
+  /** The node that joined; undefined for an access key. */
+  readonly peerId: string | undefined
+}
+
+export interface MemberPolicyOptions {
+  signer: Signer
+  identity: MeshIdentity
+  book: MemberBook
+  invites: InviteBook
+  clock: Clock
+  logger: Logger
+  onMember: (membership: Membership) => void
+  onInviteRedeemed: (redeemed: InviteRedeemed) => void
+}
+
+/** How a member admits: other members by their certificates, new nodes by an invite that this node issued. */
+export class MemberPolicy implements AdmissionPolicy {
+  readonly #options: MemberPolicyOptions
+
+  constructor(options: MemberPolicyOptions) {
+    this.#options = options
+  }
+
+  hello(): Hello {
+    const { meshId, membership } = this.#options.identity
+    return { kind: 'member', meshId, chain: membership.chain }
+  }
+
+  async judge(peerId: string, hello: Hello): Promise<Extract<Answer, { kind: 'admitted' | 'joined' }>> {
+    const { identity } = this.#options
+    if (hello.kind === 'join') return await this.#join(peerId, hello.token, hello.name)
+    if (hello.meshId !== identity.meshId) throw otherMesh('NOT_A_MEMBER', hello.meshId, identity.meshId)
+    this.#admit(peerId, hello.chain)
+    return { kind: 'admitted', chain: identity.membership.chain }
+  }
+
+  accept(peerId: string, answer: Answer): void {
+    if (answer.kind !== 'admitted') throw new PeerlessError('NOT_A_MEMBER', `${peerId} answered a member with '${answer.kind}'`)
+    this.#admit(peerId, answer.chain)
+  }
+
+  /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
+  async redeemKey(text: string): Promise<{ role: Exclude<InviteRole, 'node'> }> {
+    const token = this.#open(text)
+    const { role } = token
+    if (role === 'node') {
+      throw new PeerlessError('INVALID_INVITE', 'the invite token joins a node, not a person: start one with --join')
+    }
+    await this.#options.invites.redeem(token, undefined, () => new Uint8Array(0))
+    this.#options.onInviteRedeemed({ role, peerId: undefined })
+    return { role }
+  }
+
+  #admit(peerId: string, chain: unknown): void {
+    const membership = verifyChain(chain, this.#options.identity.meshId)
+    if (membership.peerId !== peerId) {
+      throw new PeerlessError('NOT_A_MEMBER', `the certificate is of ${membership.peerId}, but ${peerId} presents it`)
+    }
+    this.#options.onMember(membership)
+  }
+
+  #open(text: string): InviteToken {
+    const { identity, signer } = this.#options
+    const token = decodeToken(text)
+    if (token.meshId !== identity.meshId) throw otherMesh('INVALID_INVITE', token.meshId, identity.meshId)
+    if (token.issuer !== signer.peerId) {
+      throw new PeerlessError('INVALID_INVITE', `the invite token was issued by node ${token.issuer}; only that node redeems it`)
+    }
+    return token
+  }
+
+  async #join(peerId: string, text: string, name: string): Promise<Extract<Answer, { kind: 'joined' }>> {
+    const { signer, identity, invites, clock, book, logger } = this.#options
+    const token = this.#open(text)
+    if (token.role !== 'node') {
+      throw new PeerlessError('INVALID_INVITE', `the invite token is for role '${token.role}'; a node needs one of role 'node'`)
+    }
+    checkNodeName(name)
+    const make = () => encode(extendChain(signer, identity, { peerId, name, issuedAt: clock.now() }))
+    const chain = decode(await invites.redeem(token, peerId, make), 'issued membership')
+    const membership = verifyChain(chain, identity.meshId)
+    logger.info('a node joined', { peer: peerId, name: membership.name })
+    this.#options.onMember(membership)
+    this.#options.onInviteRedeemed({ role: 'node', peerId })
+    const members = decode(book.packAll(WELCOME_MEMBERS_MAX), 'member records')
+    return { kind: 'joined', chain, meshSecret: identity.meshSecret, members }
+  }
+}
+
+/** How a node without membership behaves: it redeems its token at the issuer and admits nobody. */
+export class JoinPolicy implements AdmissionPolicy {
+  readonly #text: string
+  readonly #meshId: string
+  readonly #name: string
+  readonly #take: (peerId: string, answer: Extract<Answer, { kind: 'joined' }>) => void
+
+  constructor(
+    token: { text: string; meshId: string; name: string },
+    take: (peerId: string, answer: Extract<Answer, { kind: 'joined' }>) => void
+  ) {
+    this.#text = token.text
+    this.#meshId = token.meshId
+    this.#name = token.name
+    this.#take = take
+  }
+
+  hello(): Hello {
+    return { kind: 'join', meshId: this.#meshId, token: this.#text, name: this.#name }
+  }
+
+  async judge(): Promise<never> {
+    throw new PeerlessError('NOT_A_MEMBER', 'this node is joining and takes no connections')
+  }
+
+  accept(peerId: string, answer: Answer): void {
+    if (answer.kind !== 'joined') throw new PeerlessError('NOT_A_MEMBER', `${peerId} answered an invite with '${answer.kind}'`)
+    try {
+      this.#take(peerId, answer)
+    } catch (error) {
+      if (isPeerlessError(error))
+        throw new PeerlessError('NOT_A_MEMBER', `${peerId} gave a membership that fails: ${error.message}`)
+      throw error
+    }
+  }
+}
+
+function otherMesh(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', theirs: string, ours: string): PeerlessError {
+  const what = code === 'INVALID_INVITE' ? 'the invite token is' : 'the membership is'
+  return new PeerlessError(code, `${what} for mesh ${theirs.slice(0, 64)}, but this is mesh ${ours}`)
+}

@@ -1,0 +1,95 @@
+/** Bounds and periods of the mesh. Times in milliseconds, sizes in bytes. */
+
+/** Invitations deep: certificates from a node up to the mesh key. An invited node may invite until here; 16 × ~260 bytes is a 4 KiB frame. */
+export const CHAIN_LENGTH_MAX = 16
+/** One certificate in its envelope: two peer ids, a name of 64 characters, a signature, and room to spare. */
+export const CERTIFICATE_BYTES_MAX = 512
+
+/** What the other end may send before it is admitted: a chain, or a token with its addresses. */
+export const HELLO_BYTES_MAX = 16_384
+/** What an admitted node gets: a chain of its own and the records of up to `WELCOME_MEMBERS_MAX` members. */
+export const ANSWER_BYTES_MAX = 262_144
+export const WELCOME_MEMBERS_MAX = 32
+/** From accepted socket to admitted. On a 300 ms path the handshake takes 5 round trips. */
+export const ADMISSION_TIMEOUT_MS = 5_000
+/** Sockets that are not admitted yet. One more, and the oldest of the busiest address goes: strangers cannot keep members out. */
+export const ADMISSIONS_PENDING_MAX = 128
+/** Inbound connections per second and address; js-libp2p's default of 5 is less than one restart of a small mesh. */
+export const INBOUND_PER_SECOND_MAX = 200
+/** Refusals logged per `REFUSALS_LOGGED_WINDOW_MS`; the rest is counted in the next line. */
+export const REFUSALS_LOGGED_MAX = 20
+export const REFUSALS_LOGGED_WINDOW_MS = 10_000
+
+export const TOKEN_PREFIX = 'plinv1.'
+export const TOKEN_CHARACTERS_MAX = 4_096
+export const INVITE_SECRET_BYTES = 16
+export const INVITE_ID_BYTES = 12
+export const INVITE_TTL_MS_MIN = 1_000
+export const INVITE_TTL_MS_MAX = 366 * 86_400_000
+export const INVITE_USES_MAX = 1_000
+/** Invites on record, and the uses of all of them: the record is rewritten at each redemption, so it must stay small. */
+export const INVITES_MAX = 1_000
+export const INVITE_USES_TOTAL_MAX = 10_000
+/** A spent or expired invite stays on record this long, so that the refusal can say which it was. */
+export const INVITE_KEPT_AFTER_EXPIRY_MS = 86_400_000
+
+export const NODE_NAME = /^[a-zA-Z0-9-_.]{1,64}$/
+export const ADDRESSES_MAX = 8
+export const ADDRESS_CHARACTERS_MAX = 256
+
+/** Members remembered, connected or not. */
+export const MEMBERS_MAX = 512
+/** Full mesh up to here; a larger mesh is a random subset per node. */
+export const CONNECTIONS_WANTED_MAX = 64
+/** Connections accepted: those that others want come on top of our own. */
+export const CONNECTIONS_MAX = 192
+/** Connections of one peer: two when both dialled at once, one more when it came back before its old one was seen dead. */
+export const CONNECTIONS_PER_PEER_MAX = 4
+export const DIALS_PARALLEL_MAX = 16
+export const DIAL_TIMEOUT_MS = 8_000
+export const REDIAL_MS_MIN = 250
+/** A node that comes back dials the others itself, so this only bounds how long two that both moved stay apart. */
+export const REDIAL_MS_MAX = 30_000
+/** When both learn of each other at the same time, the one with the larger peer id waits this long, so that one connection results. */
+export const REDIAL_YIELD_MS = 600
+
+/** Period of pings; each tick without any byte from the peer counts as missed. */
+export const PING_PERIOD_MS = 1_500
+/** Missed ticks after which a silent peer is given up: 4.5 to 6 s. Counted in ticks, so a stall of this process is not the peer's death. */
+export const PINGS_MISSED_MAX = 4
+/** Members' records are exchanged with one random peer this often, jittered; news travels at once besides. */
+export const EXCHANGE_PERIOD_MS = 20_000
+export const EXCHANGE_BYTES_MAX = 4_194_304
+/** Changes to the members on disk are joined over this time. */
+export const SAVE_DELAY_MS = 500
+
+/** Bytes queued on one carrier behind a slow peer; above it a request is refused with BUSY, which promises that nothing was sent. */
+export const CARRIER_QUEUE_BYTES_MAX = 33_554_432
+/** Replies cannot be refused: a peer that lets this many bytes of them wait loses the stream. Reading its requests stopped long before. */
+export const CARRIER_WRITE_BYTES_MAX = 268_435_456
+/** Most that yamux lets a peer have in flight on one stream. Must stay below `STREAM_READ_BYTES_MAX`, or a paused stream is reset. */
+export const STREAM_WINDOW_BYTES_MAX = 4_194_304
+export const STREAM_READ_BYTES_MAX = 8_388_608
+/** Streams per connection and side: two carriers, gossip, identify and a reopening of each. */
+export const STREAMS_PER_CONNECTION_MAX = 32
+/** Attempts to open a carrier on a live connection before the connection is given up. */
+export const CARRIER_ATTEMPTS_MAX = 6
+export const CARRIER_RETRY_MS = 150
+export const CARRIER_OPEN_TIMEOUT_MS = 5_000
+
+/** One gossip message; larger state travels by request. */
+export const GOSSIP_BYTES_MAX = 65_536
+/** Publishes that are being signed and sent; more are dropped, which gossip may do. */
+export const GOSSIP_PENDING_MAX = 1_024
+/** Unsent gossip to one slow peer before its gossip stream is reset. */
+export const GOSSIP_QUEUE_BYTES_MAX = 4_194_304
+
+/** Request types of this package: 50 to 59. */
+export const MESH_MESSAGE = {
+  /** header undefined → {draining}. Measures the round trip and keeps the stream from going idle. */
+  PING: 50,
+  /** payload: member records → payload: the other side's records. Bulk carrier. */
+  MEMBERS: 51
+} as const
+
+export const PROTOCOL = { calls: '/peerless/calls/1', bulk: '/peerless/bulk/1' } as const

@@ -1,0 +1,371 @@
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import {
+  type Carrier,
+  type Clock,
+  type IncomingRequest,
+  type Logger,
+  type Mesh,
+  messageOf,
+  type OnReply,
+  type PeerListener,
+  PeerlessError,
+  type PeerStatus,
+  type Random,
+  type Reply,
+  type Topic
+} from '@peerless/interface'
+import type { Signer } from '@peerless/wire'
+import { peerIdOfAddress } from './address-record.ts'
+import { type InviteRedeemed, MemberPolicy } from './admission-policy.ts'
+import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE } from './constants.ts'
+import type { Directory } from './directory.ts'
+import { Gossip } from './gossip.ts'
+import { checkDepth, type MeshIdentity, type NodeKey } from './identity.ts'
+import type { InviteBook, InviteOrder } from './invite-book.ts'
+import { encodeToken, type InviteRole } from './invite-token.ts'
+import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
+import type { Membership } from './membership.ts'
+import type { PeerLink } from './peer-link.ts'
+import { PeerTable } from './peer-table.ts'
+import { PendingAdmissions } from './pending-admissions.ts'
+import { Redial } from './redial.ts'
+import { RefusalLog } from './refusal-log.ts'
+import { Roster } from './roster.ts'
+
+/** A member as `peerless peers` shows it, without what only a beacon knows. */
+export type MemberStatus = Pick<PeerStatus, 'peerId' | 'name' | 'self' | 'status' | 'addresses' | 'rttMs'>
+
+/** The mesh as the node's own parts see it: the contract of packages/interface, and what only the daemon may do. */
+export interface PeerlessMesh extends Mesh {
+  readonly name: string
+  /** Signs as this node. */
+  readonly signer: Signer
+  /** 32 bytes that all members share; seals secrets at rest. Never log it. */
+  readonly meshSecret: Uint8Array
+  /** This mesh was founded by this call of `createMesh`. */
+  readonly foundedNow: boolean
+  /** A token was redeemed by this call of `createMesh`. */
+  readonly joinedNow: boolean
+  /** This node came by invite, now or earlier; false for the founder. */
+  readonly joined: boolean
+  /** Listens and connects. Register handlers, topics and listeners before. */
+  start(): Promise<void>
+  /** Ends every connection; outstanding requests fail with CONNECTION_LOST. It cannot be started again. */
+  stop(): Promise<void>
+  /** Multiaddrs with /p2p/ on which this node listens now. */
+  addresses(): string[]
+  /**
+   * Issues a token; on record when it resolves.
+   * @throws INVALID_ARGUMENT, CONFLICT when too many are on record, FORBIDDEN when invited too deep, UNAVAILABLE when not listening
+   */
+  invite(order: InviteOrder): Promise<string>
+  /** Spends one use of a token for an access key, issued by this node. @throws INVALID_INVITE */
+  redeem(token: string): Promise<{ role: Exclude<InviteRole, 'node'> }>
+  /** Connects with a member at one of these multiaddrs of one peer. Returns its peer id. @throws NOT_A_MEMBER, CONNECTION_LOST */
+  connect(addresses: string[]): Promise<string>
+  isMember(peerId: string): boolean
+  memberOf(peerId: string): Membership | undefined
+  /** undefined for a stranger. */
+  status(peerId: string): MemberStatus | undefined
+  /** All known members, this node first. */
+  members(): MemberStatus[]
+  /** Tells the peers, with the next pings, that this node is about to stop. */
+  setDraining(draining: boolean): void
+}
+
+export interface MeshParts {
+  directory: Directory
+  node: NodeKey
+  identity: MeshIdentity
+  invites: InviteBook
+  listen: readonly string[]
+  clock: Clock
+  random: Random
+  logger: Logger
+  foundedNow: boolean
+  joinedNow: boolean
+  onInviteRedeemed: ((redeemed: InviteRedeemed) => void) | undefined
+}
+
+const IGNORE = () => undefined
+
+export class Libp2pMesh implements PeerlessMesh {
+  readonly peerId: string
+  readonly meshId: string
+  readonly signer: Signer
+  readonly meshSecret: Uint8Array
+  readonly foundedNow: boolean
+  readonly joinedNow: boolean
+  readonly #parts: MeshParts
+  readonly #table: PeerTable
+  readonly #links: ReadonlyMap<string, PeerLink>
+  readonly #roster: Roster
+  readonly #redial: Redial
+  readonly #gossip: Gossip
+  readonly #policy: MemberPolicy
+  readonly #refusals = new Map<string, PeerlessError>()
+  #libp2p: MeshLibp2p | undefined
+  #draining = false
+  #stopped = false
+
+  constructor(parts: MeshParts) {
+    const { node, identity, clock, random, logger, directory } = parts
+    this.#parts = parts
+    this.signer = node.signer
+    this.peerId = node.signer.peerId
+    this.meshId = identity.meshId
+    this.meshSecret = identity.meshSecret
+    this.foundedNow = parts.foundedNow
+    this.joinedNow = parts.joinedNow
+    this.#table = new PeerTable({ clock, logger, draining: () => this.#draining })
+    this.#links = this.#table.links
+    const isConnected = (peerId: string) => this.#links.has(peerId)
+    this.#roster = new Roster({
+      directory,
+      signer: node.signer,
+      identity,
+      clock,
+      random,
+      logger,
+      links: () => [...this.#links.values()].filter((link) => link.up),
+      isConnected,
+      onNews: (peerId) => this.#redial.noticed(peerId)
+    })
+    this.#redial = new Redial({
+      self: this.peerId,
+      clock,
+      random,
+      candidates: () => this.#roster.book.values().flatMap(({ record, membership }) => (record ? [membership.peerId] : [])),
+      isConnected,
+      connectedCount: () => this.#links.size,
+      dial: (peerId) => this.#dialMember(peerId)
+    })
+    this.#gossip = new Gossip({ meshId: this.meshId, isMember: (peerId) => this.isMember(peerId), logger })
+    this.#policy = new MemberPolicy({
+      signer: node.signer,
+      identity,
+      book: this.#roster.book,
+      invites: parts.invites,
+      clock,
+      logger,
+      onMember: (membership) => {
+        if (this.#roster.book.learn(membership, undefined)) this.#roster.changed()
+      },
+      onInviteRedeemed: (redeemed) => parts.onInviteRedeemed?.(redeemed)
+    })
+    this.#table.onPeer((peerId, connected) => this.#onPeer(peerId, connected))
+    this.#table.handle(MESH_MESSAGE.MEMBERS, (peerId, request) => this.#roster.serve(peerId, request))
+  }
+
+  get name(): string {
+    return this.#parts.identity.membership.name
+  }
+
+  get joined(): boolean {
+    return this.#parts.identity.membership.issuer !== this.meshId
+  }
+
+  async start(): Promise<void> {
+    if (this.#libp2p !== undefined || this.#stopped) throw new PeerlessError('CONFLICT', 'the mesh can be started once')
+    const { node, listen, clock, logger } = this.#parts
+    await this.#roster.load()
+    const log = new RefusalLog(clock, logger)
+    const libp2p = await makeLibp2p({
+      seed: node.seed,
+      listen,
+      admission: {
+        policy: this.#policy,
+        pending: new PendingAdmissions(clock, log),
+        log,
+        clock,
+        onDialRefused: (peerId, error) => this.#refusals.set(peerId, error)
+      }
+    })
+    this.#libp2p = libp2p
+    await this.#table.attach(libp2p)
+    await libp2p.start()
+    this.#gossip.start(libp2p.services.gossip)
+    this.#roster.start(this.addresses())
+    this.#redial.start()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#redial.stop()
+    this.#table.detach()
+    this.#gossip.stop()
+    if (this.#libp2p === undefined) return
+    await this.#libp2p.stop()
+    await this.#roster.stop()
+  }
+
+  addresses(): string[] {
+    return (this.#libp2p?.getMultiaddrs() ?? []).map(String).slice(0, ADDRESSES_MAX)
+  }
+
+  peers(): string[] {
+    return [...this.#table.peers]
+  }
+
+  rttMs(peerId: string): number | undefined {
+    return this.#links.get(peerId)?.rttMs
+  }
+
+  request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
+    const carrier = this.#links.get(peerId)?.calls
+    const wire = carrier?.wire
+    if (wire === undefined) return refuse(done, lost(peerId))
+    if (carrier?.full === true) return refuse(done, full(peerId))
+    const id = wire.request(type, header, payload, done)
+    return () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
+  }
+
+  async call(
+    peerId: string,
+    type: number,
+    header: unknown,
+    payload?: Uint8Array,
+    options: { carrier?: Carrier; signal?: AbortSignal } = {}
+  ): Promise<Reply> {
+    const carrier = this.#links.get(peerId)?.[options.carrier ?? 'calls']
+    const wire = carrier?.wire
+    if (wire === undefined) throw lost(peerId)
+    if (carrier?.full === true) throw full(peerId)
+    return await wire.call(type, header, payload, options.signal)
+  }
+
+  handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void {
+    this.#table.handle(type, handler)
+  }
+
+  publish(topic: Topic, bytes: Uint8Array): void {
+    this.#gossip.publish(topic, bytes)
+  }
+
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void {
+    this.#gossip.subscribe(topic, receive)
+  }
+
+  onPeer(listener: PeerListener): void {
+    this.#table.onPeer(listener)
+  }
+
+  async invite(order: InviteOrder): Promise<string> {
+    const addresses = this.addresses()
+    if (order.role === 'node') {
+      checkDepth(this.#parts.identity)
+      if (addresses.length === 0)
+        throw new PeerlessError('UNAVAILABLE', 'this node does not listen: nobody could join through it')
+    }
+    const invite = await this.#parts.invites.issue(order)
+    return encodeToken(this.signer, { meshId: this.meshId, addresses, ...invite })
+  }
+
+  async redeem(token: string): Promise<{ role: Exclude<InviteRole, 'node'> }> {
+    return await this.#policy.redeemKey(token)
+  }
+
+  async connect(addresses: string[]): Promise<string> {
+    const peerIds = new Set(addresses.slice(0, ADDRESSES_MAX).map(peerIdOfAddress))
+    const [peerId] = peerIds
+    if (peerId === undefined || peerIds.size !== 1) {
+      throw new PeerlessError(
+        'INVALID_ARGUMENT',
+        `'${String(addresses[0]).slice(0, 100)}' must be a TCP multiaddr ending in /p2p/, all of one peer`
+      )
+    }
+    await this.#dial(peerId, addresses)
+    return peerId
+  }
+
+  isMember(peerId: string): boolean {
+    return this.#roster.book.get(peerId) !== undefined
+  }
+
+  memberOf(peerId: string): Membership | undefined {
+    return this.#roster.book.get(peerId)?.membership
+  }
+
+  status(peerId: string): MemberStatus | undefined {
+    const member = this.#roster.book.get(peerId)
+    if (member === undefined) return undefined
+    const self = peerId === this.peerId
+    const link = this.#links.get(peerId)
+    return {
+      peerId,
+      name: member.membership.name,
+      self,
+      status: self ? (this.#draining ? 'draining' : 'connected') : statusOf(link),
+      addresses: self ? this.addresses() : [...(member.record?.addresses ?? [])],
+      rttMs: link?.rttMs
+    }
+  }
+
+  members(): MemberStatus[] {
+    const others = this.#roster.book.values().map(({ membership }) => membership.peerId)
+    const ordered = [this.peerId, ...others.filter((peerId) => peerId !== this.peerId).sort()]
+    return ordered.flatMap((peerId) => this.status(peerId) ?? [])
+  }
+
+  setDraining(draining: boolean): void {
+    this.#draining = draining
+  }
+
+  #onPeer(peerId: string, connected: boolean): void {
+    this.#roster.book.seen(peerId, this.#parts.clock.now())
+    if (connected) {
+      this.#redial.connected(peerId)
+      const link = this.#links.get(peerId)
+      if (link !== undefined) this.#roster.exchange(link)
+    } else this.#redial.disconnected(peerId)
+  }
+
+  async #dialMember(peerId: string): Promise<void> {
+    const addresses = this.#roster.book.get(peerId)?.record?.addresses ?? []
+    if (addresses.length === 0) throw lost(peerId)
+    try {
+      await this.#dial(peerId, [...addresses])
+    } catch (error) {
+      this.#parts.logger.debug('a member could not be reached', { peer: peerId, reason: messageOf(error) })
+      throw error
+    }
+  }
+
+  async #dial(peerId: string, addresses: string[]): Promise<void> {
+    const libp2p = this.#libp2p
+    if (libp2p === undefined || this.#stopped) throw new PeerlessError('UNAVAILABLE', 'the mesh is not running')
+    this.#refusals.delete(peerId)
+    try {
+      await libp2p.dial(addresses.map((address) => multiaddr(address)))
+    } catch (error) {
+      // Nothing is kept of who is not one of us, and stale addresses of members are not libp2p's to remember.
+      await libp2p.peerStore.delete(peerIdFromString(peerId)).catch(IGNORE)
+      throw (
+        this.#refusals.get(peerId) ?? new PeerlessError('CONNECTION_LOST', `${peerId} could not be reached: ${messageOf(error)}`)
+      )
+    } finally {
+      this.#refusals.delete(peerId)
+    }
+  }
+}
+
+function statusOf(link: PeerLink | undefined): MemberStatus['status'] {
+  if (link === undefined) return 'unreachable'
+  if (!link.up) return 'connecting'
+  return link.draining ? 'draining' : 'connected'
+}
+
+function lost(peerId: string): PeerlessError {
+  return new PeerlessError('CONNECTION_LOST', `no connection to ${peerId}`)
+}
+
+function full(peerId: string): PeerlessError {
+  return new PeerlessError('BUSY', `more than ${CARRIER_QUEUE_BYTES_MAX} bytes wait for ${peerId}, which reads too slowly`)
+}
+
+function refuse(done: OnReply, error: PeerlessError): () => void {
+  queueMicrotask(() => done(error, undefined))
+  return IGNORE
+}

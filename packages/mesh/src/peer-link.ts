@@ -1,0 +1,124 @@
+import type { Connection as Libp2pConnection } from '@libp2p/interface'
+import { type Carrier as CarrierName, type Clock, type Logger, PeerlessError } from '@peerless/interface'
+import { Carrier } from './carrier.ts'
+import { CONNECTIONS_PER_PEER_MAX, MESH_MESSAGE, PINGS_MISSED_MAX } from './constants.ts'
+
+const NOTHING = new Uint8Array(0)
+/** Weight of a new round trip in the smoothed one (TCP's, RFC 6298). */
+const RTT_WEIGHT = 1 / 8
+
+export interface PeerLinkOptions {
+  peerId: string
+  clock: Clock
+  logger: Logger
+  /** Called once when both carriers are open for the first time. */
+  onUp: () => void
+}
+
+/** All there is between this node and one member: its connections, our two carriers over them, and whether it still answers. */
+export class PeerLink {
+  readonly peerId: string
+  readonly calls: Carrier
+  readonly bulk: Carrier
+  up = false
+  rttMs: number | undefined
+  /** As the peer last said. */
+  draining = false
+  readonly #options: PeerLinkOptions
+  readonly #connections: Libp2pConnection[] = []
+  #received = 0
+  #receivedAtTick = 0
+  #missed = 0
+  #pinging = false
+
+  constructor(options: PeerLinkOptions) {
+    this.#options = options
+    this.peerId = options.peerId
+    this.calls = this.#carrier('calls')
+    this.bulk = this.#carrier('bulk')
+  }
+
+  get connected(): boolean {
+    return this.#connections.length > 0
+  }
+
+  addConnection(connection: Libp2pConnection): void {
+    this.#connections.push(connection)
+    if (this.#connections.length > CONNECTIONS_PER_PEER_MAX) {
+      this.#connections[0]?.abort(
+        new PeerlessError('CONNECTION_LOST', `more than ${CONNECTIONS_PER_PEER_MAX} connections of one peer`)
+      )
+    }
+    this.calls.renew()
+    this.bulk.renew()
+  }
+
+  /** Returns whether it was the last one. */
+  removeConnection(connection: Libp2pConnection): boolean {
+    const index = this.#connections.indexOf(connection)
+    if (index >= 0) this.#connections.splice(index, 1)
+    if (this.#connections.length > 0) return false
+    const lost = new PeerlessError('CONNECTION_LOST', 'the connection to the peer ended')
+    this.calls.close(lost)
+    this.bulk.close(lost)
+    return true
+  }
+
+  /** Bytes came from the peer, on whatever stream: it lives. */
+  readonly received = (): void => {
+    this.#received++
+  }
+
+  /** One period has passed: counts a silent one, and asks for the next sign of life. */
+  tick(): void {
+    if (this.#received !== this.#receivedAtTick || !this.up) this.#missed = 0
+    else this.#missed++
+    this.#receivedAtTick = this.#received
+    if (this.#missed >= PINGS_MISSED_MAX) {
+      this.abort(new PeerlessError('CONNECTION_LOST', `no sign of life in ${PINGS_MISSED_MAX} pings`))
+      return
+    }
+    this.#ping()
+    // Keeps the bulk stream from being closed as idle; its answer may wait behind blocks, so it proves nothing.
+    this.bulk.wire?.notify(MESH_MESSAGE.PING, undefined)
+  }
+
+  abort(error: Error): void {
+    for (const connection of [...this.#connections]) connection.abort(error)
+  }
+
+  #ping(): void {
+    const wire = this.calls.wire
+    if (wire === undefined || this.#pinging) return
+    const { clock } = this.#options
+    const sentAt = clock.monotonic()
+    this.#pinging = true
+    wire.request(MESH_MESSAGE.PING, undefined, NOTHING, (error, reply) => {
+      this.#pinging = false
+      if (error !== undefined) return
+      const elapsed = clock.monotonic() - sentAt
+      this.rttMs = this.rttMs === undefined ? elapsed : this.rttMs + (elapsed - this.rttMs) * RTT_WEIGHT
+      const header = reply?.header
+      this.draining = typeof header === 'object' && header !== null && (header as { draining?: unknown }).draining === true
+    })
+  }
+
+  #carrier(name: CarrierName): Carrier {
+    const { clock, logger } = this.#options
+    return new Carrier({
+      name,
+      clock,
+      logger,
+      connection: () => this.#connections.findLast((connection) => connection.status === 'open'),
+      onReceived: this.received,
+      onOpen: () => this.#opened()
+    })
+  }
+
+  #opened(): void {
+    if (this.up || this.calls.wire === undefined || this.bulk.wire === undefined) return
+    this.up = true
+    this.#ping()
+    this.#options.onUp()
+  }
+}

@@ -1,0 +1,131 @@
+import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
+import {
+  type Clock,
+  type IncomingRequest,
+  LIMITS,
+  type Logger,
+  messageOf,
+  type PeerListener,
+  PeerlessError,
+  type Timer
+} from '@peerless/interface'
+import { serveStream } from './carrier.ts'
+import { MESH_MESSAGE, PING_PERIOD_MS, PROTOCOL, STREAMS_PER_CONNECTION_MAX } from './constants.ts'
+import type { MeshLibp2p } from './libp2p-node.ts'
+import { PeerLink } from './peer-link.ts'
+
+export type RequestHandler = (peerId: string, request: IncomingRequest) => void
+
+export interface PeerTableOptions {
+  clock: Clock
+  logger: Logger
+  draining: () => boolean
+}
+
+/** The members that are connected, and the handlers of what they ask. */
+export class PeerTable {
+  /** Read on the hot path. */
+  readonly links = new Map<string, PeerLink>()
+  readonly #options: PeerTableOptions
+  readonly #handlers = new Map<number, RequestHandler>()
+  readonly #listeners: PeerListener[] = []
+  #peers: string[] = []
+  #ticker: Timer | undefined
+
+  constructor(options: PeerTableOptions) {
+    this.#options = options
+    this.handle(MESH_MESSAGE.PING, (_peerId, request) => {
+      if (!request.notification) request.reply({ draining: options.draining() })
+    })
+  }
+
+  /** Replaced, never changed, when someone comes or goes. */
+  get peers(): string[] {
+    return this.#peers
+  }
+
+  /** Wires it to libp2p, before libp2p starts. */
+  async attach(libp2p: MeshLibp2p): Promise<void> {
+    libp2p.addEventListener('connection:open', (event) => this.#opened(event.detail))
+    libp2p.addEventListener('connection:close', (event) => this.#closed(event.detail))
+    for (const protocol of Object.values(PROTOCOL)) {
+      await libp2p.handle(protocol, (stream, connection) => this.#serve(stream, connection), {
+        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
+        maxOutboundStreams: STREAMS_PER_CONNECTION_MAX
+      })
+    }
+    this.#ticker = this.#options.clock.every(PING_PERIOD_MS, () => {
+      for (const link of [...this.links.values()]) link.tick()
+    })
+  }
+
+  detach(): void {
+    this.#ticker?.cancel()
+    this.#ticker = undefined
+  }
+
+  /** @throws CONFLICT when the type has its handler, INVALID_ARGUMENT when it is out of range */
+  handle(type: number, handler: RequestHandler): void {
+    if (!Number.isInteger(type) || type < 1 || type > REQUEST_TYPE_MAX) {
+      throw new PeerlessError('INVALID_ARGUMENT', `request type ${type} must be an integer of 1 to ${REQUEST_TYPE_MAX}`)
+    }
+    if (this.#handlers.has(type)) throw new PeerlessError('CONFLICT', `request type ${type} has its one handler already`)
+    this.#handlers.set(type, handler)
+  }
+
+  onPeer(listener: PeerListener): void {
+    this.#listeners.push(listener)
+  }
+
+  #opened(connection: Libp2pConnection): void {
+    const peerId = connection.remotePeer.toString()
+    let link = this.links.get(peerId)
+    if (link === undefined) {
+      const { clock, logger } = this.#options
+      link = new PeerLink({ peerId, clock, logger: logger.child({ peer: peerId }), onUp: () => this.#tell(peerId, true) })
+      this.links.set(peerId, link)
+    }
+    link.addConnection(connection)
+  }
+
+  #closed(connection: Libp2pConnection): void {
+    const peerId = connection.remotePeer.toString()
+    const link = this.links.get(peerId)
+    if (link?.removeConnection(connection) !== true) return
+    this.links.delete(peerId)
+    if (link.up) {
+      link.up = false
+      this.#tell(peerId, false)
+    }
+  }
+
+  #tell(peerId: string, connected: boolean): void {
+    this.#peers = [...this.links.values()].filter((link) => link.up).map((link) => link.peerId)
+    this.#options.logger.info(connected ? 'peer connected' : 'peer disconnected', { peer: peerId })
+    for (const listener of this.#listeners) {
+      try {
+        listener(peerId, connected)
+      } catch (error) {
+        this.#options.logger.error('a peer listener failed', { peer: peerId, reason: messageOf(error) })
+      }
+    }
+  }
+
+  #serve(stream: Stream, connection: Libp2pConnection): void {
+    const peerId = connection.remotePeer.toString()
+    serveStream(stream, {
+      onRequest: (request) => this.#dispatch(peerId, request),
+      onReceived: () => this.links.get(peerId)?.received(),
+      requestsInFlightMax: LIMITS.requestsInFlightMax
+    })
+  }
+
+  #dispatch(peerId: string, request: IncomingRequest): void {
+    const handler = this.#handlers.get(request.type)
+    if (handler !== undefined) handler(peerId, request)
+    else if (!request.notification) request.fail(new PeerlessError('MALFORMED', `no handler of request type ${request.type}`))
+  }
+}
+
+/** Types with the seventh bit or 0x7f belong to packages/wire. */
+const REQUEST_TYPE_MAX = 0x7e

@@ -1,0 +1,68 @@
+import type { MessageStream, MultiaddrConnection } from '@libp2p/interface'
+import { type Clock, PeerlessError, type Timer } from '@peerless/interface'
+import { ADMISSION_TIMEOUT_MS, ADMISSIONS_PENDING_MAX } from './constants.ts'
+import type { RefusalLog } from './refusal-log.ts'
+
+interface Pending {
+  readonly connection: MultiaddrConnection
+  readonly host: string
+  readonly timer: Timer
+}
+
+/**
+ * Accepted sockets that are not admitted yet, from before the first byte. Each has a deadline; when there are too many, the oldest
+ * of the address that holds most of them goes, so that one silent stranger cannot use up the places of others.
+ */
+export class PendingAdmissions {
+  readonly #clock: Clock
+  readonly #log: RefusalLog
+  readonly #pending = new Map<MessageStream, Pending>()
+
+  constructor(clock: Clock, log: RefusalLog) {
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  add(connection: MultiaddrConnection): void {
+    const host = hostOf(connection)
+    const timer = this.#clock.after(ADMISSION_TIMEOUT_MS, () =>
+      this.#drop(connection, `no admission within ${ADMISSION_TIMEOUT_MS} ms`)
+    )
+    this.#pending.set(connection, { connection, host, timer })
+    connection.addEventListener('close', () => this.#drop(connection, 'it closed, or sent garbage, before it was admitted'))
+    if (this.#pending.size > ADMISSIONS_PENDING_MAX) {
+      this.#drop(this.#victim(), `more than ${ADMISSIONS_PENDING_MAX} connections wait for admission`)
+    }
+  }
+
+  /** Admitted, or refused with a reason that was logged already. */
+  settle(connection: MessageStream): void {
+    this.#pending.get(connection)?.timer.cancel()
+    this.#pending.delete(connection)
+  }
+
+  #drop(connection: MessageStream, reason: string): void {
+    const pending = this.#pending.get(connection)
+    if (pending === undefined) return
+    this.settle(connection)
+    this.#log.warn('refused a connection', { peer: undefined, address: pending.connection.remoteAddr.toString(), reason })
+    connection.abort(new PeerlessError('NOT_A_MEMBER', reason))
+  }
+
+  #victim(): MessageStream {
+    const counts = new Map<string, number>()
+    for (const { host } of this.#pending.values()) counts.set(host, (counts.get(host) ?? 0) + 1)
+    const most = Math.max(...counts.values())
+    // Maps iterate in order of insertion: the first is the oldest.
+    for (const [connection, { host }] of this.#pending) if (counts.get(host) === most) return connection
+    throw new PeerlessError('INTERNAL', 'no connection is pending')
+  }
+}
+
+function hostOf(connection: MultiaddrConnection): string {
+  return connection.remoteAddr.getComponents()[0]?.value ?? ''
+}

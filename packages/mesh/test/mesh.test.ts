@@ -1,0 +1,27 @@
+import test from 'ava'
+import { connected, gone, openNode, startMesh, startNode } from './_nodes.ts'
+
+test('a node founds a mesh, a second joins by invite, a third learns of both and connects with both', async (t) => {
+  const [a, b, c] = await startMesh(t, 3)
+  t.true(a?.mesh.foundedNow)
+  t.true(c?.mesh.joinedNow)
+  t.is(b?.mesh.meshId, a?.mesh.meshId)
+  t.deepEqual(c?.mesh.meshSecret, a?.mesh.meshSecret)
+  t.deepEqual(b?.mesh.peers().sort(), [a?.mesh.peerId, c?.mesh.peerId].sort() as string[])
+  t.is(b?.mesh.memberOf(c?.mesh.peerId ?? '')?.name, 'node-2')
+})
+
+test('a request is answered with header and payload', async (t) => {
+  const founder = await openNode(t, 'a')
+  founder.mesh.handle(1, (peerId, request) => request.reply({ from: peerId, got: request.header }, request.payload))
+  await founder.mesh.start()
+  const token = await founder.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 1 })
+  const { mesh } = await startNode(t, 'b', { join: token })
+  await connected(mesh, founder.mesh.peerId)
+  const reply = await mesh.call(founder.mesh.peerId, 1, { x: 1 }, Buffer.from('hello'))
+  t.deepEqual(reply.header, { from: mesh.peerId, got: { x: 1 } })
+  t.is(Buffer.from(reply.payload).toString(), 'hello')
+  await founder.mesh.stop()
+  await gone(mesh, founder.mesh.peerId)
+  t.like(await t.throwsAsync(mesh.call(founder.mesh.peerId, 1, {})), { code: 'CONNECTION_LOST' })
+})
