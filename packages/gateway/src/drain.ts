@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '@peerless/interface'
+import { type FlatHeaders, send } from './http-answer.ts'
+import { hasNoBody } from './http-body.ts'
+import type { GatewayLimits } from './limits.ts'
+
+/** How connections end: with `connection: close` while the gateway drains, and gently when a body was refused half read. */
+export class Drain {
+  /** Set once the gateway closes. */
+  draining = false
+  readonly #forced = new Set<() => void>()
+  readonly #clock: Clock
+  readonly #limits: GatewayLimits
+
+  constructor(clock: Clock, limits: GatewayLimits) {
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  mark(headers: FlatHeaders): void {
+    if (this.draining) headers.push('connection', 'close')
+  }
+
+  /** Called when the grace is over, for what would go on by itself. Returns a function that takes it back. */
+  onForce(stop: () => void): () => void {
+    this.#forced.add(stop)
+    return () => this.#forced.delete(stop)
+  }
+
+  force(): void {
+    for (const stop of this.#forced) stop()
+  }
+
+  /**
+   * An answer that may come before the request's body was read. A socket closed with bytes unread is reset, and the client may never
+   * see why: so the rest is swallowed, up to a bound, before the connection ends.
+   */
+  refuse(request: IncomingMessage, response: ServerResponse, status: number, headers: FlatHeaders, body: string): void {
+    if (response.destroyed || response.headersSent) return
+    if (hasNoBody(request) || request.complete || request.destroyed) {
+      this.mark(headers)
+      send(response, status, headers, body)
+    } else {
+      headers.push('connection', 'close', 'content-length', String(Buffer.byteLength(body)))
+      response.writeHead(status, headers)
+      response.write(body)
+      this.#swallowRest(request, () => response.end())
+    }
+  }
+
+  #swallowRest(request: IncomingMessage, done: () => void): void {
+    let left = this.#limits.lingerBytesMax
+    const finish = () => {
+      timer.cancel()
+      request.off('data', swallow).off('end', finish).off('close', finish)
+      done()
+    }
+    const swallow = (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) finish()
+    }
+    const timer = this.#clock.after(this.#limits.lingerMs, finish)
+    request.on('data', swallow).on('end', finish).on('close', finish)
+    request.on('error', () => undefined)
+    request.resume()
+  }
+}

@@ -1,0 +1,141 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { PeerlessError } from '@peerless/interface'
+import type { ApiParts } from './api-call.ts'
+import { CodeUrls } from './code-url.ts'
+import { Drain } from './drain.ts'
+import { FunctionUrls } from './function-url.ts'
+import { BodyBudget } from './http-body.ts'
+import { isLambdaPath, LambdaApi } from './lambda-api.ts'
+import { GATEWAY_LIMITS } from './limits.ts'
+import { MeshApi } from './mesh-api.ts'
+import { GatewayMetrics } from './metrics.ts'
+import { OperationsPages } from './operations-pages.ts'
+import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
+import { Sigv4Verifier } from './sigv4.ts'
+
+/** What `NAME.fn.localhost` ends with, before the port. */
+const HOST_SUFFIX = '.fn.localhost'
+
+/**
+ * The HTTP front of a node: Lambda API, function URLs, mesh API, health and metrics on one port.
+ * @param options the ports it works with; everything that decides where something runs is behind `invoker`
+ */
+export function createGateway(options: GatewayOptions): Gateway {
+  return new HttpGateway(options)
+}
+
+class HttpGateway implements Gateway {
+  readonly #context: GatewayContext
+  readonly #server: Server
+  readonly #drain: Drain
+  readonly #functionUrls: FunctionUrls
+  readonly #lambdaApi: LambdaApi
+  readonly #meshApi: MeshApi
+  readonly #pages: OperationsPages
+  #closed: Promise<void> | undefined
+
+  constructor(options: GatewayOptions) {
+    const { limits, metrics: handed, ...rest } = options
+    const context: GatewayContext = { ...rest, limits: { ...GATEWAY_LIMITS, ...limits } }
+    const metrics = new GatewayMetrics(handed?.registry)
+    const drain = new Drain(context.clock, context.limits)
+    const verifier = new Sigv4Verifier(context.keys, context.clock)
+    const parts: ApiParts = { context, verifier, metrics, budget: new BodyBudget(context.limits.bodyBytesHeldMax), drain }
+    const codeUrls = new CodeUrls(context.random, context.clock, context.limits.codeUrlMs)
+    this.#context = context
+    this.#drain = drain
+    this.#functionUrls = new FunctionUrls(parts)
+    this.#lambdaApi = new LambdaApi(parts, codeUrls)
+    this.#meshApi = new MeshApi(parts, codeUrls)
+    this.#pages = new OperationsPages(context, metrics, drain)
+    this.#server = createServer(
+      {
+        maxHeaderSize: context.limits.headerBytesMax,
+        headersTimeout: context.limits.headersTimeoutMs,
+        requestTimeout: context.limits.requestTimeoutMs,
+        keepAliveTimeout: context.limits.keepAliveMs
+      },
+      (request, response) => this.handle(request, response)
+    )
+    this.#server.maxConnections = context.limits.connectionsMax
+    this.#server.on('clientError', refuseMalformed)
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const url = request.url ?? '/'
+    const name = functionOfHost(request.headers.host)
+    if (name !== undefined) this.#functionUrls.handleHost(request, response, name, url)
+    else if (url.startsWith('/fn/')) this.#functionUrls.handlePath(request, response, url)
+    else
+      this.#handleRest(request, response, url).catch((error) => {
+        // Each of them words its own errors; what arrives here failed while it did so.
+        this.#context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
+        response.destroy()
+      })
+  }
+
+  #handleRest(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    if (isLambdaPath(url)) return this.#lambdaApi.handle(request, response, url)
+    if (url.startsWith('/v1/')) return this.#meshApi.handle(request, response, url)
+    return this.#pages.handle(request, response, url)
+  }
+
+  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    if (this.#closed !== undefined) throw new PeerlessError('UNAVAILABLE', 'this gateway was closed')
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, backlog: 1_024 }, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    this.#server.on('error', (error) => this.#context.logger.error('HTTP server failed', { error: String(error) }))
+    const address = this.#server.address() as AddressInfo
+    return { host: address.address, port: address.port }
+  }
+
+  close(graceMs: number): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#drain.draining = true
+      const timer = this.#context.clock.after(graceMs, () => {
+        this.#drain.force()
+        this.#server.closeAllConnections()
+      })
+      const done = () => {
+        timer.cancel()
+        resolve()
+      }
+      if (this.#server.listening) this.#server.close(done)
+      else done()
+    })
+    return this.#closed
+  }
+}
+
+/** The first label of `NAME.fn.localhost[:PORT]`, or undefined when the host is another. */
+function functionOfHost(host: string | undefined): string | undefined {
+  // Almost always it is another: one search decides.
+  if (host?.includes(HOST_SUFFIX) !== true) return undefined
+  const colon = host.indexOf(':')
+  const bare = colon < 0 ? host : host.slice(0, colon)
+  return bare.endsWith(HOST_SUFFIX) && bare.length > HOST_SUFFIX.length ? bare.slice(0, -HOST_SUFFIX.length) : undefined
+}
+
+/** Statuses for what Node's parser refuses (llhttp error codes); everything else is 400. */
+const PARSER_STATUSES: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
+}
+
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = PARSER_STATUSES[error.code ?? ''] ?? '400 Bad Request'
+  const body = JSON.stringify({ code: 'INVALID_ARGUMENT', message: `not an HTTP request that is taken here: ${status}` })
+  socket.end(
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  )
+}

@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http'
+import { PeerlessError } from '@peerless/interface'
+
+/** Header names and values in turn, as `writeHead` takes them. */
+export type FlatHeaders = string[]
+
+/** Sends a complete answer with its length. Statuses without a body get none. */
+export function send(response: ServerResponse, status: number, headers: FlatHeaders, body: string | Uint8Array): void {
+  if (response.destroyed || response.headersSent) return
+  if (status === 204 || status === 304) {
+    response.writeHead(status, headers)
+    response.end()
+    return
+  }
+  headers.push('content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
+  response.writeHead(status, headers)
+  // Node itself leaves the body away when the request was HEAD.
+  response.end(body)
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown, headers: FlatHeaders = []): void {
+  headers.push('content-type', 'application/json')
+  send(response, status, headers, status === 204 ? '' : JSON.stringify(value))
+}
+
+/** Whole seconds for `Retry-After`, at least one; undefined when the error names no time. */
+export function retryAfterSeconds(error: PeerlessError): string | undefined {
+  const alleged = error.detail?.retryAfterMs
+  if (typeof alleged === 'number' && Number.isFinite(alleged))
+    return String(Math.min(3_600, Math.max(1, Math.ceil(alleged / 1_000))))
+  return error.status === 503 || error.status === 429 ? '1' : undefined
+}
+
+/** What may be said of anything that was thrown: itself when it is a PeerlessError of others' making, else INTERNAL without its text. */
+export function presentable(error: unknown): PeerlessError {
+  if (error instanceof PeerlessError && error.code !== 'INTERNAL' && error.code !== 'CORRUPT') return error
+  const code = error instanceof PeerlessError ? error.code : 'INTERNAL'
+  return new PeerlessError(code, 'this node failed to handle the request; its log has the details under the request id', {
+    cause: error
+  })
+}

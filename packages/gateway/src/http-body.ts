@@ -1,0 +1,112 @@
+import { createHash, hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { PeerlessError } from '@peerless/interface'
+
+/** Bodies from this size on are hashed while they arrive, so that no single step takes long (64 KiB: about 40 µs). */
+const HASH_AT_ONCE_BYTES_MAX = 65_536
+
+/** Bytes of request bodies that are in memory now, over all requests. */
+export class BodyBudget {
+  readonly #bytesMax: number
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** @throws UNAVAILABLE when it would not fit */
+  take(bytes: number): void {
+    if (this.#bytes + bytes > this.#bytesMax) {
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        `this node holds ${this.#bytes} of at most ${this.#bytesMax} bytes of request bodies`,
+        {
+          detail: { retryAfterMs: 1_000 }
+        }
+      )
+    }
+    this.#bytes += bytes
+  }
+
+  give(bytes: number): void {
+    this.#bytes -= bytes
+  }
+}
+
+export interface Body {
+  readonly bytes: Buffer
+  /** SHA-256 in lower-case hex. */
+  readonly sha256: () => string
+  /** Gives the bytes back to the budget. Call it once, when the request is done with. */
+  readonly release: () => void
+}
+
+export interface BodyRules {
+  readonly bytesMax: number
+  /** What is too large, for the message. */
+  readonly what: string
+  readonly budget: BodyBudget
+}
+
+const NOTHING = Buffer.alloc(0)
+const NO_BODY: Body = { bytes: NOTHING, sha256: () => hash('sha256', NOTHING), release: () => undefined }
+
+/** True when the headers announce no body, so that there is nothing to wait for. RFC 9112, section 6.3. */
+export function hasNoBody(request: IncomingMessage): boolean {
+  const headers = request.headers
+  if (headers['transfer-encoding'] !== undefined) return false
+  const length = headers['content-length']
+  return length === undefined || length === '0'
+}
+
+/**
+ * The whole body, bounded while it is read.
+ * @throws TOO_LARGE, UNAVAILABLE (the node holds too many bytes), CONNECTION_LOST (the client went away: nobody to answer)
+ */
+export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Body> {
+  if (hasNoBody(request)) return Promise.resolve(NO_BODY)
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > rules.bytesMax) return Promise.reject(tooLarge(rules, `${announced}`))
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    const running = announced > HASH_AT_ONCE_BYTES_MAX ? createHash('sha256') : undefined
+    let size = 0
+    const stop = () => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
+    }
+    const fail = (error: PeerlessError) => {
+      stop()
+      rules.budget.give(size)
+      // The error event of an aborted request would otherwise go to nobody and end the process.
+      request.on('error', () => undefined)
+      reject(error)
+    }
+    const onData = (chunk: Buffer) => {
+      if (size + chunk.length > rules.bytesMax) return fail(tooLarge(rules, `more than ${rules.bytesMax}`))
+      try {
+        rules.budget.take(chunk.length)
+      } catch (error) {
+        return fail(error as PeerlessError)
+      }
+      size += chunk.length
+      running?.update(chunk)
+      chunks.push(chunk)
+    }
+    const onEnd = () => {
+      stop()
+      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)
+      const sha256 = running === undefined ? () => hash('sha256', bytes) : () => running.digest('hex')
+      resolve({ bytes, sha256, release: () => rules.budget.give(size) })
+    }
+    const onClose = () => fail(new PeerlessError('CONNECTION_LOST', 'the client went away before its request was complete'))
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
+  })
+}
+
+function tooLarge(rules: BodyRules, bytes: string): PeerlessError {
+  return new PeerlessError('TOO_LARGE', `${rules.what} has ${bytes} bytes; it must be smaller than ${rules.bytesMax} bytes`)
+}

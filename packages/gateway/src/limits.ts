@@ -1,0 +1,53 @@
+/** Bounds of the HTTP front that concern nobody else; what nodes and clients must agree on is in `LIMITS` of the interface. */
+export interface GatewayLimits {
+  /** Request line and headers together. Node's own default; AWS allows 10,240 bytes of headers. */
+  readonly headerBytesMax: number
+  /** Open connections; further ones are closed at once. 10,000 idle ones cost about 200 MB. */
+  readonly connectionsMax: number
+  /** From the first byte of a request to its last header. */
+  readonly headersTimeoutMs: number
+  /** From the first byte of a request to the last of its body: 70 MB at 300 KB/s takes 234 s. */
+  readonly requestTimeoutMs: number
+  /** A kept-alive connection without a request. Above the 60 s of common load balancers, so that they close first. */
+  readonly keepAliveMs: number
+  /** Bytes of request bodies held in memory, all requests together; beyond it requests are refused with 503. */
+  readonly bodyBytesHeldMax: number
+  /** What is still read, and for how long, of a body that was refused, so that the client gets to see the refusal. */
+  readonly lingerBytesMax: number
+  readonly lingerMs: number
+  /** Bodies of the mesh API: the largest is a few hundred bytes. */
+  readonly meshBodyBytesMax: number
+  /** NDJSON streams open at once (followed logs, statements). */
+  readonly streamsMax: number
+  /** Validity of the download URL in GetFunction (AWS: 10 minutes). */
+  readonly codeUrlMs: number
+}
+
+export const GATEWAY_LIMITS: GatewayLimits = {
+  headerBytesMax: 16_384,
+  connectionsMax: 10_000,
+  headersTimeoutMs: 20_000,
+  requestTimeoutMs: 300_000,
+  keepAliveMs: 65_000,
+  bodyBytesHeldMax: 536_870_912,
+  lingerBytesMax: 8_388_608,
+  lingerMs: 2_000,
+  meshBodyBytesMax: 16_384,
+  streamsMax: 256,
+  codeUrlMs: 600_000
+}
+
+/** SigV4: how far `X-Amz-Date` may be from this node's clock (AWS: 15 minutes for most services). */
+export const CLOCK_SKEW_MS_MAX = 900_000
+/** Signing keys are derived by four HMACs and reused for a day; one per access key, day and region. */
+export const SIGNING_KEYS_CACHED_MAX = 1_024
+/** An Authorization header with fifty signed header names has about 1,200 characters. */
+export const AUTHORIZATION_CHARS_MAX = 4_096
+/** References of function URLs (`NAME`, `NAME:QUALIFIER`) kept ready. */
+export const REFERENCES_CACHED_MAX = 4_096
+/** Header names kept in lower case and quoted. Names come from clients: when it is full it starts again. */
+export const HEADER_NAMES_CACHED_MAX = 512
+/** ListFunctions: AWS answers at most 50 whatever MaxItems says. */
+export const LIST_ITEMS_MAX = 50
+/** Text of a caller that is repeated in an error message. */
+export const QUOTED_CHARS_MAX = 200

@@ -1,0 +1,231 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ACCOUNT_NAME, type AccessKey, FUNCTION_NAME, type KeyAnswer, PeerlessError } from '@peerless/interface'
+import { z } from 'zod'
+import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, parseJson, serveApi } from './api-call.ts'
+import type { CodeUrls } from './code-url.ts'
+import { presentable, send } from './http-answer.ts'
+import { CLIENT_GONE, ROUTE } from './metrics.ts'
+import { sendLines } from './ndjson.ts'
+import { accountShown, mayDeploy, mayManage, mustBeAdmin } from './roles.ts'
+import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
+
+const INVITE = z.strictObject({
+  role: z.enum(['node', 'deployer', 'invoker']).default('node'),
+  /** From a second to thirty days. */
+  ttlSeconds: z.number().int().min(1).max(2_592_000).default(3_600),
+  uses: z.number().int().min(1).max(1_000).default(1)
+})
+const KEY = z.strictObject({
+  role: z.enum(['admin', 'deployer', 'invoker']),
+  account: z.string().regex(ACCOUNT_NAME, 'must be 1 to 64 letters, digits, dots, hyphens or underscores').optional()
+})
+
+/** The mesh's own API under /v1: what `peerless …` talks to. Signed like the Lambda API; errors are `{code, message}`. */
+export class MeshApi {
+  readonly #parts: ApiParts
+  readonly #codeUrls: CodeUrls
+  readonly #operations: ReadonlyMap<string, ApiOperation>
+  #streams = 0
+
+  constructor(parts: ApiParts, codeUrls: CodeUrls) {
+    this.#parts = parts
+    this.#codeUrls = codeUrls
+    this.#operations = new Map(Object.entries({ ...this.#meshOperations(), ...this.#ledgerOperations() }))
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    const mark = url.indexOf('?')
+    const path = mark < 0 ? url : url.slice(0, mark)
+    const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
+    if (path.startsWith('/v1/code/') && request.method === 'GET') return this.#code(request, response, path.slice(9), rawQuery)
+    const isKey = path.startsWith('/v1/keys/')
+    const pattern = `${request.method} ${isKey ? '/v1/keys/*' : path}`
+    const exchange = {
+      request,
+      response,
+      operation: this.#operations.get(pattern),
+      name: isKey ? decodeLoosely(path.slice(9)) : '',
+      rawQuery
+    }
+    return serveApi(this.#parts, PLAIN_STYLE, ROUTE.MESH, exchange)
+  }
+
+  #meshOperations(): Record<string, ApiOperation> {
+    const { context } = this.#parts
+    const { mesh, keys, limits } = context
+    return {
+      'GET /v1/peers': read('peers', (call) => {
+        mayDeploy(call.key, 'see the peers')
+        return mesh.peers()
+      }),
+      'GET /v1/node': read('node', (call) => {
+        mustBeAdmin(call.key, 'see the node')
+        return mesh.node()
+      }),
+      'POST /v1/invites': {
+        name: 'invites',
+        bodyBytesMax: limits.meshBodyBytesMax,
+        async run(call) {
+          mustBeAdmin(call.key, 'make invites')
+          const { role, ttlSeconds, uses } = checked(INVITE, call)
+          call.json(201, await mesh.invite({ role, ttlMs: ttlSeconds * 1_000, uses }))
+        }
+      },
+      'GET /v1/keys': read('keys', (call) => {
+        mustBeAdmin(call.key, 'list access keys')
+        return keys.list().map((key) => answerOf(key, false))
+      }),
+      'POST /v1/keys': {
+        name: 'keys',
+        bodyBytesMax: limits.meshBodyBytesMax,
+        async run(call) {
+          mustBeAdmin(call.key, 'create access keys')
+          const { role, account } = checked(KEY, call)
+          call.json(201, answerOf(await keys.create({ role, account: account ?? call.key.account }), true))
+        }
+      },
+      'DELETE /v1/keys/*': {
+        name: 'keys',
+        bodyBytesMax: 0,
+        async run(call) {
+          mustBeAdmin(call.key, 'revoke access keys')
+          if (!(await keys.revoke(call.name)))
+            throw new PeerlessError('NOT_FOUND', `there is no access key '${call.name.slice(0, 128)}'`)
+          call.json(204, undefined)
+        }
+      },
+      'GET /v1/logs': { name: 'logs', bodyBytesMax: 0, run: (call) => this.#logs(call) }
+    }
+  }
+
+  #ledgerOperations(): Record<string, ApiOperation> {
+    const { ledger } = this.#parts.context
+    return {
+      'GET /v1/ledger/balance': read('ledger balance', async (call) => {
+        const account = accountShown(call.key, accountOf(call), 'read the balance')
+        const balances = await ledger.balances()
+        return account === undefined ? balances : balances.filter((balance) => balance.account === account)
+      }),
+      'GET /v1/ledger/statement': {
+        name: 'ledger statement',
+        bodyBytesMax: 0,
+        run: (call) => {
+          const account = accountShown(call.key, accountOf(call), 'read the statement')
+          const from = epochOf(call, 'from')
+          const to = epochOf(call, 'to')
+          const filter = {
+            ...(account === undefined ? {} : { account }),
+            ...(from === undefined ? {} : { from }),
+            ...(to === undefined ? {} : { to })
+          }
+          return this.#stream(call, false, () => ledger.statement(filter))
+        }
+      },
+      'GET /v1/ledger/verify': read('ledger verify', (call) => {
+        mustBeAdmin(call.key, 'verify the ledger')
+        return ledger.verify()
+      })
+    }
+  }
+
+  async #logs(call: ApiCall): Promise<void> {
+    const { catalog, logs } = this.#parts.context
+    const name = call.query('function') ?? ''
+    if (!FUNCTION_NAME.test(name))
+      throw new PeerlessError('INVALID_ARGUMENT', `function '${name.slice(0, 100)}' must be 1 to 64 letters, digits, '-' or '_'`)
+    mayDeploy(call.key, 'read logs')
+    const record = catalog.get('function', name)
+    if (record === undefined) throw new PeerlessError('NOT_FOUND', `there is no function '${name}' in this mesh`)
+    mayManage(call.key, record, 'read the logs')
+    const sinceMs = epochOf(call, 'since') ?? 0
+    const follow = flagOf(call, 'follow')
+    await this.#stream(call, follow, (signal) => logs.read({ function: name, sinceMs, follow, signal }))
+  }
+
+  async #stream(call: ApiCall, live: boolean, open: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<void> {
+    const { streamsMax } = this.#parts.context.limits
+    if (this.#streams >= streamsMax)
+      throw new PeerlessError('UNAVAILABLE', `${this.#streams} streams are open at this node, at most ${streamsMax}`, {
+        detail: { retryAfterMs: 5_000 }
+      })
+    const gone = new AbortController()
+    const abort = () => gone.abort()
+    call.response.once('close', abort)
+    const forget = this.#parts.drain.onForce(abort)
+    this.#streams++
+    try {
+      const headers = ['x-amzn-requestid', call.requestId]
+      this.#parts.drain.mark(headers)
+      await sendLines(call.response, open(gone.signal), { headers, live, signal: gone.signal })
+    } finally {
+      this.#streams--
+      forget()
+      call.response.off('close', abort)
+      gone.abort()
+    }
+  }
+
+  /** The zip of a function, for whoever has the URL of GetFunction. */
+  async #code(request: IncomingMessage, response: ServerResponse, rawName: string, rawQuery: string): Promise<void> {
+    const { context, metrics, drain } = this.#parts
+    const startedAt = context.clock.monotonic()
+    metrics.started()
+    try {
+      const name = decodeLoosely(rawName)
+      const record = context.catalog.get('function', name)
+      // A name that does not exist and a token that does not fit look the same: this path asks for no signature.
+      if (record === undefined) throw new PeerlessError('FORBIDDEN', 'the token of this download URL is not valid')
+      this.#codeUrls.check(record, queryValue(queryPairs(rawQuery), 'token'))
+      const zip = await context.deployments.zipOf(record)
+      const headers = ['content-type', 'application/zip', 'content-disposition', `attachment; filename="${record.name}.zip"`]
+      drain.mark(headers)
+      send(response, 200, headers, zip)
+    } catch (thrown) {
+      const error = presentable(thrown)
+      drain.refuse(request, response, error.status, PLAIN_STYLE.headers(error), PLAIN_STYLE.body(error))
+    } finally {
+      const status = response.destroyed && !response.headersSent ? CLIENT_GONE : response.statusCode
+      metrics.answered(ROUTE.MESH, status, context.clock.monotonic() - startedAt)
+    }
+  }
+}
+
+function read(name: string, answer: (call: ApiCall) => unknown): ApiOperation {
+  return { name, bodyBytesMax: 0, run: async (call) => call.json(200, await answer(call)) }
+}
+
+function answerOf(key: AccessKey, withSecret: boolean): KeyAnswer {
+  const { accessKeyId, secretAccessKey, role, account } = key
+  return { accessKeyId, secretAccessKey: withSecret ? secretAccessKey : undefined, role, account }
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, call: ApiCall): z.output<Schema> {
+  const result = schema.safeParse(call.body.length === 0 ? {} : parseJson(call.body))
+  if (result.success) return result.data
+  const issues = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`)
+  throw new PeerlessError('INVALID_ARGUMENT', issues.join('; ').slice(0, 1_000))
+}
+
+function accountOf(call: ApiCall): string | undefined {
+  const account = call.query('account')
+  if (account === undefined || ACCOUNT_NAME.test(account)) return account
+  throw new PeerlessError(
+    'INVALID_ARGUMENT',
+    `account '${account.slice(0, 100)}' must be 1 to 64 letters, digits, dots, hyphens or underscores`
+  )
+}
+
+/** Epoch milliseconds of a query parameter. */
+function epochOf(call: ApiCall, name: string): number | undefined {
+  const text = call.query(name)
+  if (text === undefined) return undefined
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new PeerlessError('INVALID_ARGUMENT', `${name} '${text.slice(0, 100)}' must be epoch milliseconds, 1 to 15 digits`)
+}
+
+function flagOf(call: ApiCall, name: string): boolean {
+  const text = call.query(name)
+  if (text === undefined || text === '0' || text === 'false') return false
+  if (text === '1' || text === 'true' || text === '') return true
+  throw new PeerlessError('INVALID_ARGUMENT', `${name} '${text.slice(0, 100)}' must be 1 or 0`)
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type {
+  AccessKey,
+  Catalog,
+  Clock,
+  Deployments,
+  Invoker,
+  KeyRole,
+  Ledger,
+  Logger,
+  LogReader,
+  MeshStatus,
+  Random
+} from '@peerless/interface'
+import type { Registry } from 'prom-client'
+import type { GatewayLimits } from './limits.ts'
+
+/** Access keys of the mesh, as the gateway needs them. `get` and `list` answer from memory. */
+export interface AccessKeys {
+  create(order: { role: KeyRole; account: string }): Promise<AccessKey>
+  list(): AccessKey[]
+  /** False when there was none of that id. */
+  revoke(accessKeyId: string): Promise<boolean>
+  get(accessKeyId: string): AccessKey | undefined
+}
+
+export interface GatewayOptions {
+  invoker: Invoker
+  deployments: Deployments
+  catalog: Catalog
+  keys: AccessKeys
+  ledger: Ledger
+  logs: LogReader
+  mesh: MeshStatus
+  /** 12 digits, as it stands in ARNs. */
+  accountId: string
+  /** As it stands in ARNs; requests may be signed for any region. */
+  region: string
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** Overrides of GATEWAY_LIMITS. */
+  limits?: Partial<GatewayLimits>
+  /** Where `/metrics` reads; the gateway adds its own and, if they are missing, Node's default metrics. Default: a registry of its own. */
+  metrics?: { registry: Registry }
+}
+
+/** What every handler of the gateway works with: the options with their defaults filled in. */
+export interface GatewayContext extends Omit<GatewayOptions, 'limits' | 'metrics'> {
+  limits: GatewayLimits
+}
+
+export interface Gateway {
+  /** Port 0 takes a free one; the answer says which. @throws the socket's error (EADDRINUSE, EACCES) */
+  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Stops accepting, lets requests finish with `connection: close`, and cuts what is left after `graceMs`. May be called again. */
+  close(graceMs: number): Promise<void>
+  /** One request; what the server calls. */
+  handle(request: IncomingMessage, response: ServerResponse): void
+}
