@@ -1,1 +1,7 @@
-export {}
+export { type BlockExchangeOptions, createBlockExchange } from './block-exchange.ts'
+export { type BlockStoreOptions, createBlockStore } from './block-store.ts'
+export { type BundleOrder, buildBundle } from './build-bundle.ts'
+export { decodeBundle, encodeBundle } from './bundle-codec.ts'
+export { cidOf, isBlockCid } from './cid.ts'
+export { type PackedSource, type PackOrder, packSource } from './pack-source.ts'
+export { readZip, type ZipEntry } from './zip-read.ts'

@@ -1,0 +1,151 @@
+import {
+  type BlockStore,
+  type Clock,
+  type FetchBlock,
+  isPeerlessError,
+  type Logger,
+  type Mesh,
+  messageOf,
+  PeerlessError,
+  type Random
+} from '@peerless/interface'
+import { serveBlocks } from './block-server.ts'
+import { BLOCK_BYTES_MAX } from './block-store.ts'
+import { BlockTransfer } from './block-transfer.ts'
+import { cidOf, isBlockCid } from './cid.ts'
+
+/** Blocks pulled at once: each is held in memory until it is checked, so 4 × 64 MiB at most. */
+const TRANSFERS_AT_ONCE_MAX = 4
+/** Blocks that wait for their turn. */
+const TRANSFERS_QUEUED_MAX = 256
+
+export interface BlockExchangeOptions {
+  mesh: Mesh
+  store: BlockStore
+  clock: Clock
+  random: Random
+  logger: Logger
+}
+
+/** One block under way, and those who wait for it. */
+interface Shared {
+  readonly key: string
+  readonly transfer: BlockTransfer
+  readonly bytes: Promise<Uint8Array>
+  waiting: number
+}
+
+/**
+ * Answers peers' questions for blocks, and pulls from peers what is not here. `fetch` shares one transfer among all who ask for a
+ * block; the transfer ends when it has the block or the last of them has given up.
+ */
+export function createBlockExchange(options: BlockExchangeOptions): { fetch: FetchBlock } {
+  const { mesh, store, clock, logger } = options
+  serveBlocks(options)
+  const shared = new Map<string, Shared>()
+  const gate = new Gate(TRANSFERS_AT_ONCE_MAX, TRANSFERS_QUEUED_MAX)
+  mesh.onPeer((peerId, connected) => {
+    for (const { transfer } of shared.values()) transfer.onPeer(peerId, connected)
+  })
+
+  const readHere = async (cid: string): Promise<Uint8Array | undefined> => {
+    try {
+      return await store.read(cid)
+    } catch (error) {
+      if (!isPeerlessError(error, 'CORRUPT')) throw error
+      logger.warn('a corrupt block is pulled again', { cid })
+      return undefined
+    }
+  }
+
+  const pull = async (transfer: BlockTransfer): Promise<Uint8Array> => {
+    await gate.enter()
+    try {
+      const bytes = await transfer.run()
+      await store.write(bytes)
+      return bytes
+    } finally {
+      gate.leave()
+    }
+  }
+
+  const join = (cid: string, bytes: number): Shared => {
+    const key = `${cid} ${bytes}`
+    const existing = shared.get(key)
+    if (existing !== undefined) return existing
+    const transfer = new BlockTransfer({ ...options, cid, bytes, matches: async (found) => (await cidOf(found)) === cid })
+    const started: Shared = { key, transfer, bytes: pull(transfer), waiting: 0 }
+    // Whoever waits gets the failure; when nobody does any more, it was a cancellation.
+    started.bytes.catch((error) => logger.debug('a block transfer ended', { cid, reason: messageOf(error) }))
+    shared.set(key, started)
+    return started
+  }
+
+  return {
+    fetch: async (cid, { bytes, timeoutMs }) => {
+      if (!isBlockCid(cid)) {
+        throw new PeerlessError('INVALID_ARGUMENT', `'${String(cid).slice(0, 100)}' is not a CIDv1 (raw, sha2-256) in base32`)
+      }
+      if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > BLOCK_BYTES_MAX) {
+        throw new PeerlessError('INVALID_ARGUMENT', `a block of ${bytes} bytes is not between 0 and ${BLOCK_BYTES_MAX}`)
+      }
+      const here = await readHere(cid)
+      if (here !== undefined) return here
+      const joined = join(cid, bytes)
+      joined.waiting += 1
+      try {
+        return await withTimeout(clock, joined.bytes, timeoutMs, () => notReplicated(cid, timeoutMs, joined.transfer, mesh))
+      } finally {
+        joined.waiting -= 1
+        if (joined.waiting === 0) {
+          joined.transfer.cancel()
+          // Whoever asks from here on begins anew instead of joining what was given up.
+          shared.delete(joined.key)
+        }
+      }
+    }
+  }
+}
+
+function notReplicated(cid: string, timeoutMs: number, transfer: BlockTransfer, mesh: Mesh): PeerlessError {
+  return new PeerlessError(
+    'NOT_REPLICATED',
+    `block ${cid} came from none of ${mesh.peers().length} connected peers within ${timeoutMs} ms; last: ${transfer.lastTrouble}`
+  )
+}
+
+function withTimeout<Value>(clock: Clock, value: Promise<Value>, timeoutMs: number, failure: () => Error): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(timeoutMs, () => reject(failure()))
+    value.then(resolve, reject).finally(() => timer.cancel())
+  })
+}
+
+/** Lets `atOnceMax` in; the rest waits in order, at most `queuedMax` of them. */
+class Gate {
+  readonly #queuedMax: number
+  readonly #queue: (() => void)[] = []
+  #free: number
+
+  constructor(atOnceMax: number, queuedMax: number) {
+    this.#free = atOnceMax
+    this.#queuedMax = queuedMax
+  }
+
+  async enter(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free -= 1
+      return
+    }
+    if (this.#queue.length >= this.#queuedMax) {
+      throw new PeerlessError('BUSY', `${this.#queue.length} blocks wait to be pulled, at most ${this.#queuedMax}`)
+    }
+    await new Promise<void>((resolve) => this.#queue.push(resolve))
+  }
+
+  leave(): void {
+    const next = this.#queue.shift()
+    if (next === undefined) this.#free += 1
+    else next()
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type BlockStore, LIMITS, type Logger, PeerlessError } from '@peerless/interface'
+import { cidOf, isBlockCid } from './cid.ts'
+
+const TEMPORARY_PREFIX = '.tmp-'
+const CORRUPT_SUFFIX = '.corrupt'
+/** A block is a zip or a bundle; a bundle is the larger. */
+export const BLOCK_BYTES_MAX: number = Math.max(LIMITS.bundleBytesMax, LIMITS.zipBytesMax)
+
+export interface BlockStoreOptions {
+  /** A folder of this store alone; made when it is not there. One process at a time. */
+  directory: string
+  logger: Logger
+}
+
+/**
+ * Blocks as files named by their CID. A file appears under its name only when all its bytes are on disk, so a crash leaves
+ * either the whole block or a temporary file, which the next start removes.
+ */
+export async function createBlockStore(options: BlockStoreOptions): Promise<BlockStore> {
+  const { directory, logger } = options
+  await mkdir(directory, { recursive: true })
+  const present = new Set<string>()
+  let leftovers = 0
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) {
+      leftovers += 1
+      await rm(join(directory, name), { force: true })
+    } else if (isBlockCid(name)) {
+      present.add(name)
+    }
+  }
+  if (leftovers > 0) logger.info('removed unfinished block files', { count: leftovers })
+  return new FileBlockStore(directory, logger, present)
+}
+
+class FileBlockStore implements BlockStore {
+  readonly #directory: string
+  readonly #logger: Logger
+  readonly #present: Set<string>
+  /** Writes under way by CID, so that two writers of one block share a file. */
+  readonly #writing = new Map<string, Promise<void>>()
+  #sequence = 0
+
+  constructor(directory: string, logger: Logger, present: Set<string>) {
+    this.#directory = directory
+    this.#logger = logger
+    this.#present = present
+  }
+
+  has(cid: string): boolean {
+    return this.#present.has(cid)
+  }
+
+  async read(cid: string): Promise<Uint8Array | undefined> {
+    // Only names that came from `cidOf` or passed `isBlockCid` are in the set, so no text of a caller becomes a path.
+    if (!this.#present.has(cid)) return undefined
+    let bytes: Uint8Array
+    try {
+      bytes = await readFile(join(this.#directory, cid))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      this.#present.delete(cid)
+      this.#logger.warn('a block file is gone from the disk', { cid })
+      return undefined
+    }
+    const actual = await cidOf(bytes)
+    if (actual === cid) return bytes
+    await this.#setAside(cid, bytes.length, actual)
+    throw new PeerlessError('CORRUPT', `block ${cid}: its file of ${bytes.length} bytes hashes to ${actual}; it was set aside`)
+  }
+
+  async write(bytes: Uint8Array): Promise<string> {
+    if (bytes.length > BLOCK_BYTES_MAX) {
+      throw new PeerlessError('TOO_LARGE', `a block of ${bytes.length} bytes exceeds ${BLOCK_BYTES_MAX}`)
+    }
+    const cid = await cidOf(bytes)
+    if (this.#present.has(cid)) return cid
+    let writing = this.#writing.get(cid)
+    if (writing === undefined) {
+      writing = this.#writeFile(cid, bytes).finally(() => this.#writing.delete(cid))
+      this.#writing.set(cid, writing)
+    }
+    await writing
+    return cid
+  }
+
+  async remove(cid: string): Promise<void> {
+    await this.#writing.get(cid)?.catch(() => undefined) // the writer reports its own failure
+    if (!this.#present.delete(cid)) return
+    await rm(join(this.#directory, cid), { force: true })
+  }
+
+  async #writeFile(cid: string, bytes: Uint8Array): Promise<void> {
+    const temporary = join(this.#directory, `${TEMPORARY_PREFIX}${this.#sequence++}-${cid}`)
+    try {
+      const file = await open(temporary, 'w', 0o600)
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(temporary, join(this.#directory, cid))
+      await this.#syncDirectory()
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw new PeerlessError('INTERNAL', `block ${cid} of ${bytes.length} bytes could not be written to disk`, { cause: error })
+    }
+    this.#present.add(cid)
+  }
+
+  /** Without it the rename itself may be lost in a power cut. */
+  async #syncDirectory(): Promise<void> {
+    const folder = await open(this.#directory, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  }
+
+  async #setAside(cid: string, bytes: number, actual: string): Promise<void> {
+    this.#present.delete(cid)
+    this.#logger.error('a block on disk is corrupt; set aside', { cid, bytes, actual })
+    await rename(join(this.#directory, cid), join(this.#directory, `${cid}${CORRUPT_SUFFIX}`))
+  }
+}

@@ -1,0 +1,143 @@
+import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
+import { type BuildOptions, build } from 'esbuild'
+import { encodeBundle } from './bundle-codec.ts'
+import { messagesOf, sourceError } from './esbuild-errors.ts'
+import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
+import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
+import { nameInZip, zipPlugin } from './zip-plugin.ts'
+import { listZip } from './zip-read.ts'
+import { ZipResolver } from './zip-resolver.ts'
+import { ZipTree } from './zip-tree.ts'
+
+/** A larger map is left out: executors would pay for it at every start, and stack traces still have the bundle's lines. */
+const SOURCE_MAP_BYTES_MAX = 16_777_216
+
+export interface BundleOrder {
+  /** As uploaded; hostile until proven otherwise. */
+  zip: Uint8Array
+  /** 'file.export' or 'folder/file.export'. */
+  handler: string
+  /** `node:` modules that functions have, without the prefix ('fs/promises' counts apart from 'fs'). */
+  builtinsSupported: readonly string[]
+}
+
+/**
+ * Compiles the handler's file with all that it imports into one script. Nothing of the zip is run, and nothing but the zip is
+ * read: the same zip and handler give the same bytes on every machine.
+ * @throws INVALID_ZIP, TOO_LARGE, INVALID_ARGUMENT (handler), HANDLER_NOT_FOUND, INVALID_SOURCE (`file:line:column: text`)
+ */
+export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Array; bundle: Bundle }> {
+  const { stem, exportName } = parseHandler(order.handler)
+  const tree = new ZipTree(await listZip(order.zip))
+  const entry = findHandlerFile(order.handler, stem, tree)
+  const compiled = await compile(tree, entry, new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, ''))))
+
+  const { script, commonJs } = wrapScript({ ...compiled, entry })
+  const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
+  const sourceMap = shiftedMap(compiled.map, nameInZip)
+  const bundle: Bundle = {
+    format: 1,
+    script,
+    sourceMap: sourceMap.length > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
+    builtins: builtinsOf(compiled.code),
+    handlerExport
+  }
+  const bytes = encodeBundle(bundle)
+  if (bytes.length > LIMITS.bundleBytesMax) {
+    throw new PeerlessError('TOO_LARGE', `the bundle of '${entry}' has ${bytes.length} bytes, at most ${LIMITS.bundleBytesMax}`)
+  }
+  return { bytes, bundle }
+}
+
+interface Compiled {
+  code: string
+  map: string
+  format: 'esm' | 'cjs'
+  asynchronous: boolean
+  /** Names that the ES module exports; of CommonJS nothing is known. */
+  exports: readonly string[]
+}
+
+/**
+ * Most code compiles at the first try. esbuild says by an error when it awaits at top level, which makes the script's value a
+ * promise, and when CommonJS has syntax that strict code forbids, which only its CommonJS format lets through.
+ */
+async function compile(tree: ZipTree, entry: string, builtinsSupported: ReadonlySet<string>): Promise<Compiled> {
+  const resolver = new ZipResolver(tree)
+  const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported })
+  const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean): Promise<Compiled> => {
+    const { outputFiles, metafile } = await build({
+      ...settings(entry),
+      format,
+      plugins: [plugin],
+      supported: { 'top-level-await': asynchronous, 'dynamic-import': false, 'import-meta': false }
+    })
+    const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
+    const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
+    return { code: text('.js'), map: text('.map'), format, asynchronous, exports: output?.exports ?? [] }
+  }
+  try {
+    return await attempt('esm', false)
+  } catch (first) {
+    const messages = messagesOf(first)
+    if (messages === undefined) throw internal(first)
+    const awaits = messages.every(({ text }) => text.startsWith('Top-level await is not available'))
+    const sloppy = messages.every(({ text }) => /\b(?:strict mode|"esm" output format)\b/.test(text))
+    if (!awaits && !sloppy) throw sourceError(messages, nameInZip)
+    try {
+      return await attempt(awaits ? 'esm' : 'cjs', awaits)
+    } catch (second) {
+      throw messagesOf(second) === undefined ? internal(second) : sourceError(messagesOf(second) ?? [], nameInZip)
+    }
+  }
+}
+
+function settings(entry: string) {
+  const file = `${TASK_FOLDER}/${entry}`
+  return {
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    metafile: true,
+    outfile: '/bundle.js',
+    platform: 'neutral',
+    // What the V8 of Node 26 can't parse (decorators) is rewritten; the rest stays as it is.
+    target: 'node24',
+    charset: 'utf8',
+    legalComments: 'none',
+    sourcemap: 'external',
+    // Also keeps esbuild from reading files that an input map names as its sources.
+    sourcesContent: false,
+    // A constant, so that no tsconfig.json is looked for.
+    tsconfigRaw: '{}',
+    define: {
+      'import.meta.url': JSON.stringify(`file://${file}`),
+      'import.meta.filename': JSON.stringify(file),
+      'import.meta.dirname': JSON.stringify(file.replace(/\/[^/]*$/, ''))
+    },
+    logLevel: 'silent'
+  } as const satisfies BuildOptions
+}
+
+/** A web-standard handler is the default export, whatever the handler's name says. */
+function chooseExport(handler: string, entry: string, exportName: string, exports: readonly string[]): string {
+  if (exports.includes(exportName)) return exportName
+  if (exports.includes('default')) return 'default'
+  throw new PeerlessError(
+    'HANDLER_NOT_FOUND',
+    `handler '${handler}': '${entry}' has no export '${exportName}'; it exports ${listed(exports)}`
+  )
+}
+
+/** Those that are left after tree shaking, also in code that was bundled before it was zipped. */
+function builtinsOf(code: string): string[] {
+  const names = new Set<string>()
+  for (const match of code.matchAll(/\b__peerlessRequire\("([\w/.:-]{1,64})"\)/g))
+    names.add((match[1] ?? '').replace(/^node:/, ''))
+  return [...names].sort()
+}
+
+/** esbuild failed without a message about the source: its service died, or memory ran out. */
+function internal(cause: unknown): PeerlessError {
+  return new PeerlessError('INTERNAL', 'the bundler failed', { cause })
+}

@@ -1,0 +1,30 @@
+import { isBuiltin } from 'node:module'
+import { PeerlessError } from '@peerless/interface'
+import type { BuildFailure, Message } from 'esbuild'
+
+/** Errors shown of one build: the first few explain the rest. */
+const ERRORS_SHOWN_MAX = 5
+const TEXT_LENGTH_MAX = 500
+
+/** esbuild's errors as `file:line:column: text`, one a line, columns from 1. */
+export function sourceError(messages: readonly Message[], nameOf: (file: string) => string): PeerlessError {
+  const lines = messages.slice(0, ERRORS_SHOWN_MAX).map((message) => {
+    const { location } = message
+    const text = explained(message.text).slice(0, TEXT_LENGTH_MAX)
+    return location === null ? text : `${nameOf(location.file)}:${location.line}:${location.column + 1}: ${text}`
+  })
+  if (messages.length > ERRORS_SHOWN_MAX) lines.push(`and ${messages.length - ERRORS_SHOWN_MAX} more`)
+  return new PeerlessError('INVALID_SOURCE', lines.join('\n'))
+}
+
+/** The messages of a failed build, or undefined when it failed in another way. */
+export function messagesOf(error: unknown): readonly Message[] | undefined {
+  const { errors } = (typeof error === 'object' && error !== null ? error : {}) as Partial<BuildFailure>
+  return Array.isArray(errors) ? errors : undefined
+}
+
+function explained(text: string): string {
+  const name = /^Could not resolve "([^"]+)"$/.exec(text)?.[1]
+  if (name === undefined || !isBuiltin(name)) return text
+  return `module '${name.startsWith('node:') ? name : `node:${name}`}' does not exist inside functions`
+}

@@ -1,0 +1,81 @@
+import { PeerlessError } from '@peerless/interface'
+
+/** Where the files of a function seem to be, as on AWS. */
+export const TASK_FOLDER = '/var/task'
+
+/**
+ * What stands before the code, all on one line. `require` is what esbuild's own shim looks for; `__peerlessImport` is what computed
+ * `import()` calls are renamed to. The code gets a function of its own inside, so that it may declare names like these itself.
+ */
+function before(entry: string, strict: boolean, asynchronous: boolean): string {
+  const file = JSON.stringify(`${TASK_FOLDER}/${entry}`)
+  const folder = JSON.stringify(`${TASK_FOLDER}/${entry}`.replace(/\/[^/]*$/, ''))
+  const helpers =
+    'const require = globalThis.__peerlessRequire, __peerlessRequire = require, ' +
+    '__peerlessImport = async (name) => { const module = require(name); return { ...module, default: module } }, ' +
+    `__filename = ${file}, __dirname = ${folder};`
+  return `(() => { ${helpers} return (${asynchronous ? 'async ' : ''}function () {${strict ? ' "use strict";' : ''}\n`
+}
+const AFTER = '\n}).call(undefined) })()\n'
+/** Lines before the first line of code. */
+const LINES_BEFORE = 1
+
+export interface WrapOrder {
+  /** esbuild's output in format `esm` (all imports inside), or `cjs`. */
+  code: string
+  format: 'esm' | 'cjs'
+  /** The handler's file, for `__filename`. */
+  entry: string
+  /** Whether the code awaits at its top level. */
+  asynchronous: boolean
+}
+
+export interface Wrapped {
+  script: string
+  /** The entry is CommonJS: its exports are known only when it runs. */
+  commonJs: boolean
+}
+
+/**
+ * A classic script whose completion value is the exports object, or a promise of it. ES modules are strict code and get an object
+ * of getters, since their exports may change; CommonJS gives its `module.exports`.
+ */
+export function wrapScript(order: WrapOrder): Wrapped {
+  const { code, entry, asynchronous } = order
+  if (order.format === 'cjs') {
+    const body = `var module = { exports: {} }, exports = module.exports; ${code}\nreturn module.exports`
+    return { script: before(entry, false, asynchronous) + body + AFTER, commonJs: true }
+  }
+  const single = /\nexport default ([\w$]+\(\));\n$/.exec(code)
+  if (single !== null) {
+    const body = `${code.slice(0, single.index)}\nreturn ${single[1]}`
+    return { script: before(entry, false, asynchronous) + body + AFTER, commonJs: true }
+  }
+  const clause = /(?:^|\n)export \{\n((?: {2}.*\n)*)\};\n$/.exec(code)
+  const body = clause === null ? `${code}\nreturn {}` : `${code.slice(0, clause.index)}\nreturn {${getters(clause[1] ?? '')}\n}`
+  return { script: before(entry, true, asynchronous) + body + AFTER, commonJs: false }
+}
+
+/** `local as name,` a line → `get "name"() { return local },` */
+function getters(clause: string): string {
+  const lines = clause.split('\n').filter((line) => line !== '')
+  return lines
+    .map((line) => {
+      const match = /^ {2}([^\s,"]+)(?: as (.+?))?,?$/.exec(line)
+      if (match === null) throw new PeerlessError('INTERNAL', `an export clause can't be read: ${line.slice(0, 200)}`)
+      const name = match[2] ?? match[1]
+      return `\n  get ${name?.startsWith('"') ? name : JSON.stringify(name)}() { return ${match[1]} },`
+    })
+    .join('')
+}
+
+/** The map of the code as a map of the script: its lines moved down, its sources named as in the zip. */
+export function shiftedMap(map: string, nameOf: (source: string) => string): string {
+  const { version, sources, names, mappings } = JSON.parse(map) as {
+    version: number
+    sources: string[]
+    names: string[]
+    mappings: string
+  }
+  return JSON.stringify({ version, sources: sources.map(nameOf), names, mappings: ';'.repeat(LINES_BEFORE) + mappings })
+}

@@ -1,0 +1,116 @@
+import { messageOf } from '@peerless/interface'
+import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
+import { renameComputedCalls } from './call-sites.ts'
+import { settleSourceMapComment } from './source-map-comment.ts'
+import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
+import type { ZipTree } from './zip-tree.ts'
+
+/** Namespaces of esbuild paths. None is `file`, which is the disk. */
+export const ZIP_NAMESPACE = 'zip'
+export const BUILTIN_NAMESPACE = 'builtin'
+
+/**
+ * esbuild derives a module's kind (ES module or CommonJS, which decides what a default import of CommonJS is) from the path's
+ * ending and, on disk only, from package.json. So a file of a `"type": "module"` package gets an ending that says it.
+ */
+const MODULE_ENDINGS: Readonly<Record<string, string>> = { '.js': '#.mjs', '.jsx': '#.mjs', '.ts': '#.mts', '.tsx': '#.mts' }
+
+const LOADERS: Readonly<Record<string, Loader>> = {
+  '': 'js',
+  '.js': 'js',
+  '.mjs': 'js',
+  '.cjs': 'js',
+  '.jsx': 'jsx',
+  '.ts': 'ts',
+  '.mts': 'ts',
+  '.cts': 'ts',
+  '.tsx': 'tsx',
+  '.json': 'json',
+  '.txt': 'text'
+}
+const ATTRIBUTE_LOADERS: Readonly<Record<string, Loader>> = { json: 'json', text: 'text', bytes: 'binary' }
+
+export interface ZipPluginOptions {
+  tree: ZipTree
+  resolver: ZipResolver
+  /** The file with the handler. */
+  entry: ResolvedFile
+  /** Names without `node:`. */
+  builtinsSupported: ReadonlySet<string>
+}
+
+/**
+ * All that esbuild sees: the zip's files from memory, and builtins as one-line modules that ask the guest's hook. It is given no
+ * folder to resolve in, so what this plugin does not find is not looked for anywhere else.
+ */
+export function zipPlugin(options: ZipPluginOptions): Plugin {
+  const paths = new Map<string, string>()
+  const found = (file: ResolvedFile): OnResolveResult => {
+    const path = file.path + (file.esm ? (MODULE_ENDINGS[extensionOf(file.path)] ?? '') : '')
+    paths.set(path, file.path)
+    return { path, namespace: ZIP_NAMESPACE, ...(file.pure ? { sideEffects: false } : {}) }
+  }
+  const resolve = async (args: OnResolveArgs): Promise<OnResolveResult | undefined> => {
+    if (args.kind === 'entry-point') return found(options.entry)
+    if (args.kind === 'require-resolve') return undefined
+    const name = args.path.replace(/^node:/, '')
+    if (options.builtinsSupported.has(name)) return { path: name, namespace: BUILTIN_NAMESPACE }
+    // Unguarded, esbuild reports it as not found; guarded by try or catch, it stays a call of the hook, which throws.
+    if (args.path.startsWith('node:')) return undefined
+    if (/^(?:\/\/|[a-z][a-z0-9+.-]*:)/i.test(args.path)) {
+      return {
+        errors: [{ text: `'${args.path.slice(0, 100)}': only relative paths, packages and node: modules can be imported` }]
+      }
+    }
+    const file = await options.resolver.resolve(args.path, paths.get(args.importer) ?? '', args.kind === 'require-call')
+    return file === undefined ? undefined : found(file)
+  }
+  const load = async (args: OnLoadArgs): Promise<OnLoadResult> => {
+    if (args.namespace === BUILTIN_NAMESPACE) {
+      return { contents: `module.exports = __peerlessRequire(${JSON.stringify(args.path)})`, loader: 'js' }
+    }
+    const path = args.namespace === ZIP_NAMESPACE ? paths.get(args.path) : undefined
+    // Not reached as long as the two guards above hold (call-sites, source maps): nothing is ever read from the disk.
+    if (path === undefined) return { errors: [{ text: 'a file outside the zip was asked for' }] }
+    return await loadFile(path, args.with.type, options.tree)
+  }
+  return {
+    name: 'zip',
+    setup: (build) => {
+      build.onResolve({ filter: /.*/ }, (args) => reported(() => resolve(args)))
+      build.onLoad({ filter: /.*/ }, (args) => reported(() => load(args)))
+    }
+  }
+}
+
+async function loadFile(path: string, attribute: string | undefined, tree: ZipTree): Promise<OnLoadResult> {
+  const loader = attribute === undefined ? LOADERS[extensionOf(path)] : ATTRIBUTE_LOADERS[attribute]
+  if (loader === undefined) {
+    const what =
+      attribute === undefined ? `files ending in '${extensionOf(path)}'` : `the attribute type '${attribute.slice(0, 50)}'`
+    return { errors: [{ text: `'${path}' can't be imported: ${what} are not understood` }] }
+  }
+  if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
+  const text = await settleSourceMapComment(await tree.text(path), path, tree)
+  return { contents: await renameComputedCalls(text, loader, path), loader }
+}
+
+/** A failure of ours as a message that esbuild gives the importing line. */
+async function reported<Result extends OnResolveResult | OnLoadResult | undefined>(
+  run: () => Promise<Result>
+): Promise<Result | { errors: { text: string }[] }> {
+  try {
+    return await run()
+  } catch (error) {
+    return { errors: [{ text: messageOf(error) }] }
+  }
+}
+
+/** The zip's own name of a path as esbuild writes it in messages, metafiles and source maps. */
+export function nameInZip(path: string): string {
+  return path.replace(/^zip:/, '').replace(/#\.m[jt]s$/, '')
+}
+
+function extensionOf(path: string): string {
+  return /\.[^./]+$/.exec(path)?.[0] ?? ''
+}
