@@ -1,0 +1,194 @@
+import { isPeerlessError, messageOf, type Tariff } from '@peerless/interface'
+import type { Signer } from '@peerless/wire'
+import { ByteWriter } from './bytes.ts'
+import { CallerSide } from './caller-side.ts'
+import type { CommandMap, CommandOf, CoreEvent, LedgerStats, Operation, StatementPage } from './commands.ts'
+import { ExecutorSide } from './executor-side.ts'
+import { balancesOf } from './fold.ts'
+import { LEDGER_LIMITS } from './limits.ts'
+import { sha256 } from './merkle.ts'
+import { Replica } from './replica.ts'
+import { hexOf, readStatements, statementBytes, writeStatement } from './statement.ts'
+import type { LedgerStore } from './store.ts'
+import { Verification } from './verify.ts'
+
+export interface CoreOptions {
+  readonly mesh: string
+  readonly signer: Signer
+  readonly operatorAccount: string
+  readonly tariff: Tariff
+  readonly store: LedgerStore
+  /** 16 random bytes of this start. */
+  readonly boot: Uint8Array
+  /** Names this database; random, kept at its first start. */
+  readonly storeId: string
+}
+
+type Handlers = { [Op in Exclude<Operation, 'verify'>]: (command: CommandOf<Op>) => CommandMap[Op]['out'] }
+
+/**
+ * Everything of the ledger that is not a socket or a timer: one command after the other, many to a transaction. Effects on the outside
+ * (answers, events) are the runner's to hold back until the transaction is on the disk: nothing is signed away before it is stored.
+ */
+export class LedgerCore {
+  readonly #options: CoreOptions
+  readonly #replica: Replica
+  readonly #executor: ExecutorSide
+  readonly #caller: CallerSide
+  readonly #handlers: Handlers
+  /** Receipts in this transaction, should it fail. */
+  #rows: CommandOf<'rows'>[] = []
+  #events: CoreEvent[] = []
+
+  constructor(options: CoreOptions) {
+    this.#options = options
+    const say = (event: CoreEvent) => this.#events.push(event)
+    this.#replica = new Replica(options.mesh, options.store, options.signer.peerId, say)
+    this.#executor = new ExecutorSide(options, this.#replica, say)
+    this.#caller = new CallerSide(options, this.#replica, say)
+    this.#handlers = {
+      rows: (command) => this.#takeRows(command),
+      boot: ({ peer, boot }) => this.#executor.bootOf(peer, boot),
+      nextOffer: ({ peer }) => this.#executor.nextOffer(peer),
+      offerResult: ({ peer, hashes, reply }) => this.#executor.result(peer, hashes, reply),
+      offer: ({ peer, bytes, final, nowMs }) => this.#caller.offer(peer, bytes, final, nowMs),
+      cursor: ({ peer, store }) => this.#cursor(peer, store),
+      moveCursor: ({ peer, store, position }) => {
+        this.#options.store.moveCursor(peer, store, position)
+      },
+      heads: ({ after }) => ({ ...this.#replica.heads(after), store: options.storeId }),
+      missing: ({ heads }) => this.#replica.missing(heads),
+      pull: ({ hashes }) => this.#pull(hashes),
+      ingest: (command) => this.#ingest(command),
+      balances: () => balancesOf(this.#replica.laneHeads.values()),
+      page: (command) => this.#page(command),
+      stats: () => this.#stats(),
+      barrier: () => undefined
+    }
+    this.#replica.load()
+    for (const peer of options.store.pendingCallers()) say({ type: 'pending', peer })
+  }
+
+  /** Runs one command inside the current transaction, opening one if there is none. @throws what the command is refused with */
+  execute<Op extends Exclude<Operation, 'verify'>>(command: CommandOf<Op>): CommandMap[Op]['out'] {
+    this.#options.store.begin()
+    const handler = this.#handlers[command.op] as (command: CommandOf<Op>) => CommandMap[Op]['out']
+    return handler(command)
+  }
+
+  /** @returns the events to let out. @throws the disk's error; then `rollback` makes memory as the disk is */
+  commit(): CoreEvent[] {
+    this.#replica.saveDigest()
+    this.#options.store.commit()
+    this.#caller.committed()
+    let receipts = 0
+    for (const command of this.#rows) receipts += command.rows.length / 32
+    this.#rows = []
+    const events = this.#events
+    this.#events = []
+    if (receipts > 0) events.push({ type: 'stored', receipts })
+    return events
+  }
+
+  /** Forgets what the transaction did. @returns the receipts that were in it, to be given again */
+  rollback(): CommandOf<'rows'>[] {
+    this.#options.store.rollback()
+    this.#events = []
+    this.#caller.rolledBack()
+    this.#executor.rolledBack()
+    this.#replica.load()
+    return this.#rows.splice(0)
+  }
+
+  /** A check of the whole disk in steps, so that receipts go on meanwhile. */
+  verification(): Verification {
+    return new Verification(this.#options.mesh, this.#options.store)
+  }
+
+  close(): void {
+    this.#options.store.close()
+  }
+
+  #takeRows(command: CommandOf<'rows'>): undefined {
+    // Receipts that were seen are only in memory: they are not lost with the transaction.
+    if (command.role === 'seen') {
+      this.#caller.seen(command.peer, command.rows, command.kinds)
+      this.#events.push({ type: 'stored', receipts: command.rows.length / 32 })
+    } else {
+      this.#rows.push(command)
+      this.#executor.close(command.role === 'self' ? this.#options.signer.peerId : command.peer, command.rows, command.kinds)
+    }
+    return undefined
+  }
+
+  #cursor(peer: string, store: string): number {
+    const cursor = this.#options.store.cursor(peer)
+    return cursor?.store === store ? cursor.position : 0
+  }
+
+  #pull(hashes: Uint8Array[]): Uint8Array {
+    const writer = new ByteWriter(65_536)
+    for (const hash of hashes) {
+      const found = this.#options.store.find(hexOf(hash))
+      if (found === undefined || found.feed === undefined) continue
+      if (writer.length > 0 && writer.length + statementBytes(found) > LEDGER_LIMITS.messageBytesMax) break
+      writeStatement(writer, found)
+    }
+    return writer.finish()
+  }
+
+  #ingest({ peer, bytes, allowed }: CommandOf<'ingest'>): CommandMap['ingest']['out'] {
+    const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
+    const result = { taken: 0, held: [] as string[], invalid: [] as string[], read: statements.length }
+    for (const [index, statement] of statements.entries()) {
+      const hash = hexOf(sha256(statement.body))
+      if (allowed[index] !== true) {
+        result.held.push(hash)
+        continue
+      }
+      try {
+        if (this.#replica.take(statement, hash)) result.taken++
+        else result.held.push(hash)
+      } catch (error) {
+        if (!isPeerlessError(error, 'MALFORMED')) throw error
+        result.invalid.push(hash)
+        this.#events.push({
+          type: 'log',
+          level: 'warn',
+          message: 'a peer sent a statement that does not hold',
+          fields: { peer, hash, reason: messageOf(error) }
+        })
+      }
+    }
+    return result
+  }
+
+  #page({ timeMin, id, fromMs, toMs }: CommandOf<'page'>): StatementPage {
+    const limit = 64
+    const found = this.#options.store.byTime({ timeMin, id }, fromMs, toMs, limit)
+    const statements = []
+    let bytes = 0
+    for (const one of found) {
+      bytes += statementBytes(one)
+      if (statements.length > 0 && bytes > LEDGER_LIMITS.messageBytesMax) break
+      const loses = this.#replica.losesFork(hexOf(one.lane), hexOf(one.hash))
+      // A losing branch of a fork is passed over, but it is a place in the order.
+      const rows = loses ? new Uint8Array(0) : one.rows
+      statements.push({ body: one.body, rows, id: one.id, timeMin: one.timeMin })
+    }
+    return { statements, more: found.length === limit || statements.length < found.length }
+  }
+
+  #stats(): LedgerStats {
+    let receipts = 0
+    for (const head of this.#replica.laneHeads.values()) receipts += head.receipts
+    return {
+      lanes: this.#replica.laneHeads.size,
+      shown: this.#replica.feedLast,
+      receipts,
+      pendingCallers: this.#options.store.pendingCallers().length,
+      forks: this.#replica.forks.size,
+      frozen: this.#replica.frozen.size
+    }
+  }
+}

@@ -1,0 +1,388 @@
+import {
+  type Clock,
+  type IncomingRequest,
+  type Logger,
+  MESSAGE,
+  type Mesh,
+  messageOf,
+  PeerlessError,
+  type Random,
+  type Reply,
+  type Timer,
+  TOPIC
+} from '@peerless/interface'
+import { decode, encode } from '@peerless/wire'
+import type { FeedHead } from './commands.ts'
+import { LEDGER_LIMITS } from './limits.ts'
+import { sha256 } from './merkle.ts'
+import {
+  gossipOf,
+  type HeadsAnswer,
+  hashesOf,
+  headsAnswerOf,
+  headsPayload,
+  headsRequestOf,
+  offerReplyHeader,
+  offerReplyOf
+} from './messages.ts'
+import type { CoreHost } from './runner.ts'
+import { authorKeys, authorsOf, hexOf, readStatements } from './statement.ts'
+
+export interface ExchangeOptions {
+  readonly mesh: Mesh
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly boot: Uint8Array
+  readonly storeId: string
+  readonly isMember: (peerId: string) => boolean
+  /** Hands over what was seen of an executor. */
+  readonly closeSeen: (peer: string) => void
+}
+
+/** What goes on with one peer: one offering and one catching-up at a time; a wish that comes meanwhile is one more round. */
+interface PeerWork {
+  offering: boolean
+  offerAgain: boolean
+  syncing: boolean
+  syncAgain: boolean
+  serving: number
+  heldRounds: number
+  differentRounds: number
+}
+
+const AUTHORS_CACHED_MAX = 4_096
+
+/** The ledger's talk with other nodes: offers, anti-entropy, gossip. Knows no rule of the ledger; the core decides. */
+export class Exchange {
+  readonly #options: ExchangeOptions
+  readonly #host: CoreHost
+  readonly #work = new Map<string, PeerWork>()
+  /** Place in the feed of each peer's store. */
+  readonly #cursors = new Map<string, { store: string; position: number }>()
+  readonly #authors = new Map<string, [string, string]>()
+  readonly #running = new Set<Promise<void>>()
+  #timers: Timer[] = []
+  #gossipTimer: Timer | undefined
+  #shownLast = 0
+  #stopped = false
+
+  constructor(options: ExchangeOptions, host: CoreHost) {
+    this.#options = options
+    this.#host = host
+  }
+
+  start(): void {
+    const { mesh, clock } = this.#options
+    mesh.handle(MESSAGE.LEDGER_OFFER, (peer, request) => this.#serve(peer, request, () => this.#onOffer(peer, request)))
+    mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => this.#serve(peer, request, () => this.#onHeads(peer, request)))
+    mesh.handle(MESSAGE.LEDGER_PULL, (peer, request) => this.#serve(peer, request, () => this.#onPull(request)))
+    mesh.subscribe(TOPIC.LEDGER, (from, bytes) => this.#onGossip(from, bytes))
+    mesh.onPeer((peer, connected) => {
+      if (connected) this.sync(peer)
+    })
+    for (const peer of mesh.peers()) this.sync(peer)
+    this.#timers.push(clock.every(LEDGER_LIMITS.antiEntropyMs, () => this.#antiEntropy()))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers = []
+    this.#gossipTimer?.cancel()
+  }
+
+  /** Resolves when no offer is under way. */
+  async offersSettled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  /** Statements for this caller wait. */
+  offer(peer: string): void {
+    const work = this.#workOf(peer)
+    work.offerAgain = true
+    if (work.offering || this.#stopped || !this.#connected(peer)) return
+    work.offering = true
+    const running: Promise<void> = this.#offerAll(peer, work).finally(() => {
+      work.offering = false
+      this.#running.delete(running)
+    })
+    this.#running.add(running)
+  }
+
+  /** The peer may have what this node lacks. */
+  sync(peer: string): void {
+    const work = this.#workOf(peer)
+    work.syncAgain = true
+    if (work.syncing || this.#stopped) return
+    work.syncing = true
+    void this.#catchUp(peer, work).finally(() => {
+      work.syncing = false
+    })
+  }
+
+  /** Something new is to be had here. */
+  shown(last: number): void {
+    this.#shownLast = last
+    if (this.#stopped) return
+    this.#gossipTimer ??= this.#options.clock.after(LEDGER_LIMITS.gossipMs, () => {
+      this.#gossipTimer = undefined
+      if (!this.#stopped) this.#options.mesh.publish(TOPIC.LEDGER, encode([this.#options.storeId, this.#shownLast]))
+    })
+  }
+
+  async #offerAll(peer: string, work: PeerWork): Promise<void> {
+    try {
+      while (work.offerAgain && this.#connected(peer)) {
+        work.offerAgain = false
+        for (;;) {
+          const offer = await this.#host.call({ op: 'nextOffer', peer })
+          if (offer === undefined || this.#stopped) break
+          const answer = await this.#call(peer, MESSAGE.LEDGER_OFFER, [], offer.bytes)
+          const reply = offerReplyOf(answer.header)
+          await this.#host.call({ op: 'offerResult', peer, hashes: offer.hashes, reply })
+          if (reply.accepted.length === 0 && reply.refused === undefined) await this.#wait(Math.max(1, reply.retryAfterMs))
+        }
+      }
+    } catch (error) {
+      // The next connection, batch or round of anti-entropy tries again; the statements are on disk.
+      work.offerAgain = true
+      this.#options.logger.debug('ledger: offer ended early', { peer, reason: messageOf(error) })
+    }
+  }
+
+  async #catchUp(peer: string, work: PeerWork): Promise<void> {
+    try {
+      for (let round = 0; work.syncAgain && round < LEDGER_LIMITS.syncRoundsMax && this.#connected(peer); round++) {
+        work.syncAgain = false
+        if (await this.#syncRound(peer, work)) work.syncAgain = true
+      }
+    } catch (error) {
+      this.#options.logger.debug('ledger: catching up ended early', { peer, reason: messageOf(error) })
+    }
+  }
+
+  /** One page of the peer's feed. @returns whether there is more at once */
+  async #syncRound(peer: string, work: PeerWork): Promise<boolean> {
+    const after = this.#cursors.get(peer)
+    const answer = await this.#heads(peer, after?.position ?? 0)
+    await this.#host.call({ op: 'boot', peer, boot: answer.boot })
+    if (after?.store !== answer.store) {
+      // First talk in this run: go on where the disk says.
+      const position = await this.#host.call({ op: 'cursor', peer, store: answer.store })
+      this.#cursors.set(peer, { store: answer.store, position })
+      if (position !== (after?.position ?? 0)) return true
+    }
+    const position = this.#cursors.get(peer)?.position ?? 0
+    if (answer.last < position) {
+      this.#options.logger.warn('ledger: a peer has fewer statements than before; all are compared again', { peer })
+      this.#cursors.set(peer, { store: answer.store, position: 0 })
+      return true
+    }
+    const held = await this.#fetch(peer, answer.heads)
+    return await this.#advance(peer, work, answer, held)
+  }
+
+  /** Moves the cursor past what is done. Stops before what is held back, a bounded number of times. */
+  async #advance(peer: string, work: PeerWork, answer: HeadsAnswer, held: Set<string>): Promise<boolean> {
+    const last = answer.heads.at(-1)?.feed
+    let position = last ?? this.#cursors.get(peer)?.position ?? 0
+    if (held.size > 0 && work.heldRounds < LEDGER_LIMITS.heldRoundsMax) {
+      work.heldRounds++
+      const first = answer.heads.findIndex((head) => held.has(hexOf(head.hash)))
+      position = first > 0 ? (answer.heads[first - 1] as FeedHead).feed : (this.#cursors.get(peer)?.position ?? 0)
+      // Asked for again by the next gossip or round, not at once.
+      await this.#moveCursor(peer, answer.store, position)
+      return false
+    }
+    work.heldRounds = 0
+    await this.#moveCursor(peer, answer.store, position)
+    if (position < answer.last) return last !== undefined
+    return await this.#compare(peer, work, answer)
+  }
+
+  /** Caught up: the peer should have nothing that is not here. */
+  async #compare(peer: string, work: PeerWork, answer: HeadsAnswer): Promise<boolean> {
+    const mine = await this.#host.call({ op: 'heads', after: Number.MAX_SAFE_INTEGER })
+    const same = Buffer.from(mine.digest).equals(answer.digest)
+    // With more here than there, the peer is the one that lacks something.
+    work.differentRounds = same || mine.last > answer.last ? 0 : work.differentRounds + 1
+    if (work.differentRounds < LEDGER_LIMITS.differentRoundsMax) return false
+    work.differentRounds = 0
+    await this.#moveCursor(peer, answer.store, 0)
+    return true
+  }
+
+  async #moveCursor(peer: string, store: string, position: number): Promise<void> {
+    if (this.#cursors.get(peer)?.position === position) return
+    this.#cursors.set(peer, { store, position })
+    await this.#host.call({ op: 'moveCursor', peer, store, position })
+  }
+
+  /** Pulls and stores what is missing of these. @returns hashes that could not be taken yet */
+  async #fetch(peer: string, heads: FeedHead[]): Promise<Set<string>> {
+    const held = new Set<string>()
+    let wanted = heads.length === 0 ? [] : await this.#host.call({ op: 'missing', heads })
+    while (wanted.length > 0) {
+      const asked = wanted.slice(0, LEDGER_LIMITS.pullHashesMax)
+      const answer = await this.#call(peer, MESSAGE.LEDGER_PULL, [], Buffer.concat(asked))
+      const bytes = Uint8Array.from(answer.payload)
+      const { hashes, allowed } = this.#judgeAuthors(bytes)
+      const unasked = hashes.find((hash) => !asked.some((one) => hexOf(one) === hash))
+      if (unasked !== undefined) throw new PeerlessError('MALFORMED', `statement ${unasked} was not asked for`)
+      if (hashes.length === 0) {
+        // It shows what it does not give: held back, so that another peer or a later round may bring it.
+        for (const hash of asked) held.add(hexOf(hash))
+        wanted = wanted.slice(asked.length)
+        continue
+      }
+      const result = await this.#host.call({ op: 'ingest', peer, bytes, allowed })
+      for (const hash of result.held) held.add(hash)
+      const got = new Set(hashes)
+      const before = wanted.length
+      wanted = wanted.filter((hash) => !got.has(hexOf(hash)))
+      if (wanted.length === before) break
+    }
+    return held
+  }
+
+  #judgeAuthors(bytes: Uint8Array): { hashes: string[]; allowed: boolean[] } {
+    const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
+    const allowed = statements.map((statement) => {
+      const keys = authorKeys(statement.body)
+      if (keys === undefined) return false
+      let authors = this.#authors.get(keys)
+      if (authors === undefined) {
+        if (this.#authors.size >= AUTHORS_CACHED_MAX) this.#authors.clear()
+        authors = authorsOf(keys)
+        this.#authors.set(keys, authors)
+      }
+      return authors.every((author) => author === this.#options.mesh.peerId || this.#options.isMember(author))
+    })
+    return { hashes: statements.map((statement) => hexOf(sha256(statement.body))), allowed }
+  }
+
+  async #onOffer(peer: string, request: IncomingRequest): Promise<void> {
+    const { clock } = this.#options
+    const bytes = Uint8Array.from(request.payload)
+    const until = clock.monotonic() + LEDGER_LIMITS.unseenGraceMs
+    for (;;) {
+      this.#options.closeSeen(peer)
+      const nowMs = clock.monotonic()
+      const reply = await this.#host.call({ op: 'offer', peer, bytes, final: nowMs >= until, nowMs })
+      if (reply !== undefined) {
+        if (reply.refused !== undefined) {
+          this.#options.logger.warn('ledger: a statement was refused', {
+            peer,
+            reason: reply.refused.reason,
+            what: reply.refused.message,
+            receipts: Buffer.from(reply.refused.receipts.subarray(0, 170)).toString('hex')
+          })
+        }
+        request.reply(offerReplyHeader(reply))
+        return
+      }
+      await this.#wait(LEDGER_LIMITS.unseenRetryMs)
+    }
+  }
+
+  async #onHeads(peer: string, request: IncomingRequest): Promise<void> {
+    const { boot, after } = headsRequestOf(request.header)
+    this.#host.post({ op: 'boot', peer, boot: Uint8Array.from(boot) })
+    const answer = await this.#host.call({ op: 'heads', after })
+    request.reply([this.#options.boot, answer.store, answer.last, answer.digest], headsPayload(answer.heads))
+  }
+
+  async #onPull(request: IncomingRequest): Promise<void> {
+    const hashes = hashesOf(request.payload).map((hash) => Uint8Array.from(hash))
+    request.reply([], await this.#host.call({ op: 'pull', hashes }))
+  }
+
+  #onGossip(from: string, bytes: Uint8Array): void {
+    try {
+      const { store, last } = gossipOf(decode(bytes, 'ledger gossip'))
+      const cursor = this.#cursors.get(from)
+      if (cursor?.store !== store || last > cursor.position) this.sync(from)
+    } catch (error) {
+      this.#options.logger.warn('ledger: gossip was refused', { peer: from, reason: messageOf(error) })
+    }
+  }
+
+  #antiEntropy(): void {
+    const peers = this.#options.mesh.peers()
+    for (const peer of this.#work.keys()) {
+      const work = this.#workOf(peer)
+      if (!peers.includes(peer) && !work.offering && !work.syncing && work.serving === 0) this.#work.delete(peer)
+      else if (work.offerAgain) this.offer(peer)
+    }
+    const peer = peers[Math.floor(this.#options.random.next() * peers.length)]
+    if (peer !== undefined) this.sync(peer)
+  }
+
+  /** Runs a handler with a bound per peer; what it throws is the answer. */
+  #serve(peer: string, request: IncomingRequest, run: () => Promise<void>): void {
+    const work = this.#workOf(peer)
+    if (this.#stopped || work.serving >= LEDGER_LIMITS.requestsPerPeerMax) {
+      const code = this.#stopped ? 'UNAVAILABLE' : 'BUSY'
+      request.fail(
+        new PeerlessError(
+          code,
+          `the ledger works on ${work.serving} requests of this peer, at most ${LEDGER_LIMITS.requestsPerPeerMax}`
+        )
+      )
+      return
+    }
+    work.serving++
+    run()
+      .catch((error: unknown) => {
+        const known = error instanceof PeerlessError
+        this.#options.logger.warn('ledger: a request was refused', { peer, type: request.type, reason: messageOf(error) })
+        request.fail(known ? error : new PeerlessError('INTERNAL', 'internal error', { cause: error }))
+      })
+      .finally(() => {
+        work.serving--
+      })
+  }
+
+  async #heads(peer: string, after: number): Promise<HeadsAnswer> {
+    const answer = await this.#call(peer, MESSAGE.LEDGER_HEADS, [this.#options.boot, after])
+    return headsAnswerOf(answer.header, answer.payload)
+  }
+
+  async #call(peer: string, type: number, header: unknown, payload?: Uint8Array): Promise<Reply> {
+    const abort = new AbortController()
+    const timer = this.#options.clock.after(LEDGER_LIMITS.exchangeTimeoutMs, () => abort.abort())
+    try {
+      return await this.#options.mesh.call(peer, type, header, payload, { carrier: 'bulk', signal: abort.signal })
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(ms, resolve)
+    })
+  }
+
+  #connected(peer: string): boolean {
+    return !this.#stopped && this.#options.mesh.peers().includes(peer)
+  }
+
+  #workOf(peer: string): PeerWork {
+    let work = this.#work.get(peer)
+    if (work === undefined) {
+      work = {
+        offering: false,
+        offerAgain: false,
+        syncing: false,
+        syncAgain: false,
+        serving: 0,
+        heldRounds: 0,
+        differentRounds: 0
+      }
+      this.#work.set(peer, work)
+    }
+    return work
+  }
+}

@@ -1,0 +1,58 @@
+/** Bounds of the ledger. What other packages must agree on is in interface; these are the ledger's own. */
+export const LEDGER_LIMITS = {
+  /** Receipts per leaf of the Merkle tree: a proof of one receipt carries 15 neighbours (480 bytes) and saves 15 hashes. */
+  pageRows: 16,
+  /** Receipts of one statement: 40,000 calls/s make 4,000 in 100 ms; twice that, 256 KiB of rows. */
+  statementRowsMax: 8_192,
+  /** A statement between two nodes closes here, so neither is exposed to more. */
+  batchReceiptsDefault: 256,
+  /** … and here. */
+  batchMsDefault: 100,
+  /** Different (account, function, version) of one statement; a batch closes when its table is full. */
+  kindsMax: 1_024,
+  /** Accounts that one lane has totals for; the next one opens a new lane. */
+  accountsPerLaneMax: 1_024,
+  /** From first to last receipt of a statement: bounds how much `statement` must hold to put lines in order. */
+  spanMsMax: 600_000,
+  /** Encoded statement body: 1,024 kinds of at most 259 bytes, as many totals of at most 81, and its head. */
+  bodyBytesMax: 393_216,
+  /** Statements carried by one message between nodes; the frame holds 8 MiB. */
+  messageBytesMax: 2_097_152,
+  /** Statements of one offer. */
+  offerStatementsMax: 64,
+  /** Hashes of one LEDGER_HEADS answer (128 KiB). */
+  headsMax: 4_096,
+  /** Hashes asked for by one LEDGER_PULL. */
+  pullHashesMax: 512,
+  /** Receipts that this node saw as caller and that no statement has claimed yet, per executing node; the oldest go. */
+  seenPerPeerMax: 262_144,
+  /** Executing nodes that such receipts are kept of. */
+  seenPeersMax: 1_024,
+  /** Receipts handed over and not on disk yet (32 MiB); beyond it they are dropped, counted and logged. */
+  backlogReceiptsMax: 1_048_576,
+  /** Receipts that a refusal names. */
+  refusalReceiptsMax: 256,
+  /** How long a caller waits for an answer that its executor already bills, before it refuses. */
+  unseenGraceMs: 2_000,
+  unseenRetryMs: 25,
+  /** Statements below this size count against the quota of small ones. */
+  smallStatementRows: 64,
+  /** Small statements that one executor may offer, per second and at once. Honest ones come ten times a second. */
+  smallStatementsPerSecond: 40,
+  /** Requests of one peer that the ledger works on at once. */
+  requestsPerPeerMax: 8,
+  /** How long one exchange with a peer may take. */
+  exchangeTimeoutMs: 15_000,
+  /** Anti-entropy with one random peer. */
+  antiEntropyMs: 3_000,
+  /** Heads are gossiped at most this often. */
+  gossipMs: 50,
+  /** A statement that cannot be taken yet (parent or member unknown) is asked for again this many times, then passed over. */
+  heldRoundsMax: 20,
+  /** Caught up but different this many times in a row: the peer's whole list is compared again. */
+  differentRoundsMax: 5,
+  /** Rounds of one catching-up; the next one goes on where it ended. */
+  syncRoundsMax: 256,
+  /** flush() and stop() wait no longer than this for peers. */
+  flushTimeoutMs: 5_000
+} as const

@@ -1,0 +1,209 @@
+import { PeerlessError } from '@peerless/interface'
+import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneHead } from './check.ts'
+import type { CoreEvent, FeedHead } from './commands.ts'
+import { higher } from './fold.ts'
+import { LEDGER_LIMITS } from './limits.ts'
+import { decodeBody, HASH_BYTES, hexOf, type SignedStatement, ZERO_HASH } from './statement.ts'
+import type { LedgerStore } from './store.ts'
+
+const NO_PARENT = hexOf(ZERO_HASH)
+
+/** What this node knows of all lanes: heads in memory, statements on disk, and the feed by which others fetch what they lack. */
+export class Replica {
+  /** Highest counted statement by lane. */
+  readonly laneHeads = new Map<string, LaneHead>()
+  /** Lanes with two statements of one number. */
+  readonly forks = new Set<string>()
+  /** Who signed two statements of one number. This node signs and accepts nothing of theirs any more; what counts does not change. */
+  readonly frozen = new Set<string>()
+  feedLast = 0
+  readonly #mesh: string
+  readonly #store: LedgerStore
+  readonly #self: string
+  readonly #say: (event: CoreEvent) => void
+  /** XOR over all that is shown: equal sets have equal digests, in whatever order they came. */
+  #digest = Buffer.alloc(HASH_BYTES)
+  #digestSaved = ''
+  /** Hashes of the branch that counts, per forked lane; built when asked for. */
+  readonly #branches = new Map<string, Set<string>>()
+
+  constructor(mesh: string, store: LedgerStore, self: string, say: (event: CoreEvent) => void) {
+    this.#mesh = mesh
+    this.#store = store
+    this.#self = self
+    this.#say = say
+  }
+
+  /** Reads everything in memory anew from the disk. */
+  load(): void {
+    this.laneHeads.clear()
+    this.forks.clear()
+    this.frozen.clear()
+    this.#branches.clear()
+    for (const { hash, lane, body } of this.#store.heads()) {
+      this.#raise(headOf(hexOf(hash), hexOf(lane), decodeStored(body)))
+    }
+    for (const { lane, seq } of this.#store.forks()) this.#noteFork(hexOf(lane), seq)
+    this.feedLast = this.#store.feedLast()
+    this.#digestSaved = this.#store.meta('digest') ?? NO_PARENT
+    this.#digest = Buffer.from(this.#digestSaved, 'hex')
+  }
+
+  saveDigest(): void {
+    const digest = this.#digest.toString('hex')
+    if (digest === this.#digestSaved) return
+    this.#store.setMeta('digest', digest)
+    this.#digestSaved = digest
+  }
+
+  heads(after: number): { last: number; digest: Uint8Array; heads: FeedHead[] } {
+    return {
+      last: this.feedLast,
+      digest: Uint8Array.from(this.#digest),
+      heads: this.#store.feed(after, LEDGER_LIMITS.headsMax)
+    }
+  }
+
+  missing(heads: FeedHead[]): Uint8Array[] {
+    return heads
+      .filter(({ hash, counted }) => {
+        const standing = this.#store.standing(hash)
+        return standing !== 'counted' && (counted || standing !== 'evidence')
+      })
+      .map((head) => head.hash)
+  }
+
+  /** Head of the counted statement with this hash, as the parent of another; undefined when there is none. */
+  parentOf(statement: CheckedStatement): LaneHead | undefined {
+    const prev = hexOf(statement.decoded.prev)
+    if (prev === NO_PARENT) return undefined
+    const head = this.laneHeads.get(statement.lane)
+    if (head?.hash === prev) return head
+    const stored = this.#store.find(prev)
+    return stored?.counted === true ? headOf(prev, hexOf(stored.lane), decodeStored(stored.body)) : undefined
+  }
+
+  /** True when the statement's parent counts here, or it is the first. */
+  hasParent(statement: CheckedStatement): boolean {
+    return statement.decoded.seq === 1 || this.parentOf(statement) !== undefined
+  }
+
+  /**
+   * A statement that another node holds: checked in full, stored and counted.
+   * @returns false when it cannot be taken yet: its parent is missing, or it is half signed and contradicts nothing here
+   * @throws MALFORMED when it can never be taken
+   */
+  take(statement: SignedStatement, hash: string): boolean {
+    const known = this.#store.find(hash)
+    if (known?.counted === true) return true
+    const whole = statement.callerSignature !== undefined || isSelfAttested(statement)
+    if (!whole) return this.takeEvidence(checkStatement(this.#mesh, statement, { rows: false }))
+    const checked = checkStatement(this.#mesh, statement)
+    if (!this.hasParent(checked)) return false
+    if (known === undefined) this.count(checked, false)
+    else this.accept(checked, known.feed !== undefined, false)
+    return true
+  }
+
+  /** Keeps a half-signed statement if there is another of the same number: together they prove a fork. */
+  takeEvidence(checked: CheckedStatement): boolean {
+    const others = this.#store.ofNumber(checked.lane, checked.decoded.seq)
+    if (others.some((other) => hexOf(other.hash) === checked.hash)) return true
+    if (others.length === 0) return false
+    // Its receipts prove nothing more than the signed root does.
+    const evidence = { ...checked, rows: new Uint8Array(0) }
+    this.#store.insert(evidence, { counted: false, feed: ++this.feedLast, pending: undefined })
+    this.#mix(checked.hash, false)
+    for (const other of others) {
+      if (other.feed !== undefined) continue
+      this.#store.publish(hexOf(other.hash), ++this.feedLast)
+      this.#mix(hexOf(other.hash), false)
+    }
+    this.#noteFork(checked.lane, checked.decoded.seq)
+    this.#say({ type: 'shown', last: this.feedLast, own: true })
+    return true
+  }
+
+  /** Stores a checked statement with all its signatures as counted. @throws MALFORMED when it does not continue its lane */
+  count(checked: CheckedStatement, own: boolean): void {
+    const head = continueLane(this.parentOf(checked), checked)
+    const forked = this.#store.ofNumber(checked.lane, checked.decoded.seq).length > 0
+    this.#store.insert(checked, { counted: true, feed: ++this.feedLast, pending: undefined })
+    this.#mix(checked.hash, true)
+    this.#raise(head)
+    if (forked) this.#noteFork(checked.lane, checked.decoded.seq)
+    this.#say({ type: 'shown', last: this.feedLast, own })
+  }
+
+  /** Counts a statement that was stored without the caller's signature. @param wasShown as evidence */
+  accept(checked: CheckedStatement, wasShown: boolean, own: boolean): void {
+    const head = continueLane(this.parentOf(checked), checked)
+    this.#store.accept(checked, ++this.feedLast)
+    if (wasShown) this.#mix(checked.hash, false)
+    this.#mix(checked.hash, true)
+    this.#raise(head)
+    this.#say({ type: 'shown', last: this.feedLast, own })
+  }
+
+  /** True for a statement of the branch of a forked lane that does not count. */
+  losesFork(lane: string, hash: string): boolean {
+    if (!this.forks.has(lane)) return false
+    let branch = this.#branches.get(lane)
+    if (branch === undefined) {
+      branch = new Set()
+      const byHash = new Map(this.#store.counted(lane).map((one) => [hexOf(one.hash), one]))
+      for (let at = this.laneHeads.get(lane)?.hash; at !== undefined; ) {
+        branch.add(at)
+        const found = byHash.get(at)
+        at = found === undefined ? undefined : hexOf(decodeStored(found.body).prev)
+      }
+      this.#branches.set(lane, branch)
+    }
+    return !branch.has(hash)
+  }
+
+  #raise(head: LaneHead): void {
+    const known = this.laneHeads.get(head.lane)
+    this.laneHeads.set(head.lane, known === undefined ? head : higher(known, head))
+    if (this.forks.has(head.lane)) this.#branches.delete(head.lane)
+  }
+
+  #noteFork(lane: string, seq: number): void {
+    const stored = this.#store.ofNumber(lane, seq)
+    const [one] = stored
+    if (one === undefined) return
+    const { executor, caller } = decodeStored(one.body)
+    const both = stored.filter((other) => other.callerSignature !== undefined).length > 1
+    this.forks.add(lane)
+    this.#branches.delete(lane)
+    if (executor !== this.#self) this.frozen.add(executor)
+    if (both && caller !== this.#self) this.frozen.add(caller)
+    this.#say({
+      type: 'log',
+      level: 'error',
+      message: 'a node signed two different statements of one number; it is trusted no more',
+      fields: { lane, seq, executor, caller: both ? caller : undefined }
+    })
+  }
+
+  #mix(hash: string, counted: boolean): void {
+    const bytes = Buffer.from(hash, 'hex')
+    if (!counted) bytes[0] = (bytes[0] as number) ^ 0x80
+    for (let index = 0; index < HASH_BYTES; index++) {
+      this.#digest[index] = (this.#digest[index] as number) ^ (bytes[index] as number)
+    }
+  }
+}
+
+function isSelfAttested(statement: SignedStatement): boolean {
+  const { caller, executor } = decodeBody(statement.body)
+  return caller === executor
+}
+
+function decodeStored(body: Uint8Array): ReturnType<typeof decodeBody> {
+  try {
+    return decodeBody(body)
+  } catch (error) {
+    throw new PeerlessError('CORRUPT', 'a stored ledger statement cannot be read; verify names it', { cause: error })
+  }
+}

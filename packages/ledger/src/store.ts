@@ -1,0 +1,314 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { messageOf, PeerlessError } from '@peerless/interface'
+import type { CheckedStatement } from './check.ts'
+import type { FeedHead } from './commands.ts'
+import { bufferOf } from './receipt-row.ts'
+import type { SignedStatement } from './statement.ts'
+
+/**
+ * One row per statement, its bytes as they were signed. `lane`, `seq`, `time_min` and `counted` repeat what the bytes say, for lookups; verify
+ * compares them. `feed` numbers, without a gap, what other nodes may have: counted statements and evidence of forks, in the order they came.
+ * `pending` is the caller that has not answered yet; `withdrawn` says why a statement of ours will never count.
+ */
+const SCHEMA = `
+CREATE TABLE IF NOT EXISTS statements (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  hash BLOB NOT NULL UNIQUE,
+  lane BLOB NOT NULL,
+  seq INTEGER NOT NULL,
+  time_min INTEGER NOT NULL,
+  counted INTEGER NOT NULL,
+  feed INTEGER UNIQUE,
+  pending TEXT,
+  withdrawn TEXT,
+  body BLOB NOT NULL,
+  rows BLOB NOT NULL,
+  executor_signature BLOB NOT NULL,
+  caller_signature BLOB
+) STRICT;
+CREATE INDEX IF NOT EXISTS statements_lane ON statements (lane, seq);
+CREATE INDEX IF NOT EXISTS statements_time ON statements (time_min, id) WHERE counted = 1;
+CREATE INDEX IF NOT EXISTS statements_pending ON statements (pending, id) WHERE pending IS NOT NULL;
+CREATE TABLE IF NOT EXISTS cursors (peer TEXT PRIMARY KEY, store TEXT NOT NULL, position INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+`
+const SCHEMA_VERSION = 1
+const BUSY_TIMEOUT_MS = 5_000
+
+export interface StoredStatement extends SignedStatement {
+  readonly id: number
+  readonly hash: Uint8Array
+  readonly lane: Uint8Array
+  readonly seq: number
+  readonly timeMin: number
+  readonly counted: boolean
+  readonly feed: number | undefined
+  readonly pending: string | undefined
+  readonly withdrawn: string | undefined
+}
+
+interface StatementRow {
+  id: number
+  hash: Uint8Array
+  lane: Uint8Array
+  seq: number
+  time_min: number
+  counted: number
+  feed: number | null
+  pending: string | null
+  withdrawn: string | null
+  body: Uint8Array
+  rows: Uint8Array
+  executor_signature: Uint8Array
+  caller_signature: Uint8Array | null
+}
+
+/** The statements on disk. Synchronous, one transaction at a time; what it throws is CORRUPT or the disk's own error. */
+export class LedgerStore {
+  readonly file: string
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  /** @throws CORRUPT when the file is no ledger */
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true })
+    this.file = join(directory, 'ledger.sqlite')
+    try {
+      this.#database = new DatabaseSync(this.file)
+      // WAL with FULL: a commit is on the disk when it returns, and a torn tail of the log is not replayed.
+      this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`)
+      const version = (this.#database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+      if (version > SCHEMA_VERSION) {
+        throw new PeerlessError(
+          'CORRUPT',
+          `ledger ${this.file} has format ${version}, this version reads up to ${SCHEMA_VERSION}`
+        )
+      }
+      this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
+    } catch (error) {
+      if (error instanceof PeerlessError) throw error
+      throw new PeerlessError(
+        'CORRUPT',
+        `ledger ${this.file} cannot be opened: ${messageOf(error)}; set it aside and the peers' copy is fetched again`,
+        {
+          cause: error
+        }
+      )
+    }
+  }
+
+  /** Opens a transaction unless one is open. */
+  begin(): void {
+    if (!this.#database.isTransaction) this.#database.exec('BEGIN')
+  }
+
+  commit(): void {
+    if (this.#database.isTransaction) this.#database.exec('COMMIT')
+  }
+
+  rollback(): void {
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+  }
+
+  close(): void {
+    if (!this.#database.isOpen) return
+    this.rollback()
+    this.#database.close()
+  }
+
+  insert(
+    statement: CheckedStatement,
+    standing: { counted: boolean; feed: number | undefined; pending: string | undefined }
+  ): void {
+    this.#sql(
+      `INSERT INTO statements (hash, lane, seq, time_min, counted, feed, pending, body, rows, executor_signature, caller_signature)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+    ).run(
+      Buffer.from(statement.hash, 'hex'),
+      Buffer.from(statement.lane, 'hex'),
+      statement.decoded.seq,
+      statement.decoded.timeMin,
+      standing.counted ? 1 : 0,
+      standing.feed ?? null,
+      standing.pending ?? null,
+      statement.body,
+      statement.rows,
+      statement.executorSignature,
+      statement.callerSignature ?? null
+    )
+  }
+
+  /** A statement that was here without it has got the caller's signature. */
+  accept(statement: CheckedStatement, feed: number): void {
+    this.#sql(
+      'UPDATE statements SET caller_signature = ?, rows = ?, counted = 1, feed = ?, pending = NULL, withdrawn = NULL WHERE hash = ?'
+    ).run(statement.callerSignature ?? null, statement.rows, feed, Buffer.from(statement.hash, 'hex'))
+  }
+
+  withdraw(hash: string, reason: string): void {
+    this.#sql('UPDATE statements SET pending = NULL, withdrawn = ? WHERE hash = ?').run(reason, Buffer.from(hash, 'hex'))
+  }
+
+  /** Shows a statement that does not count to other nodes: evidence. */
+  publish(hash: string, feed: number): void {
+    this.#sql('UPDATE statements SET feed = ? WHERE hash = ? AND feed IS NULL').run(feed, Buffer.from(hash, 'hex'))
+  }
+
+  find(hash: string): StoredStatement | undefined {
+    return storedOf(this.#sql('SELECT * FROM statements WHERE hash = ?').get(Buffer.from(hash, 'hex')))
+  }
+
+  /** `held`: ours, not accepted. `evidence`: shown to others without counting. */
+  standing(hash: Uint8Array): 'unknown' | 'held' | 'evidence' | 'counted' {
+    const row = this.#sql('SELECT feed, counted FROM statements WHERE hash = ?').get(hash) as
+      | { feed: number | null; counted: number }
+      | undefined
+    if (row === undefined) return 'unknown'
+    if (row.counted === 1) return 'counted'
+    return row.feed === null ? 'held' : 'evidence'
+  }
+
+  /** All of one number of a lane: more than one is a fork. */
+  ofNumber(lane: string, seq: number): StoredStatement[] {
+    return this.#all('SELECT * FROM statements WHERE lane = ? AND seq = ? ORDER BY id', Buffer.from(lane, 'hex'), seq)
+  }
+
+  /** The counted statements of a lane, all branches. */
+  counted(lane: string): StoredStatement[] {
+    return this.#all('SELECT * FROM statements WHERE lane = ? AND counted = 1 ORDER BY seq, id', Buffer.from(lane, 'hex'))
+  }
+
+  pending(caller: string, limit: number): StoredStatement[] {
+    return this.#all('SELECT * FROM statements WHERE pending = ? ORDER BY id LIMIT ?', caller, limit)
+  }
+
+  pendingOfLane(lane: string): StoredStatement[] {
+    return this.#all('SELECT * FROM statements WHERE lane = ? AND pending IS NOT NULL ORDER BY seq, id', Buffer.from(lane, 'hex'))
+  }
+
+  pendingCallers(): string[] {
+    const rows = this.#sql('SELECT DISTINCT pending FROM statements WHERE pending IS NOT NULL').all() as { pending: string }[]
+    return rows.map((row) => row.pending)
+  }
+
+  /** Bodies of the highest counted statements of every lane: more than one where it forked. */
+  *heads(): Iterable<{ hash: Uint8Array; lane: Uint8Array; body: Uint8Array }> {
+    yield* this.#sql(
+      `SELECT s.hash, s.lane, s.body FROM statements s
+       JOIN (SELECT lane, max(seq) AS seq FROM statements WHERE counted = 1 GROUP BY lane) m ON s.lane = m.lane AND s.seq = m.seq
+       WHERE s.counted = 1`
+    ).iterate() as Iterable<{ hash: Uint8Array; lane: Uint8Array; body: Uint8Array }>
+  }
+
+  /** Lanes and numbers that have more than one statement. */
+  forks(): { lane: Uint8Array; seq: number }[] {
+    return this.#sql('SELECT lane, seq FROM statements GROUP BY lane, seq HAVING count(*) > 1').all() as unknown as {
+      lane: Uint8Array
+      seq: number
+    }[]
+  }
+
+  feed(after: number, limit: number): FeedHead[] {
+    const rows = this.#sql('SELECT feed, counted, hash FROM statements WHERE feed > ? ORDER BY feed LIMIT ?').all(after, limit)
+    return (rows as { feed: number; counted: number; hash: Uint8Array }[]).map((row) => ({
+      feed: row.feed,
+      counted: row.counted === 1,
+      hash: row.hash
+    }))
+  }
+
+  feedLast(): number {
+    return (this.#sql('SELECT coalesce(max(feed), 0) AS last FROM statements').get() as { last: number }).last
+  }
+
+  idLast(): number {
+    return (this.#sql('SELECT coalesce(max(id), 0) AS last FROM statements').get() as { last: number }).last
+  }
+
+  byId(after: number, upTo: number, limit: number): StoredStatement[] {
+    return this.#all('SELECT * FROM statements WHERE id > ? AND id <= ? ORDER BY id LIMIT ?', after, upTo, limit)
+  }
+
+  /** Counted statements that begin from `fromMs` on and before `toMs`, in order of (begin, id), after a place in it. */
+  byTime(place: { timeMin: number; id: number }, fromMs: number, toMs: number, limit: number): StoredStatement[] {
+    return this.#all(
+      `SELECT * FROM statements WHERE counted = 1 AND time_min >= ? AND time_min < ? AND (time_min, id) > (?, ?)
+       ORDER BY time_min, id LIMIT ?`,
+      fromMs,
+      toMs,
+      place.timeMin,
+      place.id,
+      limit
+    )
+  }
+
+  cursor(peer: string): { store: string; position: number } | undefined {
+    return this.#sql('SELECT store, position FROM cursors WHERE peer = ?').get(peer) as
+      | { store: string; position: number }
+      | undefined
+  }
+
+  moveCursor(peer: string, store: string, position: number): void {
+    this.#sql(
+      'INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT (peer) DO UPDATE SET store = excluded.store, position = excluded.position'
+    ).run(peer, store, position)
+  }
+
+  meta(key: string): string | undefined {
+    return (this.#sql('SELECT value FROM meta WHERE key = ?').get(key) as { value: string } | undefined)?.value
+  }
+
+  setMeta(key: string, value: string): void {
+    this.#sql('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
+  }
+
+  /** SQLite's own look at its pages; 'ok' or the first thing it found. */
+  integrity(): string {
+    return (this.#database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string }).integrity_check
+  }
+
+  #all(sql: string, ...values: (string | number | Uint8Array)[]): StoredStatement[] {
+    return this.#sql(sql)
+      .all(...values)
+      .map((row) => storedOf(row) as StoredStatement)
+  }
+
+  #sql(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+function storedOf(row: unknown): StoredStatement | undefined {
+  if (row === undefined) return undefined
+  const record = row as StatementRow
+  return {
+    id: record.id,
+    hash: bufferOf(record.hash),
+    lane: bufferOf(record.lane),
+    seq: record.seq,
+    timeMin: record.time_min,
+    counted: record.counted === 1,
+    feed: record.feed ?? undefined,
+    pending: record.pending ?? undefined,
+    withdrawn: record.withdrawn ?? undefined,
+    body: record.body,
+    rows: record.rows,
+    executorSignature: record.executor_signature,
+    callerSignature: record.caller_signature ?? undefined
+  }
+}
+
+/** Opens the store and gives it a name at its first start. @param storeIdIfNew random text */
+export function openStore(directory: string, storeIdIfNew: string): { store: LedgerStore; storeId: string } {
+  const store = new LedgerStore(directory)
+  const storeId = store.meta('store') ?? storeIdIfNew
+  store.setMeta('store', storeId)
+  return { store, storeId }
+}
