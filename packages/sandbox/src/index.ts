@@ -1,1 +1,25 @@
-export {}
+export { buildSandbox, type SandboxCode } from './build.ts'
+export { BUILTINS_SUPPORTED } from './builtins.ts'
+export { EXECUTOR_PIPE_FD, executorArguments } from './executor-arguments.ts'
+export {
+  BUNDLE_PIECE_BYTES,
+  type BundleHeader,
+  type CatastropheHeader,
+  EXECUTOR_MESSAGE,
+  type ExecutorStatus,
+  exitErrorJson,
+  FLAG_GONE,
+  FLAG_MANNER_SHIFT,
+  functionErrorJson,
+  type InvokeHeader,
+  type LoadedHeader,
+  type LoadOrder,
+  type LogHeader,
+  MANNERS,
+  type Manner,
+  memoryErrorJson,
+  type ResultHeader,
+  readBundle,
+  timeoutErrorJson
+} from './executor-protocol.ts'
+export { KIND_EVENT, KIND_HTTP, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'

@@ -1,0 +1,97 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
+
+/** What an executor is started with. */
+export interface SandboxCode {
+  /** CommonJS for `node -`: the whole executor, so that the process needs to read no file. */
+  executorScript: string
+  /** A classic script whose completion value is the glue's `boot` function. */
+  guestScript: string
+  /** The native addon of isolated-vm for this machine, the one file that an executor opens. */
+  addonPath: string
+}
+
+const HERE = dirname(fileURLToPath(import.meta.url))
+const require = createRequire(import.meta.url)
+
+/** `node:` modules that packages inside the guest import of each other. */
+const GUEST_MODULES: Record<string, string> = {
+  'node:async_hooks': join(HERE, 'guest/async-hooks.guest.ts'),
+  'node:util': join(HERE, 'guest/util.guest.ts'),
+  'node:util/types': join(HERE, 'guest/util-types.guest.ts'),
+  'node:buffer': 'unenv/node/buffer',
+  'node:events': 'unenv/node/events',
+  'node:path': 'unenv/node/path',
+  'node:querystring': 'unenv/node/querystring',
+  'node:url': 'unenv/node/url'
+}
+
+let made: Promise<SandboxCode> | undefined
+
+/** Bundles executor and glue, once per process. */
+export function buildSandbox(): Promise<SandboxCode> {
+  made ??= Promise.all([buildExecutor(), buildGuest()]).then(([executorScript, guestScript]) => ({
+    executorScript,
+    guestScript,
+    addonPath: findAddon()
+  }))
+  return made
+}
+
+async function buildExecutor(): Promise<string> {
+  return await bundle(join(HERE, 'executor.ts'), {
+    platform: 'node',
+    format: 'cjs',
+    // An optional native helper of cbor-x: headers here are too small to gain by it, and an executor loads one addon only.
+    alias: { 'cbor-extract': join(HERE, 'nothing.ts') }
+  })
+}
+
+async function buildGuest(): Promise<string> {
+  const script = await bundle(join(HERE, 'guest/index.guest.ts'), {
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    format: 'iife',
+    globalName: 'glue',
+    plugins: [guestModules]
+  })
+  return `(function () { 'use strict'; ${script}; return glue.boot })()`
+}
+
+async function bundle(entry: string, options: Parameters<typeof build>[0]): Promise<string> {
+  const result = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    target: 'node26',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: false,
+    logLevel: 'silent',
+    ...options
+  })
+  const script = result.outputFiles?.[0]?.text
+  if (script === undefined) throw new Error(`esbuild made nothing of ${entry}`)
+  return script
+}
+
+const guestModules: Plugin = {
+  name: 'guest-modules',
+  setup(builder) {
+    builder.onResolve({ filter: /^node:/ }, async ({ path, importer, resolveDir }) => {
+      const target = GUEST_MODULES[path]
+      if (target === undefined) return { errors: [{ text: `${path}, imported by ${importer}, is not there inside an isolate` }] }
+      if (target.startsWith('unenv/')) return await builder.resolve(target, { kind: 'import-statement', resolveDir })
+      return { path: target }
+    })
+  }
+}
+
+/** As isolated-vm itself finds it (node-gyp-build), but here, so that the executor need not look around on disk. */
+function findAddon(): string {
+  const manifest = require.resolve('isolated-vm/package.json')
+  const load = createRequire(manifest)('node-gyp-build') as { path(directory: string): string }
+  return load.path(dirname(manifest))
+}

@@ -1,0 +1,25 @@
+/**
+ * `node:` modules that a function may ask for, without the prefix. What is not listed is refused when it is required.
+ * Each is evaluated on its first `require`, so a module that nobody asks for costs an instance nothing.
+ */
+export const BUILTINS_SUPPORTED: readonly string[] = [
+  'assert',
+  'assert/strict',
+  'async_hooks',
+  'buffer',
+  'console',
+  'crypto',
+  'events',
+  'os',
+  'path',
+  'path/posix',
+  'perf_hooks',
+  'process',
+  'querystring',
+  'string_decoder',
+  'timers',
+  'timers/promises',
+  'url',
+  'util',
+  'util/types'
+]

@@ -1,0 +1,142 @@
+import { type Bundle, PeerlessError } from '@peerless/interface'
+import { decode } from '@peerless/wire'
+
+/**
+ * What a daemon and its executors say to each other over the inherited pipe, in wire frames. Headers are arrays of fixed positions,
+ * because two of them are written and read for every call.
+ */
+export const EXECUTOR_MESSAGE = {
+  /** Notification, daemon → executor: one piece of a bundle, in order. */
+  BUNDLE: 1,
+  /** Notification: no instance will ask for this bundle any more. */
+  FORGET: 2,
+  /** Request: make an instance. */
+  LOAD: 3,
+  /** Request: run one invocation on an idle instance. */
+  INVOKE: 4,
+  /** Notification: an instance is not needed any more. */
+  DISPOSE: 5,
+  /** Request: say how it goes. */
+  PING: 6,
+  /** Notification, executor → daemon: started, and how confined. */
+  HELLO: 16,
+  /** Notification: a line of console output. */
+  LOG: 17,
+  /** Notification: V8 lost control over an isolate; this process must be drained and killed. */
+  CATASTROPHE: 18
+} as const
+
+/** cid, bytes of the whole bundle, offset of this piece. */
+export type BundleHeader = [cid: string, totalBytes: number, offset: number]
+
+/** What an instance is told once. Environment variables include those that the platform sets. */
+export interface LoadOrder {
+  instance: number
+  revisionId: string
+  bundleCid: string
+  memoryMb: number
+  initMsMax: number
+  environment: Record<string, string>
+  functionName: string
+  functionVersion: string
+  logGroup: string
+  logStream: string
+  node: string
+  /** What other executors found out about this revision. */
+  manner: Manner
+}
+
+/** How a version is entered: `unknown` and `slow` on a thread of its own, `short` on the executor's own thread. */
+export type Manner = 'unknown' | 'short' | 'slow'
+export const MANNERS: readonly Manner[] = ['unknown', 'short', 'slow']
+
+/**
+ * instance, kind, milliseconds that it may take, request id; then, only where they differ from the instance's call before:
+ * attempt, caller, invoked ARN, client context (JSON text or null).
+ */
+export type InvokeHeader = [
+  instance: number,
+  kind: number,
+  timeoutMs: number,
+  requestId: string,
+  attempt?: number,
+  caller?: string,
+  invokedArn?: string,
+  clientContext?: string | null
+]
+
+/** The instance is gone: it must not be used again. */
+export const FLAG_GONE = 1
+/** Two bits with the index in MANNERS. */
+export const FLAG_MANNER_SHIFT = 1
+
+/** status, wall µs, CPU µs, heap MB as last sampled (0: not sampled yet), flags; then for `http`: status code and flat headers. */
+export type ResultHeader = [
+  status: number,
+  durationUs: number,
+  cpuUs: number,
+  memoryMb: number,
+  flags: number,
+  statusCode?: number,
+  headers?: string[]
+]
+
+/** Answer to LOAD: status, µs it took, flags. The payload is the Lambda error JSON where status is not ok. */
+export type LoadedHeader = [status: number, initUs: number, flags: number]
+
+/** instance, request id, level, epoch ms, lines dropped before this one. The payload is the text. */
+export type LogHeader = [instance: number, requestId: string, level: number, timeMs: number, dropped: number]
+
+export type CatastropheHeader = [instance: number, message: string]
+
+/** What an executor says of itself when it starts and on PING. */
+export interface ExecutorStatus {
+  pid: number
+  nodeVersion: string
+  v8Version: string
+  /** Whether an attempt to read a file that everyone may read was refused, and what the permission model says of the rest. */
+  confined: boolean
+  permissions: Record<string, boolean>
+  /** Names in its environment, which must be none. */
+  environment: string[]
+  instances: number
+  heapUsedMb: number
+}
+
+/** The largest piece of a bundle in one frame: small enough that calls behind it do not wait long. */
+export const BUNDLE_PIECE_BYTES = 262_144
+
+/** Reads what packages/bundle made. @throws PeerlessError MALFORMED */
+export function readBundle(bytes: Uint8Array): Bundle {
+  const value = decode(bytes, 'bundle')
+  if (typeof value !== 'object' || value === null) throw new PeerlessError('MALFORMED', 'a bundle is one CBOR map')
+  const alleged = value as Record<string, unknown>
+  const { format, script, sourceMap, builtins, handlerExport } = alleged
+  if (format !== 1) throw new PeerlessError('MALFORMED', `bundle format ${String(format)} must be 1`)
+  if (typeof script !== 'string') throw new PeerlessError('MALFORMED', 'bundle.script must be text')
+  if (typeof handlerExport !== 'string') throw new PeerlessError('MALFORMED', 'bundle.handlerExport must be text')
+  const names = Array.isArray(builtins) ? builtins.filter((name): name is string => typeof name === 'string') : []
+  return { format, script, sourceMap: typeof sourceMap === 'string' ? sourceMap : undefined, builtins: names, handlerExport }
+}
+
+/** The JSON that Lambda answers for a function error. */
+export function functionErrorJson(errorType: string, errorMessage: string, trace?: string[]): string {
+  return JSON.stringify(trace === undefined ? { errorType, errorMessage } : { errorType, errorMessage, trace })
+}
+
+/** As recorded on AWS. */
+export function timeoutErrorJson(requestId: string, timeoutMs: number): string {
+  const seconds = (timeoutMs / 1_000).toFixed(2)
+  return functionErrorJson('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`)
+}
+
+export function exitErrorJson(requestId: string, reason: string): string {
+  return functionErrorJson('Runtime.ExitError', `RequestId: ${requestId} Error: ${reason}`)
+}
+
+export function memoryErrorJson(requestId: string, memoryMb: number): string {
+  return functionErrorJson(
+    'Runtime.OutOfMemory',
+    `RequestId: ${requestId} Error: Runtime exited with error: signal: killed (memory limit of ${memoryMb} MB exceeded)`
+  )
+}

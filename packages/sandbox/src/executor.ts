@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { type IncomingRequest, PeerlessError } from '@peerless/interface'
+import { Connection, socketChannel } from '@peerless/wire'
+import { BundleShelf } from './bundle-shelf.ts'
+import { EXECUTOR_PIPE_FD } from './executor-arguments.ts'
+import {
+  type BundleHeader,
+  EXECUTOR_MESSAGE,
+  type ExecutorStatus,
+  FLAG_GONE,
+  FLAG_MANNER_SHIFT,
+  type InvokeHeader,
+  type LoadOrder,
+  MANNERS
+} from './executor-protocol.ts'
+import { HostedInstance, type HostServices } from './hosted-instance.ts'
+import { loadAddon } from './isolate-addon.ts'
+import { Manners } from './manners.ts'
+import { STATUS_OK } from './outcome-numbers.ts'
+
+/**
+ * The entry of an executor process. It trusts its daemon, which made it, and nothing that comes out of an isolate. It holds no key, has
+ * no environment and no network; when the pipe to the daemon ends, so does it.
+ */
+const addonPath = process.argv[2] ?? ''
+const instances = new Map<number, HostedInstance>()
+const shelf = new BundleShelf()
+const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
+
+const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })), {
+  onRequest: (request) => handle(request),
+  onClose: () => process.exit(0),
+  schedule: setImmediate
+})
+
+const services: HostServices = {
+  addon: loadAddon(addonPath),
+  glue: { script: '', cachedData: undefined },
+  manners: new Manners(),
+  log: (instance, requestId, level, dropped, text) => {
+    connection.notify(EXECUTOR_MESSAGE.LOG, [instance, requestId, level, Date.now(), dropped], text)
+  },
+  catastrophe: (instance, message) => {
+    connection.notify(EXECUTOR_MESSAGE.CATASTROPHE, [instance, String(message).slice(0, 500)])
+    connection.flush()
+  }
+}
+
+function handle(request: IncomingRequest): void {
+  switch (request.type) {
+    case EXECUTOR_MESSAGE.INVOKE: {
+      const header = request.header as InvokeHeader
+      const instance = instances.get(header[0])
+      if (instance === undefined) throw new PeerlessError('UNAVAILABLE', `there is no instance ${header[0]}`)
+      instance.invoke(request, header)
+      if (instance.gone) instances.delete(instance.id)
+      return
+    }
+    case EXECUTOR_MESSAGE.BUNDLE: {
+      const [cid, totalBytes, offset] = request.header as BundleHeader
+      // The glue comes the same way as bundles do, under a name that is no CID.
+      if (cid === 'glue') services.glue.script += Buffer.from(request.payload).toString('latin1')
+      else shelf.add(cid, totalBytes, offset, request.payload)
+      return
+    }
+    case EXECUTOR_MESSAGE.FORGET:
+      shelf.forget(String(request.header))
+      return
+    case EXECUTOR_MESSAGE.LOAD:
+      void load(request, request.header as LoadOrder)
+      return
+    case EXECUTOR_MESSAGE.DISPOSE: {
+      const id = Number(request.header)
+      instances.get(id)?.dispose()
+      instances.delete(id)
+      return
+    }
+    case EXECUTOR_MESSAGE.PING:
+      request.reply(status())
+      return
+    default:
+      throw new PeerlessError('MALFORMED', `an executor knows no request type ${request.type}`)
+  }
+}
+
+async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
+  const startedAt = performance.now()
+  const bundle = shelf.get(order.bundleCid)
+  if (bundle === undefined) {
+    request.fail(new PeerlessError('NOT_REPLICATED', `bundle ${order.bundleCid} did not arrive whole`))
+    return
+  }
+  try {
+    const instance = new HostedInstance(order, bundle, services)
+    instances.set(order.instance, instance)
+    const [result, errorJson] = await instance.load()
+    if (result !== STATUS_OK) instances.delete(order.instance)
+    const manner = MANNERS.indexOf(services.manners.of(order.revisionId)) << FLAG_MANNER_SHIFT
+    const flags = result === STATUS_OK ? manner : manner | FLAG_GONE
+    request.reply([result, Math.round((performance.now() - startedAt) * 1_000), flags], Buffer.from(errorJson))
+  } catch (error) {
+    instances.delete(order.instance)
+    request.fail(new PeerlessError('INTERNAL', 'an instance could not be made', { cause: error }))
+    process.stderr.write(`load: ${error instanceof Error ? error.stack : String(error)}\n`)
+  }
+}
+
+function status(): ExecutorStatus {
+  const permissions: Record<string, boolean> = {}
+  for (const scope of permissionScopes) permissions[scope] = process.permission?.has(scope) ?? true
+  return {
+    pid: process.pid,
+    nodeVersion: process.versions.node,
+    v8Version: process.versions.v8,
+    confined: isRefused('/etc/passwd'),
+    permissions,
+    environment: Object.keys(process.env),
+    instances: instances.size,
+    heapUsedMb: Math.ceil(process.memoryUsage().heapUsed / 1_048_576)
+  }
+}
+
+/** The proof is in the trying: the model could be off, or look on without refusing. */
+function isRefused(path: string): boolean {
+  try {
+    readFileSync(path)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ERR_ACCESS_DENIED'
+  }
+}
+
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`uncaught: ${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(70)
+})
+
+connection.notify(EXECUTOR_MESSAGE.HELLO, status())

@@ -1,0 +1,262 @@
+import { ENTER, TELL } from '../bridge-operations.ts'
+import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK } from '../outcome-numbers.ts'
+import { setDirect, tell, tellMore } from './bridge.guest.ts'
+import { closeLogs, logError, openLogs } from './console.guest.ts'
+import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
+import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
+import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { fireTimer, resumeTimers } from './timers.guest.ts'
+
+type Handler = (event: unknown, context: unknown, callback: unknown) => unknown
+
+/** What the platform says about the instance and, where it changes, about the call. */
+export interface Meta {
+  attempt?: number
+  caller?: string
+  invokedArn?: string
+  clientContext?: string | null
+}
+
+export interface Identity {
+  functionName: string
+  functionVersion: string
+  memoryMb: number
+  logGroup: string
+  logStream: string
+  node: string
+}
+
+interface Call {
+  readonly http: boolean
+  settled: boolean
+}
+
+/** Thrown by process.exit to leave the code that called it; the instance is over by then. */
+export class ExitSignal {
+  readonly code: number
+
+  constructor(code: number) {
+    this.code = code
+  }
+}
+
+let identity: Identity
+let handler: Handler | undefined
+let fetchHandler: { fetch: (...values: unknown[]) => unknown } | undefined
+let call: Call | undefined
+let attempt = 1
+let caller = ''
+let invokedArn = ''
+let clientContext: unknown
+
+export function configureHandler(value: Identity): void {
+  identity = value
+}
+
+/** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
+export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): void {
+  setDirect((entry & ENTER.DIRECT) !== 0)
+  switch (entry & ~ENTER.DIRECT) {
+    case ENTER.INVOKE:
+      invoke(a as string, b as string, c as number, d as number, e as string | undefined)
+      return
+    case ENTER.TIMER:
+      try {
+        fireTimer()
+      } catch (error) {
+        uncaught(error)
+      }
+      return
+    case ENTER.ADOPT:
+      adopt(a, b as string)
+      return
+  }
+}
+
+/** process.exit: the answer, then the end. */
+export function exit(code: number): never {
+  const reason = code === 0 ? 'Runtime exited without providing a reason' : `Runtime exited with error: exit status ${code}`
+  if (call !== undefined) call.settled = true
+  // Outside an invocation the executor takes it as a failed start.
+  tell(TELL.ANSWER, STATUS_EXIT, reason)
+  throw new ExitSignal(code)
+}
+
+/** What a script threw while it was evaluated; the wrapper around the bundle hands it on as the completion value. */
+const thrownByScript = new WeakMap<object, { error: unknown }>()
+
+export function caughtByScript(error: unknown): object {
+  const marker = {}
+  thrownByScript.set(marker, { error })
+  return marker
+}
+
+function adopt(exports: unknown, handlerExport: string): void {
+  const thrown = typeof exports === 'object' && exports !== null ? thrownByScript.get(exports) : undefined
+  if (thrown !== undefined) {
+    loadFailed(thrown.error)
+    return
+  }
+  reflectApply(promiseThen, promiseResolve(exports), [
+    (settled: unknown) => {
+      try {
+        pick(settled, handlerExport)
+        if (handler === undefined && fetchHandler === undefined) {
+          tell(TELL.LOADED, STATUS_ERROR, errorJsonOf('Runtime.HandlerNotFound', `${handlerExport} is undefined or not exported`))
+        } else {
+          tell(TELL.LOADED, STATUS_OK)
+        }
+      } catch (error) {
+        loadFailed(error)
+      }
+    },
+    loadFailed
+  ])
+}
+
+function loadFailed(error: unknown): void {
+  if (error instanceof ExitSignal) return
+  tell(TELL.LOADED, STATUS_ERROR, errorJson(error))
+}
+
+/** The named export; else the same name of a default export (CommonJS seen as a module); else a default export with `fetch`. */
+function pick(exports: unknown, name: string): void {
+  const named = memberOf(exports, name)
+  const main = memberOf(exports, 'default')
+  for (const candidate of [named, memberOf(main, name)]) {
+    if (typeof candidate === 'function') {
+      handler = candidate as Handler
+      return
+    }
+  }
+  for (const candidate of [named, main, memberOf(main, 'default')]) {
+    if (typeof memberOf(candidate, 'fetch') === 'function') {
+      fetchHandler = candidate as { fetch: () => unknown }
+      return
+    }
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return holder ? (value as Record<string, unknown>)[name] : undefined
+}
+
+class LambdaContext {
+  callbackWaitsForEmptyEventLoop = true
+  readonly awsRequestId: string
+  readonly functionName = identity.functionName
+  readonly functionVersion = identity.functionVersion
+  readonly memoryLimitInMB = String(identity.memoryMb)
+  readonly logGroupName = identity.logGroup
+  readonly logStreamName = identity.logStream
+  readonly invokedFunctionArn = invokedArn
+  readonly clientContext = clientContext
+  readonly identity = undefined
+  readonly peerless = { node: identity.node, attempt, caller }
+  readonly getRemainingTimeInMillis: () => number
+
+  constructor(requestId: string, timeoutMs: number) {
+    const end = now() + timeoutMs
+    this.awsRequestId = requestId
+    this.getRemainingTimeInMillis = () => Math.max(0, end - now())
+  }
+}
+
+function invoke(payload: string, requestId: string, kind: number, timeoutMs: number, metaJson: string | undefined): void {
+  const current: Call = { http: kind === KIND_HTTP, settled: false }
+  call = current
+  openLogs()
+  resumeTimers()
+  let result: unknown
+  try {
+    if (metaJson !== undefined) applyMeta(jsonParse(metaJson))
+    let event: unknown
+    try {
+      event = payload === '' ? {} : jsonParse(payload)
+    } catch (error) {
+      answer(current, STATUS_ERROR, errorJsonOf('Runtime.UnmarshalError', describeError(error).errorMessage))
+      return
+    }
+    const context = new LambdaContext(requestId, timeoutMs)
+    result = handler === undefined ? callFetch(current, event, context) : callHandler(handler, current, event, context)
+  } catch (error) {
+    fail(current, error)
+    return
+  }
+  if (result === NOT_YET) return
+  if (result instanceof IntrinsicPromise) follow(current, result)
+  else if (typeof memberOf(result, 'then') === 'function') follow(current, promiseResolve(result))
+  else settle(current, result)
+}
+
+const NOT_YET = {}
+
+function follow(current: Call, promise: unknown): void {
+  reflectApply(promiseThen, promise, [
+    (value: unknown) => settle(current, value),
+    (error: unknown) => {
+      fail(current, error)
+    }
+  ])
+}
+
+/** With a third parameter the handler is taken to answer through the callback, unless it returns a promise. */
+function callHandler(run: Handler, current: Call, event: unknown, context: LambdaContext): unknown {
+  if (run.length < 3) return run(event, context, undefined)
+  const callback = (error: unknown, value: unknown): void => {
+    if (error !== null && error !== undefined) fail(current, error)
+    else settle(current, value)
+  }
+  const result = run(event, context, callback)
+  return typeof memberOf(result, 'then') === 'function' ? result : NOT_YET
+}
+
+function callFetch(current: Call, event: unknown, context: LambdaContext): unknown {
+  const { runFetch } = require('./http-fetch.guest.ts') as typeof import('./http-fetch.guest.ts')
+  return runFetch(fetchHandler as { fetch: () => unknown }, event, context, current.http)
+}
+
+function applyMeta(meta: Meta): void {
+  if (meta.attempt !== undefined) attempt = meta.attempt
+  if (meta.caller !== undefined) caller = meta.caller
+  if (meta.invokedArn !== undefined) invokedArn = meta.invokedArn
+  if (meta.clientContext === undefined) return
+  clientContext = meta.clientContext === null ? undefined : jsonParse(meta.clientContext)
+}
+
+function settle(current: Call, value: unknown): void {
+  if (current.settled) return
+  try {
+    if (current.http) settleHttp(current, answerHttp(value))
+    else answer(current, STATUS_OK, jsonStringify(value) ?? 'null')
+  } catch (error) {
+    fail(current, error)
+  }
+}
+
+function settleHttp(current: Call, { statusCode, headers, body }: HttpAnswer): void {
+  current.settled = true
+  closeLogs()
+  tellMore(TELL.ANSWER, STATUS_OK, body, statusCode, headers)
+}
+
+function fail(current: Call, error: unknown): void {
+  if (current.settled || error instanceof ExitSignal) return
+  const json = errorJson(error)
+  logError(`Invoke Error\t${json}`)
+  answer(current, STATUS_ERROR, json)
+}
+
+function answer(current: Call, status: number, body: string): void {
+  if (current.settled) return
+  current.settled = true
+  closeLogs()
+  tell(TELL.ANSWER, status, body)
+}
+
+/** Thrown by a timer: nobody can catch it any more. */
+function uncaught(error: unknown): void {
+  if (call !== undefined && !call.settled) fail(call, error)
+  else if (!(error instanceof ExitSignal)) logError(`Uncaught Exception\t${errorJson(error)}`)
+}

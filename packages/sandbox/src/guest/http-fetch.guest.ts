@@ -1,0 +1,71 @@
+import { TextDecoder } from './encoding.guest.ts'
+import { Request, Response } from './fetch-types.guest.ts'
+import { type HttpAnswer, PREPARED } from './http-answer.guest.ts'
+import { jsonStringify } from './intrinsics.guest.ts'
+
+/** The parts of an API Gateway payload-2.0 event that a Request is made of. */
+interface HttpEvent {
+  rawPath?: string
+  rawQueryString?: string
+  headers?: Record<string, string>
+  cookies?: string[]
+  body?: string
+  isBase64Encoded?: boolean
+  requestContext?: { http?: { method?: string } }
+}
+
+/**
+ * `export default { fetch(request, env, ctx) }`. An HTTP event becomes the request that it describes, any other event the JSON body of a
+ * POST. What `ctx.waitUntil` was given is awaited before the answer is sent, so that it is neither cut off nor free.
+ */
+export async function runFetch(
+  target: { fetch: (...values: unknown[]) => unknown },
+  event: unknown,
+  context: unknown,
+  http: boolean
+): Promise<unknown> {
+  const waiting: unknown[] = []
+  const ctx = {
+    waitUntil: (promise: unknown) => {
+      waiting.push(promise)
+    },
+    passThroughOnException: () => undefined,
+    lambda: context
+  }
+  const request = http ? requestOf(event as HttpEvent) : new Request('http://localhost/', jsonPost(event))
+  const response = await target.fetch(request, process.env, ctx)
+  if (!(response instanceof Response)) throw new TypeError('fetch must return a Response')
+  await Promise.allSettled(waiting)
+  const body = response.take()
+  if (http) return { [PREPARED]: prepared(response, body) }
+  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
+  try {
+    return JSON.parse(text)
+  } catch {
+    // An answer that is no JSON is the event's result as a string.
+    return text
+  }
+}
+
+function jsonPost(event: unknown): { method: string; headers: Record<string, string>; body: string } {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: jsonStringify(event) }
+}
+
+function requestOf(event: HttpEvent): Request {
+  const headers = event.headers ?? {}
+  const method = event.requestContext?.http?.method ?? 'GET'
+  const query = event.rawQueryString === undefined || event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
+  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  const url = `${scheme}://${headers.host ?? 'localhost'}${event.rawPath ?? '/'}${query}`
+  const text = event.body
+  const body = text === undefined ? undefined : event.isBase64Encoded === true ? Uint8Array.fromBase64(text) : text
+  const bodiless = method === 'GET' || method === 'HEAD'
+  const given = event.cookies === undefined ? headers : { ...headers, cookie: event.cookies.join('; ') }
+  return new Request(url, { method, headers: given, body: bodiless ? undefined : body })
+}
+
+function prepared(response: Response, body: string | Uint8Array): HttpAnswer {
+  const flat: string[] = []
+  for (const [name, value] of response.headers) flat.push(name, value)
+  return { statusCode: response.status, headers: flat.join('\0'), body }
+}

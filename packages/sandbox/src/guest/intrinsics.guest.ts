@@ -1,0 +1,32 @@
+/** What the glue uses after guest code has run is taken here, before it could change it. */
+export const jsonParse = JSON.parse
+export const jsonStringify = JSON.stringify
+export const reflectApply = Reflect.apply
+export const promiseThen = Promise.prototype.then
+export const promiseResolve = Promise.resolve.bind(Promise)
+export const now = Date.now
+export const IntrinsicPromise = Promise
+export const IntrinsicError = Error
+export const stringSlice = String.prototype.slice
+export const stringSplit = String.prototype.split
+
+/** Non-enumerable, as the platform's own globals are. */
+export function define(target: object, name: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true })
+}
+
+/** A global that is made when it is first read. */
+export function defineLazy(name: string, make: () => unknown): void {
+  Object.defineProperty(globalThis, name, {
+    get() {
+      const value = make()
+      define(globalThis, name, value)
+      return value
+    },
+    set(value: unknown) {
+      define(globalThis, name, value)
+    },
+    enumerable: false,
+    configurable: true
+  })
+}

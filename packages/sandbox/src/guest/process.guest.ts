@@ -1,0 +1,106 @@
+import { log, logError } from './console.guest.ts'
+import { exit } from './handler.guest.ts'
+import { define, now } from './intrinsics.guest.ts'
+
+type Listener = (...values: unknown[]) => void
+
+const startedAt = now()
+const NODE_VERSION = 'v26.0.0'
+
+function nanoseconds(): bigint {
+  return BigInt(now() - startedAt) * 1_000_000n
+}
+
+/** Seconds and nanoseconds, in steps of a millisecond: functions get no finer clock (timing attacks between isolates). */
+const hrtime = Object.assign(
+  (before?: [number, number]): [number, number] => {
+    const total = nanoseconds() - (before === undefined ? 0n : BigInt(before[0]) * 1_000_000_000n + BigInt(before[1]))
+    return [Number(total / 1_000_000_000n), Number(total % 1_000_000_000n)]
+  },
+  { bigint: nanoseconds }
+)
+
+/** Runs before promise callbacks in Node; here it is one of them. */
+export function nextTick(run: (...values: unknown[]) => void, ...values: unknown[]): void {
+  if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
+  Promise.resolve().then(() => run(...values))
+}
+
+function stream(write: (text: string) => void): Record<string, unknown> {
+  return {
+    isTTY: false,
+    write: (chunk: unknown) => {
+      write(String(chunk).replace(/\n$/, ''))
+      return true
+    },
+    on: () => undefined,
+    once: () => undefined,
+    end: () => undefined
+  }
+}
+
+export function makeProcess(environment: Record<string, string>): Record<string, unknown> {
+  const listeners = new Map<string, Listener[]>()
+  const process: Record<string, unknown> = {
+    env: { ...environment },
+    argv: ['/usr/bin/node', '/var/task/index.js'],
+    argv0: 'node',
+    execArgv: [],
+    execPath: '/usr/bin/node',
+    title: 'peerless',
+    pid: 1,
+    ppid: 0,
+    arch: 'x64',
+    platform: 'linux',
+    version: NODE_VERSION,
+    versions: { node: NODE_VERSION.slice(1) },
+    release: { name: 'node' },
+    features: {},
+    config: { variables: {} },
+    exitCode: undefined,
+    stdout: stream((text) => log(1, text)),
+    stderr: stream(logError),
+    exit: (code: unknown = 0) => exit(Number(code)),
+    abort: () => exit(134),
+    reallyExit: (code: unknown = 0) => exit(Number(code)),
+    kill: () => exit(143),
+    nextTick,
+    hrtime,
+    uptime: () => (now() - startedAt) / 1_000,
+    cwd: () => '/var/task',
+    chdir: () => undefined,
+    umask: () => 0o22,
+    memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
+    cpuUsage: () => ({ user: 0, system: 0 }),
+    emitWarning: (warning: unknown) => log(2, String(warning)),
+    binding: () => {
+      throw new Error('process.binding is not available')
+    }
+  }
+  const add = (name: unknown, listener: Listener) => {
+    listeners.set(String(name), [...(listeners.get(String(name)) ?? []), listener])
+    return process
+  }
+  const remove = (name: unknown, listener: Listener) => {
+    const kept = (listeners.get(String(name)) ?? []).filter((one) => one !== listener)
+    listeners.set(String(name), kept)
+    return process
+  }
+  // Kept and answered, but nothing of the host is ever emitted: an instance simply ends.
+  for (const name of ['on', 'once', 'addListener', 'prependListener']) process[name] = add
+  for (const name of ['off', 'removeListener']) process[name] = remove
+  process.removeAllListeners = (name: unknown) => {
+    if (name === undefined) listeners.clear()
+    else listeners.delete(String(name))
+    return process
+  }
+  process.listeners = (name: unknown) => [...(listeners.get(String(name)) ?? [])]
+  process.listenerCount = (name: unknown) => listeners.get(String(name))?.length ?? 0
+  process.emit = (name: unknown, ...values: unknown[]) => {
+    const list = listeners.get(String(name)) ?? []
+    for (const listener of list) listener(...values)
+    return list.length > 0
+  }
+  define(process, Symbol.toStringTag, 'process')
+  return process
+}

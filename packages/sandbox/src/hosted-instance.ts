@@ -1,0 +1,455 @@
+import { performance } from 'node:perf_hooks'
+import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
+import type ivm from 'isolated-vm'
+import { answerAsk } from './bridge-host.ts'
+import { ASK, ENTER, TELL } from './bridge-operations.ts'
+import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
+import {
+  exitErrorJson,
+  FLAG_GONE,
+  FLAG_MANNER_SHIFT,
+  functionErrorJson,
+  type InvokeHeader,
+  type LoadOrder,
+  MANNERS,
+  type Manner,
+  memoryErrorJson,
+  type ResultHeader,
+  timeoutErrorJson
+} from './executor-protocol.ts'
+import { checkHeaders, checkStatusCode } from './http-head.ts'
+import { LogAllowance, type LogSink } from './log-allowance.ts'
+import type { Manners } from './manners.ts'
+import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
+
+/** After the isolate was told to stop, its thread has this long before the process is given up. */
+const STOP_MS_MAX = 500
+/** Heap statistics cost 3 µs, as much as a call. */
+const HEAP_SAMPLE_MS_MIN = 500
+const MB = 1_048_576
+/** isolated-vm's own minimum. */
+const ISOLATE_MB_MIN = 8
+
+/** What an instance needs of its executor. */
+export interface HostServices {
+  readonly addon: typeof ivm
+  readonly glue: { script: string; cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined }
+  readonly manners: Manners
+  readonly log: LogSink
+  /** V8 lost control over an isolate. */
+  catastrophe(instance: number, message: string): void
+}
+
+interface Call {
+  readonly request: IncomingRequest
+  readonly requestId: string
+  readonly http: boolean
+  readonly timeoutMs: number
+  readonly startedAt: number
+  readonly cpuAtStartUs: number
+  stretchUsMax: number
+  settled: boolean
+  status: number
+  body: string | Uint8Array
+  statusCode: number
+  headers: string[] | undefined
+  deadline: NodeJS.Timeout | undefined
+}
+
+/** The glue's one entry. */
+type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
+type Entered = (string | number | undefined)[]
+
+type Loaded = (status: number, errorJson: string) => void
+
+/** One instance: an isolate with a context, a bundle evaluated in it, and at most one call under way. */
+export class HostedInstance {
+  readonly id: number
+  readonly order: LoadOrder
+  readonly #services: HostServices
+  readonly #bundle: ShelvedBundle
+  readonly #isolate: ivm.Isolate
+  #enterGlue: Enter | undefined
+  readonly #runOptions = { timeout: 0 }
+  readonly #logs: LogAllowance
+  #manner: Manner
+  #call: Call | undefined
+  #loaded: Loaded | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** An asynchronous entry is under way: nothing else may enter, least of all synchronously (that would wait for its lock). */
+  #entered = false
+  #timerDue = false
+  #gone = false
+  #cpuUs = 0
+  #memoryMb = 0
+  #sampledAt = Number.NEGATIVE_INFINITY
+
+  constructor(order: LoadOrder, bundle: ShelvedBundle, services: HostServices) {
+    this.id = order.instance
+    this.order = order
+    this.#services = services
+    this.#bundle = bundle
+    this.#manner = services.manners.of(order.revisionId, order.manner)
+    this.#logs = new LogAllowance(order.instance, services.log)
+    this.#isolate = new services.addon.Isolate({
+      memoryLimit: Math.max(ISOLATE_MB_MIN, order.memoryMb),
+      onCatastrophicError: (message) => this.#catastrophe(message)
+    })
+  }
+
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  /** Evaluates glue and bundle, on a thread of its own. Returns status and error JSON; the instance is usable only after `ok`. */
+  async load(): Promise<[status: number, errorJson: string]> {
+    return await new Promise((resolve) => {
+      const done: Loaded = (status, errorJson) => {
+        if (this.#loaded === undefined) return
+        this.#loaded = undefined
+        clearTimeout(limit)
+        this.#clearTimer()
+        if (status === STATUS_OK) this.#sample(performance.now())
+        else this.dispose()
+        resolve([status, this.#bundle.trace.apply(errorJson)])
+      }
+      this.#loaded = done
+      const limit = setTimeout(() => {
+        done(
+          STATUS_TIMEOUT,
+          functionErrorJson('Sandbox.Timedout', `Init timed out after ${this.order.initMsMax / 1_000} seconds`)
+        )
+      }, this.order.initMsMax)
+      this.#evaluate().catch((error: unknown) => done(...this.#loadFailure(error)))
+    })
+  }
+
+  async #evaluate(): Promise<void> {
+    const { addon, glue } = this.#services
+    const context = await this.#isolate.createContext()
+    const glueScript = await this.#isolate.compileScript(glue.script, cacheOptions('glue.js', glue.cachedData))
+    glue.cachedData ??= cachedDataOf(glueScript)
+    const boot = await glueScript.run(context, { reference: true })
+    const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
+    const later = new addon.Callback(tell, { ignored: true })
+    const atOnce = new addon.Callback(
+      (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
+        operation >= ASK.RANDOM ? answerAsk(operation, a, b, c, d) : tell(operation, a, b, c, d),
+      { sync: true }
+    )
+    const enterGlue = (await boot.apply(undefined, [this.#config(), later, atOnce], { result: { reference: true } })) as Enter
+    this.#enterGlue = enterGlue
+    const script = await this.#isolate.compileScript(this.#bundle.script, {
+      ...SCRIPT_ORIGIN,
+      ...cacheOptions(SCRIPT_ORIGIN.filename, this.#bundle.cachedData)
+    })
+    this.#bundle.cachedData ??= cachedDataOf(script)
+    const exports = (await script.run(context, { reference: true })) as ivm.Reference
+    script.release()
+    await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.bundle.handlerExport])
+    this.#cpuUs = this.#readCpuUs()
+  }
+
+  #config(): string {
+    const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = this.order
+    return JSON.stringify({
+      functionName,
+      functionVersion,
+      memoryMb,
+      logGroup,
+      logStream,
+      node,
+      environment,
+      logLines: LIMITS.logLinesMax,
+      logBytes: LIMITS.logBytesMax,
+      logLineBytes: LIMITS.logLineBytesMax
+    })
+  }
+
+  /** Runs one call; the answer goes to `request`. @throws PeerlessError INTERNAL when one is under way: the daemon must not send it */
+  invoke(request: IncomingRequest, header: InvokeHeader): void {
+    if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
+      throw new PeerlessError('INTERNAL', `instance ${this.id} is not idle`)
+    }
+    const [, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext] = header
+    this.#call = {
+      request,
+      requestId,
+      http: kind === KIND_HTTP,
+      timeoutMs,
+      startedAt: performance.now(),
+      cpuAtStartUs: this.#cpuUs,
+      stretchUsMax: 0,
+      settled: false,
+      status: STATUS_OK,
+      body: '',
+      statusCode: 0,
+      headers: undefined,
+      deadline: undefined
+    }
+    this.#logs.open(requestId)
+    const meta = header.length > 4 ? JSON.stringify({ attempt, caller, invokedArn, clientContext }) : undefined
+    this.#enter(ENTER.INVOKE, timeoutMs, [textOf(request.payload), requestId, kind, timeoutMs, meta])
+  }
+
+  dispose(): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.#clearTimer()
+    const call = this.#call
+    if (call !== undefined) this.#finish(call, STATUS_EXIT, exitErrorJson(call.requestId, 'the instance was taken away'))
+    if (!this.#isolate.isDisposed) this.#isolate.dispose()
+    if (this.#entered) {
+      setTimeout(() => {
+        if (this.#entered) this.#catastrophe(`an isolate did not stop within ${STOP_MS_MAX} ms`)
+      }, STOP_MS_MAX).unref()
+    }
+  }
+
+  /** @param leftMs how long this stretch may take at most */
+  #enter(entry: number, leftMs: number, values: Entered): void {
+    const glue = this.#enterGlue
+    if (glue === undefined || this.#gone) return
+    if (this.#manner === 'short' && this.#loaded === undefined) {
+      this.#runOptions.timeout = Math.max(1, Math.ceil(leftMs))
+      try {
+        glue.applySync(undefined, [entry | ENTER.DIRECT, ...values], this.#runOptions)
+      } catch (error) {
+        this.#broke(error)
+        return
+      }
+      this.#left()
+      return
+    }
+    this.#entered = true
+    glue.apply(undefined, [entry, ...values]).then(
+      () => {
+        this.#entered = false
+        this.#left()
+      },
+      (error: unknown) => {
+        this.#entered = false
+        this.#broke(error)
+      }
+    )
+  }
+
+  /** After a stretch: answer, or wait for a timer and the deadline. */
+  #left(): void {
+    const call = this.#call
+    if (this.#gone || call === undefined) return
+    const cpuUs = this.#readCpuUs()
+    call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
+    this.#cpuUs = cpuUs
+    if (call.settled) {
+      this.#finish(call, call.status, call.body)
+      return
+    }
+    if (call.deadline === undefined) this.#armDeadline(call)
+    if (this.#timerDue) this.#fireTimer()
+  }
+
+  #armDeadline(call: Call): void {
+    const leftMs = call.timeoutMs - (performance.now() - call.startedAt)
+    call.deadline = setTimeout(() => this.#timedOut(call), Math.max(0, leftMs))
+  }
+
+  #timedOut(call: Call): void {
+    if (this.#call !== call) return
+    // It answered, and then went on computing in the same stretch: the answer holds, the instance does not.
+    const [status, body] = call.settled
+      ? [call.status, call.body]
+      : [STATUS_TIMEOUT, timeoutErrorJson(call.requestId, call.timeoutMs)]
+    this.#discard(call, status, body)
+  }
+
+  /** An entry ended with an error of isolated-vm, or with the guest's unhandled rejection. */
+  #broke(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error)
+    const call = this.#call
+    if (call === undefined) {
+      this.#loaded?.(...this.#loadFailure(error))
+      return
+    }
+    if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, this.#deathJson(call.requestId, message))
+    else if (message.includes('Script execution timed out')) this.#timedOut(call)
+    else if (call.settled) this.#discard(call, call.status, call.body)
+    else this.#discard(call, STATUS_ERROR, this.#bundle.trace.apply(rejectionJson(error)))
+  }
+
+  #loadFailure(error: unknown): [number, string] {
+    const message = error instanceof Error ? error.message : String(error)
+    if (this.#isolate.isDisposed) return [STATUS_EXIT, this.#deathJson('init', message)]
+    if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
+    return [STATUS_ERROR, rejectionJson(error)]
+  }
+
+  #deathJson(requestId: string, message: string): string {
+    if (message.includes('memory limit')) return memoryErrorJson(requestId, this.order.memoryMb)
+    return exitErrorJson(requestId, 'Runtime exited without providing a reason')
+  }
+
+  #discard(call: Call, status: number, body: string | Uint8Array): void {
+    this.#gone = true
+    this.#finish(call, status, body)
+    this.#gone = false
+    this.dispose()
+  }
+
+  #finish(call: Call, status: number, body: string | Uint8Array): void {
+    const now = performance.now()
+    this.#call = undefined
+    if (call.deadline !== undefined) clearTimeout(call.deadline)
+    this.#clearTimer()
+    const exited = status === STATUS_EXIT
+    const flags = this.#gone || exited ? FLAG_GONE : 0
+    if (flags === 0) {
+      this.#manner = this.#services.manners.note(this.order.revisionId, call.stretchUsMax)
+      if (now - this.#sampledAt > HEAP_SAMPLE_MS_MIN) this.#sample(now)
+    }
+    let payload = typeof body === 'string' ? Buffer.from(body) : body
+    if (payload.length > LIMITS.payloadBytesMax) {
+      payload = Buffer.from(tooLargeJson())
+      status = STATUS_ERROR
+    }
+    const header: ResultHeader = [
+      status,
+      Math.round((now - call.startedAt) * 1_000),
+      Math.max(0, this.#cpuUs - call.cpuAtStartUs),
+      this.#memoryMb,
+      flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT)
+    ]
+    if (call.headers !== undefined && status === STATUS_OK) header.push(call.statusCode, call.headers)
+    call.request.reply(header, payload)
+    if (exited && !this.#gone) this.dispose()
+  }
+
+  /** What the glue tells; its numbers are trusted to be the glue's, its texts are the guest's. */
+  #told(operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown): void {
+    if (this.#gone) return
+    switch (operation) {
+      case TELL.ANSWER:
+        this.#answered(a, b, c, d)
+        return
+      case TELL.LOG:
+        this.#logs.line(a, b)
+        return
+      case TELL.LOGS_DROPPED:
+        this.#logs.dropped(a)
+        return
+      case TELL.WAKE:
+        this.#wake(Number(a))
+        return
+      case TELL.LOADED:
+        this.#loaded?.(a === STATUS_OK ? STATUS_OK : STATUS_ERROR, typeof b === 'string' ? b : '')
+        return
+    }
+  }
+
+  #answered(status: unknown, body: unknown, statusCode: unknown, headers: unknown): void {
+    const call = this.#call
+    if (call === undefined) {
+      if (status === STATUS_EXIT) this.#loaded?.(STATUS_EXIT, exitErrorJson('init', String(body)))
+      return
+    }
+    if (call.settled) return
+    call.settled = true
+    const content = typeof body === 'string' || body instanceof Uint8Array ? body : ''
+    if (status === STATUS_OK) {
+      call.body = content
+      if (call.http) this.#head(call, statusCode, headers)
+    } else if (status === STATUS_EXIT) {
+      call.status = STATUS_EXIT
+      call.body = exitErrorJson(call.requestId, String(content))
+    } else {
+      call.status = STATUS_ERROR
+      call.body = this.#bundle.trace.apply(String(content))
+    }
+    // A process that exits does not go on, whatever its code does after the call.
+    if (status === STATUS_EXIT && this.#entered) this.#discard(call, STATUS_EXIT, call.body)
+  }
+
+  #head(call: Call, statusCode: unknown, headers: unknown): void {
+    try {
+      call.statusCode = checkStatusCode(statusCode)
+      call.headers = checkHeaders(typeof headers === 'string' ? headers : '')
+    } catch (error) {
+      call.headers = undefined
+      call.status = STATUS_ERROR
+      call.body = functionErrorJson(
+        'Runtime.InvalidHttpResponse',
+        error instanceof PeerlessError ? error.message : 'malformed answer',
+        []
+      )
+    }
+  }
+
+  /** Only while something runs: between invocations timers are frozen. */
+  #wake(delayMs: number): void {
+    if (this.#call === undefined && this.#loaded === undefined) return
+    this.#clearTimer()
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (this.#entered) this.#timerDue = true
+      else this.#fireTimer()
+    }, delayMs)
+  }
+
+  #fireTimer(): void {
+    this.#timerDue = false
+    const call = this.#call
+    const leftMs = call === undefined ? this.order.initMsMax : call.timeoutMs - (performance.now() - call.startedAt)
+    this.#enter(ENTER.TIMER, leftMs, [])
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#timerDue = false
+  }
+
+  #readCpuUs(): number {
+    return this.#isolate.isDisposed ? this.#cpuUs : Number(this.#isolate.cpuTime) / 1_000
+  }
+
+  #sample(now: number): void {
+    this.#sampledAt = now
+    const heap = this.#isolate.getHeapStatisticsSync()
+    this.#memoryMb = Math.ceil((heap.used_heap_size + heap.externally_allocated_size) / MB)
+  }
+
+  #catastrophe(message: string): void {
+    this.#services.catastrophe(this.id, message)
+  }
+}
+
+function cacheOptions(
+  filename: string,
+  cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined
+): { filename: string; cachedData: ivm.ExternalCopy<ArrayBuffer> } | { filename: string; produceCachedData: true } {
+  return cachedData === undefined ? { filename, produceCachedData: true } : { filename, cachedData }
+}
+
+function cachedDataOf(script: ivm.Script): ivm.ExternalCopy<ArrayBuffer> | undefined {
+  return (script as ivm.Script & ivm.CachedDataResult).cachedData
+}
+
+function textOf(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '' : (bytes as Buffer).toString()
+}
+
+function tooLargeJson(): string {
+  const max = LIMITS.payloadBytesMax
+  return functionErrorJson(
+    'Function.ResponseSizeTooLarge',
+    `Response payload size exceeded maximum allowed payload size (${max} bytes).`
+  )
+}
+
+/** As Lambda's Node runtime reports a rejection that nobody handled. */
+function rejectionJson(error: unknown): string {
+  const isError = error instanceof Error
+  const text = isError ? `${error.name}: ${error.message}` : String(error)
+  const trace = isError && typeof error.stack === 'string' ? error.stack.split('\n').slice(0, 50) : []
+  return functionErrorJson('Runtime.UnhandledPromiseRejection', text, trace)
+}

@@ -1,0 +1,52 @@
+import { LIMITS } from '@peerless/interface'
+
+/** Where lines go: requestId, level, lines dropped before this one, UTF-8 text. */
+export type LogSink = (instance: number, requestId: string, level: number, dropped: number, text: Uint8Array) => void
+
+const WARN = 2
+const LEVEL_MAX = 3
+
+/** What one invocation may write: lines and bytes are counted here, whatever the guest's side says. */
+export class LogAllowance {
+  readonly #instance: number
+  readonly #sink: LogSink
+  #requestId = ''
+  #linesLeft: number = LIMITS.logLinesMax
+  #bytesLeft: number = LIMITS.logBytesMax
+  #dropped = 0
+
+  constructor(instance: number, sink: LogSink) {
+    this.#instance = instance
+    this.#sink = sink
+  }
+
+  open(requestId: string): void {
+    this.#requestId = requestId
+    this.#linesLeft = LIMITS.logLinesMax
+    this.#bytesLeft = LIMITS.logBytesMax
+    this.#dropped = 0
+  }
+
+  line(level: unknown, text: unknown): void {
+    if (typeof text !== 'string') return
+    if (this.#linesLeft <= 0 || this.#bytesLeft <= 0) {
+      this.#dropped++
+      return
+    }
+    const whole = Buffer.from(text.length > LIMITS.logLineBytesMax ? text.slice(0, LIMITS.logLineBytesMax) : text)
+    const bytes = whole.subarray(0, Math.min(LIMITS.logLineBytesMax, this.#bytesLeft))
+    this.#linesLeft--
+    this.#bytesLeft -= bytes.length
+    this.#sink(this.#instance, this.#requestId, typeof level === 'number' ? Math.min(LEVEL_MAX, Math.max(0, level)) : 1, 0, bytes)
+  }
+
+  /** The last line of an invocation that wrote too much. */
+  dropped(alleged: unknown): void {
+    const count = (Number.isSafeInteger(alleged) ? (alleged as number) : 0) + this.#dropped
+    this.#dropped = 0
+    const text = Buffer.from(
+      `${count} more lines were dropped: at most ${LIMITS.logLinesMax} lines and ${LIMITS.logBytesMax} bytes are kept`
+    )
+    this.#sink(this.#instance, this.#requestId, WARN, count, text)
+  }
+}

@@ -1,0 +1,2 @@
+/** Stands for what an executor must not load. */
+export default undefined

@@ -1,0 +1,14 @@
+/** Numbers on the wire and across the isolate's boundary; guest code imports this file, so it imports nothing. */
+
+export const KIND_EVENT = 0
+export const KIND_HTTP = 1
+
+/** Index is the number on the wire. */
+export const RESULT_STATUSES = ['ok', 'error', 'timeout', 'exit'] as const
+export const STATUS_OK = 0
+export const STATUS_ERROR = 1
+export const STATUS_TIMEOUT = 2
+export const STATUS_EXIT = 3
+
+/** Index is the number on the wire. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const

@@ -1,0 +1,36 @@
+import { SourceMap } from 'node:module'
+
+/** Where guest scripts are said to lie, as on Lambda. */
+export const SCRIPT_NAME = '/var/task/bundle.js'
+const POSITION = /\/var\/task\/bundle\.js:(\d+):(\d+)/g
+const FRAMES_MAPPED_MAX = 200
+
+/** Puts the author's own files and lines into error JSON. Only errors come here, so the map is parsed when the first does. */
+export class TraceMap {
+  readonly #json: string | undefined
+  #map: SourceMap | undefined
+
+  constructor(json: string | undefined) {
+    this.#json = json
+  }
+
+  /** Error JSON of the glue, with positions of the script replaced; unchanged when there is no (good) map. */
+  apply(errorJson: string): string {
+    if (this.#json === undefined || !errorJson.includes(SCRIPT_NAME)) return errorJson
+    try {
+      this.#map ??= new SourceMap(JSON.parse(this.#json))
+    } catch {
+      // A broken map is the bundler's mistake, not the function's: its error is still told, with positions of the script.
+      return errorJson
+    }
+    const map = this.#map
+    let left = FRAMES_MAPPED_MAX
+    return errorJson.replace(POSITION, (whole, line: string, column: string) => {
+      if (left-- <= 0) return whole
+      const entry = map.findEntry(Number(line) - 1, Number(column) - 1)
+      if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return whole
+      const source = JSON.stringify(entry.originalSource.replace(/^(?:\.\.?\/)+/, '')).slice(1, -1)
+      return `/var/task/${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
+    })
+  }
+}
