@@ -79,9 +79,10 @@ async function compose(
   const mesh = await createMesh({
     ...platform,
     directory: await folder.sub('mesh'),
-    listen: options.listen,
-    ...(options.join === undefined ? {} : { join: options.join }),
-    ...(options.name === undefined ? {} : { name: options.name })
+    ...(options.listen.length > 0 ? { listen: options.listen } : {}),
+    join: options.join,
+    // Only the first start needs it: the name goes into the certificate.
+    name: options.name ?? `node-${Buffer.from(random.bytes(3)).toString('hex')}`
   })
   const operator = mesh.name
 
@@ -108,13 +109,12 @@ async function compose(
   })
   undo.push(() => ledger.stop())
 
-  const scratchDirectory = await folder.sub('scratch')
   const deployments = createDeployments({
     ...platform,
     catalog,
     store,
     fetch: exchange.fetch,
-    build: (order) => buildBundle({ ...order, scratchDirectory, builtinsSupported: BUILTINS_SUPPORTED })
+    build: (order) => buildBundle({ ...order, builtinsSupported: BUILTINS_SUPPORTED })
   })
 
   let appendLog: (line: LogLine) => void = () => undefined
@@ -161,7 +161,7 @@ async function compose(
   const records = new NodeRecords({ mesh, catalog, logger, record: { account: operator, version: VERSION, httpAddress: http } })
   await records.start()
   const key = await adminKey(folder, keys)
-  if (mesh.founded) await firstStart(options, deployments, catalog.list('function').length, logger)
+  if (mesh.foundedNow) await firstStart(options, deployments, catalog.list('function').length, logger)
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true
