@@ -15,9 +15,10 @@ export class Context {
     this.host = host
   }
 
-  /** The client of the node that the options of `command` and of the commands above it choose. */
-  async connect(command: Command): Promise<NodeClient> {
-    this.#client ??= new NodeClient(await findAccess(this.host, accessOptions(command)), this.host.now)
+  /** The client of the node that `data`, else the options of `command` and of the commands above it choose. */
+  async connect(command: Command, data?: string): Promise<NodeClient> {
+    const options = accessOptions(command)
+    this.#client ??= new NodeClient(await findAccess(this.host, { ...options, data: data ?? options.data }), this.host.now)
     return this.#client
   }
 

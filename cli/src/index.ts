@@ -1,5 +1,4 @@
 export { type Host, realHost } from './host.ts'
-export { type NodeOptions, parseNodeOptions } from './node-options.ts'
 export { commandNames, run } from './program.ts'
 
 import { realHost } from './host.ts'

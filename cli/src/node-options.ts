@@ -1,28 +1,10 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net'
 import { ACCOUNT_ID_DEFAULT, ACCOUNT_NAME } from '@peerless/interface'
+import type { NodeOptions } from '@peerless/node'
 import { dataDirectoryOf } from './access.ts'
 import { UsageError } from './errors.ts'
 import type { Host } from './host.ts'
 import { parseInteger, parseOrigin, parsePattern, short } from './values.ts'
-
-/** What `runNode` of @peerless/node takes. */
-export interface NodeOptions {
-  /** Absolute. */
-  dataDirectory: string
-  http: { host: string; port: number }
-  /** Multiaddrs of the mesh's port; empty leaves the choice to the node. */
-  listen: string[]
-  join?: string
-  name?: string
-  /** Busy instances at most; 0 makes a pure gateway. */
-  slots?: number
-  accountId: string
-  /** `http://host:port` */
-  s3Endpoint?: string
-  /** CIDR blocks that functions may reach although they are closed by default. */
-  allowEgress: string[]
-  json: boolean
-}
 
 /** As the command line has it. */
 export interface UpFlags {
@@ -35,6 +17,7 @@ export interface UpFlags {
   accountId?: string
   s3Endpoint?: string
   allowEgress?: string[]
+  sample?: boolean
   json?: boolean
 }
 
@@ -61,6 +44,7 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
     ...(s3Endpoint === undefined ? {} : { s3Endpoint: parseOrigin(s3Endpoint, '--s3-endpoint') }),
     allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),
+    ...(flags.sample === true ? { sample: true } : {}),
     json: flags.json === true
   }
 }

@@ -17,6 +17,7 @@ export interface Machine {
   interrupt?: AbortSignal
   /** Told every text on stdout as it comes. */
   onStdout?: (text: string) => void
+  onStderr?: (text: string) => void
 }
 
 /** Runs a command line in this process, on a machine of the test's making. */
@@ -30,6 +31,7 @@ export async function runCommand(argv: readonly string[], machine: Machine = {})
   })
   stderr.on('data', (chunk: Buffer) => {
     result.stderr += chunk
+    machine.onStderr?.(String(chunk))
   })
   const host: Host = {
     env: machine.env ?? {},

@@ -100,6 +100,19 @@ test('a Ctrl-C, which goes to the whole foreground group, reaches the child once
   t.is(stdout.match(/got SIGINT/g)?.length, 1)
 })
 
+test('a Ctrl-C that npm passes on as well reaches the child once', async (t) => {
+  const running = start(t, pinned, await supervised(t, LISTEN))
+  await running.says(/ready/)
+  process.kill(-(running.child.pid as number), 'SIGINT')
+  await running.says(/got SIGINT/)
+  running.child.kill('SIGINT')
+  running.child.kill('SIGUSR2')
+  await running.says(/got SIGUSR2/)
+  running.child.kill('SIGTERM')
+  const { stdout } = await running.ended
+  t.is(stdout.match(/got SIGINT/g)?.length, 1)
+})
+
 test('a launcher that is killed outright takes the child with it', async (t) => {
   const running = start(t, pinned, await supervised(t, TIED))
   await running.says(/ready/)

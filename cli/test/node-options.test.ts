@@ -34,6 +34,7 @@ test('every flag reaches the node', (t) => {
       accountId: '123456789012',
       s3Endpoint: 'https://s3.test:9000/',
       allowEgress: ['127.0.0.0/8', 'fd00::/8'],
+      sample: true,
       json: true
     },
     host
@@ -48,6 +49,7 @@ test('every flag reaches the node', (t) => {
     accountId: '123456789012',
     s3Endpoint: 'https://s3.test:9000',
     allowEgress: ['127.0.0.0/8', 'fd00::/8'],
+    sample: true,
     json: true
   })
 })

@@ -33,6 +33,7 @@ test('an invite of no use', isUsage, ['invite', '--uses', '0'], "'0'", '1 to 100
 test('a bad function name', isUsage, ['invoke', 'a/b'], "'a/b'", '64')
 test('a bad qualifier', isUsage, ['invoke', 'a:b:c'], "'a:b:c'")
 test('a payload that is no JSON', isUsage, ['invoke', 'hello', '--data', '{oops'], "'{oops'", 'JSON')
+test('two payloads', isUsage, ['invoke', 'hello', '--data', '1', '--data', '2'], 'twice', "'1' and '2'")
 test('too little memory', isUsage, ['deploy', '--memory', '64'], "'64'", '128 to 10240')
 test('an endless timeout', isUsage, ['deploy', '--timeout', '901'], "'901'", '1 to 900')
 test('a variable without value', isUsage, ['deploy', '--env', 'A'], "'A'", 'NAME=VALUE')

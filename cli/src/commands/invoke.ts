@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { LIMITS } from '@peerless/interface'
@@ -12,7 +12,7 @@ import { digits, printable, shortPeer } from '../text.ts'
 import { short } from '../values.ts'
 
 interface Flags {
-  data?: string
+  data?: string[]
   async?: true
   tail?: true
   json?: true
@@ -25,17 +25,18 @@ export function define(command: Command, context: Context): void {
   withJson(command)
     .description(
       'Call a function. Its result is alone on stdout, a summary on stderr; the exit code is 1 when the function failed.\n' +
-        "To choose the node by its data folder, put that before the command: 'peerless --data DIR invoke NAME'."
+        'A --data that is no JSON and names a folder is the data folder of the node, as for the other commands.'
     )
     .argument('<name[:qualifier]>', 'function name or ARN')
-    .option('--data <payload>', 'the event: JSON text, @FILE, or - for stdin')
+    .option('--data <payload>', 'the event: JSON text, @FILE, or - for stdin', (value, all: string[] = []) => [...all, value])
     .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
     .option('--async', 'queue it and do not wait for the result')
     .option('--tail', 'print the last 4 KB of its log on stderr')
     .action(async (alleged: string, flags: Flags) => {
       const { name, qualifier } = parseReference(alleged)
-      const payload = await readPayload(flags.data, context.host)
-      const client = await context.connect(command)
+      const data = await sortData(flags.data ?? [], context.host)
+      const payload = await readPayload(data.payload, context.host)
+      const client = await context.connect(command, data.folder)
       const answer = await client.request({
         method: 'POST',
         path: functionPath(name, 'invocations'),
@@ -122,6 +123,41 @@ function resultOf(body: Buffer): unknown {
   } catch {
     // A function may answer with bytes that are no JSON through the response stream.
     return body.toString()
+  }
+}
+
+/**
+ * `--data` means the event here and the data folder everywhere else. Text that is no JSON can be no event: when it names a folder, it
+ * is that. @throws UsageError when either is given twice
+ */
+async function sortData(values: readonly string[], host: Host): Promise<{ payload?: string; folder?: string }> {
+  const sorted: { payload?: string; folder?: string } = {}
+  for (const value of values) {
+    const kind = !/^(-$|@)/.test(value) && !isJson(value) && (await isFolder(resolve(host.cwd, value))) ? 'folder' : 'payload'
+    if (sorted[kind] !== undefined) {
+      throw new UsageError(`--data gives the ${kind} twice: '${short(sorted[kind])}' and '${short(value)}'`)
+    }
+    sorted[kind] = value
+  }
+  return sorted
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    // That is the answer.
+    return false
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    // Nothing there, or nothing that this user may see: no folder to talk to.
+    return false
   }
 }
 

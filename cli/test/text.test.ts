@@ -1,0 +1,66 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { bytesText, digits, fields, printable, shortPeer, table, timeText } from '../src/text.ts'
+
+test('a table aligns its columns, and ends no line with spaces', (t) => {
+  const rows = [
+    { name: 'a', count: '1' },
+    { name: 'longer', count: '1,000' }
+  ]
+  const text = table(rows, [
+    { title: 'NAME', cell: (row) => row.name },
+    { title: 'COUNT', cell: (row) => row.count, align: 'right' }
+  ])
+  t.is(text, 'NAME    COUNT\na           1\nlonger  1,000\n')
+})
+
+test('a table without rows is its head', (t) => {
+  t.is(table([], [{ title: 'NAME', cell: () => '' }]), 'NAME\n')
+})
+
+test('no text can move the cursor, end a line of a table or turn the direction of writing', (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (hostile) => {
+      const line = table([{ hostile }], [{ title: 'X', cell: (row) => row.hostile }])
+      t.is(line.split('\n').length, 3)
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what this checks
+      t.notRegex(printable(hostile), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
+    }),
+    { seed: 2026, numRuns: 1_000 }
+  )
+})
+
+test('sizes have three digits and a unit', (t) => {
+  const cases: [number, string][] = [
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.00 kB'],
+    [999_499, '999 kB'],
+    [999_500, '1.00 MB'],
+    [52_428_800, '52.4 MB']
+  ]
+  for (const [bytes, text] of cases) t.is(bytesText(bytes), text)
+})
+
+test('digits are grouped, whatever carries them', (t) => {
+  t.deepEqual(['0', '-999', '-1000', '1234567890123456789012'].map(digits), [
+    '0',
+    '-999',
+    '-1,000',
+    '1,234,567,890,123,456,789,012'
+  ])
+  t.is(digits(12_345n), '12,345')
+})
+
+test('odd values have a text too', (t) => {
+  t.is(timeText(Number.NaN), '-')
+  t.is(timeText(8.65e15), '-')
+  t.is(shortPeer('short'), 'short')
+  t.is(
+    fields([
+      ['a', 'x\u001b'],
+      ['long', 'y']
+    ]),
+    'a     x\\u001b\nlong  y\n'
+  )
+})
