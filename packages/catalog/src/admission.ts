@@ -10,6 +10,7 @@ import {
 } from './constants.ts'
 import { bucketOf, compareEntries, decodeContent, type Entry, type EntryContent, hashOf, keyOf } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
+import { isAhead } from './hybrid-time.ts'
 import type { KeyVault } from './key-vault.ts'
 import { fromStored } from './schemas.ts'
 
@@ -43,7 +44,7 @@ export class Admission {
     const author = envelope.signer
     const key = keyOf(content.kind, content.name)
     const hash = hashOf(author, envelope.bytes)
-    const current = this.#options.current(key)
+    const current = this.#current(key)
     if (current !== undefined && compareEntries({ time: content.time, author, hash }, current) <= 0) return undefined
     if (this.#expired(content) && current?.value === undefined) return undefined
     this.#checkAuthor(content, author)
@@ -75,6 +76,12 @@ export class Admission {
     }
   }
 
+  /** What a new entry has to beat. One that lies in the future came in under a wrong clock: any that is in time beats it. */
+  #current(key: string): Entry | undefined {
+    const current = this.#options.current(key)
+    return current === undefined || isAhead(current.time, this.#options.clock.now()) ? undefined : current
+  }
+
   #expired(content: EntryContent): boolean {
     return content.stored === null && content.time.ms < this.#options.clock.now() - tombstoneAgeMsMax(content.kind)
   }
@@ -87,8 +94,9 @@ export class Admission {
   }
 
   #checkTime(content: EntryContent, author: string): void {
-    const ahead = content.time.ms - this.#options.clock.now()
-    if (ahead <= CLOCK_DRIFT_MS_MAX) return
+    const now = this.#options.clock.now()
+    if (!isAhead(content.time, now)) return
+    const ahead = content.time.ms - now
     throw new PeerlessError(
       'INVALID_ARGUMENT',
       `${keyOf(content.kind, content.name)} of '${author}' is ${ahead} ms ahead of this node's clock, at most ${CLOCK_DRIFT_MS_MAX}: one of the two clocks is wrong`

@@ -22,7 +22,9 @@ import {
   HAVE_HASHES_GOAL,
   PAGE_BYTES_MAX,
   PAGE_ENTRIES_MAX,
-  PAGES_MAX
+  PAGES_MAX,
+  STRANGER_RETRIES_MAX,
+  STRANGER_RETRY_MS
 } from './constants.ts'
 import type { Entry } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
@@ -71,6 +73,8 @@ export class AntiEntropy {
   readonly #options: AntiEntropyOptions
   /** Peers to be asked, oldest first; bounded by the peers there are. */
   readonly #queue = new Set<string>()
+  /** How often a connected peer was asked again for the sake of strangers. */
+  readonly #retries = new Map<string, number>()
   #running = false
   #stopped = false
   #timer: Timer | undefined
@@ -80,7 +84,7 @@ export class AntiEntropy {
     this.#options = options
   }
 
-  /** Rounds that went through to their end since start. */
+  /** Rounds since start that went through to their end and left nothing out that a moment later could be taken. */
   get rounds(): number {
     return this.#rounds
   }
@@ -91,6 +95,7 @@ export class AntiEntropy {
     mesh.handle(MESSAGE.CATALOG_BUCKETS, (_, request) => this.#answer(request, () => this.#onBuckets(request)))
     mesh.handle(MESSAGE.CATALOG_PUSH, (peer, request) => this.#answer(request, () => this.#onPush(peer, request)))
     mesh.onPeer((peer, connected) => {
+      this.#retries.delete(peer)
       if (connected) this.#ask(peer)
       else this.#queue.delete(peer)
     })
@@ -128,8 +133,8 @@ export class AntiEntropy {
     for (const peer of this.#queue) {
       this.#queue.delete(peer)
       try {
-        await this.#round(peer)
-        this.#rounds++
+        const strangers = await this.#round(peer)
+        if (strangers === 0 || !this.#again(peer)) this.#rounds++
       } catch (error) {
         if (!this.#stopped) logger.debug('catalog round failed', { peer, reason: messageOf(error) })
       }
@@ -137,17 +142,29 @@ export class AntiEntropy {
     this.#running = false
   }
 
-  async #round(peer: string): Promise<void> {
+  /** False when that was done often enough. */
+  #again(peer: string): boolean {
+    const retries = this.#retries.get(peer) ?? 0
+    if (retries >= STRANGER_RETRIES_MAX || !this.#options.mesh.peers().includes(peer)) return false
+    this.#retries.set(peer, retries + 1)
+    this.#options.clock.after(STRANGER_RETRY_MS, () => this.#ask(peer))
+    return true
+  }
+
+  /** Returns how many entries were refused for their author. */
+  async #round(peer: string): Promise<number> {
     const { table } = this.#options
     const reply = await this.#call(peer, MESSAGE.CATALOG_DIGEST, { root: table.root() })
-    if (check(sameSchema, reply.header, 'catalog digest').same) return
+    if (check(sameSchema, reply.header, 'catalog digest').same) return 0
     if (reply.payload.length !== BUCKETS * BUCKET_DIGEST_BYTES) {
       throw new PeerlessError(
         'MALFORMED',
         `catalog digests have ${BUCKETS * BUCKET_DIGEST_BYTES} bytes, not ${reply.payload.length}`
       )
     }
-    for (const group of this.#groups(reply.payload)) await this.#exchange(peer, group)
+    let strangers = 0
+    for (const group of this.#groups(reply.payload)) strangers += await this.#exchange(peer, group)
+    return strangers
   }
 
   /** Buckets that differ, in groups whose own hashes make one request. */
@@ -169,8 +186,9 @@ export class AntiEntropy {
     return groups
   }
 
-  async #exchange(peer: string, buckets: number[]): Promise<void> {
+  async #exchange(peer: string, buckets: number[]): Promise<number> {
     const { table, intake } = this.#options
+    let strangers = 0
     let after: Cursor | undefined
     for (let pages = 0; pages < PAGES_MAX; pages++) {
       const have = buckets.flatMap((bucket) => [...table.bucket(bucket).values()])
@@ -178,17 +196,18 @@ export class AntiEntropy {
       const reply = await this.#call(peer, MESSAGE.CATALOG_BUCKETS, { buckets, after }, hashes)
       const { next } = check(pageSchema, reply.header, 'catalog page')
       const page = pageOf(reply.payload)
-      await intake.take(page.envelopes, { from: peer, spread: true })
+      strangers += await intake.take(page.envelopes, { from: peer, spread: true })
       if (next === undefined) {
         await this.#give(
           peer,
           page.lacking.map((index) => have[index]).filter((entry) => entry !== undefined)
         )
-        return
+        return strangers
       }
       if (after !== undefined && !isAfter(next, after)) throw new PeerlessError('MALFORMED', 'catalog pages go round in a circle')
       after = next
     }
+    return strangers
   }
 
   /** Pushes what the peer lacks, unless it was overtaken by what the peer has just sent. */
@@ -246,7 +265,8 @@ export class AntiEntropy {
 
   async #onPush(peer: string, request: IncomingRequest): Promise<void> {
     const { spread } = check(pushSchema, request.header, 'catalog push')
-    await this.#options.intake.take(decodeEnvelopes(request.payload), { from: peer, spread })
+    const strangers = await this.#options.intake.take(decodeEnvelopes(request.payload), { from: peer, spread })
+    if (strangers > 0) this.#again(peer)
     request.reply(undefined)
   }
 }

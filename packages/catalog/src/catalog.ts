@@ -15,7 +15,7 @@ import { AntiEntropy } from './anti-entropy.ts'
 import { ENVELOPE_KIND, SWEEP_PERIOD_MS } from './constants.ts'
 import { type Entry, encodeContent, keyOf } from './entry.ts'
 import { EntryTable } from './entry-table.ts'
-import { HybridClock } from './hybrid-time.ts'
+import { HybridClock, type HybridTime, isAhead } from './hybrid-time.ts'
 import { Intake } from './intake.ts'
 import { createKeyVault, type KeyVault } from './key-vault.ts'
 import { checkName, fromStored, toStored } from './schemas.ts'
@@ -85,7 +85,9 @@ class ReplicatedCatalog implements CatalogService {
   #sweeping: { cancel(): void } | undefined
 
   constructor(options: CatalogOptions, storage: EntryStorage) {
-    const { mesh, clock, random, isMember, meshSecret } = options
+    const { mesh, clock, random, meshSecret } = options
+    // Its own entries come back to a node that lost its disk.
+    const isMember = (peerId: string) => peerId === mesh.peerId || options.isMember(peerId)
     const logger = options.logger.child({ part: 'catalog' })
     const table = this.#table
     this.#options = options
@@ -170,19 +172,21 @@ class ReplicatedCatalog implements CatalogService {
   }
 
   #write(kind: CatalogKind, name: string, stored: unknown): Promise<void> {
+    return this.#sign(kind, name, stored, this.#writer.current(keyOf(kind, name))?.time)
+  }
+
+  async #sign(kind: CatalogKind, name: string, stored: unknown, later: HybridTime | undefined): Promise<void> {
     const { signer, mesh } = this.#options
     if (this.#state === 'stopped') throw new PeerlessError('UNAVAILABLE', 'the catalog is stopped')
     checkOwner(kind, name, stored, signer.peerId)
-    const key = keyOf(kind, name)
-    const time = this.#time.next(this.#writer.current(key)?.time)
-    const content = { kind, name, time, stored }
+    const content = { kind, name, time: this.#time.next(later), stored }
     const envelope = seal(signer, mesh.meshId, ENVELOPE_KIND, encodeContent(content))
     const bytes = encodeEnvelope(envelope)
     checkSize(bytes.length)
-    this.#admission.checkRoom(key, bytes.length)
+    this.#admission.checkRoom(keyOf(kind, name), bytes.length)
     const value = stored === null ? undefined : fromStored(kind, name, stored, this.#vault)
     const entry = entryOf(envelope, content, value, bytes.length)
-    return this.#writer.stage({ entry, envelope: bytes, origin: { from: undefined, spread: true } })
+    await this.#writer.stage({ entry, envelope: bytes, origin: { from: undefined, spread: true } })
   }
 
   #onCommitted(batch: Staged[]): void {
@@ -190,7 +194,13 @@ class ReplicatedCatalog implements CatalogService {
       this.#time.observe(entry.time)
       this.#announce(entry)
     }
-    if (this.#state === 'started') this.#spread.tell(batch)
+    if (this.#state !== 'started') return
+    try {
+      this.#spread.tell(batch)
+    } catch (error) {
+      // It is on disk; anti-entropy will tell the others.
+      this.#logger.error('a catalog change could not be pushed', { entries: batch.length, reason: messageOf(error) })
+    }
   }
 
   #announce(entry: Entry): void {
@@ -205,10 +215,32 @@ class ReplicatedCatalog implements CatalogService {
 
   #sweep(): void {
     const now = this.#options.clock.now()
-    const old: Entry[] = []
-    for (const entry of this.#table.entries()) {
-      if (entry.value === undefined && entry.time.ms < now - tombstoneAgeMsMax(entry.kind)) old.push(entry)
+    this.#redate(now)
+    this.#dropTombstones(now)
+  }
+
+  /**
+   * Own entries that lie in the future were written under a wrong clock, and nobody else takes them before their time: they are written again
+   * under the right one. Harmless if it is the clock of now that is wrong: the value stays the same.
+   */
+  #redate(now: number): void {
+    for (const entry of [...this.#table.entries()]) {
+      if (entry.author !== this.#options.signer.peerId || !isAhead(entry.time, now)) continue
+      const { kind, name, value } = entry
+      this.#logger.warn('catalog entry was written under a wrong clock and is dated again', {
+        key: entry.key,
+        ahead: entry.time.ms - now
+      })
+      this.#sign(kind, name, value === undefined ? null : toStored(kind, name, value, this.#vault), undefined).catch((error) => {
+        this.#logger.error('catalog entry could not be dated again', { key: entry.key, reason: messageOf(error) })
+      })
     }
+  }
+
+  #dropTombstones(now: number): void {
+    const old = [...this.#table.entries()].filter((entry) => {
+      return entry.value === undefined && entry.time.ms < now - tombstoneAgeMsMax(entry.kind)
+    })
     if (old.length === 0) return
     try {
       this.#storage.commit(

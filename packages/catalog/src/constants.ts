@@ -10,14 +10,15 @@ export const ENTRIES_MAX = 100_000
 /** Encoded bytes of all entries: their values are held in memory. */
 export const ENTRIES_BYTES_MAX = 268_435_456
 
-/** How far ahead of this node's clock an entry may be. Beyond it waits at its author until time has passed: NTP keeps machines within a second. */
+/** How far ahead of this node's clock an entry may be. Beyond, it waits at its author: NTP keeps machines within a second. */
 export const CLOCK_DRIFT_MS_MAX = 300_000
 const DAY_MS = 86_400_000
 /** A node that was away for longer can bring a removed function or node back. */
 export const TOMBSTONE_AGE_MS_MAX = 30 * DAY_MS
 /** A revoked key must never come back with an old disk: its tombstone stays for ten years. */
 export const KEY_TOMBSTONE_AGE_MS_MAX = 3_650 * DAY_MS
-export const SWEEP_PERIOD_MS = 3_600_000
+/** How often old tombstones and entries of a wrong clock are looked for: a few milliseconds for all entries. */
+export const SWEEP_PERIOD_MS = 60_000
 
 /** Entries are grouped by the first byte of SHA-256 of their key. */
 export const BUCKETS = 256
@@ -43,6 +44,10 @@ export const BATCH_ENTRIES_MAX = 4_096
 
 /** Mean time between two rounds with a random peer; each wait is 0.75 to 1.25 of it. */
 export const ANTI_ENTROPY_PERIOD_MS = 4_000
+/** A peer whose entries have authors that are not known as members yet is asked again after this: memberships spread beside the catalog. */
+export const STRANGER_RETRY_MS = 250
+/** How often, per connection; afterwards strangers are strangers. */
+export const STRANGER_RETRIES_MAX = 8
 /** Longest wait for one answer of a round, or for a push. */
 export const ANSWER_MS_MAX = 10_000
 /** Hashes sent along when buckets are asked for; one bucket goes whole, whatever it holds. */

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto'
+import { webcrypto } from 'node:crypto'
+import { cidOf } from '@peerless/bundle'
 import {
   ACCOUNT_NAME,
   type BlockStore,
@@ -18,7 +19,6 @@ import {
   PeerlessError,
   type Random
 } from '@peerless/interface'
-import { cidOf } from './cid.ts'
 import { BUILD_MS_MAX, DEPLOYMENTS_IN_WORK_MAX, ZIP_FETCH_MS_MAX } from './constants.ts'
 import { HANDLER_DEFAULT, ROLE_DEFAULT, RUNTIME_DEFAULT } from './function-rules.ts'
 import { checkSettings } from './settings.ts'
@@ -40,11 +40,6 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   return new NodeDeployments(options)
 }
 
-interface Built {
-  readonly bundle: Uint8Array
-  readonly code: CodeReference
-}
-
 class NodeDeployments implements Deployments {
   readonly #options: DeploymentsOptions
   readonly #logger: Logger
@@ -64,8 +59,7 @@ class NodeDeployments implements Deployments {
     return await this.#turns.run(name, async () => {
       this.#checkFree(name)
       const handler = settings.handler ?? HANDLER_DEFAULT
-      const built = await this.#build(zip, handler)
-      await this.#store(zip, built)
+      const code = await this.#store(zip, await this.#build(zip, handler))
       this.#checkFree(name)
       const now = this.#options.clock.now()
       const latest: FunctionVersion = {
@@ -78,7 +72,7 @@ class NodeDeployments implements Deployments {
         memoryMb: settings.memoryMb ?? LIMITS.memoryMbDefault,
         timeoutSeconds: settings.timeoutSeconds ?? LIMITS.timeoutSecondsDefault,
         environment: { ...settings.environment },
-        code: built.code,
+        code,
         modifiedAt: now
       }
       return await this.#put({ name, account, createdAt: now, urlAuth: settings.urlAuth ?? undefined, latest })
@@ -95,10 +89,10 @@ class NodeDeployments implements Deployments {
     checkZip(zip)
     return await this.#turns.run(name, async () => {
       const before = this.#current(name, revisionId)
-      const built = await this.#build(zip, before.latest.handler)
-      if (dryRun !== true) await this.#store(zip, built)
-      const record = this.#changed(this.#unchanged(before), { code: built.code })
-      return dryRun === true ? record : await this.#put(record)
+      const bundle = await this.#build(zip, before.latest.handler)
+      if (dryRun === true) return this.#changed(this.#unchanged(before), { code: await codeOf(zip, bundle, cidOf) })
+      const code = await this.#store(zip, bundle)
+      return await this.#put(this.#changed(this.#unchanged(before), { code }))
     })
   }
 
@@ -143,24 +137,13 @@ class NodeDeployments implements Deployments {
 
   async #rebuild(before: FunctionRecord, handler: string): Promise<CodeReference> {
     const zip = await this.zipOf(before)
-    const built = await this.#build(zip, handler)
-    await this.#store(zip, built)
-    return built.code
+    return await this.#store(zip, await this.#build(zip, handler))
   }
 
-  async #build(zip: Uint8Array, handler: string): Promise<Built> {
-    const { bytes: bundle } = await this.#inTime(this.#options.build({ zip, handler }))
-    if (bundle.length === 0 || bundle.length > LIMITS.bundleBytesMax) {
-      throw new PeerlessError('TOO_LARGE', `the bundle has ${bundle.length} bytes, it must have 1 to ${LIMITS.bundleBytesMax}`)
-    }
-    const code = {
-      zipCid: cidOf(zip),
-      zipBytes: zip.length,
-      zipSha256: createHash('sha256').update(zip).digest('base64'),
-      bundleCid: cidOf(bundle),
-      bundleBytes: bundle.length
-    }
-    return { bundle, code }
+  async #build(zip: Uint8Array, handler: string): Promise<Uint8Array> {
+    const { bytes } = await this.#inTime(this.#options.build({ zip, handler }))
+    if (bytes.length > 0 && bytes.length <= LIMITS.bundleBytesMax) return bytes
+    throw new PeerlessError('TOO_LARGE', `the bundle has ${bytes.length} bytes, it must have 1 to ${LIMITS.bundleBytesMax}`)
   }
 
   /** A build that hangs must not hold the function's turn for ever. */
@@ -176,12 +159,8 @@ class NodeDeployments implements Deployments {
     }
   }
 
-  async #store(zip: Uint8Array, { bundle, code }: Built): Promise<void> {
-    const { store } = this.#options
-    const cids = await Promise.all([store.write(zip), store.write(bundle)])
-    if (cids[0] !== code.zipCid || cids[1] !== code.bundleCid) {
-      throw new PeerlessError('INTERNAL', `the block store named ${cids.join(' and ')}, not ${code.zipCid} and ${code.bundleCid}`)
-    }
+  #store(zip: Uint8Array, bundle: Uint8Array): Promise<CodeReference> {
+    return codeOf(zip, bundle, (bytes) => this.#options.store.write(bytes))
   }
 
   #checkFree(name: string): void {
@@ -221,6 +200,20 @@ class NodeDeployments implements Deployments {
     this.#logger.info('function deployed', { function: record.name, account: record.account, revisionId, cid: code.bundleCid })
     return record
   }
+}
+
+/** @param nameOf stores the bytes, or not, and says their CID */
+async function codeOf(
+  zip: Uint8Array,
+  bundle: Uint8Array,
+  nameOf: (bytes: Uint8Array) => Promise<string>
+): Promise<CodeReference> {
+  const [zipCid, bundleCid, hash] = await Promise.all([
+    nameOf(zip),
+    nameOf(bundle),
+    webcrypto.subtle.digest('SHA-256', zip as Uint8Array<ArrayBuffer>)
+  ])
+  return { zipCid, zipBytes: zip.length, zipSha256: Buffer.from(hash).toString('base64'), bundleCid, bundleBytes: bundle.length }
 }
 
 /** A damaged block was set aside by the store; a peer may have a good one. */

@@ -18,6 +18,11 @@ export function compareTimes(a: HybridTime, b: HybridTime): number {
   return a.ms === b.ms ? a.counter - b.counter : a.ms - b.ms
 }
 
+/** True when no node whose clock shows `now` takes an entry of that time. */
+export function isAhead(time: HybridTime, now: number): boolean {
+  return time.ms - now > CLOCK_DRIFT_MS_MAX
+}
+
 /** This node's hybrid clock. What it has issued is on disk with the entries, so `observe` of all of them at start restores it. */
 export class HybridClock {
   readonly #clock: Clock
@@ -37,7 +42,7 @@ export class HybridClock {
    */
   next(floor: HybridTime | undefined): HybridTime {
     const now = this.#clock.now()
-    let after = this.#last.ms - now > CLOCK_DRIFT_MS_MAX ? undefined : this.#last
+    let after = isAhead(this.#last, now) ? undefined : this.#last
     if (floor !== undefined && (after === undefined || compareTimes(floor, after) > 0)) after = floor
     const time = after === undefined || after.ms < now ? { ms: now, counter: 0 } : tick(after)
     this.observe(time)

@@ -27,18 +27,24 @@ export class Intake {
     return this.#refused
   }
 
-  /** Resolves when what was news is on disk. @throws INTERNAL */
-  async take(envelopes: readonly Uint8Array[], origin: Origin): Promise<void> {
+  /**
+   * Resolves when what was news is on disk, with how many were refused because their author is no member, or not known as one yet.
+   * @throws INTERNAL
+   */
+  async take(envelopes: readonly Uint8Array[], origin: Origin): Promise<number> {
     const { admission, writer } = this.#options
+    let strangers = 0
     for (const envelope of envelopes) {
       try {
         const entry = admission.admit(envelope)
         if (entry !== undefined) writer.stage({ entry, envelope, origin })
       } catch (error) {
+        if (isPeerlessError(error, 'NOT_A_MEMBER')) strangers++
         this.#refuse(error, origin)
       }
     }
     await writer.settled()
+    return strangers
   }
 
   /** The same entry comes again with every round of anti-entropy, so a refusal is said once a minute. */

@@ -132,7 +132,10 @@ function check<Output>(kind: CatalogKind, name: string, schema: z.ZodType<Output
 function invalid(kind: CatalogKind, name: string, error: z.ZodError): PeerlessError {
   const issue = error.issues[0]
   const where = issue === undefined || issue.path.length === 0 ? 'it' : issue.path.map(String).join('.').slice(0, 200)
-  return new PeerlessError('INVALID_ARGUMENT', `${kind} '${name.slice(0, 200)}': ${where}: ${issue?.message ?? 'is malformed'}`)
+  return new PeerlessError(
+    'INVALID_ARGUMENT',
+    `${kind} '${name.slice(0, 200)}': ${where}: ${issue?.message.slice(0, 200) ?? 'is malformed'}`
+  )
 }
 
 function isPeerId(alleged: string): boolean {

@@ -96,7 +96,7 @@ export class Spread {
     return sample
   }
 
-  #receive(take: () => Promise<void>, from: string): void {
+  #receive(take: () => Promise<unknown>, from: string): void {
     Promise.try(take).catch((error) => this.#options.logger.warn('catalog gossip refused', { from, reason: String(error) }))
   }
 }

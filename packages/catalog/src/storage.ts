@@ -42,7 +42,7 @@ export async function openStorage(directory: string, meshId: string): Promise<En
 }
 
 function prepare(database: DatabaseSync, meshId: string): void {
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA trusted_schema = OFF')
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 100; PRAGMA trusted_schema = OFF')
   const version = database.prepare('PRAGMA user_version').get()?.user_version
   if (version !== 0 && version !== SCHEMA_VERSION) {
     throw new PeerlessError('INVALID_ARGUMENT', `the catalog on disk has layout ${version}, this node reads ${SCHEMA_VERSION}`)

@@ -1,16 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessKey, FunctionRecord, NodeRecord } from '@peerless/interface'
+import type { AccessKey, Clock, FunctionRecord, NodeRecord } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
 import { encodeEnvelope, type Signer, seal, signerOf } from '@peerless/wire'
 import type { ExecutionContext } from 'ava'
-import { cidOf } from '../src/cid.ts'
 import { type EntryContent, encodeContent } from '../src/entry.ts'
 import { type CatalogService, createCatalog } from '../src/index.ts'
 
 export const MESH_SECRET = Buffer.from('a secret that all members of the test mesh share')
 export const SECRET = 'SentinelSecret0123456789abcdefSENTINEL00'
+
+/** That of no bytes at all; only its shape matters here. */
+export const CID = 'bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku'
 
 /** The same number, the same node. */
 export function signer(number: number): Signer {
@@ -33,7 +35,6 @@ export interface TestNode {
   readonly signer: Signer
   readonly catalog: CatalogService
   readonly logger: MemoryLogger
-  readonly clock: VirtualClock
   readonly directory: string
   stop(): Promise<void>
 }
@@ -52,7 +53,7 @@ export class TestMesh {
   /** @param options.directory of an earlier life */
   async node(
     number: number,
-    options: { directory?: string; clock?: VirtualClock; start?: boolean; meshSecret?: Uint8Array } = {}
+    options: { directory?: string; clock?: Clock; start?: boolean; meshSecret?: Uint8Array } = {}
   ): Promise<TestNode> {
     const directory = options.directory ?? (await temporaryDirectory(this.#t))
     const clock = options.clock ?? this.clock
@@ -75,7 +76,7 @@ export class TestMesh {
     }
     this.#t.teardown(stop)
     if (options.start !== false) catalog.start()
-    return { number, signer: own, catalog, logger, clock, directory, stop }
+    return { number, signer: own, catalog, logger, directory, stop }
   }
 
   /** Runs what is due until nothing changes any more, without moving the clock. */
@@ -85,7 +86,6 @@ export class TestMesh {
 }
 
 export function functionRecord(name: string, change: Partial<FunctionRecord['latest']> = {}): FunctionRecord {
-  const zip = Buffer.from(`zip of ${name}`)
   return {
     name,
     account: 'acme',
@@ -102,10 +102,10 @@ export function functionRecord(name: string, change: Partial<FunctionRecord['lat
       timeoutSeconds: 3,
       environment: {},
       code: {
-        zipCid: cidOf(zip),
-        zipBytes: zip.length,
+        zipCid: CID,
+        zipBytes: 100,
         zipSha256: 'A'.repeat(43).concat('='),
-        bundleCid: cidOf(zip),
+        bundleCid: CID,
         bundleBytes: 100
       },
       modifiedAt: 1_767_225_600_000,
@@ -134,5 +134,15 @@ export function nodeRecord(peerId: string, change: Partial<NodeRecord> = {}): No
     version: '0.1.0',
     httpAddress: undefined,
     ...change
+  }
+}
+
+/** The clock of a machine whose wall clock is wrong by `skew.ms`, which a test may set right. */
+export function skewedClock(clock: VirtualClock, skew: { ms: number }): Clock {
+  return {
+    now: () => clock.now() + skew.ms,
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, run),
+    every: (periodMs, run) => clock.every(periodMs, run)
   }
 }
