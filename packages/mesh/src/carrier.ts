@@ -1,23 +1,14 @@
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
-import {
-  type Carrier as CarrierName,
-  type Clock,
-  type IncomingRequest,
-  type Logger,
-  messageOf,
-  PeerlessError,
-  type Timer
-} from '@peerless/interface'
+import { type Carrier as CarrierName, type Clock, type Logger, messageOf, PeerlessError, type Timer } from '@peerless/interface'
 import { Connection } from '@peerless/wire'
 import {
   CARRIER_ATTEMPTS_MAX,
   CARRIER_OPEN_TIMEOUT_MS,
   CARRIER_QUEUE_BYTES_MAX,
   CARRIER_RETRY_MS,
-  CARRIER_WRITE_BYTES_MAX,
-  PROTOCOL,
-  STREAM_READ_BYTES_MAX
+  PROTOCOL
 } from './constants.ts'
+import { boundStream } from './serve-stream.ts'
 import { streamChannel } from './stream-channel.ts'
 
 export interface CarrierOptions {
@@ -99,7 +90,7 @@ export class Carrier {
 
   #attach(stream: Stream): void {
     const { onOpen, onReceived } = this.#options
-    prepareStream(stream)
+    boundStream(stream)
     this.#stream = stream
     this.#attempts = 0
     const wire = new Connection(streamChannel(stream, { onReceived, pauseWhenFull: false }), {
@@ -132,22 +123,4 @@ export class Carrier {
       this.ensure()
     })
   }
-}
-
-/** Serves the peer's requests that come on a stream that the peer opened. */
-export function serveStream(
-  stream: Stream,
-  options: { onRequest: (request: IncomingRequest) => void; onReceived: () => void; requestsInFlightMax: number }
-): void {
-  prepareStream(stream)
-  new Connection(streamChannel(stream, { onReceived: options.onReceived, pauseWhenFull: true }), {
-    onRequest: options.onRequest,
-    schedule: setImmediate,
-    requestsInFlightMax: options.requestsInFlightMax
-  })
-}
-
-function prepareStream(stream: Stream): void {
-  stream.maxReadBufferLength = STREAM_READ_BYTES_MAX
-  stream.maxWriteBufferLength = CARRIER_WRITE_BYTES_MAX
 }

@@ -67,6 +67,10 @@ export const SAVE_DELAY_MS = 500
 export const CARRIER_QUEUE_BYTES_MAX = 33_554_432
 /** Replies cannot be refused: a peer that lets this many bytes of them wait loses the stream. Reading its requests stopped long before. */
 export const CARRIER_WRITE_BYTES_MAX = 268_435_456
+/** Payloads of unanswered requests of one stream; above it nothing more is read from it. Ten of the largest payloads. */
+export const SERVED_BYTES_MAX = 67_108_864
+/** Smaller payloads are bounded well enough by the number of requests outstanding. */
+export const SERVED_COUNTED_BYTES_MIN = 4_096
 /** Most that yamux lets a peer have in flight on one stream. Must stay below `STREAM_READ_BYTES_MAX`, or a paused stream is reset. */
 export const STREAM_WINDOW_BYTES_MAX = 4_194_304
 export const STREAM_READ_BYTES_MAX = 8_388_608

@@ -21,6 +21,8 @@ export interface Member {
 export class MemberBook {
   readonly #meshId: string
   readonly #members = new Map<string, Member>()
+  /** Certificate bytes, as text, to their holder: most of every exchange is what we hold already, and that is spared the signatures. */
+  readonly #holders = new Map<string, string>()
   readonly #isConnected: (peerId: string) => boolean
 
   constructor(meshId: string, isConnected: (peerId: string) => boolean) {
@@ -42,6 +44,7 @@ export class MemberBook {
     if (known === undefined) {
       this.#makeRoom()
       this.#members.set(membership.peerId, { membership, record, seenAt: 0 })
+      this.#holders.set(keyOf(membership), membership.peerId)
       return true
     }
     if (record === undefined || (known.record !== undefined && known.record.sequence >= record.sequence)) return false
@@ -115,7 +118,7 @@ export class MemberBook {
     return this.learn(membership, verified) ? membership.peerId : undefined
   }
 
-  /** Byte for byte what we hold: most of every exchange, so it is spared the signatures. */
+  /** Byte for byte what we hold. */
   #isKnown(chain: unknown, record: unknown): boolean {
     const peerId = Array.isArray(chain) ? this.#holderOf(chain) : undefined
     const held = peerId === undefined ? undefined : this.#members.get(peerId)?.record?.bytes
@@ -124,11 +127,7 @@ export class MemberBook {
 
   #holderOf(chain: unknown[]): string | undefined {
     const leaf = chain[0]
-    if (!(leaf instanceof Uint8Array)) return undefined
-    for (const [peerId, { membership }] of this.#members) {
-      if (Buffer.compare(membership.chain[0] as Uint8Array, leaf) === 0) return peerId
-    }
-    return undefined
+    return leaf instanceof Uint8Array ? this.#holders.get(textOf(leaf)) : undefined
   }
 
   #makeRoom(): void {
@@ -137,6 +136,16 @@ export class MemberBook {
     for (const member of this.#members.values()) {
       if (!this.#isConnected(member.membership.peerId) && (oldest === undefined || member.seenAt < oldest.seenAt)) oldest = member
     }
-    if (oldest !== undefined) this.#members.delete(oldest.membership.peerId)
+    if (oldest === undefined) return
+    this.#members.delete(oldest.membership.peerId)
+    this.#holders.delete(keyOf(oldest.membership))
   }
+}
+
+function keyOf(membership: Membership): string {
+  return textOf(membership.chain[0] as Uint8Array)
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
 }

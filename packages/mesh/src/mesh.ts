@@ -120,7 +120,7 @@ export class Libp2pMesh implements PeerlessMesh {
     this.joinedNow = parts.joinedNow
     this.#table = new PeerTable({ clock, logger, draining: () => this.#draining })
     this.#links = this.#table.links
-    const isConnected = (peerId: string) => this.#links.has(peerId)
+    const isConnected = (peerId: string) => peerId === this.peerId || this.#links.has(peerId)
     this.#roster = new Roster({
       directory,
       signer: node.signer,

@@ -2,17 +2,16 @@ import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
 import {
   type Clock,
   type IncomingRequest,
-  LIMITS,
   type Logger,
   messageOf,
   type PeerListener,
   PeerlessError,
   type Timer
 } from '@peerless/interface'
-import { serveStream } from './carrier.ts'
 import { MESH_MESSAGE, PING_PERIOD_MS, PROTOCOL, STREAMS_PER_CONNECTION_MAX } from './constants.ts'
 import type { MeshLibp2p } from './libp2p-node.ts'
 import { PeerLink } from './peer-link.ts'
+import { serveStream } from './serve-stream.ts'
 
 export type RequestHandler = (peerId: string, request: IncomingRequest) => void
 
@@ -115,8 +114,7 @@ export class PeerTable {
     const peerId = connection.remotePeer.toString()
     serveStream(stream, {
       onRequest: (request) => this.#dispatch(peerId, request),
-      onReceived: () => this.links.get(peerId)?.received(),
-      requestsInFlightMax: LIMITS.requestsInFlightMax
+      onReceived: () => this.links.get(peerId)?.received()
     })
   }
 

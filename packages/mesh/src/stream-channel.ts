@@ -1,30 +1,40 @@
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { ByteChannel } from '@peerless/interface'
 
+/** A byte channel over a libp2p stream, whose reading can be stopped. */
+export interface StreamChannel extends ByteChannel {
+  /** While true, nothing more is read: yamux grants no window, so the peer stops sending. */
+  setHeld(held: boolean): void
+}
+
+export interface StreamChannelOptions {
+  onReceived: () => void
+  /** Stop reading while what we send is not taken: the side that answers must not take more requests than it can answer. */
+  pauseWhenFull: boolean
+}
+
 /**
- * A byte channel over a libp2p stream. A libp2p stream that is closed throws on `send`; here the bytes go nowhere, because `onClose`
- * tells it, and whoever waits for an answer is told by the connection above.
+ * A libp2p stream that is closed throws on `send`; here the bytes go nowhere, because `onClose` tells it, and whoever waits for an
+ * answer is told by the connection above.
  */
-export function streamChannel(stream: Stream, options: { onReceived: () => void; pauseWhenFull: boolean }): ByteChannel {
-  let paused = false
-  const pause = () => {
-    if (paused || stream.readStatus !== 'readable') return
-    paused = true
-    stream.pause()
-  }
-  const resume = () => {
-    if (!paused || stream.writableNeedsDrain || stream.readStatus !== 'paused') return
-    paused = false
-    stream.resume()
+export function streamChannel(stream: Stream, options: StreamChannelOptions): StreamChannel {
+  let full = false
+  let held = false
+  const update = () => {
+    if (full || held) {
+      if (stream.readStatus === 'readable') stream.pause()
+    } else if (stream.readStatus === 'paused') stream.resume()
   }
   // A peer that half-closes its end is done with the stream: nothing of ours is ever sent one way only.
   stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
   return {
     send: (bytes) => {
       if (stream.writeStatus !== 'writable') return true
-      const more = stream.send(bytes)
-      // Replies wait for a slow reader: take no more of its requests until they have left.
-      if (!more && options.pauseWhenFull) pause()
+      const more = sendOn(stream, bytes)
+      if (!more && options.pauseWhenFull && !full) {
+        full = true
+        update()
+      }
       return more
     },
     onBytes: (receive) => {
@@ -35,11 +45,13 @@ export function streamChannel(stream: Stream, options: { onReceived: () => void;
       })
     },
     onDrain: (drained) => {
-      // The stream itself resumes sending in a microtask of this event; only then it is known whether it is full again.
+      // The stream itself goes on sending in a microtask of this event; only then it is known whether it is full again.
       stream.addEventListener('drain', () =>
         queueMicrotask(() => {
-          resume()
-          if (!stream.writableNeedsDrain) drained()
+          if (stream.writableNeedsDrain) return
+          full = false
+          update()
+          drained()
         })
       )
     },
@@ -51,10 +63,28 @@ export function streamChannel(stream: Stream, options: { onReceived: () => void;
     close: (error) => {
       if (error === undefined) closeStream(stream)
       else stream.abort(error)
+    },
+    setHeld: (value) => {
+      held = value
+      update()
     }
   }
 }
 
+/** The connection below may be closing at this very moment; that is a closed stream, not a failure of the sender. */
+function sendOn(stream: Stream, bytes: Uint8Array): boolean {
+  try {
+    return stream.send(bytes)
+  } catch (error) {
+    stream.abort(asError(error))
+    return true
+  }
+}
+
 function closeStream(stream: Stream): void {
-  stream.close().catch((error) => stream.abort(error instanceof Error ? error : new Error(String(error))))
+  stream.close().catch((error) => stream.abort(asError(error)))
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }

@@ -1,0 +1,83 @@
+import type { Stream } from '@libp2p/interface'
+import { type IncomingRequest, LIMITS, type PeerlessError } from '@peerless/interface'
+import { Connection } from '@peerless/wire'
+import { CARRIER_WRITE_BYTES_MAX, SERVED_BYTES_MAX, SERVED_COUNTED_BYTES_MIN, STREAM_READ_BYTES_MAX } from './constants.ts'
+import { streamChannel } from './stream-channel.ts'
+
+export interface ServeOptions {
+  onRequest: (request: IncomingRequest) => void
+  onReceived: () => void
+}
+
+/**
+ * Serves the peer's requests that come on a stream that the peer opened. It reads no further while its replies are not taken, or while
+ * the payloads of unanswered requests exceed their bound.
+ */
+export function serveStream(stream: Stream, options: ServeOptions): void {
+  boundStream(stream)
+  let heldBytes = 0
+  const hold = (bytes: number) => {
+    heldBytes += bytes
+    channel.setHeld(heldBytes > SERVED_BYTES_MAX)
+  }
+  const channel = streamChannel(stream, { onReceived: options.onReceived, pauseWhenFull: true })
+  new Connection(channel, {
+    onRequest: (request) => {
+      const counted = request.payload.length >= SERVED_COUNTED_BYTES_MIN && !request.notification
+      options.onRequest(counted ? new CountedRequest(request, hold) : request)
+    },
+    schedule: setImmediate,
+    requestsInFlightMax: LIMITS.requestsInFlightMax
+  })
+}
+
+/** Streams of both directions buffer at most so much; beyond it libp2p resets them. */
+export function boundStream(stream: Stream): void {
+  stream.maxReadBufferLength = STREAM_READ_BYTES_MAX
+  stream.maxWriteBufferLength = CARRIER_WRITE_BYTES_MAX
+}
+
+/** A request whose payload counts until it was answered or withdrawn. */
+class CountedRequest implements IncomingRequest {
+  readonly type: number
+  readonly header: unknown
+  readonly payload: Uint8Array
+  readonly notification = false
+  readonly #inner: IncomingRequest
+  readonly #hold: (bytes: number) => void
+  #held = true
+  #onCancel: (() => void) | undefined
+
+  constructor(inner: IncomingRequest, hold: (bytes: number) => void) {
+    this.type = inner.type
+    this.header = inner.header
+    this.payload = inner.payload
+    this.#inner = inner
+    this.#hold = hold
+    hold(inner.payload.length)
+    inner.onCancel(() => {
+      this.#release()
+      this.#onCancel?.()
+    })
+  }
+
+  reply(header: unknown, payload?: Uint8Array): void {
+    this.#release()
+    this.#inner.reply(header, payload)
+  }
+
+  fail(error: PeerlessError): void {
+    this.#release()
+    this.#inner.fail(error)
+  }
+
+  onCancel(cancelled: () => void): void {
+    this.#onCancel = cancelled
+  }
+
+  #release(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#hold(-this.payload.length)
+  }
+}
