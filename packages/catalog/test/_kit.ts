@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AccessKey, Clock, FunctionRecord, NodeRecord } from '@peerless/interface'
+import type { AccessKey, Clock, FunctionRecord, Mesh, NodeRecord } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
 import { encodeEnvelope, type Signer, seal, signerOf } from '@peerless/wire'
 import type { ExecutionContext } from 'ava'
@@ -45,6 +45,7 @@ export class TestMesh {
   readonly clock = new VirtualClock()
   readonly strangers = new Set<string>()
   readonly #t: ExecutionContext
+  readonly #meshes = new Map<string, Mesh>()
 
   constructor(t: ExecutionContext) {
     this.#t = t
@@ -60,6 +61,7 @@ export class TestMesh {
     const own = signer(number)
     const logger = new MemoryLogger()
     const mesh = this.network.join(own.peerId)
+    this.#meshes.set(own.peerId, mesh)
     const catalog = await createCatalog({
       directory,
       signer: own,
@@ -77,6 +79,18 @@ export class TestMesh {
     this.#t.teardown(stop)
     if (options.start !== false) catalog.start()
     return { number, signer: own, catalog, logger, directory, stop }
+  }
+
+  meshOf(node: TestNode): Mesh {
+    return this.#meshes.get(node.signer.peerId) as Mesh
+  }
+
+  /** Moves the clock in small steps, so that what a timer began ends before the next one. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 250) {
+      await this.clock.advance(Math.min(left, 250))
+      await this.settle()
+    }
   }
 
   /** Runs what is due until nothing changes any more, without moving the clock. */

@@ -45,7 +45,7 @@ test('both sides of a partition catch up when it heals; the later write and the 
   mesh.network.partition([a.signer.peerId], [b.signer.peerId, c.signer.peerId])
   await a.catalog.put('function', 'left', functionRecord('left'))
   await a.catalog.put('function', 'both', functionRecord('both', { memoryMb: 256 }))
-  await mesh.clock.advance(10)
+  await mesh.advance(10)
   await b.catalog.put('function', 'both', functionRecord('both', { memoryMb: 512 }))
   await c.catalog.put('function', 'right', functionRecord('right'))
   await c.catalog.remove('function', 'removed')
@@ -136,7 +136,7 @@ test('in a mesh of twenty, gossip that loses everything is made good by anti-ent
   await mesh.settle()
   const reached = nodes.filter(({ catalog }) => catalog.get('function', 'lost') !== undefined).length
   t.true(reached > 1 && reached < 20, `${reached} of 20 heard of it directly`)
-  await mesh.clock.advance(20_000)
+  await mesh.advance(20_000)
   t.true(agree(nodes))
   t.is(nodes.filter(({ catalog }) => catalog.get('function', 'lost') !== undefined).length, 20)
 })
@@ -181,11 +181,11 @@ test('random writes, removals, partitions and restarts end in agreement once all
           await node.stop()
           nodes[one.node % 3] = await mesh.node((one.node % 3) + 1, { directory: node.directory })
         }
-        if (one.do === 'wait') await mesh.clock.advance(one.node * 100)
+        if (one.do === 'wait') await mesh.advance(one.node * 100)
       }
       mesh.network.heal()
       await mesh.settle()
-      await mesh.clock.advance(15_000)
+      await mesh.advance(15_000)
       const values = nodes.map(({ catalog }) => JSON.stringify(catalog.list('function')))
       t.true(agree(nodes))
       t.is(new Set(values).size, 1)
@@ -231,7 +231,7 @@ test('a node whose clock ran ahead is heard once the clock is right, and reads w
     right.logger.lines.some((line) => line.level === 'warn' && /ahead of this node's clock/.test(String(line.fields.reason)))
   )
   skew.ms = 0
-  await mesh.clock.advance(70_000)
+  await mesh.advance(70_000)
   t.truthy(right.catalog.get('function', 'early'))
   t.true(agree([fast, right]))
   await fast.catalog.put('function', 'later', functionRecord('later'))
