@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AccessKey, PeerlessError } from '@peerless/interface'
-import { awsErrorOf } from './api-error.ts'
+import { ApiError, awsErrorOf } from './api-error.ts'
 import type { Drain } from './drain.ts'
 import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
 import { type BodyBudget, readBody } from './http-body.ts'
@@ -28,6 +28,8 @@ export interface ApiOperation {
   /** As error messages name it. */
   readonly name: string
   readonly bodyBytesMax: number
+  /** What a Lambda client calls a body above that; default RequestEntityTooLargeException. */
+  readonly tooLargeCode?: string
   run(call: ApiCall): Promise<void> | void
 }
 
@@ -83,8 +85,9 @@ export async function serveApi(
     const claim = parts.verifier.begin(request)
     if (operation === undefined)
       throw new PeerlessError('NOT_FOUND', `no operation ${request.method} ${(request.url ?? '').slice(0, 200)} in this API`)
-    const { bodyBytesMax: bytesMax, name: what } = operation
-    const body = await readBody(request, { bytesMax, what: `the request for the ${what} operation`, budget: parts.budget })
+    const { bodyBytesMax: bytesMax } = operation
+    const tooLarge = (bytes: string) => tooLargeFor(operation, bytes)
+    const body = await readBody(request, { bytesMax, tooLarge, budget: parts.budget })
     release = body.release
     const key = parts.verifier.finish(claim, body.sha256())
     let pairs: QueryPair[] | undefined
@@ -119,6 +122,11 @@ export async function serveApi(
     const status = response.destroyed && !response.headersSent ? CLIENT_GONE : response.statusCode
     metrics.answered(route, status, context.clock.monotonic() - startedAt)
   }
+}
+
+function tooLargeFor(operation: ApiOperation, bytes: string): ApiError {
+  const message = `Request must be smaller than ${operation.bodyBytesMax} bytes for the ${operation.name} operation, got ${bytes}`
+  return new ApiError('TOO_LARGE', operation.tooLargeCode ?? 'RequestEntityTooLargeException', message)
 }
 
 /** JSON of a body. @throws INVALID_ARGUMENT with the parser's reason */

@@ -47,8 +47,6 @@ interface Call extends Exchange {
   readonly rawQuery: string
 }
 
-const INVOKE_BODY = 'the request body'
-
 /**
  * Names that a function's answer may not set: those of one hop (RFC 9110, section 7.6.1), the length, which is counted here, and
  * what only the platform says. Everything that begins with `x-peerless-` as well.
@@ -115,7 +113,8 @@ export class FunctionUrls {
     this.#metrics.started()
     try {
       const prepared = this.#prepare(reference)
-      const call = { ...exchange, prepared, rawPath, rawQuery }
+      const { requestId, startedAt } = exchange
+      const call = { request, response, requestId, startedAt, prepared, rawPath, rawQuery }
       if (prepared.record.urlAuth === 'NONE' && hasNoBody(request)) this.#invoke(call, undefined, undefined)
       else this.#receive(call).catch((error) => this.#fail(exchange, error))
     } catch (error) {
@@ -133,7 +132,7 @@ export class FunctionUrls {
         `function '${prepared.name}' has no function URL; create one with AuthType NONE or AWS_IAM`
       )
     const claim = urlAuth === 'AWS_IAM' ? this.#verifier.begin(request) : undefined
-    const body = await readBody(request, { bytesMax: LIMITS.payloadBytesMax, what: INVOKE_BODY, budget: this.#budget })
+    const body = await readBody(request, { bytesMax: LIMITS.payloadBytesMax, tooLarge, budget: this.#budget })
     try {
       const key = claim === undefined ? undefined : this.#verifier.finish(claim, body.sha256())
       if (key !== undefined) mayInvoke(key, prepared.record)
@@ -155,6 +154,11 @@ export class FunctionUrls {
       now: this.#context.clock.now(),
       key
     })
+    if (payload.length > LIMITS.payloadBytesMax)
+      throw new PeerlessError(
+        'TOO_LARGE',
+        `the request as an event has ${payload.length} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
+      )
     const order = {
       requestId,
       kind: 'http' as const,
@@ -164,17 +168,21 @@ export class FunctionUrls {
       clientContext: undefined,
       invokedArn: prepared.invokedArn
     }
-    this.#context.invoker
-      .invoke(order)
-      .then(
-        (answer) => this.#answer(call, answer),
-        (error) => {
-          this.#metrics.invoked('refused', false)
+    this.#context.invoker.invoke(order).then(
+      (answer) => {
+        body?.release()
+        try {
+          this.#answer(call, answer)
+        } catch (error) {
           this.#fail(call, error)
         }
-      )
-      .catch((error) => this.#fail(call, error))
-      .finally(() => body?.release())
+      },
+      (error) => {
+        body?.release()
+        this.#metrics.invoked('refused', false)
+        this.#fail(call, error)
+      }
+    )
   }
 
   #answer(call: Call, answer: InvokeAnswer): void {
@@ -257,6 +265,10 @@ function sendOutcome(response: ServerResponse, platform: FlatHeaders, head: Http
     // function should have refused them already; the caller is told that the function's answer was none.
     return false
   }
+}
+
+function tooLarge(bytes: string): PeerlessError {
+  return new PeerlessError('TOO_LARGE', `the request body has ${bytes} bytes; it must be at most ${LIMITS.payloadBytesMax} bytes`)
 }
 
 function failureBody(status: string, name: string): string {

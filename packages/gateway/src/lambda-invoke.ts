@@ -13,8 +13,8 @@ import { mayInvoke } from './roles.ts'
 export function invokeOperation(context: GatewayContext, metrics: GatewayMetrics): ApiOperation {
   return {
     name: 'InvokeFunction',
-    // One byte more than allowed is read, so that the refusal below is Lambda's own for this operation.
     bodyBytesMax: LIMITS.payloadBytesMax,
+    tooLargeCode: 'RequestTooLargeException',
     async run(call) {
       const { record, qualifier } = functionOf(context, call)
       mayInvoke(call.key, record)

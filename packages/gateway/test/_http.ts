@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto'
-import { type IncomingHttpHeaders, request as httpRequest } from 'node:http'
+import { createHash, createHmac, hash } from 'node:crypto'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import type { AccessKey } from '@peerless/interface'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { createHash, createHmac } from 'node:crypto'
 
 export interface Answer {
   status: number
@@ -64,7 +63,10 @@ export function raw(target: { host: string; port: number }, text: string): Promi
 class Sha256 {
   #hash: ReturnType<typeof createHash>
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash = secret === undefined ? createHash('sha256') : (createHmac('sha256', secret as string) as unknown as ReturnType<typeof createHash>)
+    this.#hash =
+      secret === undefined
+        ? createHash('sha256')
+        : (createHmac('sha256', secret as string) as unknown as ReturnType<typeof createHash>)
   }
   update(data: string | Uint8Array): void {
     this.#hash.update(data)

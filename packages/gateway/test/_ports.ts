@@ -54,7 +54,11 @@ export class MemoryCatalog implements Catalog {
   }
 }
 
-export function recordOf(name: string, overrides: Partial<FunctionRecord> = {}, zip: Uint8Array = Buffer.from('zip')): FunctionRecord {
+export function recordOf(
+  name: string,
+  overrides: Partial<FunctionRecord> = {},
+  zip: Uint8Array = Buffer.from('zip')
+): FunctionRecord {
   return {
     name,
     account: 'team',
@@ -258,7 +262,17 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     peerId: NODE_ID,
     meshId: 'mesh-1',
     peers: () => [
-      { peerId: NODE_ID, name: 'one', self: true, status: 'connected', addresses: [], rttMs: 0, slots: 4, inFlight: 0, version: '0' }
+      {
+        peerId: NODE_ID,
+        name: 'one',
+        self: true,
+        status: 'connected',
+        addresses: [],
+        rttMs: 0,
+        slots: 4,
+        inFlight: 0,
+        version: '0'
+      }
     ],
     node: () => ({
       peerId: NODE_ID,
