@@ -23,7 +23,7 @@ export interface FunctionConfiguration {
   LastUpdateStatus?: string
   LastUpdateStatusReason?: string
   RevisionId?: string
-  /** CID of the code; an addition of Peerless. */
+  /** CID of the code; an addition of Peerless. See `cidOf`. */
   PeerlessCid?: string
 }
 
@@ -32,6 +32,29 @@ const PAGES_MAX = 10_000
 
 export function functionPath(name: string, ...rest: string[]): string[] {
   return ['2015-03-31', 'functions', name, ...rest]
+}
+
+/** What the node says, else the CID of the zip: version 1, raw, sha2-256, base32, made of its hash. */
+export function cidOf({ PeerlessCid, CodeSha256 }: FunctionConfiguration): string | undefined {
+  if (typeof PeerlessCid === 'string') return PeerlessCid
+  const hash = Buffer.from(String(CodeSha256 ?? ''), 'base64')
+  return hash.length === 32 ? `b${base32(Buffer.concat([RAW_SHA2_256, hash]))}` : undefined
+}
+
+/** Version 1, codec raw (0x55), hash sha2-256 (0x12) of 32 bytes. */
+const RAW_SHA2_256 = Buffer.from([0x01, 0x55, 0x12, 0x20])
+
+/** RFC 4648, lower case, without padding. */
+function base32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let held = 0
+  for (const byte of bytes) {
+    held = (held << 8) | byte
+    for (bits += 8; bits >= 5; bits -= 5) text += 'abcdefghijklmnopqrstuvwxyz234567'[(held >> (bits - 5)) & 31]
+    held &= 0xff
+  }
+  return bits === 0 ? text : text + 'abcdefghijklmnopqrstuvwxyz234567'[(held << (5 - bits)) & 31]
 }
 
 /** A bare function name of the command line. @throws UsageError */

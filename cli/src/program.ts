@@ -81,6 +81,15 @@ function commandOf(argv: readonly string[]): string | undefined {
   return undefined
 }
 
+/** What to do about errors that other packages and the system throw. */
+const NEXT: Record<string, string | undefined> = {
+  EADDRINUSE: 'Another node or program has that address: choose one with --http HOST:PORT or --listen MULTIADDR.',
+  EADDRNOTAVAIL: 'This machine has no such address: choose one that it has with --http HOST:PORT or --listen MULTIADDR.',
+  INVALID_INVITE: "Ask for a new token: 'peerless invite' on a node of the mesh prints one.",
+  INVALID_SOURCE: 'Mend the source and deploy again.',
+  HANDLER_NOT_FOUND: 'Name the file and export to call with --handler FILE.EXPORT.'
+}
+
 async function report(error: unknown, host: Host): Promise<number> {
   // Commander has printed what it had to say; its own exit code is 0 only after help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
@@ -90,7 +99,8 @@ async function report(error: unknown, host: Host): Promise<number> {
     return error.exitCode
   }
   if (isPlain(error)) {
-    await write(host.stderr, `${label} ${error.message}\n`)
+    const next = NEXT[error.code]
+    await write(host.stderr, `${label} ${error.message}\n${next === undefined ? '' : `${next}\n`}`)
     return error.code === 'INVALID_ARGUMENT' ? 2 : 1
   }
   await write(

@@ -46,13 +46,13 @@ export function parsePattern(alleged: string, what: string, pattern: RegExp, rul
   return alleged
 }
 
-/** `K=V`; the value may be empty and may contain `=`. */
+/** `NAME=VALUE`; the value may be empty and may contain `=`. The rule for names is that of the Lambda API. */
 export function parseAssignment(alleged: string): [string, string] {
   const at = alleged.indexOf('=')
   const name = alleged.slice(0, Math.max(at, 0))
-  if (!/^[a-zA-Z][a-zA-Z0-9_]*$/.test(name)) {
+  if (!/^[a-zA-Z][a-zA-Z0-9_]+$/.test(name)) {
     throw new UsageError(
-      `environment variable '${short(alleged)}' must be NAME=VALUE, its name a letter followed by letters, digits or '_'`
+      `environment variable '${short(alleged)}' must be NAME=VALUE, its name a letter followed by at least one letter, digit or '_'`
     )
   }
   return [name, alleged.slice(at + 1)]

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readZip } from '@peerless/bundle'
+import { createBlockStore, readZip } from '@peerless/bundle'
+import { MemoryLogger } from '@peerless/testing'
 import test from 'ava'
 import { NodeClient } from '../src/client.ts'
 import { putFunction } from '../src/deployment.ts'
+import { cidOf } from '../src/lambda.ts'
 import { fakeLambda } from './_fake-lambda.ts'
 import { KEY, REGION, startFakeNode, temporaryFolder } from './_fake-node.ts'
 import { runCommand } from './_host.ts'
@@ -16,7 +19,21 @@ test('a TypeScript file is bundled, created under its name and awaited', async (
   const cwd = await temporaryFolder(t)
   await writeFile(join(cwd, 'greet.ts'), SOURCE)
   const { code, stdout, stderr } = await runCommand(
-    ['deploy', 'greet.ts', '--memory', '256', '--timeout', '9', '--env', 'A=1', '--env', 'B=x=y', '--json', '--data', node.data],
+    [
+      'deploy',
+      'greet.ts',
+      '--memory',
+      '256',
+      '--timeout',
+      '9',
+      '--env',
+      'AA=1',
+      '--env',
+      'BB=x=y',
+      '--json',
+      '--data',
+      node.data
+    ],
     { cwd }
   )
   t.is(code, 0, stderr)
@@ -37,7 +54,7 @@ test('a TypeScript file is bundled, created under its name and awaited', async (
     Handler: 'index.handler',
     MemorySize: 256,
     Timeout: 9,
-    Environment: { Variables: { A: '1', B: 'x=y' } }
+    Environment: { Variables: { AA: '1', BB: 'x=y' } }
   })
   t.true((await readZip(lambda.zip)).length > 0)
   t.true(node.received.every((call) => call.signed))
@@ -54,11 +71,11 @@ test('a second deployment sends only what changed', async (t) => {
     return [...lambda.changes]
   }
   await writeFile(join(cwd, 'greet.ts'), SOURCE)
-  await deploy('--memory', '256', '--env', 'A=1', '--env', 'B=2')
+  await deploy('--memory', '256', '--env', 'AA=1', '--env', 'BB=2')
   t.deepEqual(await deploy(), [], 'nothing changed')
-  t.deepEqual(await deploy('--memory', '256', '--env', 'B=2', '--env', 'A=1'), [], 'the same settings in another order')
+  t.deepEqual(await deploy('--memory', '256', '--env', 'BB=2', '--env', 'AA=1'), [], 'the same settings in another order')
   t.deepEqual(await deploy('--memory', '512'), [{ MemorySize: 512 }])
-  t.deepEqual(await deploy('--env', 'A=1'), [{ Environment: { Variables: { A: '1' } } }])
+  t.deepEqual(await deploy('--env', 'AA=1'), [{ Environment: { Variables: { AA: '1' } } }])
   await writeFile(join(cwd, 'greet.ts'), SOURCE.replace('Hello', 'Goodbye'))
   t.deepEqual(await deploy(), ['code'])
   t.deepEqual(await deploy('--timeout', '5'), [{ Timeout: 5 }])
@@ -83,6 +100,16 @@ test('--url makes a URL that anyone can call, and later deployments print it', a
     posts.map(({ body }) => body.toString()),
     ['{"AuthType":"NONE"}']
   )
+})
+
+test('without a CID from the node it is that of the zip, as the block store names it', async (t) => {
+  const store = await createBlockStore({ directory: await temporaryFolder(t), logger: new MemoryLogger() })
+  for (const text of ['', 'a', 'PK and more']) {
+    const bytes = Buffer.from(text)
+    t.is(cidOf({ CodeSha256: createHash('sha256').update(bytes).digest('base64') }), await store.write(bytes))
+  }
+  t.is(cidOf({ PeerlessCid: 'bafy', CodeSha256: 'x' }), 'bafy')
+  t.is(cidOf({ CodeSha256: 'short' }), undefined)
 })
 
 test('for people it prints name, version, CID, size and time', async (t) => {

@@ -11,7 +11,7 @@ process.exit(7)`
 /** Says which signals come, one line each; ends at SIGTERM with code 0. */
 const LISTEN = `for (const name of ['SIGINT', 'SIGHUP', 'SIGUSR2']) process.on(name, () => console.log('got ' + name))
 process.on('SIGTERM', () => process.exit(0))
-setInterval(() => {}, 1000)
+setTimeout(() => process.exit(3), 60_000)
 console.log('ready ' + process.pid)`
 const TIE = pathToFileURL(join(dirname(launcher), '../cli/src/launcher-tie.ts')).href
 /** Tied to the launcher as the real command line is. */

@@ -1,5 +1,4 @@
 import test from 'ava'
-import fc from 'fast-check'
 import { bytesText, digits, fields, printable, shortPeer, table, timeText } from '../src/text.ts'
 
 test('a table aligns its columns, and ends no line with spaces', (t) => {
@@ -18,16 +17,15 @@ test('a table without rows is its head', (t) => {
   t.is(table([], [{ title: 'NAME', cell: () => '' }]), 'NAME\n')
 })
 
-test('no text can move the cursor, end a line of a table or turn the direction of writing', (t) => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (hostile) => {
-      const line = table([{ hostile }], [{ title: 'X', cell: (row) => row.hostile }])
-      t.is(line.split('\n').length, 3)
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: that none is left is what this checks
-      t.notRegex(printable(hostile), /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/)
-    }),
-    { seed: 2026, numRuns: 1_000 }
-  )
+test('no character can move the cursor, end a line of a table or turn the direction of writing', (t) => {
+  const harmful = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u
+  for (let code = 0; code <= 0xff_ff; code++) {
+    const hostile = `a${String.fromCharCode(code)}b`
+    const line = table([{ hostile }], [{ title: 'X', cell: (row) => row.hostile }])
+    t.is(line.split('\n').length, 3)
+    t.notRegex(line.replaceAll('\n', ''), harmful)
+    if (!harmful.test(hostile)) t.is(printable(hostile), hostile)
+  }
 })
 
 test('sizes have three digits and a unit', (t) => {

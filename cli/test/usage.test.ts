@@ -37,7 +37,7 @@ test('two payloads', isUsage, ['invoke', 'hello', '--data', '1', '--data', '2'],
 test('too little memory', isUsage, ['deploy', '--memory', '64'], "'64'", '128 to 10240')
 test('an endless timeout', isUsage, ['deploy', '--timeout', '901'], "'901'", '1 to 900')
 test('a variable without value', isUsage, ['deploy', '--env', 'A'], "'A'", 'NAME=VALUE')
-test('more variables than fit', isUsage, ['deploy', '--env', `A=${'x'.repeat(4_096)}`], '4097', '4096')
+test('more variables than fit', isUsage, ['deploy', '--env', `AA=${'x'.repeat(4_096)}`], '4098', '4096')
 test('a handler with spaces', isUsage, ['deploy', '--handler', 'a b'], "'a b'", '128')
 test('a file name that is no function name', isUsage, ['deploy', 'my.fancy.function.ts'], "'my.fancy.function'", '--name')
 test('a node that is no URL', isUsage, ['peers', '--node', 'localhost:8787'], "'localhost:8787'", 'http://HOST:PORT')

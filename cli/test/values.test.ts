@@ -38,9 +38,10 @@ test('a number at its bound', reads, () => parseInteger('900', '--timeout', 1, 9
 test('a number beyond its bound', refuses, () => parseInteger('901', '--timeout', 1, 900), "'901'", '1 to 900')
 test('a number in words', refuses, () => parseInteger('1e2', '--timeout', 1, 900), "'1e2'")
 
-test('a variable whose value has an equals sign', reads, () => parseAssignment('A=b=c'), ['A', 'b=c'])
-test('an empty variable', reads, () => parseAssignment('A='), ['A', ''])
+test('a variable whose value has an equals sign', reads, () => parseAssignment('AA=b=c'), ['AA', 'b=c'])
+test('an empty variable', reads, () => parseAssignment('AA='), ['AA', ''])
 test('a variable without value', refuses, () => parseAssignment('A'), "'A'", 'NAME=VALUE')
+test('a variable with a name of one letter', refuses, () => parseAssignment('A=b'), "'A=b'", 'at least one')
 test('a variable that starts with a digit', refuses, () => parseAssignment('1A=b'), "'1A=b'")
 
 test('an origin', reads, () => parseOrigin('http://127.0.0.1:8787/', '--node'), 'http://127.0.0.1:8787')

@@ -6,7 +6,7 @@ import type { NodeClient } from '../client.ts'
 import { type Context, withJson, withNode } from '../context.ts'
 import { putFunction } from '../deployment.ts'
 import { CliError, UsageError } from '../errors.ts'
-import { findUrl, openUrl } from '../lambda.ts'
+import { cidOf, findUrl, openUrl } from '../lambda.ts'
 import { bytesText, digits, fields, printable } from '../text.ts'
 import { parseAssignment, parseInteger, parsePattern, short } from '../values.ts'
 import { changesUnder } from '../watcher.ts'
@@ -98,7 +98,7 @@ async function deploy(order: Order, client: NodeClient, context: Context): Promi
   const facts = {
     name: order.name,
     version: found.Version ?? null,
-    cid: found.PeerlessCid ?? null,
+    cid: cidOf(found) ?? null,
     bytes: found.CodeSize ?? packed.zip.length,
     url: FunctionUrl ?? null,
     ms

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Context, withJson, withNode } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { findFunction, findUrl, parseFunctionName } from '../lambda.ts'
+import { cidOf, findFunction, findUrl, parseFunctionName } from '../lambda.ts'
 import { bytesText, digits, fields } from '../text.ts'
 
 export function define(command: Command, context: Context): void {
@@ -28,7 +28,7 @@ export function define(command: Command, context: Context): void {
           ['timeout', `${found.Timeout} s`],
           ['variables', variables.length === 0 ? '-' : variables.join(', ')],
           ['size', `${bytesText(Number(found.CodeSize))} (${digits(Number(found.CodeSize))} bytes)`],
-          ['cid', found.PeerlessCid ?? '-'],
+          ['cid', cidOf(found) ?? '-'],
           ['sha256', String(found.CodeSha256 ?? '-')],
           ['modified', String(found.LastModified ?? '-')],
           ['revision', String(found.RevisionId ?? '-')],
