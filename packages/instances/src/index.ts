@@ -1,1 +1,17 @@
-export {}
+import { PeerlessError } from '@peerless/interface'
+import { buildSandbox } from '@peerless/sandbox'
+import { InstanceSet } from './instance-set.ts'
+import type { Instances, InstancesOptions } from './types.ts'
+
+export type { Instances, InstancesOptions, OnOutcome } from './types.ts'
+
+/**
+ * Builds the code of executors and starts a spare one.
+ * @throws PeerlessError INVALID_ARGUMENT
+ */
+export async function createInstances(options: InstancesOptions): Promise<Instances> {
+  if (!Number.isSafeInteger(options.slots) || options.slots < 0) {
+    throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
+  }
+  return new InstanceSet(options, await buildSandbox())
+}

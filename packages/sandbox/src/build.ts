@@ -11,6 +11,7 @@ export interface SandboxCode {
   guestScript: string
   /** The native addon of isolated-vm for this machine, the one file that an executor opens. */
   addonPath: string
+  isolatedVmVersion: string
 }
 
 const HERE = dirname(fileURLToPath(import.meta.url))
@@ -35,7 +36,7 @@ export function buildSandbox(): Promise<SandboxCode> {
   made ??= Promise.all([buildExecutor(), buildGuest()]).then(([executorScript, guestScript]) => ({
     executorScript,
     guestScript,
-    addonPath: findAddon()
+    ...findAddon()
   }))
   return made
 }
@@ -90,8 +91,9 @@ const guestModules: Plugin = {
 }
 
 /** As isolated-vm itself finds it (node-gyp-build), but here, so that the executor need not look around on disk. */
-function findAddon(): string {
+function findAddon(): { addonPath: string; isolatedVmVersion: string } {
   const manifest = require.resolve('isolated-vm/package.json')
   const load = createRequire(manifest)('node-gyp-build') as { path(directory: string): string }
-  return load.path(dirname(manifest))
+  const { version } = require(manifest) as { version: string }
+  return { addonPath: load.path(dirname(manifest)), isolatedVmVersion: version }
 }

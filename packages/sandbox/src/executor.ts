@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type IncomingRequest, PeerlessError } from '@peerless/interface'
 import { Connection, socketChannel } from '@peerless/wire'
@@ -26,11 +26,16 @@ import { STATUS_OK } from './outcome-numbers.ts'
 const addonPath = process.argv[2] ?? ''
 const instances = new Map<number, HostedInstance>()
 const shelf = new BundleShelf()
+/** sysexits.h: EX_SOFTWARE */
+const EXIT_INTERNAL = 70
 const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
 
 const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })), {
   onRequest: (request) => handle(request),
-  onClose: () => process.exit(0),
+  onClose: (error) => {
+    if (error === undefined) process.exit(0)
+    die(error)
+  },
   schedule: setImmediate
 })
 
@@ -131,9 +136,12 @@ function isRefused(path: string): boolean {
   }
 }
 
-process.on('uncaughtException', (error) => {
-  process.stderr.write(`uncaught: ${error instanceof Error ? error.stack : String(error)}\n`)
-  process.exit(70)
-})
+/** The daemon keeps the end of stderr for its log. Written at once, because the process does not live to write it later. */
+function die(error: unknown): never {
+  writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exit(EXIT_INTERNAL)
+}
+
+process.on('uncaughtException', die)
 
 connection.notify(EXECUTOR_MESSAGE.HELLO, status())

@@ -315,7 +315,7 @@ export class HostedInstance {
     const header: ResultHeader = [
       status,
       Math.round((now - call.startedAt) * 1_000),
-      Math.max(0, this.#cpuUs - call.cpuAtStartUs),
+      Math.max(0, Math.round(this.#cpuUs - call.cpuAtStartUs)),
       this.#memoryMb,
       flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT)
     ]

@@ -1,0 +1,86 @@
+import { type Invocation, LIMITS, type LogLine, type Usage } from '@peerless/interface'
+
+type Level = LogLine['level']
+
+/**
+ * The log of one call. Lambda's platform lines go with it when the function wrote something, failed, started cold or was asked for its
+ * tail; a silent warm call leaves none, because three lines per call would cost more than the call.
+ */
+export class CallLog {
+  readonly #invocation: Invocation
+  readonly #instance: string
+  readonly #node: string
+  readonly #onLine: ((line: LogLine) => void) | undefined
+  readonly #tail: string[] = []
+  #tailBytes = 0
+  #begun = false
+
+  constructor(invocation: Invocation, instance: string, node: string, onLine: ((line: LogLine) => void) | undefined) {
+    this.#invocation = invocation
+    this.#instance = instance
+    this.#node = node
+    this.#onLine = onLine
+  }
+
+  line(time: number, level: Level, message: string): void {
+    this.#begin(time)
+    this.#write(time, level, message)
+  }
+
+  /** @returns the tail, when it was asked for */
+  end(time: number, usage: Usage, billedMs: number, status: string): string | undefined {
+    const { requestId, version, logTail } = this.#invocation
+    if (!this.#begun && !logTail && status === 'ok' && !usage.cold) return undefined
+    this.#begin(time)
+    const init = usage.initMs === undefined ? '' : `\tInit Duration: ${usage.initMs.toFixed(2)} ms`
+    const used = usage.memoryUsedMb ?? 0
+    const outcome = status === 'ok' ? '' : `\tStatus: ${status}`
+    this.#write(time, 'platform', `END RequestId: ${requestId}`)
+    this.#write(
+      time,
+      'platform',
+      `REPORT RequestId: ${requestId}\tDuration: ${usage.durationMs.toFixed(2)} ms\tBilled Duration: ${billedMs} ms\t` +
+        `Memory Size: ${version.memoryMb} MB\tMax Memory Used: ${used} MB${init}${outcome}`
+    )
+    return logTail ? cutTail(this.#tail.join('')) : undefined
+  }
+
+  #begin(time: number): void {
+    if (this.#begun) return
+    this.#begun = true
+    this.#write(time, 'platform', `START RequestId: ${this.#invocation.requestId} Version: ${this.#invocation.version.version}`)
+  }
+
+  #write(time: number, level: Level, message: string): void {
+    const { requestId, functionName, version, logTail } = this.#invocation
+    this.#onLine?.({
+      time,
+      level,
+      message,
+      function: functionName,
+      version: version.version,
+      requestId,
+      instance: this.#instance,
+      node: this.#node
+    })
+    if (!logTail) return
+    const prefix = level === 'platform' ? '' : `${new Date(time).toISOString()}\t${requestId}\t${level.toUpperCase()}\t`
+    const text = `${prefix}${message}\n`
+    this.#tail.push(text)
+    this.#tailBytes += text.length
+    // Characters are at most bytes, so what is dropped here could not be in the tail.
+    while (this.#tail.length > 1 && this.#tailBytes - (this.#tail[0] as string).length > LIMITS.logTailBytesMax) {
+      this.#tailBytes -= (this.#tail.shift() as string).length
+    }
+  }
+}
+
+function cutTail(text: string): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= LIMITS.logTailBytesMax) return text
+  // A character that was cut in half at the front is left out.
+  return bytes
+    .subarray(bytes.length - LIMITS.logTailBytesMax)
+    .toString()
+    .replace(/^\ufffd+/, '')
+}

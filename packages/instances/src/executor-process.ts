@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { type IncomingRequest, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
+import {
+  BUNDLE_PIECE_BYTES,
+  type CatastropheHeader,
+  EXECUTOR_MESSAGE,
+  EXECUTOR_PIPE_FD,
+  type ExecutorStatus,
+  executorArguments,
+  type InvokeHeader,
+  type LoadOrder,
+  type LogHeader,
+  type SandboxCode
+} from '@peerless/sandbox'
+import { Connection, socketChannel } from '@peerless/wire'
+
+/** What a dying V8 prints, kept for the log. */
+const STDERR_BYTES_MAX = 4_096
+const NOTHING = new Uint8Array(0)
+
+export interface ExecutorEvents {
+  onLog(instance: number, header: LogHeader, text: Uint8Array): void
+  /** V8 lost an isolate: stop using this process and end it. */
+  onCatastrophe(instance: number, message: string): void
+  /** Once, after all outstanding requests failed. */
+  onExit(reason: string): void
+}
+
+/** One executor: the process, the pipe to it, and which bundles it has. */
+export class ExecutorProcess {
+  readonly number: number
+  readonly #child: ChildProcess
+  readonly #connection: Connection
+  readonly #events: ExecutorEvents
+  readonly #logger: Logger
+  readonly #bundles = new Set<string>()
+  #stderr = ''
+  #status: ExecutorStatus | undefined
+  #exited = false
+  readonly #exit: Promise<void>
+
+  constructor(number: number, nodePath: string, code: SandboxCode, events: ExecutorEvents, logger: Logger) {
+    this.number = number
+    this.#events = events
+    this.#logger = logger.child({ executor: number })
+    this.#child = spawn(nodePath, executorArguments(code.addonPath), {
+      env: {},
+      cwd: '/',
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      // A terminal's Ctrl-C goes to the whole group; executors end with their daemon, after it has drained.
+      detached: true
+    })
+    this.#connection = new Connection(socketChannel(this.#child.stdio[EXECUTOR_PIPE_FD] as Socket), {
+      onRequest: (request) => this.#onNotification(request),
+      schedule: setImmediate
+    })
+    this.#exit = this.#watch()
+    this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
+    this.#child.stdin?.end(code.executorScript)
+    this.#sendPieces('glue', Buffer.from(code.guestScript))
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get alive(): boolean {
+    return !this.#exited && !this.#connection.closed
+  }
+
+  /** What it said of itself when it started. */
+  get status(): ExecutorStatus | undefined {
+    return this.#status
+  }
+
+  load(order: LoadOrder, bundle: Uint8Array, done: OnReply): void {
+    if (!this.#bundles.has(order.bundleCid)) {
+      this.#bundles.add(order.bundleCid)
+      this.#sendPieces(order.bundleCid, bundle)
+    }
+    this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, done)
+  }
+
+  hasBundle(cid: string): boolean {
+    return this.#bundles.has(cid)
+  }
+
+  forgetBundle(cid: string): void {
+    if (this.#bundles.delete(cid)) this.#connection.notify(EXECUTOR_MESSAGE.FORGET, cid)
+  }
+
+  invoke(header: InvokeHeader, payload: Uint8Array, done: OnReply): void {
+    this.#connection.request(EXECUTOR_MESSAGE.INVOKE, header, payload, done)
+  }
+
+  dispose(instance: number): void {
+    this.#connection.notify(EXECUTOR_MESSAGE.DISPOSE, instance)
+  }
+
+  /** @throws PeerlessError when it is gone or the signal aborts */
+  async ping(signal: AbortSignal): Promise<ExecutorStatus> {
+    const reply = await this.#connection.call(EXECUTOR_MESSAGE.PING, undefined, NOTHING, signal)
+    return reply.header as ExecutorStatus
+  }
+
+  /** At once and for certain: whatever V8 is doing. */
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** Resolves when the process is gone. */
+  async ended(): Promise<void> {
+    await this.#exit
+  }
+
+  #sendPieces(name: string, bytes: Uint8Array): void {
+    for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
+      const piece = bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES)
+      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset], piece)
+    }
+  }
+
+  #onNotification(request: IncomingRequest): void {
+    switch (request.type) {
+      case EXECUTOR_MESSAGE.LOG: {
+        const header = request.header as LogHeader
+        this.#events.onLog(header[0], header, request.payload)
+        return
+      }
+      case EXECUTOR_MESSAGE.HELLO:
+        this.#status = request.header as ExecutorStatus
+        return
+      case EXECUTOR_MESSAGE.CATASTROPHE: {
+        const [instance, message] = request.header as CatastropheHeader
+        this.#events.onCatastrophe(Number(instance), String(message))
+        return
+      }
+      default:
+        throw new PeerlessError('MALFORMED', `an executor sent a message of type ${request.type}`)
+    }
+  }
+
+  #watch(): Promise<void> {
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_BYTES_MAX)
+    })
+    return new Promise((resolve) => {
+      let over = false
+      const gone = (reason: string) => {
+        if (over) return
+        over = true
+        this.#exited = true
+        this.#connection.close()
+        if (this.#stderr !== '') this.#logger.warn('executor said on stderr', { text: this.#stderr })
+        this.#events.onExit(reason)
+        resolve()
+      }
+      this.#child.once('error', (error) => gone(messageOf(error)))
+      this.#child.once('exit', (code, signal) => gone(signal === null ? `exit status ${code}` : `signal ${signal}`))
+    })
+  }
+}

@@ -1,0 +1,539 @@
+import {
+  type InstanceStatus,
+  type Invocation,
+  isPeerlessError,
+  messageOf,
+  type Outcome,
+  PeerlessError,
+  type Reply
+} from '@peerless/interface'
+import {
+  FLAG_GONE,
+  FLAG_MANNER_SHIFT,
+  type InvokeHeader,
+  KIND_EVENT,
+  KIND_HTTP,
+  LOG_LEVELS,
+  type LoadedHeader,
+  type LoadOrder,
+  type LogHeader,
+  MANNERS,
+  memoryErrorJson,
+  RESULT_STATUSES,
+  type ResultHeader,
+  type SandboxCode,
+  timeoutErrorJson
+} from '@peerless/sandbox'
+import { CallLog } from './call-log.ts'
+import { functionEnvironment } from './environment.ts'
+import { ExecutorPool } from './executor-pool.ts'
+import { isolationLayers } from './isolation.ts'
+import * as limits from './limits.ts'
+import { answered, billedMsOf, ended, severed } from './outcomes.ts'
+import { RecentLatency } from './recent-latency.ts'
+import type { Executor, Instance, Revision, Running } from './records.ts'
+import { refused } from './refusals.ts'
+import { SharedLoads } from './shared-loads.ts'
+import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
+
+/**
+ * The instances of this node. A call takes the most recently used idle instance of its revision, else a free slot and a new instance,
+ * else it is refused as BUSY, and then nothing was started. Each busy instance has exactly one call.
+ */
+export class InstanceSet implements Instances {
+  readonly nodeId: string
+  readonly slots: number
+  readonly #options: InstancesOptions
+  readonly #code: SandboxCode
+  readonly #pool: ExecutorPool
+  readonly #bundles: SharedLoads
+  readonly #latency = new RecentLatency()
+  readonly #revisions = new Map<string, Revision>()
+  readonly #instances = new Map<number, Instance>()
+  readonly #running = new Set<Instance>()
+  readonly #idle = new Map<string, number>()
+  readonly #timers: { cancel(): void }[] = []
+  readonly #idleMs: number
+  #busy = 0
+  #nextId = 1
+  #draining = false
+  #onQuiet: (() => void) | undefined
+
+  constructor(options: InstancesOptions, code: SandboxCode) {
+    this.nodeId = options.nodeId
+    this.slots = options.slots
+    this.#options = options
+    this.#code = code
+    this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
+    this.#bundles = new SharedLoads(options.loadBundle)
+    this.#pool = new ExecutorPool({
+      nodePath: options.nodePath,
+      code,
+      clock: options.clock,
+      logger: options.logger,
+      perAccountMax: options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT,
+      onLog: (instance, header, text) => this.#onLog(instance, header, text),
+      onCatastrophe: (executor, instance, message) => this.#onCatastrophe(executor, instance, message),
+      onExit: (executor) => this.#onExit(executor)
+    })
+    if (options.slots === 0) return
+    this.#pool.prepare()
+    const { clock } = options
+    this.#timers.push(
+      clock.every(limits.WATCH_PERIOD_MS, () => this.#watchDeadlines()),
+      clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
+      clock.every(Math.max(1, this.#idleMs / 4), () => this.#reap())
+    )
+  }
+
+  get busy(): number {
+    return this.#busy
+  }
+
+  idle(): ReadonlyMap<string, number> {
+    return this.#idle
+  }
+
+  hasIdle(revisionId: string): boolean {
+    return this.#idle.has(revisionId)
+  }
+
+  launching(revisionId: string): number {
+    return this.#revisions.get(revisionId)?.launching ?? 0
+  }
+
+  latencyMs(): number {
+    return this.#latency.median()
+  }
+
+  invoke(invocation: Invocation): Promise<Outcome> {
+    return new Promise((resolve) => this.start(invocation, resolve))
+  }
+
+  start(invocation: Invocation, done: OnOutcome): void {
+    if (this.#draining) {
+      done(refused('UNAVAILABLE', 'this node is draining'))
+      return
+    }
+    if (this.#busy >= this.slots) {
+      done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
+      return
+    }
+    const revision = this.#revisions.get(invocation.version.revisionId)
+    const instance = revision?.idle.pop()
+    if (revision !== undefined && instance !== undefined) {
+      this.#countIdle(revision)
+      this.#busy++
+      this.#run(instance, {
+        invocation,
+        done,
+        startedAt: 0,
+        overdueAt: 0,
+        cold: false,
+        initMs: undefined,
+        log: invocation.logTail ? this.#logOf(instance, invocation) : undefined
+      })
+    } else {
+      this.#launch(invocation, done)
+    }
+  }
+
+  #run(instance: Instance, call: Running): void {
+    const { invocation } = call
+    const timeoutMs = invocation.version.timeoutSeconds * 1_000
+    const now = this.#options.clock.monotonic()
+    call.startedAt = now
+    call.overdueAt = now + timeoutMs + limits.GRACE_MS
+    instance.state = 'busy'
+    instance.call = call
+    instance.calls++
+    this.#running.add(instance)
+    const header = headerOf(instance, invocation, timeoutMs)
+    instance.executor.process.invoke(header, invocation.payload, (error, reply) => {
+      if (error === undefined) this.#onReply(instance, call, reply as Reply)
+      else this.#onFailure(instance, call, error)
+    })
+  }
+
+  #onReply(instance: Instance, call: Running, reply: Reply): void {
+    if (call.done === undefined) return
+    const header = reply.header as ResultHeader
+    const flags = header[4]
+    const outcome = answered(this.nodeId, instance, call, header, reply.payload)
+    this.#learn(instance.revision, flags)
+    instance.lastUsedAt = call.startedAt + header[1] / 1_000
+    this.#latency.add(header[1] / 1_000)
+    if (outcome.status !== 'ok') instance.errors++
+    this.#release(instance, call)
+    if ((flags & FLAG_GONE) !== 0 || instance.executor.draining || instance.revision.retired) this.#remove(instance)
+    else this.#park(instance)
+    this.#tell(call, outcome)
+  }
+
+  /** The request failed: as a rule the process is gone, and why it went decides. */
+  #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
+    if (call.done === undefined) return
+    this.#release(instance, call)
+    this.#remove(instance)
+    instance.errors++
+    if (error.code === 'CONNECTION_LOST') {
+      this.#tell(call, severed(this.nodeId, instance, call, instance.executor.killedFor, this.#options.clock.monotonic()))
+    } else {
+      this.#tell(call, refused(error.code === 'BUSY' ? 'BUSY' : 'UNAVAILABLE', error.message))
+    }
+  }
+
+  /** Writes the call's last lines, then hands the outcome on. */
+  #tell(call: Running, outcome: Outcome): void {
+    const done = call.done
+    call.done = undefined
+    if (done === undefined) return
+    if (
+      outcome.status === 'refused' ||
+      outcome.status === 'lost' ||
+      (call.log === undefined && outcome.status === 'ok' && !call.cold)
+    ) {
+      done(outcome)
+      return
+    }
+    const log = call.log ?? this.#newLog(call.invocation, outcome.usage.instance)
+    const tail = log.end(this.#options.clock.now(), outcome.usage, billedMsOf(outcome.usage, call.invocation), outcome.status)
+    done(tail === undefined ? outcome : { ...outcome, logTail: tail })
+  }
+
+  #release(instance: Instance, call: Running): void {
+    if (instance.call !== call) return
+    instance.call = undefined
+    this.#running.delete(instance)
+    this.#freeSlot()
+  }
+
+  #freeSlot(): void {
+    this.#busy--
+    if (this.#busy === 0) this.#onQuiet?.()
+  }
+
+  #park(instance: Instance): void {
+    instance.state = 'idle'
+    instance.revision.idle.push(instance)
+    this.#countIdle(instance.revision)
+  }
+
+  #countIdle(revision: Revision): void {
+    const count = revision.idle.length
+    if (count === 0) this.#idle.delete(revision.id)
+    else this.#idle.set(revision.id, count)
+  }
+
+  #launch(invocation: Invocation, done: OnOutcome): void {
+    const full = this.#instances.size >= limits.INSTANCES_MAX && !this.#evict()
+    const executor = full ? undefined : this.#pool.place(invocation.account)
+    if (executor === undefined) {
+      done(
+        refused('BUSY', `${this.#instances.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`)
+      )
+      return
+    }
+    const instance = this.#newInstance(invocation, executor)
+    const call: Running = {
+      invocation,
+      done,
+      startedAt: this.#options.clock.monotonic(),
+      // Until the bundle is here its source keeps the time.
+      overdueAt: Number.POSITIVE_INFINITY,
+      cold: true,
+      initMs: undefined,
+      log: invocation.logTail ? this.#logOf(instance, invocation) : undefined
+    }
+    instance.call = call
+    instance.revision.launching++
+    this.#busy++
+    this.#running.add(instance)
+    this.#bundles.get(invocation.version).then(
+      (bundle) => {
+        call.overdueAt = this.#options.clock.monotonic() + limits.INIT_MS_MAX + limits.GRACE_MS
+        executor.process.load(this.#loadOrder(instance, invocation), bundle, (error, reply) => {
+          if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
+          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
+        })
+      },
+      (error: unknown) => {
+        const code = isPeerlessError(error, 'NOT_REPLICATED') ? 'NOT_REPLICATED' : 'UNAVAILABLE'
+        this.#failLaunch(instance, call, refused(code, `the bundle could not be read: ${messageOf(error)}`))
+      }
+    )
+  }
+
+  #onLoaded(instance: Instance, call: Running, reply: Reply): void {
+    if (call.done === undefined) return
+    const [status, , flags] = reply.header as LoadedHeader
+    const now = this.#options.clock.monotonic()
+    call.initMs = now - call.startedAt
+    this.#learn(instance.revision, flags)
+    if (status !== 0) {
+      const failed = RESULT_STATUSES[status] ?? 'exit'
+      const json = Buffer.from(reply.payload).toString()
+      this.#failLaunch(instance, call, ended(this.nodeId, instance, call, failed, json, 0))
+      return
+    }
+    instance.revision.launching--
+    instance.lastUsedAt = now
+    if (this.#options.clock.now() <= call.invocation.deadline) {
+      this.#run(instance, call)
+      return
+    }
+    this.#release(instance, call)
+    if (instance.revision.retired || instance.executor.draining) this.#remove(instance)
+    else this.#park(instance)
+    this.#tell(call, refused('UNAVAILABLE', `the deadline passed while an instance was launched, which took ${call.initMs} ms`))
+  }
+
+  /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
+  #loadFailure(instance: Instance, call: Running, error: PeerlessError): Outcome {
+    const killedFor = instance.executor.killedFor
+    if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
+    if (killedFor !== undefined && killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
+    return severed(this.nodeId, instance, call, killedFor, this.#options.clock.monotonic())
+  }
+
+  #failLaunch(instance: Instance, call: Running, outcome: Outcome): void {
+    if (call.done === undefined) return
+    instance.revision.launching--
+    instance.errors++
+    this.#release(instance, call)
+    this.#remove(instance)
+    this.#tell(call, outcome)
+  }
+
+  #newInstance(invocation: Invocation, executor: Executor): Instance {
+    const instance: Instance = {
+      id: this.#nextId++,
+      name: this.#options.random.uuid().replaceAll('-', ''),
+      functionName: invocation.functionName,
+      revision: this.#revisionOf(invocation),
+      executor,
+      state: 'starting',
+      call: undefined,
+      calls: 0,
+      errors: 0,
+      lastUsedAt: this.#options.clock.monotonic(),
+      attempt: 1,
+      caller: '',
+      invokedArn: '',
+      clientContext: undefined
+    }
+    instance.revision.alive++
+    this.#instances.set(instance.id, instance)
+    this.#pool.settle(executor, instance)
+    return instance
+  }
+
+  #revisionOf({ version, account }: Invocation): Revision {
+    const known = this.#revisions.get(version.revisionId)
+    if (known !== undefined) return known
+    const revision: Revision = {
+      id: version.revisionId,
+      version,
+      account,
+      idle: [],
+      alive: 0,
+      launching: 0,
+      retired: false,
+      manner: 'unknown'
+    }
+    this.#revisions.set(revision.id, revision)
+    return revision
+  }
+
+  #loadOrder(instance: Instance, { functionName, version }: Invocation): LoadOrder {
+    const date = new Date(this.#options.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
+    const logGroup = `/aws/lambda/${functionName}`
+    const logStream = `${date}/[${version.version}]${instance.name}`
+    return {
+      instance: instance.id,
+      revisionId: version.revisionId,
+      bundleCid: version.code.bundleCid,
+      memoryMb: version.memoryMb,
+      initMsMax: limits.INIT_MS_MAX,
+      environment: functionEnvironment(functionName, version, { region: this.#options.region, logGroup, logStream }),
+      functionName,
+      functionVersion: version.version,
+      logGroup,
+      logStream,
+      node: this.nodeId,
+      manner: instance.revision.manner
+    }
+  }
+
+  /** What one executor finds out about a version is told to the next; once slow is slow for good. */
+  #learn(revision: Revision, flags: number): void {
+    const manner = MANNERS[(flags >> FLAG_MANNER_SHIFT) & 3] ?? 'unknown'
+    if (manner === revision.manner || revision.manner === 'slow' || manner === 'unknown') return
+    revision.manner = manner
+  }
+
+  #remove(instance: Instance): void {
+    if (instance.state === 'gone') return
+    const { revision, executor } = instance
+    if (instance.state === 'idle') {
+      const at = revision.idle.indexOf(instance)
+      if (at >= 0) revision.idle.splice(at, 1)
+      this.#countIdle(revision)
+    }
+    instance.state = 'gone'
+    this.#instances.delete(instance.id)
+    revision.alive--
+    if (revision.alive === 0) this.#revisions.delete(revision.id)
+    if (executor.process.alive) executor.process.dispose(instance.id)
+    this.#pool.leave(executor, instance)
+  }
+
+  /** Makes room by the instance that has been idle longest. */
+  #evict(): boolean {
+    let oldest: Instance | undefined
+    for (const revision of this.#revisions.values()) {
+      const candidate = revision.idle[0]
+      if (candidate !== undefined && (oldest === undefined || candidate.lastUsedAt < oldest.lastUsedAt)) oldest = candidate
+    }
+    if (oldest !== undefined) this.#remove(oldest)
+    return oldest !== undefined
+  }
+
+  #reap(): void {
+    const before = this.#options.clock.monotonic() - this.#idleMs
+    for (const revision of [...this.#revisions.values()]) {
+      for (let oldest = revision.idle[0]; oldest !== undefined && oldest.lastUsedAt <= before; oldest = revision.idle[0]) {
+        this.#remove(oldest)
+      }
+    }
+    this.#pool.reap(this.#idleMs)
+  }
+
+  #watchDeadlines(): void {
+    const now = this.#options.clock.monotonic()
+    for (const instance of this.#running) {
+      const call = instance.call
+      if (call === undefined || now < call.overdueAt) continue
+      if (instance.state === 'starting') {
+        const json = timeoutErrorJson(call.invocation.requestId, limits.INIT_MS_MAX)
+        this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
+      } else {
+        this.#pool.kill(instance.executor, 'deadline')
+      }
+    }
+  }
+
+  #onExit(executor: Executor): void {
+    for (const instance of [...executor.instances.values()]) if (instance.call === undefined) this.#remove(instance)
+  }
+
+  #onCatastrophe(executor: Executor, instance: Instance | undefined, message: string): void {
+    this.#options.logger.error('V8 lost an isolate', {
+      executor: executor.process.number,
+      function: instance?.functionName,
+      message
+    })
+    executor.draining = true
+    const call = instance?.call
+    if (instance !== undefined && call !== undefined && /out.of.memory/i.test(message)) {
+      const json = memoryErrorJson(call.invocation.requestId, call.invocation.version.memoryMb)
+      const durationMs = this.#options.clock.monotonic() - call.startedAt
+      if (instance.state === 'starting') instance.revision.launching--
+      this.#release(instance, call)
+      this.#remove(instance)
+      this.#tell(call, ended(this.nodeId, instance, call, 'exit', json, durationMs))
+    }
+    this.#onExit(executor)
+    if (executor.instances.size === 0) this.#pool.kill(executor, 'catastrophe')
+  }
+
+  #onLog(instance: Instance, [, , level, time]: LogHeader, text: Uint8Array): void {
+    const call = instance.call
+    if (call === undefined) return
+    call.log ??= this.#logOf(instance, call.invocation)
+    call.log.line(time, LOG_LEVELS[level] ?? 'info', Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString())
+  }
+
+  #logOf(instance: Instance, invocation: Invocation): CallLog {
+    return this.#newLog(invocation, instance.name)
+  }
+
+  #newLog(invocation: Invocation, instanceName: string): CallLog {
+    return new CallLog(invocation, instanceName, this.nodeId, this.#options.onLog)
+  }
+
+  list(): InstanceStatus[] {
+    const { clock } = this.#options
+    const epoch = clock.now() - clock.monotonic()
+    return [...this.#instances.values()].map((instance) => ({
+      instance: instance.name,
+      function: instance.functionName,
+      version: instance.revision.version.version,
+      revisionId: instance.revision.id,
+      state: instance.state === 'gone' ? 'idle' : instance.state,
+      executor: instance.executor.process.number,
+      calls: instance.calls,
+      errors: instance.errors,
+      lastUsedAt: Math.round(epoch + instance.lastUsedAt)
+    }))
+  }
+
+  retire(revisionId: string): void {
+    const revision = this.#revisions.get(revisionId)
+    if (revision === undefined) return
+    revision.retired = true
+    for (const instance of [...revision.idle]) this.#remove(instance)
+  }
+
+  isolation(): { layer: string; active: boolean; detail: string }[] {
+    return isolationLayers(this.#code, [...this.#pool.all()].find((executor) => executor.process.status)?.process.status)
+  }
+
+  async probe(): Promise<void> {
+    if (this.slots === 0) return
+    const executor = this.#pool.any()
+    if (executor === undefined) throw new PeerlessError('UNAVAILABLE', 'no executor is running')
+    const abort = new AbortController()
+    const timer = this.#options.clock.after(limits.PROBE_MS_MAX, () => abort.abort())
+    try {
+      await executor.process.ping(abort.signal)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  async drain(timeoutMs: number): Promise<boolean> {
+    this.#draining = true
+    if (this.#busy === 0) return true
+    return await new Promise((resolve) => {
+      const timer = this.#options.clock.after(timeoutMs, () => resolve(false))
+      this.#onQuiet = () => {
+        timer.cancel()
+        resolve(true)
+      }
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#draining = true
+    for (const timer of this.#timers) timer.cancel()
+    await this.#pool.stop()
+  }
+}
+
+/** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
+function headerOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
+  const { attempt, caller, invokedArn, clientContext, requestId } = invocation
+  const kind = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
+  const same =
+    attempt === instance.attempt &&
+    caller === instance.caller &&
+    invokedArn === instance.invokedArn &&
+    clientContext === instance.clientContext
+  if (same) return [instance.id, kind, timeoutMs, requestId]
+  instance.attempt = attempt
+  instance.caller = caller
+  instance.invokedArn = invokedArn
+  instance.clientContext = clientContext
+  return [instance.id, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext ?? null]
+}

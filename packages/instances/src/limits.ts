@@ -1,0 +1,23 @@
+/** Instances alive at once on a node. Each takes about 1.2 MB before its own data. */
+export const INSTANCES_MAX = 512
+/** Executors of all accounts together; each takes about 50 MB. */
+export const EXECUTORS_MAX = 64
+export const EXECUTORS_PER_ACCOUNT_DEFAULT = 2
+export const IDLE_MS_DEFAULT = 600_000
+/** After this many instances a process has leaked enough to be worth replacing (isolated-vm #207: 4 KB each). */
+export const LOADS_PER_EXECUTOR_MAX = 4_096
+/** Bundles that an executor keeps though no instance there uses them: the next cold start finds V8's code cache. */
+export const BUNDLES_KEPT_MAX = 32
+/** Initialisation of a function, as on Lambda. */
+export const INIT_MS_MAX = 10_000
+/** After a function's timeout the executor has this long to say so itself; then it is killed. */
+export const GRACE_MS = 500
+/** How often deadlines are looked at from outside. */
+export const WATCH_PERIOD_MS = 100
+/** How often resident memory is read. */
+export const MEMORY_PERIOD_MS = 250
+/** Resident memory of an executor beside what its instances declared: Node itself, code, and garbage that V8 has not collected. */
+export const EXECUTOR_OVERHEAD_MB = 256
+export const PROBE_MS_MAX = 5_000
+/** When to come back after BUSY: about the time of a call. */
+export const BUSY_RETRY_MS = 100

@@ -1,0 +1,78 @@
+import type { Invocation, Outcome, Ran, Usage } from '@peerless/interface'
+import { chargeOf, TARIFF_DEFAULT } from '@peerless/interface'
+import { exitErrorJson, memoryErrorJson, RESULT_STATUSES, type ResultHeader, timeoutErrorJson } from '@peerless/sandbox'
+import type { Instance, KillReason, Running } from './records.ts'
+import { lost } from './refusals.ts'
+
+type RanStatus = Ran['status']
+
+/** The outcome of a call that the executor answered. */
+export function answered(node: string, instance: Instance, call: Running, header: ResultHeader, payload: Uint8Array): Ran {
+  const status = RESULT_STATUSES[header[0]] ?? 'exit'
+  const memory = header[3]
+  return {
+    status,
+    payload,
+    http:
+      call.invocation.kind === 'http' && status === 'ok' ? { statusCode: header[5] ?? 200, headers: header[6] ?? [] } : undefined,
+    usage: {
+      node,
+      instance: instance.name,
+      durationMs: header[1] / 1_000,
+      initMs: call.initMs,
+      cpuMs: header[2] / 1_000,
+      memoryMb: call.invocation.version.memoryMb,
+      memoryUsedMb: memory === 0 ? undefined : memory,
+      cold: call.cold
+    },
+    logTail: undefined
+  }
+}
+
+/** The outcome of a call that only the daemon can tell: the executor is gone or says nothing. */
+export function ended(
+  node: string,
+  instance: Instance,
+  call: Running,
+  status: RanStatus,
+  errorJson: string,
+  durationMs: number
+): Ran {
+  return {
+    status,
+    payload: Buffer.from(errorJson),
+    http: undefined,
+    usage: {
+      node,
+      instance: instance.name,
+      durationMs,
+      initMs: call.initMs,
+      cpuMs: undefined,
+      memoryMb: call.invocation.version.memoryMb,
+      memoryUsedMb: undefined,
+      cold: call.cold
+    },
+    logTail: undefined
+  }
+}
+
+/** What a call is told whose executor went away. */
+export function severed(node: string, instance: Instance, call: Running, reason: KillReason | undefined, now: number): Outcome {
+  const { requestId, version } = call.invocation
+  const durationMs = Math.max(0, now - call.startedAt)
+  const timeoutMs = version.timeoutSeconds * 1_000
+  if (reason === 'memory') return ended(node, instance, call, 'exit', memoryErrorJson(requestId, version.memoryMb), durationMs)
+  if (reason === undefined) {
+    const json = exitErrorJson(requestId, 'Runtime exited without providing a reason')
+    return ended(node, instance, call, 'exit', json, durationMs)
+  }
+  if (now >= call.overdueAt) {
+    return ended(node, instance, call, 'timeout', timeoutErrorJson(requestId, timeoutMs), Math.min(durationMs, timeoutMs))
+  }
+  return lost(node, `the executor of function '${call.invocation.functionName}' was ended (${reason}) while the call ran`)
+}
+
+/** Billed milliseconds at the default tariff, for the log line only; the ledger charges by its own. */
+export function billedMsOf(usage: Usage, invocation: Invocation): number {
+  return chargeOf(usage.durationMs, invocation.version.memoryMb, TARIFF_DEFAULT).billedMs
+}

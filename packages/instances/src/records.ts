@@ -1,0 +1,69 @@
+import type { FunctionVersion, Invocation } from '@peerless/interface'
+import type { Manner } from '@peerless/sandbox'
+import type { CallLog } from './call-log.ts'
+import type { ExecutorProcess } from './executor-process.ts'
+import type { OnOutcome } from './types.ts'
+
+/** A call under way, from the order to the outcome. */
+export interface Running {
+  readonly invocation: Invocation
+  /** Taken away when the outcome is told: nothing is told twice. */
+  done: OnOutcome | undefined
+  /** Monotonic milliseconds. */
+  startedAt: number
+  /** After this the executor is not asked any more but killed. */
+  overdueAt: number
+  readonly cold: boolean
+  initMs: number | undefined
+  log: CallLog | undefined
+}
+
+export interface Instance {
+  readonly id: number
+  readonly name: string
+  readonly functionName: string
+  readonly revision: Revision
+  readonly executor: Executor
+  state: 'starting' | 'idle' | 'busy' | 'gone'
+  call: Running | undefined
+  calls: number
+  errors: number
+  /** Monotonic milliseconds. */
+  lastUsedAt: number
+  /** What the executor was told with the call before: only differences are sent. */
+  attempt: number
+  caller: string
+  invokedArn: string
+  clientContext: string | undefined
+}
+
+/** All instances of one revision on this node. */
+export interface Revision {
+  readonly id: string
+  readonly version: FunctionVersion
+  readonly account: string
+  /** The most recently used last. */
+  readonly idle: Instance[]
+  alive: number
+  launching: number
+  retired: boolean
+  manner: Manner
+}
+
+/** Why a process was killed decides what its calls are told. */
+export type KillReason = 'deadline' | 'memory' | 'catastrophe' | 'idle' | 'stop'
+
+export interface Executor {
+  readonly process: ExecutorProcess
+  /** undefined while it is the spare. */
+  account: string | undefined
+  readonly instances: Map<number, Instance>
+  /** Instances per bundle that it holds. */
+  readonly bundles: Map<string, number>
+  loads: number
+  /** Takes no more instances. */
+  draining: boolean
+  killedFor: KillReason | undefined
+  /** Monotonic milliseconds; when its last instance went. */
+  idleSince: number
+}

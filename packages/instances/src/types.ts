@@ -1,0 +1,62 @@
+import type {
+  Clock,
+  FunctionVersion,
+  InstanceStatus,
+  Invocation,
+  Logger,
+  LogLine,
+  Outcome,
+  Random,
+  Target
+} from '@peerless/interface'
+
+export interface InstancesOptions {
+  nodeId: string
+  /** Instances that may be busy at once, those being started included. 0: none, everything is BUSY. */
+  slots: number
+  clock: Clock
+  random: Random
+  logger: Logger
+  /** The bytes of a version's bundle. @throws PeerlessError NOT_REPLICATED */
+  loadBundle: (version: FunctionVersion) => Promise<Uint8Array>
+  /** Hot where functions write much: must not throw and should only take note. */
+  onLog?: (line: LogLine) => void
+  /** An instance that was not used for so long is taken away. */
+  idleMs?: number
+  /** Executor processes per account; default 2. */
+  executorsPerAccountMax?: number
+  /** The Node that executors run: process.execPath. */
+  nodePath: string
+  /** For the environment of functions. */
+  region: string
+  accountId: string
+}
+
+/** Called exactly once; for a refusal already within `start`. */
+export type OnOutcome = (outcome: Outcome) => void
+
+/** This node's instances. */
+export interface Instances extends Target {
+  readonly slots: number
+  /** Instances that run or are being started. */
+  readonly busy: number
+  /** `invoke` without a promise: the hot path. */
+  start(invocation: Invocation, done: OnOutcome): void
+  /** Idle instances per revision; a live view, only those above zero. */
+  idle(): ReadonlyMap<string, number>
+  hasIdle(revisionId: string): boolean
+  /** Instances of a revision that are being started. */
+  launching(revisionId: string): number
+  /** Median of recent calls; 0 when there were none. */
+  latencyMs(): number
+  list(): InstanceStatus[]
+  /** Takes away the instances of a revision that is no longer current; those that run end their call first. */
+  retire(revisionId: string): void
+  isolation(): { layer: string; active: boolean; detail: string }[]
+  /** An executor answers. @throws PeerlessError UNAVAILABLE, DEADLINE_EXCEEDED, CONNECTION_LOST */
+  probe(): Promise<void>
+  /** Starts nothing more; resolves when all calls have ended or the time is up. Returns whether they have. */
+  drain(timeoutMs: number): Promise<boolean>
+  /** Ends every executor; resolves when the processes are gone. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,104 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { FunctionVersion, Invocation, InvocationKind, LogLine, Outcome, Ran, Random } from '@peerless/interface'
+import { MemoryLogger, realClock } from '@peerless/testing'
+import { encode } from '@peerless/wire'
+import type { ExecutionContext } from 'ava'
+import { createInstances, type Instances, type InstancesOptions } from '../src/index.ts'
+
+const systemRandom: Random = {
+  next: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+  uuid: () => randomUUID()
+}
+
+export interface Bench {
+  instances: Instances
+  logger: MemoryLogger
+  lines: LogLine[]
+  /** How often a bundle was asked for. */
+  loads: () => number
+  define(
+    source: string,
+    settings?: Partial<FunctionVersion> & { name?: string; account?: string; handlerExport?: string }
+  ): Defined
+}
+
+export interface Defined {
+  version: FunctionVersion
+  call(event?: unknown, settings?: Partial<Invocation>): Promise<Outcome>
+  /** The outcome of a call that must have run, with its payload as JSON. */
+  result(event?: unknown, settings?: Partial<Invocation>): Promise<{ ran: Ran; json: unknown }>
+}
+
+/** Real executors; everything ends with the test. Sources are CommonJS as the bundler leaves it: `exports.handler = …`. */
+export async function start(t: ExecutionContext, options: Partial<InstancesOptions> = {}): Promise<Bench> {
+  const bundles = new Map<string, Uint8Array>()
+  const logger = new MemoryLogger()
+  const lines: LogLine[] = []
+  let loads = 0
+  const instances = await createInstances({
+    nodeId: 'node-1',
+    slots: 8,
+    clock: realClock,
+    random: systemRandom,
+    logger,
+    loadBundle: async (version) => {
+      loads++
+      const bytes = bundles.get(version.code.bundleCid)
+      if (bytes === undefined) throw new Error('no such bundle')
+      return bytes
+    },
+    onLog: (line) => lines.push(line),
+    nodePath: process.execPath,
+    region: 'eu-test-1',
+    accountId: '000000000000',
+    ...options
+  })
+  t.teardown(() => instances.stop())
+  const define: Bench['define'] = (source, settings = {}) => {
+    const { name = 'fn', account = 'acme', handlerExport = 'handler', ...rest } = settings
+    const cid = `cid-${randomUUID()}`
+    const script = `(() => { const exports = {}; const module = { exports }; const require = __peerlessRequire;\n${source}\nreturn module.exports })()`
+    bundles.set(cid, encode({ format: 1, script, sourceMap: undefined, builtins: [], handlerExport }))
+    const version: FunctionVersion = {
+      version: '$LATEST',
+      revisionId: randomUUID(),
+      handler: 'index.handler',
+      runtime: 'nodejs22.x',
+      role: '',
+      description: '',
+      memoryMb: 128,
+      timeoutSeconds: 3,
+      environment: {},
+      code: { zipCid: '', zipBytes: 0, zipSha256: '', bundleCid: cid, bundleBytes: script.length },
+      modifiedAt: 0,
+      ...rest
+    }
+    const call: Defined['call'] = (event, more = {}) =>
+      instances.invoke({
+        requestId: randomUUID(),
+        attempt: 1,
+        kind: 'event' as InvocationKind,
+        functionName: name,
+        account,
+        version,
+        payload: event === undefined ? new Uint8Array(0) : Buffer.from(JSON.stringify(event)),
+        deadline: Date.now() + 60_000,
+        caller: 'node-0',
+        logTail: false,
+        clientContext: undefined,
+        invokedArn: `arn:aws:lambda:eu-test-1:000000000000:function:${name}`,
+        ...more
+      })
+    return {
+      version,
+      call,
+      async result(event, more) {
+        const outcome = await call(event, more)
+        if (outcome.status === 'refused' || outcome.status === 'lost') throw new Error(`${outcome.status}: ${outcome.message}`)
+        return { ran: outcome, json: JSON.parse(Buffer.from(outcome.payload).toString()) as unknown }
+      }
+    }
+  }
+  return { instances, logger, lines, loads: () => loads, define }
+}
