@@ -6,6 +6,7 @@ import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-a
 import { type BodyBudget, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
 import { type QueryPair, queryPairs, queryValue } from './url-query.ts'
 
@@ -39,6 +40,7 @@ export interface ApiParts {
   readonly metrics: GatewayMetrics
   readonly budget: BodyBudget
   readonly drain: Drain
+  readonly refusals: RefusalLog
 }
 
 /** How an API words its errors. */
@@ -111,8 +113,7 @@ export async function serveApi(
     const error = presentable(thrown)
     if (error.fault === 'node' && error.status === 500)
       context.logger.error('API request failed', { requestId, error: String(thrown), stack: (thrown as Error)?.stack })
-    else if (error.code === 'UNAUTHENTICATED')
-      context.logger.warn('request refused', { requestId, reason: error.message, from: request.socket.remoteAddress })
+    else parts.refusals.note(error, request, requestId)
     const headers: FlatHeaders = ['x-amzn-requestid', requestId, ...style.headers(error)]
     const retryAfter = retryAfterSeconds(error)
     if (retryAfter !== undefined) headers.push('retry-after', retryAfter)

@@ -6,9 +6,8 @@ import type { GatewayLimits } from './limits.ts'
 
 /** How connections end: with `connection: close` while the gateway drains, and gently when a body was refused half read. */
 export class Drain {
-  /** Set once the gateway closes. */
-  draining = false
-  readonly #forced = new Set<() => void>()
+  #draining = false
+  readonly #endless = new Set<() => void>()
   readonly #clock: Clock
   readonly #limits: GatewayLimits
 
@@ -17,18 +16,24 @@ export class Drain {
     this.#limits = limits
   }
 
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** From now on connections are not kept, and what would never end by itself is stopped. */
+  begin(): void {
+    this.#draining = true
+    for (const stop of this.#endless) stop()
+  }
+
+  /** Called when draining begins, for an answer that goes on for ever. Returns a function that takes it back. */
+  onBegin(stop: () => void): () => void {
+    this.#endless.add(stop)
+    return () => this.#endless.delete(stop)
+  }
+
   mark(headers: FlatHeaders): void {
-    if (this.draining) headers.push('connection', 'close')
-  }
-
-  /** Called when the grace is over, for what would go on by itself. Returns a function that takes it back. */
-  onForce(stop: () => void): () => void {
-    this.#forced.add(stop)
-    return () => this.#forced.delete(stop)
-  }
-
-  force(): void {
-    for (const stop of this.#forced) stop()
+    if (this.#draining) headers.push('connection', 'close')
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   parseFunctionReference,
   type ResolvedFunction
 } from '@peerless/interface'
+import type { ApiParts } from './api-call.ts'
 import type { Drain } from './drain.ts'
 import { EventBuilder, type EventParts } from './function-url-event.ts'
 import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
@@ -19,6 +20,7 @@ import { QUOTED_CHARS_MAX, REFERENCES_CACHED_MAX } from './limits.ts'
 import { CLIENT_GONE, type GatewayMetrics, ROUTE } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import { outcomeHeaders } from './outcome-headers.ts'
+import type { RefusalLog } from './refusal-log.ts'
 import { mayInvoke } from './roles.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
 import { decodeLoosely } from './url-query.ts'
@@ -73,21 +75,17 @@ export class FunctionUrls {
   readonly #metrics: GatewayMetrics
   readonly #budget: BodyBudget
   readonly #drain: Drain
+  readonly #refusals: RefusalLog
   readonly #events: EventBuilder
   readonly #prepared = new Map<string, Prepared>()
 
-  constructor(parts: {
-    context: GatewayContext
-    verifier: Sigv4Verifier
-    metrics: GatewayMetrics
-    budget: BodyBudget
-    drain: Drain
-  }) {
+  constructor(parts: ApiParts) {
     this.#context = parts.context
     this.#verifier = parts.verifier
     this.#metrics = parts.metrics
     this.#budget = parts.budget
     this.#drain = parts.drain
+    this.#refusals = parts.refusals
     this.#events = new EventBuilder(parts.context.accountId)
   }
 
@@ -211,6 +209,7 @@ export class FunctionUrls {
         error: String(thrown),
         stack: (thrown as Error)?.stack
       })
+    else this.#refusals.note(error, request, requestId)
     const status = response.destroyed ? CLIENT_GONE : error.status
     this.#metrics.answered(ROUTE.FUNCTION_URL, status, this.#context.clock.monotonic() - startedAt)
     const headers: FlatHeaders = ['x-amzn-requestid', requestId, 'content-type', 'application/json']

@@ -12,6 +12,7 @@ import { MeshApi } from './mesh-api.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
+import { RefusalLog } from './refusal-log.ts'
 import { Sigv4Verifier } from './sigv4.ts'
 
 /** What `NAME.fn.localhost` ends with, before the port. */
@@ -41,7 +42,9 @@ class HttpGateway implements Gateway {
     const metrics = new GatewayMetrics(handed?.registry)
     const drain = new Drain(context.clock, context.limits)
     const verifier = new Sigv4Verifier(context.keys, context.clock)
-    const parts: ApiParts = { context, verifier, metrics, budget: new BodyBudget(context.limits.bodyBytesHeldMax), drain }
+    const budget = new BodyBudget(context.limits.bodyBytesHeldMax)
+    const refusals = new RefusalLog(context.clock, context.logger)
+    const parts: ApiParts = { context, verifier, metrics, budget, drain, refusals }
     const codeUrls = new CodeUrls(context.random, context.clock, context.limits.codeUrlMs)
     this.#context = context
     this.#drain = drain
@@ -54,6 +57,7 @@ class HttpGateway implements Gateway {
         maxHeaderSize: context.limits.headerBytesMax,
         headersTimeout: context.limits.headersTimeoutMs,
         requestTimeout: context.limits.requestTimeoutMs,
+        connectionsCheckingInterval: context.limits.checkTimeoutsMs,
         keepAliveTimeout: context.limits.keepAliveMs
       },
       (request, response) => this.handle(request, response)
@@ -97,11 +101,8 @@ class HttpGateway implements Gateway {
 
   close(graceMs: number): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
-      this.#drain.draining = true
-      const timer = this.#context.clock.after(graceMs, () => {
-        this.#drain.force()
-        this.#server.closeAllConnections()
-      })
+      this.#drain.begin()
+      const timer = this.#context.clock.after(graceMs, () => this.#server.closeAllConnections())
       const done = () => {
         timer.cancel()
         resolve()

@@ -70,6 +70,7 @@ export function hasNoBody(request: IncomingMessage): boolean {
 export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Body> {
   if (hasNoBody(request)) return Promise.resolve(NO_BODY)
   const announced = Number(request.headers['content-length'] ?? 0)
+  if (request.destroyed) return Promise.reject(clientGone())
   if (announced > rules.bytesMax) return Promise.reject(rules.tooLarge(`${announced}`))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
@@ -102,7 +103,11 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
       const sha256 = running === undefined ? () => hash('sha256', bytes) : () => running.digest('hex')
       resolve({ bytes, sha256, release: () => rules.budget.give(size) })
     }
-    const onClose = () => fail(new PeerlessError('CONNECTION_LOST', 'the client went away before its request was complete'))
+    const onClose = () => fail(clientGone())
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
+}
+
+function clientGone(): PeerlessError {
+  return new PeerlessError('CONNECTION_LOST', 'the client went away before its request was complete')
 }

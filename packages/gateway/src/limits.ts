@@ -8,6 +8,8 @@ export interface GatewayLimits {
   readonly headersTimeoutMs: number
   /** From the first byte of a request to the last of its body: 70 MB at 300 KB/s takes 234 s. */
   readonly requestTimeoutMs: number
+  /** How often the two are looked at; a slow client lives up to that much longer. */
+  readonly checkTimeoutsMs: number
   /** A kept-alive connection without a request. Above the 60 s of common load balancers, so that they close first. */
   readonly keepAliveMs: number
   /** Bytes of request bodies held in memory, all requests together; beyond it requests are refused with 503. */
@@ -28,6 +30,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   connectionsMax: 10_000,
   headersTimeoutMs: 20_000,
   requestTimeoutMs: 300_000,
+  checkTimeoutsMs: 5_000,
   keepAliveMs: 65_000,
   bodyBytesHeldMax: 536_870_912,
   lingerBytesMax: 8_388_608,

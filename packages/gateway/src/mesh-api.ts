@@ -151,7 +151,7 @@ export class MeshApi {
     const gone = new AbortController()
     const abort = () => gone.abort()
     call.response.once('close', abort)
-    const forget = this.#parts.drain.onForce(abort)
+    const forget = live ? this.#parts.drain.onBegin(abort) : () => undefined
     this.#streams++
     try {
       const headers = ['x-amzn-requestid', call.requestId]

@@ -5,7 +5,8 @@ import type { ServerResponse } from 'node:http'
 const JOINED_CHARS_MAX = 32_768
 
 /**
- * Writes one JSON line per item and waits where the client reads slowly. Ends early, and the iterator with it, when the client is gone.
+ * Writes one JSON line per item and waits where the client reads slowly. Ends early, and the iterator with it, when the signal
+ * aborts: the client is gone or the node drains.
  * The head goes out with the first line or the end, so that an error before it still has a status; with `live` at once.
  * An error after that cuts the connection: the client must not take a part for the whole.
  */
@@ -24,7 +25,7 @@ export async function sendLines(
   let joined = ''
   try {
     for await (const item of items) {
-      if (response.destroyed) return
+      if (options.signal.aborted) break
       joined += `${JSON.stringify(item)}\n`
       if (!options.live && joined.length < JOINED_CHARS_MAX) continue
       head()
@@ -35,8 +36,11 @@ export async function sendLines(
     head()
     response.end(joined)
   } catch (error) {
-    // The client went away while we waited for it: nobody to tell.
-    if (options.signal.aborted) return
+    // The client went away while we waited for it, or the node drains: nothing is wrong, and nothing more comes.
+    if (options.signal.aborted) {
+      response.end()
+      return
+    }
     if (!response.headersSent) throw error
     response.destroy()
     throw error

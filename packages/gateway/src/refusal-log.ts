@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock, Logger, PeerlessError } from '@peerless/interface'
+
+/** Anybody can be refused as fast as they can ask: the log takes this many lines a second and counts the others. */
+export const REFUSALS_LOGGED_PER_SECOND_MAX = 10
+
+/** Logs who was refused for who they are: unsigned, wrongly signed, not allowed. Other mistakes of callers are theirs to see. */
+export class RefusalLog {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #second = -1
+  #logged = 0
+  #suppressed = 0
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  note(error: PeerlessError, request: IncomingMessage, requestId: string): void {
+    if (error.code !== 'UNAUTHENTICATED' && error.code !== 'FORBIDDEN') return
+    const second = Math.floor(this.#clock.monotonic() / 1_000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#logged = 0
+    }
+    if (this.#logged >= REFUSALS_LOGGED_PER_SECOND_MAX) {
+      this.#suppressed++
+      return
+    }
+    this.#logged++
+    const { remoteAddress: from } = request.socket
+    this.#logger.warn('request refused', {
+      requestId,
+      code: error.code,
+      reason: error.message,
+      from,
+      suppressed: this.#suppressed
+    })
+    this.#suppressed = 0
+  }
+}

@@ -1,0 +1,258 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { StatementLine } from '@peerless/interface'
+import test from 'ava'
+import { type Answer, type Ask, ask, signed } from './_http.ts'
+import { type Fixture, lines, logLine, start } from './_ports.ts'
+
+async function call(node: Fixture, options: Ask, key = node.admin): Promise<Answer> {
+  return await ask(node, await signed(node, key, options, { date: new Date(node.clock.now()) }))
+}
+
+/** A signed GET whose answer is read as it comes. */
+async function opened(node: Fixture, path: string): Promise<IncomingMessage> {
+  const { headers } = await signed(node, node.admin, { path }, { date: new Date(node.clock.now()) })
+  const request = httpRequest({
+    host: node.host,
+    port: node.port,
+    path,
+    agent: false,
+    ...(headers === undefined ? {} : { headers })
+  })
+  request.end()
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return response
+}
+
+const ADMIN_ONLY: Ask[] = [
+  { path: '/v1/node' },
+  { path: '/v1/keys' },
+  { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' },
+  { method: 'DELETE', path: '/v1/keys/PLKEY00000000001' },
+  { method: 'POST', path: '/v1/invites', body: '{}' },
+  { path: '/v1/ledger/verify' }
+]
+for (const options of ADMIN_ONLY) {
+  test(`${options.method ?? 'GET'} ${options.path} is for admins only`, async (t) => {
+    const node = await start(t)
+    t.is((await ask(node, options)).json().code, 'UNAUTHENTICATED')
+    for (const key of [node.deployer, node.invoker]) {
+      const answer = await call(node, options, key)
+      t.is(answer.status, 403)
+      t.is(answer.json().code, 'FORBIDDEN')
+    }
+    t.true([200, 201, 204].includes((await call(node, options)).status))
+  })
+}
+
+test('keys are created with a secret, listed without, revoked at once', async (t) => {
+  const node = await start(t)
+  const made = await call(node, { method: 'POST', path: '/v1/keys', body: '{"role":"deployer","account":"x"}' })
+  t.is(made.status, 201)
+  const { accessKeyId, secretAccessKey } = made.json() as { accessKeyId: string; secretAccessKey: string }
+  t.like(made.json(), { role: 'deployer', account: 'x' })
+  const fresh = { accessKeyId, secretAccessKey, role: 'deployer' as const, account: 'x', createdAt: 0 }
+  t.is((await call(node, { path: '/v1/peers' }, fresh)).status, 200)
+  const list = await call(node, { path: '/v1/keys' })
+  t.false(list.text.includes(secretAccessKey))
+  t.true(list.text.includes(accessKeyId))
+  t.is((await call(node, { method: 'DELETE', path: `/v1/keys/${accessKeyId}` })).status, 204)
+  t.is((await call(node, { method: 'DELETE', path: `/v1/keys/${accessKeyId}` })).status, 404)
+  t.is((await call(node, { path: '/v1/peers' }, fresh)).json().code, 'UNAUTHENTICATED')
+})
+
+test('a key without an account gets that of its maker', async (t) => {
+  const node = await start(t)
+  t.is((await call(node, { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' })).json().account, 'operator')
+})
+
+test('invites pass their order on, with defaults', async (t) => {
+  const node = await start(t)
+  const invite = (body: string) => call(node, { method: 'POST', path: '/v1/invites', body })
+  t.is((await invite('')).json().token, 'node:3600000:1')
+  t.is((await invite('{"role":"invoker","ttlSeconds":60,"uses":3}')).json().token, 'invoker:60000:3')
+})
+
+const WRONG: [path: string, body: string, message: RegExp][] = [
+  ['/v1/invites', '{"role":"admin"}', /role/],
+  ['/v1/invites', '{"ttlSeconds":0}', /ttlSeconds/],
+  ['/v1/invites', '{"ttlSeconds":2592001}', /ttlSeconds/],
+  ['/v1/invites', '{"uses":1.5}', /uses/],
+  ['/v1/invites', '{"more":1}', /more/],
+  ['/v1/invites', '[]', /body/],
+  ['/v1/invites', '{', /Could not parse request body/],
+  ['/v1/keys', '{}', /role/],
+  ['/v1/keys', '{"role":"god"}', /role/],
+  ['/v1/keys', '{"role":"admin","account":"a b"}', /account/]
+]
+for (const [path, body, message] of WRONG) {
+  test(`POST ${path} refuses ${body}`, async (t) => {
+    const node = await start(t)
+    const answer = await call(node, { method: 'POST', path, body })
+    t.is(answer.status, 400)
+    t.is(answer.json().code, 'INVALID_ARGUMENT')
+    t.regex(String(answer.json().message), message)
+    t.is(node.keys.list().length, 4)
+  })
+}
+
+test('a body above the bound of the mesh API is 413', async (t) => {
+  const answer = await call(await start(t), { method: 'POST', path: '/v1/keys', body: 'x'.repeat(20_000) })
+  t.is(answer.status, 413)
+  t.is(answer.json().code, 'TOO_LARGE')
+})
+
+test('a balance is that of the own account, unless an admin asks', async (t) => {
+  const node = await start(t)
+  const balance = async (query: string, key = node.admin) => await call(node, { path: `/v1/ledger/balance${query}` }, key)
+  t.is((await balance('')).text, '[{"account":"operator","balance":"138"},{"account":"team","balance":"-138"}]')
+  t.is((await balance('?account=team')).text, '[{"account":"team","balance":"-138"}]')
+  t.is((await balance('', node.deployer)).text, '[{"account":"team","balance":"-138"}]')
+  t.is((await balance('?account=operator', node.deployer)).status, 403)
+  t.is((await balance('', node.invoker)).status, 403)
+  t.is((await balance('?account=a%20b')).status, 400)
+})
+
+const line = (requestId: string) => ({ requestId, charge: 138 }) as StatementLine
+
+test('a statement is one line per item, and a reader that stops reading stops the ledger', async (t) => {
+  let given = 0
+  const node = await start(t, {
+    statement: async function* () {
+      for (; given < 1_000_000; given++) yield line(`${given}`.padEnd(1_000))
+    }
+  })
+  const response = await opened(node, '/v1/ledger/statement?from=0&to=99')
+  t.is(response.headers['content-type'], 'application/x-ndjson')
+  const [chunk] = (await once(response, 'data')) as [Buffer]
+  response.pause()
+  t.is(JSON.parse(chunk.toString().split('\n')[0] ?? '').charge, 138)
+  // Nobody reads: the socket's buffers fill, then the ledger is asked for no more.
+  let before = -1
+  while (before !== given) {
+    before = given
+    await new Promise((resolve) => setImmediate(resolve))
+    await ask(node, { path: '/healthz' })
+  }
+  t.true(given < 100_000, `${given} lines were read ahead`)
+  response.destroy()
+})
+
+test('an error before the first line has a status, one after it cuts the connection', async (t) => {
+  let count = 0
+  const node = await start(t, {
+    statement: async function* () {
+      for (let index = 0; index < count; index++) yield line('x'.repeat(40_000))
+      throw new Error('disk')
+    }
+  })
+  t.is((await call(node, { path: '/v1/ledger/statement' })).status, 500)
+  count = 2
+  await t.throwsAsync(call(node, { path: '/v1/ledger/statement' }), { code: 'ECONNRESET' })
+})
+
+test('an empty statement is an empty answer', async (t) => {
+  const answer = await call(await start(t), { path: '/v1/ledger/statement' })
+  t.is(answer.status, 200)
+  t.is(answer.text, '')
+})
+
+for (const query of ['from=-1', 'from=x', 'to=1e3', `to=${'9'.repeat(16)}`]) {
+  test(`GET /v1/ledger/statement refuses ${query}`, async (t) => {
+    t.is((await call(await start(t), { path: `/v1/ledger/statement?${query}` })).json().code, 'INVALID_ARGUMENT')
+  })
+}
+
+test('logs are for the account of the function', async (t) => {
+  const node = await start(t, { logs: { read: () => lines([logLine('one'), logLine('two')]) } })
+  const answer = await call(node, { path: '/v1/logs?function=hello&since=5' }, node.deployer)
+  t.deepEqual(
+    answer.text
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text).message),
+    ['one', 'two']
+  )
+  t.is((await call(node, { path: '/v1/logs?function=hello' }, node.stranger)).status, 403)
+  t.is((await call(node, { path: '/v1/logs?function=nobody' })).status, 404)
+  t.is((await call(node, { path: '/v1/logs' })).status, 400)
+  t.is((await call(node, { path: '/v1/logs?function=hello&follow=maybe' })).status, 400)
+})
+
+test('followed logs come line by line, and end at the reader when the client goes', async (t) => {
+  let more: (message: string) => void = () => undefined
+  let stopped: () => void = () => undefined
+  const ended = new Promise<void>((resolve) => {
+    stopped = resolve
+  })
+  const node = await start(t, {
+    logs: {
+      async *read({ follow, signal }) {
+        t.true(follow)
+        signal.addEventListener('abort', () => more(''))
+        while (!signal.aborted) {
+          const message = await new Promise<string>((resolve) => {
+            more = resolve
+          })
+          if (message !== '') yield logLine(message)
+        }
+        stopped()
+      }
+    }
+  })
+  const response = await opened(node, '/v1/logs?function=hello&follow=1')
+  for (const message of ['first', 'second']) {
+    more(message)
+    const [chunk] = (await once(response, 'data')) as [Buffer]
+    t.is(JSON.parse(chunk.toString()).message, message)
+  }
+  response.destroy()
+  await ended
+})
+
+test('followed logs end when the gateway closes', async (t) => {
+  const node = await start(t, {
+    logs: {
+      async *read({ signal }) {
+        yield logLine('x')
+        await once(signal, 'abort')
+      }
+    }
+  })
+  const response = await opened(node, '/v1/logs?function=hello&follow=1')
+  response.resume()
+  const ended = once(response, 'end')
+  const closed = node.gateway.close(60_000)
+  await ended
+  await closed
+  t.true(response.complete)
+})
+
+test('streams are bounded', async (t) => {
+  const node = await start(t, {
+    limits: { streamsMax: 1 },
+    logs: {
+      async *read({ signal }) {
+        yield logLine('x')
+        await once(signal, 'abort')
+      }
+    }
+  })
+  const first = await opened(node, '/v1/logs?function=hello&follow=1')
+  const second = await call(node, { path: '/v1/logs?function=hello&follow=1' })
+  t.is(second.status, 503)
+  t.is(second.headers['retry-after'], '5')
+  first.destroy()
+})
+
+test('peers and node answer as the mesh says; other paths are 404 once signed', async (t) => {
+  const node = await start(t)
+  t.is((await call(node, { path: '/v1/node' })).json().mesh, 'mesh-1')
+  t.is((await call(node, { path: '/v1/peers' }, node.invoker)).status, 403)
+  for (const path of ['/v1/', '/v1/nothing', '/v1/keys/', '/v1/__proto__', '/v1/peers/']) {
+    const answer = await call(node, { path })
+    t.is(answer.status, 404, path)
+    t.is(answer.json().code, 'NOT_FOUND')
+  }
+  t.is((await ask(node, { path: '/v1/nothing' })).status, 403)
+})
