@@ -69,7 +69,7 @@ export interface CommandMap {
 
 export type Operation = keyof CommandMap
 export type Command = { [Op in Operation]: { op: Op } & CommandMap[Op]['in'] }[Operation]
-export type CommandOf<Op extends Operation> = { op: Op } & CommandMap[Op]['in']
+export type CommandOf<Op extends Operation> = { [Each in Op]: { op: Each } & CommandMap[Each]['in'] }[Op]
 
 /** What the core says of its own accord, after a commit. */
 export type CoreEvent =

@@ -24,6 +24,21 @@ export interface CoreOptions {
   readonly storeId: string
 }
 
+/**
+ * Commands that may share the next transaction that somebody waits for: what they write, peers or the next start give again. An acceptance
+ * is stored by the caller before it sends it; a cursor only saves comparing.
+ */
+const SOFT: ReadonlySet<Operation> = new Set<Operation>([
+  'nextOffer',
+  'offerResult',
+  'cursor',
+  'moveCursor',
+  'missing',
+  'balances',
+  'page',
+  'stats'
+])
+
 type Handlers = { [Op in Exclude<Operation, 'verify'>]: (command: CommandOf<Op>) => CommandMap[Op]['out'] }
 
 /**
@@ -39,12 +54,15 @@ export class LedgerCore {
   /** Receipts in this transaction, should it fail. */
   #rows: CommandOf<'rows'>[] = []
   #events: CoreEvent[] = []
+  #urgent = true
 
   constructor(options: CoreOptions) {
     this.#options = options
     const say = (event: CoreEvent) => this.#events.push(event)
     this.#replica = new Replica(options.mesh, options.store, options.signer.peerId, say)
-    this.#executor = new ExecutorSide(options, this.#replica, say)
+    this.#executor = new ExecutorSide(options, this.#replica, say, () => {
+      this.#urgent = true
+    })
     this.#caller = new CallerSide(options, this.#replica, say)
     this.#handlers = {
       rows: (command) => this.#takeRows(command),
@@ -72,14 +90,21 @@ export class LedgerCore {
   /** Runs one command inside the current transaction, opening one if there is none. @throws what the command is refused with */
   execute<Op extends Exclude<Operation, 'verify'>>(command: CommandOf<Op>): CommandMap[Op]['out'] {
     this.#options.store.begin()
+    if (!SOFT.has(command.op)) this.#urgent = true
     const handler = this.#handlers[command.op] as (command: CommandOf<Op>) => CommandMap[Op]['out']
     return handler(command)
+  }
+
+  /** Whether the open transaction must be on disk before anything of it goes out. */
+  get urgent(): boolean {
+    return this.#urgent
   }
 
   /** @returns the events to let out. @throws the disk's error; then `rollback` makes memory as the disk is */
   commit(): CoreEvent[] {
     this.#replica.saveDigest()
     this.#options.store.commit()
+    this.#urgent = false
     this.#caller.committed()
     let receipts = 0
     for (const command of this.#rows) receipts += command.rows.length / 32

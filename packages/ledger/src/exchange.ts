@@ -64,6 +64,7 @@ export class Exchange {
   readonly #running = new Set<Promise<void>>()
   #timers: Timer[] = []
   #gossipTimer: Timer | undefined
+  #storeTimer: Timer | undefined
   #shownLast = 0
   #stopped = false
 
@@ -90,6 +91,7 @@ export class Exchange {
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
     this.#gossipTimer?.cancel()
+    this.#storeTimer?.cancel()
   }
 
   /** Resolves when no offer is under way. */
@@ -131,6 +133,14 @@ export class Exchange {
     })
   }
 
+  /** Acceptances wait for the next transaction; when none comes, for this. */
+  #storeSoon(): void {
+    this.#storeTimer ??= this.#options.clock.after(LEDGER_LIMITS.gossipMs, () => {
+      this.#storeTimer = undefined
+      if (!this.#stopped) this.#host.post({ op: 'barrier' })
+    })
+  }
+
   async #offerAll(peer: string, work: PeerWork): Promise<void> {
     try {
       while (work.offerAgain && this.#connected(peer)) {
@@ -141,6 +151,7 @@ export class Exchange {
           const answer = await this.#call(peer, MESSAGE.LEDGER_OFFER, [], offer.bytes)
           const reply = offerReplyOf(answer.header)
           await this.#host.call({ op: 'offerResult', peer, hashes: offer.hashes, reply })
+          this.#storeSoon()
           if (reply.accepted.length === 0 && reply.refused === undefined) await this.#wait(Math.max(1, reply.retryAfterMs))
         }
       }

@@ -1,7 +1,7 @@
 import type { Tariff } from '@peerless/interface'
 import { type Signer, signedBytes, verifySignature } from '@peerless/wire'
 import { ByteWriter } from './bytes.ts'
-import { type CheckedStatement, checkStatement, headOf, type LaneHead, sumRows } from './check.ts'
+import { type CheckedStatement, headOf, type LaneHead, sumRows } from './check.ts'
 import type { CommandMap, CoreEvent, OfferReply } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { merkleRoot, sha256 } from './merkle.ts'
@@ -48,14 +48,17 @@ export class ExecutorSide {
   readonly #options: ExecutorSideOptions
   readonly #replica: Replica
   readonly #say: (event: CoreEvent) => void
+  /** What was signed must be on disk before it goes out. */
+  readonly #mustStore: () => void
   /** The lane that is open to each caller; this node itself among them. */
   readonly #lanes = new Map<string, OwnLane>()
   readonly #boots = new Map<string, Uint8Array>()
   /** Rises with every lane of this boot, also after a transaction failed: no (lane, seq) is signed twice with different content. */
   #epoch = 0
 
-  constructor(options: ExecutorSideOptions, replica: Replica, say: (event: CoreEvent) => void) {
+  constructor(options: ExecutorSideOptions, replica: Replica, say: (event: CoreEvent) => void, mustStore: () => void) {
     this.#options = options
+    this.#mustStore = mustStore
     this.#replica = replica
     this.#say = say
   }
@@ -108,6 +111,7 @@ export class ExecutorSide {
       hash: hexOf(sha256(body)),
       selfAttested: self
     }
+    this.#mustStore()
     if (self) this.#replica.count(checked, true)
     else {
       store.insert(checked, { counted: false, feed: undefined, pending: caller })
@@ -154,7 +158,19 @@ export class ExecutorSide {
       this.#warn('a caller accepted a statement with a signature that does not verify', { peer, hash })
       return false
     }
-    const checked = checkStatement(mesh, { ...stored, callerSignature })
+    // It is our own, checked when it was made.
+    const decoded = decodeBody(stored.body)
+    const { body, rows, executorSignature } = stored
+    const checked = {
+      body,
+      rows,
+      executorSignature,
+      callerSignature,
+      decoded,
+      lane: hexOf(stored.lane),
+      hash,
+      selfAttested: false
+    }
     this.#replica.accept(checked, stored.feed !== undefined, true)
     return true
   }

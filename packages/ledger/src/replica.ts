@@ -1,4 +1,4 @@
-import { PeerlessError } from '@peerless/interface'
+import { messageOf, PeerlessError } from '@peerless/interface'
 import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneHead } from './check.ts'
 import type { CoreEvent, FeedHead } from './commands.ts'
 import { higher } from './fold.ts'
@@ -41,7 +41,13 @@ export class Replica {
     this.frozen.clear()
     this.#branches.clear()
     for (const { hash, lane, body } of this.#store.heads()) {
-      this.#raise(headOf(hexOf(hash), hexOf(lane), decodeStored(body)))
+      try {
+        this.#raise(headOf(hexOf(hash), hexOf(lane), decodeStored(body)))
+      } catch (error) {
+        // The rest still serves, and verify must be able to run to name the entry.
+        const fields = { lane: hexOf(lane), reason: messageOf(error) }
+        this.#say({ type: 'log', level: 'error', message: 'a lane on disk cannot be read and is left out of balances', fields })
+      }
     }
     for (const { lane, seq } of this.#store.forks()) this.#noteFork(hexOf(lane), seq)
     this.feedLast = this.#store.feedLast()

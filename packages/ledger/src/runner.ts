@@ -9,7 +9,7 @@ export type Answered = (error: PeerlessError | undefined, value: unknown) => voi
 export interface CoreHost {
   call<Op extends Operation>(command: CommandOf<Op>): Promise<CommandMap[Op]['out']>
   /** Without an answer; receipts are acknowledged by the event `stored`. */
-  post(command: CommandOf<'rows'> | CommandOf<'boot'>): void
+  post(command: CommandOf<'rows' | 'boot' | 'barrier'>): void
   /** Ends it at once; what is not on disk is lost, as in a crash. */
   close(): Promise<void>
 }
@@ -20,7 +20,8 @@ interface Waiting {
 }
 
 /**
- * Group commit: the commands of one turn share one transaction, and their answers and events go out when it is on disk. When the disk
+ * Group commit: the commands of one turn share one transaction, and their answers and events go out when it is on disk. A turn of soft
+ * commands is answered at once and left to the next transaction; its events wait for that. When the disk
  * refuses, the answers are errors, and the receipts are given again with the next turn: they are lost only with the process.
  */
 export class CoreRunner {
@@ -83,7 +84,7 @@ export class CoreRunner {
           answers.push(() => answered?.(error, undefined))
         }
       }
-      for (const event of this.#core.commit()) this.#emit(event)
+      if (this.#core.urgent || verifications.length > 0) for (const event of this.#core.commit()) this.#emit(event)
     } catch (error) {
       this.#failed(error, waiting)
       return
@@ -136,7 +137,7 @@ export class InlineHost implements CoreHost {
     })
   }
 
-  post(command: CommandOf<'rows'> | CommandOf<'boot'>): void {
+  post(command: CommandOf<'rows' | 'boot' | 'barrier'>): void {
     this.#runner.submit(command)
   }
 

@@ -79,7 +79,7 @@ export class WorkerHost implements CoreHost {
     })
   }
 
-  post(command: CommandOf<'rows'> | CommandOf<'boot'>): void {
+  post(command: CommandOf<'rows' | 'boot' | 'barrier'>): void {
     if (this.#gone !== undefined) return
     const transfer = command.op === 'rows' ? [command.rows.buffer as ArrayBuffer] : []
     this.#send({ type: 'command', id: 0, command }, transfer)

@@ -83,7 +83,10 @@ export async function fleet(
     const parts = { signer, seed, directory: join(root, `node-${index}`), logger: new MemoryLogger() }
     nodes.push({ ...parts, ledger: await open(parts) })
   }
+  // The clocks of the project never keep a process; a test that waits for one does.
+  const alive = setInterval(() => undefined, 1_000)
   t.teardown(async () => {
+    clearInterval(alive)
     for (const node of nodes) await node.ledger.abort()
     rmSync(root, { recursive: true, force: true })
   })
