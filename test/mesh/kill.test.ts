@@ -34,13 +34,16 @@ for (const victim of [0, 1, 2]) {
     // 20 calls for 12 slots: all three nodes run some, the rest waits at the node that was called.
     const started = performance.now()
     const calls = Array.from({ length: 20 }, () =>
-      invoke(client, 'sleep', { ms: 1_000 }).then(
+      invoke(client, 'sleep', { ms: 3_000 }).then(
         ({ node, result }) => ({ node, result, error: undefined }),
         (error: Error) => ({ node: '', result: undefined, error })
       )
     )
-    const busy = async () => JSON.parse((await dies.cli('show', '--node', '--json')).stdout) as { busy: number }
-    await eventually(busy, (status) => status.busy > 0, 3_000)
+    const inFlight = async () => {
+      const peers = JSON.parse((await dies.cli('peers', '--json')).stdout) as { self: boolean; inFlight: number }[]
+      return peers.find(({ self }) => self)?.inFlight ?? 0
+    }
+    await eventually(inFlight, (count) => count > 0, 3_000)
     await dies.stop('SIGKILL')
 
     const answers = await Promise.all(calls)
@@ -51,7 +54,7 @@ for (const victim of [0, 1, 2]) {
     )
     t.true(performance.now() - started < 5_000 + 12_000, 'within the deadline')
     for (const { node, error, result } of answers) {
-      if (error === undefined) t.deepEqual(result, { slept: 1_000 })
+      if (error === undefined) t.deepEqual(result, { slept: 3_000 })
       if (error === undefined && node === dies.peerId) t.pass('it had answered before it died')
     }
     // Calls through both others go on.
