@@ -1,5 +1,4 @@
-import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
-import { request as httpsRequest, Agent as TlsAgent } from 'node:https'
+import type { Agent, IncomingHttpHeaders, IncomingMessage, request } from 'node:http'
 import { type Access, startHint } from './access.ts'
 import { ApiError, CliError } from './errors.ts'
 import { encodeText, queryText, signRequest } from './sign.ts'
@@ -35,14 +34,20 @@ const ERROR_CHARACTERS_MAX = 2_000
 export class NodeClient {
   readonly access: Access
   readonly #now: () => number
+  readonly #send: typeof request
   readonly #agent: Agent
-  readonly #secure: boolean
 
-  constructor(access: Access, now: () => number) {
+  private constructor(access: Access, now: () => number, send: typeof request, agent: Agent) {
     this.access = access
     this.#now = now
-    this.#secure = access.origin.startsWith('https:')
-    this.#agent = this.#secure ? new TlsAgent({ keepAlive: true }) : new Agent({ keepAlive: true })
+    this.#send = send
+    this.#agent = agent
+  }
+
+  /** Loads HTTP, or HTTPS where the address is one: TLS alone takes as long to load as much of this program. */
+  static async open(access: Access, now: () => number): Promise<NodeClient> {
+    const http = access.origin.startsWith('https:') ? await import('node:https') : await import('node:http')
+    return new NodeClient(access, now, http.request, new http.Agent({ keepAlive: true }))
   }
 
   close(): void {
@@ -98,7 +103,7 @@ export class NodeClient {
       service: 'lambda',
       now: this.#now()
     })
-    const send = this.#secure ? httpsRequest : httpRequest
+    const send = this.#send
     return new Promise((resolve, reject) => {
       const timeoutMs = order.timeoutMs ?? TIMEOUT_MS_DEFAULT
       const request = send(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type AccessOptions, findAccess } from './access.ts'
-import { NodeClient } from './client.ts'
+import type { AccessOptions } from './access.ts'
+import type { NodeClient } from './client.ts'
 import { CliError } from './errors.ts'
 import { type Host, write } from './host.ts'
 
@@ -17,8 +17,12 @@ export class Context {
 
   /** The client of the node that `data`, else the options of `command` and of the commands above it choose. */
   async connect(command: Command, data?: string): Promise<NodeClient> {
+    if (this.#client !== undefined) return this.#client
     const options = accessOptions(command)
-    this.#client ??= new NodeClient(await findAccess(this.host, { ...options, data: data ?? options.data }), this.host.now)
+    // Loaded here, so that neither `up` nor the help waits for it.
+    const [{ findAccess }, { NodeClient }] = await Promise.all([import('./access.ts'), import('./client.ts')])
+    const access = await findAccess(this.host, { ...options, data: data ?? options.data })
+    this.#client = await NodeClient.open(access, this.host.now)
     return this.#client
   }
 

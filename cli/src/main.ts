@@ -5,6 +5,7 @@ import { join } from 'node:path'
 // Beside the code, not in the shared temporary folder, where another user of the machine could leave a cache for us to run.
 enableCompileCache(join(import.meta.dirname, '../../node_modules/.cache/peerless'))
 
-const [{ dieWithLauncher }, { main }] = await Promise.all([import('./launcher-tie.ts'), import('./index.ts')])
-dieWithLauncher()
+// Loads sockets, which most commands that were not started by a supervising launcher do without.
+if (process.env.PEERLESS_LAUNCHER_FD !== undefined) (await import('./launcher-tie.ts')).dieWithLauncher()
+const { main } = await import('./index.ts')
 await main(process.argv.slice(2))

@@ -74,6 +74,7 @@ test('the data folder is that of --data, else of $PEERLESS_DATA, else ~/.peerles
   t.is(await folderOf(['--data', '/nonexistent/before', 'peers']), '/nonexistent/before')
   t.is(await folderOf(['--data', '/nonexistent/before', 'peers', '--data', '/nonexistent/after']), '/nonexistent/after')
   t.is(await folderOf(['--data', '/nonexistent/before', 'invoke', 'f', '--data', '{}']), '/nonexistent/before')
+  t.is(await folderOf(['ledger', '--data', '/nonexistent/group', 'balance']), '/nonexistent/group')
   const folder = await temporaryFolder(t)
   t.is(await folderOf(['invoke', 'f', '--data', '{}', '--data', folder]), folder)
   t.is(await folderOf(['invoke', 'f', '--data', folder, '--data', '{}']), folder)

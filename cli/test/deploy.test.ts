@@ -170,7 +170,7 @@ const moves = test.macro({
   ) => {
     const lambda = fakeLambda('f', HANDLERS)
     const node = await startFakeNode(t, lambda.routes)
-    const client = new NodeClient({ origin: node.origin, ...KEY, region: REGION, source: { kind: 'url' } }, () => 0)
+    const client = await NodeClient.open({ origin: node.origin, ...KEY, region: REGION, source: { kind: 'url' } }, () => 0)
     t.teardown(() => client.close())
     const put = ([zip, handler]: [string, string]) =>
       putFunction(

@@ -11,7 +11,9 @@ interface Flags {
 }
 
 export function define(command: Command, context: Context): void {
-  command.description('Access keys for the Lambda API, the mesh API and this command. They are valid on every node of the mesh.')
+  withNode(command).description(
+    'Access keys for the Lambda API, the mesh API and this command. They are valid on every node of the mesh.'
+  )
   defineCreate(command.command('create'), context)
   defineList(command.command('list'), context)
   defineRevoke(command.command('revoke'), context)

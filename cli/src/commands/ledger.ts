@@ -17,7 +17,7 @@ interface Flags {
 const VERIFY_TIMEOUT_MS = 600_000
 
 export function define(command: Command, context: Context): void {
-  command.description('What ran is charged: the balances of all accounts, itemised statements, and the proof of both.')
+  withNode(command).description('What ran is charged: the balances of all accounts, itemised statements, and the proof of both.')
   defineBalance(command.command('balance'), context)
   defineStatement(command.command('statement'), context)
   defineVerify(command.command('verify'), context)
