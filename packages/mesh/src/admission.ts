@@ -72,6 +72,7 @@ async function secureInbound(
 ): Promise<SecuredConnection> {
   const secured = await inner.secureInbound(connection, { ...secure, skipStreamMuxerNegotiation: true })
   const peerId = secured.remotePeer.toString()
+  options.pending?.identified(connection, peerId)
   const frames = framesOf(secured.connection, HELLO_BYTES_MAX)
   const deadline = deadlineOf(options.clock, secure?.signal)
   try {
@@ -102,10 +103,15 @@ async function refuse(
   peerId: string,
   error: unknown
 ): Promise<void> {
-  options.pending?.settle(connection)
+  const unlogged = options.pending?.settle(connection) ?? true
   const known = isPeerlessError(error)
   const refusal = known ? error : new PeerlessError('NOT_A_MEMBER', 'the connection did not say who it is, in time and in form')
-  options.log.warn('refused a connection', { peer: peerId, code: refusal.code, reason: known ? error.message : messageOf(error) })
+  if (unlogged)
+    options.log.warn('refused a connection', {
+      peer: peerId,
+      code: refusal.code,
+      reason: known ? error.message : messageOf(error)
+    })
   const deadline = deadlineOf(options.clock, undefined, HANG_UP_MS)
   try {
     await frames.write(encodeAnswer({ kind: 'refused', error: refusal }), deadline)

@@ -7,6 +7,8 @@ interface Pending {
   readonly connection: MultiaddrConnection
   readonly host: string
   readonly timer: Timer
+  /** Proven by noise; from then on the admission logs how it ends, unless we end it here. */
+  peerId: string | undefined
 }
 
 /**
@@ -32,24 +34,31 @@ export class PendingAdmissions {
     const timer = this.#clock.after(ADMISSION_TIMEOUT_MS, () =>
       this.#drop(connection, `no admission within ${ADMISSION_TIMEOUT_MS} ms`)
     )
-    this.#pending.set(connection, { connection, host, timer })
-    connection.addEventListener('close', () => this.#drop(connection, 'it closed, or sent garbage, before it was admitted'))
+    this.#pending.set(connection, { connection, host, timer, peerId: undefined })
+    connection.addEventListener('close', () => {
+      if (this.#pending.get(connection)?.peerId === undefined) this.#drop(connection, 'it closed, or sent garbage, before noise')
+    })
     if (this.#pending.size > ADMISSIONS_PENDING_MAX) {
       this.#drop(this.#victim(), `more than ${ADMISSIONS_PENDING_MAX} connections wait for admission`)
     }
   }
 
-  /** Admitted, or refused with a reason that was logged already. */
-  settle(connection: MessageStream): void {
+  identified(connection: MessageStream, peerId: string): void {
+    const pending = this.#pending.get(connection)
+    if (pending !== undefined) pending.peerId = peerId
+  }
+
+  /** Admitted or refused. Returns false when it was dropped here before, and so logged. */
+  settle(connection: MessageStream): boolean {
     this.#pending.get(connection)?.timer.cancel()
-    this.#pending.delete(connection)
+    return this.#pending.delete(connection)
   }
 
   #drop(connection: MessageStream, reason: string): void {
     const pending = this.#pending.get(connection)
     if (pending === undefined) return
     this.settle(connection)
-    this.#log.warn('refused a connection', { peer: undefined, address: pending.connection.remoteAddr.toString(), reason })
+    this.#log.warn('refused a connection', { peer: pending.peerId, address: pending.connection.remoteAddr.toString(), reason })
     connection.abort(new PeerlessError('NOT_A_MEMBER', reason))
   }
 
