@@ -7,7 +7,8 @@ import {
   type Mesh,
   messageOf,
   PeerlessError,
-  type Random
+  type Random,
+  type Timer
 } from '@peerless/interface'
 import { serveBlocks } from './block-server.ts'
 import { BLOCK_BYTES_MAX } from './block-store.ts'
@@ -81,6 +82,21 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
     return started
   }
 
+  const shareTransfer = async (cid: string, bytes: number, late: Deadline): Promise<Uint8Array> => {
+    const joined = join(cid, bytes)
+    joined.waiting += 1
+    try {
+      return await late.race(joined.bytes, () => notReplicated(cid, late.timeoutMs, joined.transfer, mesh))
+    } finally {
+      joined.waiting -= 1
+      if (joined.waiting === 0) {
+        joined.transfer.cancel()
+        // Whoever asks from here on begins anew instead of joining what was given up.
+        shared.delete(joined.key)
+      }
+    }
+  }
+
   return {
     fetch: async (cid, { bytes, timeoutMs }) => {
       if (!isBlockCid(cid)) {
@@ -89,19 +105,11 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
       if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > BLOCK_BYTES_MAX) {
         throw new PeerlessError('INVALID_ARGUMENT', `a block of ${bytes} bytes is not between 0 and ${BLOCK_BYTES_MAX}`)
       }
-      const here = await readHere(cid)
-      if (here !== undefined) return here
-      const joined = join(cid, bytes)
-      joined.waiting += 1
+      const late = new Deadline(clock, timeoutMs)
       try {
-        return await withTimeout(clock, joined.bytes, timeoutMs, () => notReplicated(cid, timeoutMs, joined.transfer, mesh))
+        return (await readHere(cid)) ?? (await shareTransfer(cid, bytes, late))
       } finally {
-        joined.waiting -= 1
-        if (joined.waiting === 0) {
-          joined.transfer.cancel()
-          // Whoever asks from here on begins anew instead of joining what was given up.
-          shared.delete(joined.key)
-        }
+        late.cancel()
       }
     }
   }
@@ -114,11 +122,32 @@ function notReplicated(cid: string, timeoutMs: number, transfer: BlockTransfer, 
   )
 }
 
-function withTimeout<Value>(clock: Clock, value: Promise<Value>, timeoutMs: number, failure: () => Error): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(timeoutMs, () => reject(failure()))
-    value.then(resolve, reject).finally(() => timer.cancel())
-  })
+/** Counts from when it is made. */
+class Deadline {
+  readonly timeoutMs: number
+  readonly #timer: Timer
+  #passed = false
+  #onPassed: (() => void) | undefined
+
+  constructor(clock: Clock, timeoutMs: number) {
+    this.timeoutMs = timeoutMs
+    this.#timer = clock.after(timeoutMs, () => {
+      this.#passed = true
+      this.#onPassed?.()
+    })
+  }
+
+  race<Value>(value: Promise<Value>, failure: () => Error): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      this.#onPassed = () => reject(failure())
+      if (this.#passed) this.#onPassed()
+      value.then(resolve, reject)
+    })
+  }
+
+  cancel(): void {
+    this.#timer.cancel()
+  }
 }
 
 /** Lets `atOnceMax` in; the rest waits in order, at most `queuedMax` of them. */

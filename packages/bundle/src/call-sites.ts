@@ -1,19 +1,34 @@
 import { PeerlessError } from '@peerless/interface'
 import { type Loader, type Message, type TransformFailure, transform } from 'esbuild'
 
+/** Errors of esbuild about one file, for the bundler to report in its place. */
+export class SourceMessages extends Error {
+  readonly messages: readonly Message[]
+
+  constructor(messages: readonly Message[]) {
+    super(messages[0]?.text ?? 'the source is broken')
+    this.messages = messages
+  }
+}
+
 /**
- * `require('./' + x)` makes esbuild look for every file that could be meant: on the disk of this machine, above the zip's folder
- * too when the text begins with '../', and with no way to turn that off. So such calls are renamed before the bundler sees them,
- * to the functions of the script's wrapper that ask the guest's `__peerlessRequire` at run time.
+ * `require('./' + x)` makes esbuild look for every file that could be meant: on the disk of this machine, above this process's
+ * folder too when the text begins with '../', and with no way to turn that off. So such calls are renamed before the bundler sees
+ * them, to functions of the script's wrapper that ask the guest's `__peerlessRequire` at run time.
  *
  * Where they are says esbuild itself: the same parser, run over the one file without bundling, reports each call whose argument is
- * no literal. A search by text decides only whether that run is needed, and errs on the side of running it.
+ * no literal. A search by text decides only whether that run is needed, and errs on the side of running it. A file that this run
+ * refuses never reaches the bundler.
+ * @throws SourceMessages, INVALID_SOURCE
  */
 export async function renameComputedCalls(text: string, loader: Loader, path: string): Promise<string> {
   if (!mayHaveComputedCalls(text)) return text
-  const places = (await report(text, loader)).filter(
-    ({ id, location }) => location !== null && (id === COMPUTED_REQUIRE || id === COMPUTED_IMPORT)
-  )
+  const { code, warnings } = await parse(text, loader)
+  // Only when bundling, esbuild takes `module.require` for `require`; here it shows in the code, printed in its one normal form.
+  if (COMPUTED_MODULE_REQUIRE.test(code)) {
+    throw new PeerlessError('INVALID_SOURCE', `${path}: module.require with a computed name can't be bundled`)
+  }
+  const places = warnings.filter(({ id, location }) => location !== null && (id === COMPUTED_REQUIRE || id === COMPUTED_IMPORT))
   return places.length === 0 ? text : replaced(text, places, path)
 }
 
@@ -27,32 +42,46 @@ const REPLACEMENTS: readonly (readonly [string, string])[] = [
 ]
 
 const LITERAL_ARGUMENT = String.raw`\s*\(\s*(?:"[^"\\\n]*"|'[^'\\\n]*')\s*\)`
-/** `require` in any use but a call with one plain literal, also when spelled with escapes. */
-const REQUIRE_OTHERWISE = new RegExp(String.raw`\brequire\b(?!${LITERAL_ARGUMENT})|\\u(?:00|\{0*)(?:72|65|71|75|69)`, 'i')
+/** `require` in any use but a call with one plain literal. */
+const REQUIRE_OTHERWISE = new RegExp(String.raw`\brequire\b(?!${LITERAL_ARGUMENT})`)
 /** `import(` of anything but one plain literal; a comment may stand before the parenthesis, or a phase. */
 const IMPORT_OTHERWISE = new RegExp(String.raw`\bimport(?!${LITERAL_ARGUMENT})\s*(?:\(|/[/*]|\.\s*(?!meta\b))`)
+/** `module` in any use but a property's that is not `require`. */
+const MODULE_OTHERWISE = /\bmodule\b(?!\s*\.\s*(?!require\b)[A-Za-z_$])/
+/** A letter spelled as an escape, as identifiers may be. */
+const ESCAPED_LETTER = /\\u(?:00[4-7]|\{0*[4-7])/
+const COMPUTED_MODULE_REQUIRE = new RegExp(
+  String.raw`\bmodule(?:\.require|\[["'\x60]require["'\x60]\])(?!${LITERAL_ARGUMENT})\s*\(`
+)
 
 function mayHaveComputedCalls(text: string): boolean {
-  return REQUIRE_OTHERWISE.test(text) || IMPORT_OTHERWISE.test(text)
+  return [REQUIRE_OTHERWISE, IMPORT_OTHERWISE, MODULE_OTHERWISE, ESCAPED_LETTER].some((pattern) => pattern.test(text))
 }
 
-async function report(text: string, loader: Loader): Promise<Message[]> {
-  try {
-    const { warnings } = await transform(text, {
+/** Without a format esbuild leaves `require` alone; what strict code forbids parses only as CommonJS. */
+async function parse(text: string, loader: Loader): Promise<{ code: string; warnings: Message[] }> {
+  const run = (format: 'esm' | 'cjs') =>
+    transform(text, {
       loader,
-      // Without a format esbuild leaves `require` alone and reports nothing.
-      format: 'esm',
-      target: 'esnext',
+      format,
+      target: 'node24',
       tsconfigRaw: '{}',
+      minifyWhitespace: true,
+      legalComments: 'none',
       sourcemap: false,
       logLevel: 'silent',
       logLimit: 0,
       logOverride: { [COMPUTED_REQUIRE]: 'warning', [COMPUTED_IMPORT]: 'warning' }
     })
-    return warnings
-  } catch (error) {
-    // The bundler will report what is wrong with the file. Some errors don't end the parse, so what was seen still counts.
-    return (error as Partial<TransformFailure>).warnings ?? []
+  try {
+    return await run('esm')
+  } catch (first) {
+    try {
+      return await run('cjs')
+    } catch {
+      // The first error is about the code as it is; the second may be about the format.
+      throw new SourceMessages((first as Partial<TransformFailure>).errors ?? [])
+    }
   }
 }
 

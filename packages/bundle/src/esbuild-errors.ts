@@ -10,7 +10,7 @@ const TEXT_LENGTH_MAX = 500
 export function sourceError(messages: readonly Message[], nameOf: (file: string) => string): PeerlessError {
   const lines = messages.slice(0, ERRORS_SHOWN_MAX).map((message) => {
     const { location } = message
-    const text = explained(message.text).slice(0, TEXT_LENGTH_MAX)
+    const text = explained(message.text, nameOf).slice(0, TEXT_LENGTH_MAX)
     return location === null ? text : `${nameOf(location.file)}:${location.line}:${location.column + 1}: ${text}`
   })
   if (messages.length > ERRORS_SHOWN_MAX) lines.push(`and ${messages.length - ERRORS_SHOWN_MAX} more`)
@@ -23,8 +23,8 @@ export function messagesOf(error: unknown): readonly Message[] | undefined {
   return Array.isArray(errors) ? errors : undefined
 }
 
-function explained(text: string): string {
+function explained(text: string, nameOf: (file: string) => string): string {
   const name = /^Could not resolve "([^"]+)"$/.exec(text)?.[1]
-  if (name === undefined || !isBuiltin(name)) return text
+  if (name === undefined || !isBuiltin(name)) return text.replace(/"(zip:[^"]*)"/g, (_, file: string) => `'${nameOf(file)}'`)
   return `module '${name.startsWith('node:') ? name : `node:${name}`}' does not exist inside functions`
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
-import { renameComputedCalls } from './call-sites.ts'
+import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
@@ -92,7 +92,12 @@ async function loadFile(path: string, attribute: string | undefined, tree: ZipTr
   }
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const text = await settleSourceMapComment(await tree.text(path), path, tree)
-  return { contents: await renameComputedCalls(text, loader, path), loader }
+  try {
+    return { contents: await renameComputedCalls(text, loader, path), loader }
+  } catch (error) {
+    if (!(error instanceof SourceMessages)) throw error
+    return { errors: error.messages.map(({ text, location }) => ({ text, location: location && { ...location, file: path } })) }
+  }
 }
 
 /** A failure of ours as a message that esbuild gives the importing line. */
