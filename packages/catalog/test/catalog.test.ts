@@ -2,9 +2,21 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
+import { decodeEnvelope } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
+import { decodeContent } from '../src/entry.ts'
 import { createCatalog } from '../src/index.ts'
-import { accessKey, functionRecord, MESH_SECRET, nodeRecord, SECRET, signer, TestMesh, temporaryDirectory } from './_kit.ts'
+import {
+  accessKey,
+  functionRecord,
+  MESH_SECRET,
+  nodeRecord,
+  SECRET,
+  signer,
+  skewedClock,
+  TestMesh,
+  temporaryDirectory
+} from './_kit.ts'
 
 test('a value is read back as it was put, and again after a restart', async (t) => {
   const mesh = new TestMesh(t)
@@ -235,8 +247,41 @@ test('a row moved under another key is dropped', async (t) => {
   const database = new DatabaseSync(join(node.directory, 'catalog.sqlite'))
   database.exec("UPDATE entries SET key = 'function/g'")
   database.close()
-  const { catalog } = await mesh.node(1, { directory: node.directory })
-  t.deepEqual(catalog.list('function'), [])
+  const again = await mesh.node(1, { directory: node.directory })
+  t.deepEqual(again.catalog.list('function'), [])
+  t.is(again.logger.lines.filter((line) => line.level === 'error').length, 1)
+  await again.stop()
+  const third = await mesh.node(1, { directory: node.directory })
+  t.deepEqual(third.logger.lines, [], 'it is gone from the disk too')
+})
+
+test('times go on rising over a restart with the clock set back', async (t) => {
+  const mesh = new TestMesh(t)
+  const node = await mesh.node(1)
+  await node.catalog.put('function', 'first', functionRecord('first'))
+  await node.stop()
+  const clock = skewedClock(mesh.clock, { ms: -100_000 })
+  const again = await mesh.node(1, { directory: node.directory, clock })
+  await again.catalog.put('function', 'second', functionRecord('second'))
+  const database = new DatabaseSync(join(node.directory, 'catalog.sqlite'), { readOnly: true })
+  const rows = database.prepare('SELECT envelope FROM entries ORDER BY key').all()
+  database.close()
+  const [first, second] = rows.map((row) => decodeContent(decodeEnvelope(row.envelope as Uint8Array).bytes).time)
+  t.deepEqual(second, { ms: mesh.clock.now(), counter: (first?.counter ?? 0) + 1 })
+})
+
+test('a node that lost its disk gets its own entries back, also where it is no longer counted as a member', async (t) => {
+  const mesh = new TestMesh(t)
+  const [a, b] = [await mesh.node(1), await mesh.node(2)]
+  await mesh.settle()
+  await a.catalog.put('function', 'mine', functionRecord('mine'))
+  await mesh.settle()
+  await a.stop()
+  mesh.strangers.add(a.signer.peerId)
+  const again = await mesh.node(1)
+  await mesh.settle()
+  t.truthy(again.catalog.get('function', 'mine'))
+  t.is(again.catalog.digest(), b.catalog.digest())
 })
 
 test('tombstones go after their age, those of keys stay', async (t) => {

@@ -10,7 +10,7 @@ import { forged, functionRecord, MESH_SECRET, signer } from './_kit.ts'
 
 const RUNS = { seed: 2_026, numRuns: 60 }
 const MESH = 'm'
-const authors = [signer(1), signer(2), signer(3)]
+const authors = [signer(1), signer(2)]
 const START = 1_767_225_600_000
 
 /** A replica without disk and network. */
@@ -43,9 +43,9 @@ interface Write {
 
 // Few names, times and authors, so that ties of every degree happen.
 const write: fc.Arbitrary<Write> = fc.record({
-  author: fc.nat({ max: 2 }),
-  name: fc.constantFrom('a', 'b', 'c'),
-  ms: fc.integer({ min: START - 3, max: START }),
+  author: fc.nat({ max: 1 }),
+  name: fc.constantFrom('a', 'b'),
+  ms: fc.integer({ min: START - 1, max: START }),
   counter: fc.nat({ max: 1 }),
   memoryMb: fc.constantFrom(0, 128, 256, 512)
 })
@@ -57,7 +57,7 @@ function bytesOf(one: Write): Uint8Array {
 }
 
 test('replicas that took the same entries in any order, some of them twice, hold the same', (t) => {
-  const cases = fc.array(write, { minLength: 1, maxLength: 12 }).chain((writes) => {
+  const cases = fc.array(write, { minLength: 1, maxLength: 16 }).chain((writes) => {
     const indexes = writes.map((_, index) => index)
     return fc.tuple(
       fc.constant(writes),

@@ -1,6 +1,9 @@
+import { MESSAGE } from '@peerless/interface'
 import { SeededRandom } from '@peerless/testing'
+import { decode, decodeEnvelope } from '@peerless/wire'
 import test from 'ava'
 import fc from 'fast-check'
+import { hashOf } from '../src/entry.ts'
 import { accessKey, functionRecord, nodeRecord, SECRET, signer, skewedClock, TestMesh, type TestNode } from './_kit.ts'
 
 function agree(nodes: readonly TestNode[]): boolean {
@@ -237,6 +240,62 @@ test('a node whose clock ran ahead is heard once the clock is right, and reads w
   await fast.catalog.put('function', 'later', functionRecord('later'))
   await mesh.settle()
   t.truthy(right.catalog.get('function', 'later'))
+})
+
+test('what two wrong clocks agreed on does not hold up what is written under right ones', async (t) => {
+  const mesh = new TestMesh(t)
+  const skew = { ms: 3 * 86_400_000 }
+  const author = await mesh.node(1, { clock: skewedClock(mesh.clock, skew) })
+  const reader = await mesh.node(2, { clock: skewedClock(mesh.clock, skew) })
+  await mesh.settle()
+  await author.catalog.put('function', 'f', functionRecord('f'))
+  await mesh.settle()
+  t.truthy(reader.catalog.get('function', 'f'))
+  skew.ms = 0
+  await mesh.advance(65_000)
+  await author.catalog.put('function', 'f', functionRecord('f', { memoryMb: 512 }))
+  await mesh.settle()
+  t.is(reader.catalog.get('function', 'f')?.latest.memoryMb, 512)
+  t.true(agree([author, reader]))
+})
+
+test('a random peer is asked every few seconds, for as long as the node runs', async (t) => {
+  const mesh = new TestMesh(t)
+  const node = await mesh.node(1)
+  const peer = mesh.network.join(signer(50).peerId)
+  let asked = 0
+  peer.handle(MESSAGE.CATALOG_DIGEST, (_, request) => {
+    asked++
+    request.reply({ same: true })
+  })
+  await mesh.settle()
+  t.is(asked, 1)
+  await mesh.advance(60_000)
+  t.true(asked >= 12 && asked <= 21, `${asked} rounds in a minute`)
+  await node.catalog.stop()
+  const before = asked
+  await mesh.advance(20_000)
+  t.is(asked, before)
+})
+
+test('a page holds only what the asking side lacks, and names what it should give', async (t) => {
+  const mesh = new TestMesh(t)
+  const a = await mesh.node(1)
+  const peer = mesh.network.join(signer(50).peerId)
+  await a.catalog.put('function', 'f', functionRecord('f'))
+  await a.catalog.put('function', 'g', functionRecord('g'))
+  const buckets = Array.from({ length: 256 }, (_, bucket) => bucket)
+  const ask = async (...have: Uint8Array[]) => {
+    const reply = await peer.call(a.signer.peerId, MESSAGE.CATALOG_BUCKETS, { buckets }, Buffer.concat(have))
+    return decode(reply.payload, 'page') as [Uint8Array[], number[]]
+  }
+  const [both, none] = await ask()
+  t.deepEqual([both.length, none], [2, []])
+  const known = decodeEnvelope(both[0] as Uint8Array)
+  const hash = Buffer.from(hashOf(known.signer, known.bytes), 'hex')
+  const [rest, lacking] = await ask(new Uint8Array(32).fill(7), hash)
+  t.deepEqual(rest, [both[1] as Uint8Array])
+  t.deepEqual(lacking, [0])
 })
 
 test('a node whose clock is behind still overwrites what it reads', async (t) => {
