@@ -30,7 +30,8 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   const { stem, exportName } = parseHandler(order.handler)
   const tree = new ZipTree(await listZip(order.zip))
   const entry = findHandlerFile(order.handler, stem, tree)
-  const compiled = await compile(tree, entry, new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, ''))))
+  const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
+  const compiled = await compile(tree, entry, builtinsSupported)
 
   const { script, commonJs } = wrapScript({ ...compiled, entry })
   const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
@@ -39,7 +40,7 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     format: 1,
     script,
     sourceMap: sourceMap.length > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
-    builtins: builtinsOf(compiled.code),
+    builtins: builtinsOf(compiled.code, builtinsSupported),
     handlerExport
   }
   const bytes = encodeBundle(bundle)
@@ -131,10 +132,12 @@ function chooseExport(handler: string, entry: string, exportName: string, export
 }
 
 /** Those that are left after tree shaking, also in code that was bundled before it was zipped. */
-function builtinsOf(code: string): string[] {
+function builtinsOf(code: string, supported: ReadonlySet<string>): string[] {
   const names = new Set<string>()
-  for (const match of code.matchAll(/\b__peerlessRequire\("([\w/.:-]{1,64})"\)/g))
-    names.add((match[1] ?? '').replace(/^node:/, ''))
+  for (const match of code.matchAll(/\b__peerlessRequire\("([\w/.:-]{1,64})"\)/g)) {
+    const name = (match[1] ?? '').replace(/^node:/, '')
+    if (supported.has(name)) names.add(name)
+  }
   return [...names].sort()
 }
 

@@ -28,12 +28,17 @@ export async function renameComputedCalls(text: string, loader: Loader, path: st
   if (COMPUTED_MODULE_REQUIRE.test(code)) {
     throw new PeerlessError('INVALID_SOURCE', `${path}: module.require with a computed name can't be bundled`)
   }
-  const places = warnings.filter(({ id, location }) => location !== null && (id === COMPUTED_REQUIRE || id === COMPUTED_IMPORT))
+  const places = warnings.filter(({ id, text: reason, location }) => location !== null && isComputed(id, reason))
   return places.length === 0 ? text : replaced(text, places, path)
 }
 
 const COMPUTED_REQUIRE = 'unsupported-require-call'
 const COMPUTED_IMPORT = 'unsupported-dynamic-import'
+
+/** The same ids also stand for "Converting "require" to "esm" is currently not supported", which is said of literal names too. */
+function isComputed(id: string, reason: string): boolean {
+  return (id === COMPUTED_REQUIRE || id === COMPUTED_IMPORT) && reason.includes('will not be bundled')
+}
 
 /** Names in the script's wrapper; see script-wrapper.ts. */
 const REPLACEMENTS: readonly (readonly [string, string])[] = [

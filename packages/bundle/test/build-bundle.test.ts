@@ -233,6 +233,15 @@ test(
   },
   "Cannot find module './1'"
 )
+test('beside a computed require, literal ones are bundled', async (t) => {
+  const bundle = await bundleOf({
+    'index.js': `exports.handler = (_, x = 'fs') => [require('./lib').one, typeof require(x).readFileSync, require('path').sep, typeof require]
+      module.exports.other = async () => await import('./lib')`,
+    'lib.js': 'exports.one = 1'
+  })
+  t.is(JSON.stringify(await callBundle(bundle)), '[1,"function","/","function"]')
+  t.deepEqual(bundle.builtins, ['path'])
+})
 test(
   'a module may make its own require',
   returns,
