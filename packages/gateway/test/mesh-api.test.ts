@@ -97,9 +97,14 @@ for (const [path, body, message] of WRONG) {
 }
 
 test('a body above the bound of the mesh API is 413', async (t) => {
-  const answer = await call(await start(t), { method: 'POST', path: '/v1/keys', body: 'x'.repeat(20_000) })
+  const node = await start(t)
+  const plain = { method: 'POST', path: '/v1/keys', body: 'x'.repeat(20_000) }
+  const answer = await call(node, plain)
   t.is(answer.status, 413)
   t.is(answer.json().code, 'TOO_LARGE')
+  const chunked = await call(node, { ...plain, headers: { 'transfer-encoding': 'chunked' } })
+  t.is(chunked.status, 413)
+  t.regex(chunked.text, /got more than 16384/)
 })
 
 test('a balance is that of the own account, unless an admin asks', async (t) => {
