@@ -1,6 +1,6 @@
 import { messageOf } from '@peerless/interface'
 import type { NodeOptions } from './options.ts'
-import { type LogLevel, stderrLogger } from './platform.ts'
+import { clock, type LogLevel, stderrLogger } from './platform.ts'
 import { type RunningNode, startNode } from './start-node.ts'
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
@@ -41,17 +41,24 @@ function announce(node: RunningNode, options: NodeOptions): void {
   if (options.sample === true) console.log(`  try  curl '${node.http}/fn/hello?name=Ada'`)
 }
 
+/** One Ctrl-C can arrive twice: from the terminal, which signals the whole group, and from npm, which passes it on. */
+const REPEAT_MS = 500
+
 /** Resolves at the first signal to stop; the second exits with its number. Keeps the process alive until then. */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const alive = setInterval(() => undefined, 60_000)
-    let count = 0
+    let firstAt: number | undefined
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(name, () => {
-        count++
-        if (count > 1) process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[name])
-        clearInterval(alive)
-        resolve(name)
+        const now = clock.monotonic()
+        if (firstAt === undefined) {
+          firstAt = now
+          clearInterval(alive)
+          resolve(name)
+        } else if (now - firstAt > REPEAT_MS) {
+          process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[name])
+        }
       })
     }
   })
