@@ -118,7 +118,12 @@ export class Libp2pMesh implements PeerlessMesh {
     this.meshSecret = identity.meshSecret
     this.foundedNow = parts.foundedNow
     this.joinedNow = parts.joinedNow
-    this.#table = new PeerTable({ clock, logger, draining: () => this.#draining })
+    this.#table = new PeerTable({
+      clock,
+      logger,
+      draining: () => this.#draining,
+      onUnlinked: (peerId) => this.#redial.disconnected(peerId)
+    })
     this.#links = this.#table.links
     const isConnected = (peerId: string) => peerId === this.peerId || this.#links.has(peerId)
     this.#roster = new Roster({
@@ -315,11 +320,10 @@ export class Libp2pMesh implements PeerlessMesh {
 
   #onPeer(peerId: string, connected: boolean): void {
     this.#roster.book.seen(peerId, this.#parts.clock.now())
-    if (connected) {
-      this.#redial.connected(peerId)
-      const link = this.#links.get(peerId)
-      if (link !== undefined) this.#roster.exchange(link)
-    } else this.#redial.disconnected(peerId)
+    if (!connected) return
+    this.#redial.connected(peerId)
+    const link = this.#links.get(peerId)
+    if (link !== undefined) this.#roster.exchange(link)
   }
 
   async #dialMember(peerId: string): Promise<void> {

@@ -19,6 +19,8 @@ export interface PeerTableOptions {
   clock: Clock
   logger: Logger
   draining: () => boolean
+  /** The last connection of a peer ended, whether it ever became usable or not. */
+  onUnlinked: (peerId: string) => void
 }
 
 /** The members that are connected, and the handlers of what they ask. */
@@ -92,6 +94,7 @@ export class PeerTable {
     const link = this.links.get(peerId)
     if (link?.removeConnection(connection) !== true) return
     this.links.delete(peerId)
+    this.#options.onUnlinked(peerId)
     if (link.up) {
       link.up = false
       this.#tell(peerId, false)
