@@ -9,15 +9,9 @@ import {
 } from '@peerless/interface'
 import {
   FLAG_GONE,
-  FLAG_MANNER_SHIFT,
-  type InvokeHeader,
-  KIND_EVENT,
-  KIND_HTTP,
   LOG_LEVELS,
   type LoadedHeader,
-  type LoadOrder,
   type LogHeader,
-  MANNERS,
   memoryErrorJson,
   RESULT_STATUSES,
   type ResultHeader,
@@ -25,13 +19,14 @@ import {
   timeoutErrorJson
 } from '@peerless/sandbox'
 import { CallLog } from './call-log.ts'
-import { functionEnvironment } from './environment.ts'
 import { ExecutorPool } from './executor-pool.ts'
+import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
 import * as limits from './limits.ts'
+import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
 import { answered, billedMsOf, ended, severed } from './outcomes.ts'
 import { RecentLatency } from './recent-latency.ts'
-import type { Executor, Instance, Revision, Running } from './records.ts'
+import type { Executor, Instance, Running } from './records.ts'
 import { refused } from './refusals.ts'
 import { SharedLoads } from './shared-loads.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
@@ -48,14 +43,11 @@ export class InstanceSet implements Instances {
   readonly #pool: ExecutorPool
   readonly #bundles: SharedLoads
   readonly #latency = new RecentLatency()
-  readonly #revisions = new Map<string, Revision>()
-  readonly #instances = new Map<number, Instance>()
+  readonly #shelf: InstanceShelf
   readonly #running = new Set<Instance>()
-  readonly #idle = new Map<string, number>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
   #busy = 0
-  #nextId = 1
   #draining = false
   #onQuiet: (() => void) | undefined
 
@@ -76,6 +68,7 @@ export class InstanceSet implements Instances {
       onCatastrophe: (executor, instance, message) => this.#onCatastrophe(executor, instance, message),
       onExit: (executor) => this.#onExit(executor)
     })
+    this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool)
     if (options.slots === 0) return
     this.#pool.prepare()
     const { clock } = options
@@ -91,15 +84,15 @@ export class InstanceSet implements Instances {
   }
 
   idle(): ReadonlyMap<string, number> {
-    return this.#idle
+    return this.#shelf.idle
   }
 
   hasIdle(revisionId: string): boolean {
-    return this.#idle.has(revisionId)
+    return this.#shelf.idle.has(revisionId)
   }
 
   launching(revisionId: string): number {
-    return this.#revisions.get(revisionId)?.launching ?? 0
+    return this.#shelf.revision(revisionId)?.launching ?? 0
   }
 
   latencyMs(): number {
@@ -119,10 +112,8 @@ export class InstanceSet implements Instances {
       done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
       return
     }
-    const revision = this.#revisions.get(invocation.version.revisionId)
-    const instance = revision?.idle.pop()
-    if (revision !== undefined && instance !== undefined) {
-      this.#countIdle(revision)
+    const instance = this.#shelf.take(invocation.version.revisionId)
+    if (instance !== undefined) {
       this.#busy++
       this.#run(instance, {
         invocation,
@@ -148,7 +139,7 @@ export class InstanceSet implements Instances {
     instance.call = call
     instance.calls++
     this.#running.add(instance)
-    const header = headerOf(instance, invocation, timeoutMs)
+    const header = invokeHeaderOf(instance, invocation, timeoutMs)
     instance.executor.process.invoke(header, invocation.payload, (error, reply) => {
       if (error === undefined) this.#onReply(instance, call, reply as Reply)
       else this.#onFailure(instance, call, error)
@@ -160,13 +151,13 @@ export class InstanceSet implements Instances {
     const header = reply.header as ResultHeader
     const flags = header[4]
     const outcome = answered(this.nodeId, instance, call, header, reply.payload)
-    this.#learn(instance.revision, flags)
+    this.#shelf.learn(instance.revision, flags)
     instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
     this.#release(instance, call)
-    if ((flags & FLAG_GONE) !== 0 || instance.executor.draining || instance.revision.retired) this.#remove(instance)
-    else this.#park(instance)
+    if ((flags & FLAG_GONE) !== 0) this.#shelf.remove(instance)
+    else this.#shelf.park(instance)
     this.#tell(call, outcome)
   }
 
@@ -174,7 +165,7 @@ export class InstanceSet implements Instances {
   #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
     if (call.done === undefined) return
     this.#release(instance, call)
-    this.#remove(instance)
+    this.#shelf.remove(instance)
     instance.errors++
     if (error.code === 'CONNECTION_LOST') {
       this.#tell(call, severed(this.nodeId, instance, call, instance.executor.killedFor, this.#options.clock.monotonic()))
@@ -213,28 +204,14 @@ export class InstanceSet implements Instances {
     if (this.#busy === 0) this.#onQuiet?.()
   }
 
-  #park(instance: Instance): void {
-    instance.state = 'idle'
-    instance.revision.idle.push(instance)
-    this.#countIdle(instance.revision)
-  }
-
-  #countIdle(revision: Revision): void {
-    const count = revision.idle.length
-    if (count === 0) this.#idle.delete(revision.id)
-    else this.#idle.set(revision.id, count)
-  }
-
   #launch(invocation: Invocation, done: OnOutcome): void {
-    const full = this.#instances.size >= limits.INSTANCES_MAX && !this.#evict()
+    const full = this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict()
     const executor = full ? undefined : this.#pool.place(invocation.account)
     if (executor === undefined) {
-      done(
-        refused('BUSY', `${this.#instances.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`)
-      )
+      done(refused('BUSY', `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`))
       return
     }
-    const instance = this.#newInstance(invocation, executor)
+    const instance = this.#shelf.add(invocation, executor)
     const call: Running = {
       invocation,
       done,
@@ -252,10 +229,14 @@ export class InstanceSet implements Instances {
     this.#bundles.get(invocation.version).then(
       (bundle) => {
         call.overdueAt = this.#options.clock.monotonic() + limits.INIT_MS_MAX + limits.GRACE_MS
-        executor.process.load(this.#loadOrder(instance, invocation), bundle, (error, reply) => {
-          if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
-          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
-        })
+        executor.process.load(
+          loadOrderOf(instance, invocation, { node: this.nodeId, region: this.#options.region, now: this.#options.clock.now() }),
+          bundle,
+          (error, reply) => {
+            if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
+            else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
+          }
+        )
       },
       (error: unknown) => {
         const code = isPeerlessError(error, 'NOT_REPLICATED') ? 'NOT_REPLICATED' : 'UNAVAILABLE'
@@ -269,7 +250,7 @@ export class InstanceSet implements Instances {
     const [status, , flags] = reply.header as LoadedHeader
     const now = this.#options.clock.monotonic()
     call.initMs = now - call.startedAt
-    this.#learn(instance.revision, flags)
+    this.#shelf.learn(instance.revision, flags)
     if (status !== 0) {
       const failed = RESULT_STATUSES[status] ?? 'exit'
       const json = Buffer.from(reply.payload).toString()
@@ -283,8 +264,7 @@ export class InstanceSet implements Instances {
       return
     }
     this.#release(instance, call)
-    if (instance.revision.retired || instance.executor.draining) this.#remove(instance)
-    else this.#park(instance)
+    this.#shelf.park(instance)
     this.#tell(call, refused('UNAVAILABLE', `the deadline passed while an instance was launched, which took ${call.initMs} ms`))
   }
 
@@ -301,111 +281,12 @@ export class InstanceSet implements Instances {
     instance.revision.launching--
     instance.errors++
     this.#release(instance, call)
-    this.#remove(instance)
+    this.#shelf.remove(instance)
     this.#tell(call, outcome)
   }
 
-  #newInstance(invocation: Invocation, executor: Executor): Instance {
-    const instance: Instance = {
-      id: this.#nextId++,
-      name: this.#options.random.uuid().replaceAll('-', ''),
-      functionName: invocation.functionName,
-      revision: this.#revisionOf(invocation),
-      executor,
-      state: 'starting',
-      call: undefined,
-      calls: 0,
-      errors: 0,
-      lastUsedAt: this.#options.clock.monotonic(),
-      attempt: 1,
-      caller: '',
-      invokedArn: '',
-      clientContext: undefined
-    }
-    instance.revision.alive++
-    this.#instances.set(instance.id, instance)
-    this.#pool.settle(executor, instance)
-    return instance
-  }
-
-  #revisionOf({ version, account }: Invocation): Revision {
-    const known = this.#revisions.get(version.revisionId)
-    if (known !== undefined) return known
-    const revision: Revision = {
-      id: version.revisionId,
-      version,
-      account,
-      idle: [],
-      alive: 0,
-      launching: 0,
-      retired: false,
-      manner: 'unknown'
-    }
-    this.#revisions.set(revision.id, revision)
-    return revision
-  }
-
-  #loadOrder(instance: Instance, { functionName, version }: Invocation): LoadOrder {
-    const date = new Date(this.#options.clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
-    const logGroup = `/aws/lambda/${functionName}`
-    const logStream = `${date}/[${version.version}]${instance.name}`
-    return {
-      instance: instance.id,
-      revisionId: version.revisionId,
-      bundleCid: version.code.bundleCid,
-      memoryMb: version.memoryMb,
-      initMsMax: limits.INIT_MS_MAX,
-      environment: functionEnvironment(functionName, version, { region: this.#options.region, logGroup, logStream }),
-      functionName,
-      functionVersion: version.version,
-      logGroup,
-      logStream,
-      node: this.nodeId,
-      manner: instance.revision.manner
-    }
-  }
-
-  /** What one executor finds out about a version is told to the next; once slow is slow for good. */
-  #learn(revision: Revision, flags: number): void {
-    const manner = MANNERS[(flags >> FLAG_MANNER_SHIFT) & 3] ?? 'unknown'
-    if (manner === revision.manner || revision.manner === 'slow' || manner === 'unknown') return
-    revision.manner = manner
-  }
-
-  #remove(instance: Instance): void {
-    if (instance.state === 'gone') return
-    const { revision, executor } = instance
-    if (instance.state === 'idle') {
-      const at = revision.idle.indexOf(instance)
-      if (at >= 0) revision.idle.splice(at, 1)
-      this.#countIdle(revision)
-    }
-    instance.state = 'gone'
-    this.#instances.delete(instance.id)
-    revision.alive--
-    if (revision.alive === 0) this.#revisions.delete(revision.id)
-    if (executor.process.alive) executor.process.dispose(instance.id)
-    this.#pool.leave(executor, instance)
-  }
-
-  /** Makes room by the instance that has been idle longest. */
-  #evict(): boolean {
-    let oldest: Instance | undefined
-    for (const revision of this.#revisions.values()) {
-      const candidate = revision.idle[0]
-      if (candidate !== undefined && (oldest === undefined || candidate.lastUsedAt < oldest.lastUsedAt)) oldest = candidate
-    }
-    if (oldest !== undefined) this.#remove(oldest)
-    return oldest !== undefined
-  }
-
   #reap(): void {
-    const before = this.#options.clock.monotonic() - this.#idleMs
-    for (const revision of [...this.#revisions.values()]) {
-      for (let oldest = revision.idle[0]; oldest !== undefined && oldest.lastUsedAt <= before; oldest = revision.idle[0]) {
-        this.#remove(oldest)
-      }
-    }
+    this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs)
     this.#pool.reap(this.#idleMs)
   }
 
@@ -424,7 +305,7 @@ export class InstanceSet implements Instances {
   }
 
   #onExit(executor: Executor): void {
-    for (const instance of [...executor.instances.values()]) if (instance.call === undefined) this.#remove(instance)
+    for (const instance of [...executor.instances.values()]) if (instance.call === undefined) this.#shelf.remove(instance)
   }
 
   #onCatastrophe(executor: Executor, instance: Instance | undefined, message: string): void {
@@ -440,7 +321,7 @@ export class InstanceSet implements Instances {
       const durationMs = this.#options.clock.monotonic() - call.startedAt
       if (instance.state === 'starting') instance.revision.launching--
       this.#release(instance, call)
-      this.#remove(instance)
+      this.#shelf.remove(instance)
       this.#tell(call, ended(this.nodeId, instance, call, 'exit', json, durationMs))
     }
     this.#onExit(executor)
@@ -463,26 +344,11 @@ export class InstanceSet implements Instances {
   }
 
   list(): InstanceStatus[] {
-    const { clock } = this.#options
-    const epoch = clock.now() - clock.monotonic()
-    return [...this.#instances.values()].map((instance) => ({
-      instance: instance.name,
-      function: instance.functionName,
-      version: instance.revision.version.version,
-      revisionId: instance.revision.id,
-      state: instance.state === 'gone' ? 'idle' : instance.state,
-      executor: instance.executor.process.number,
-      calls: instance.calls,
-      errors: instance.errors,
-      lastUsedAt: Math.round(epoch + instance.lastUsedAt)
-    }))
+    return this.#shelf.list()
   }
 
   retire(revisionId: string): void {
-    const revision = this.#revisions.get(revisionId)
-    if (revision === undefined) return
-    revision.retired = true
-    for (const instance of [...revision.idle]) this.#remove(instance)
+    this.#shelf.retire(revisionId)
   }
 
   isolation(): { layer: string; active: boolean; detail: string }[] {
@@ -519,21 +385,4 @@ export class InstanceSet implements Instances {
     for (const timer of this.#timers) timer.cancel()
     await this.#pool.stop()
   }
-}
-
-/** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
-function headerOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
-  const { attempt, caller, invokedArn, clientContext, requestId } = invocation
-  const kind = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
-  const same =
-    attempt === instance.attempt &&
-    caller === instance.caller &&
-    invokedArn === instance.invokedArn &&
-    clientContext === instance.clientContext
-  if (same) return [instance.id, kind, timeoutMs, requestId]
-  instance.attempt = attempt
-  instance.caller = caller
-  instance.invokedArn = invokedArn
-  instance.clientContext = clientContext
-  return [instance.id, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext ?? null]
 }

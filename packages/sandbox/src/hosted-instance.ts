@@ -281,7 +281,7 @@ export class HostedInstance {
     const message = error instanceof Error ? error.message : String(error)
     if (this.#isolate.isDisposed) return [STATUS_EXIT, this.#deathJson('init', message)]
     if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
-    return [STATUS_ERROR, rejectionJson(error)]
+    return [STATUS_ERROR, thrownJson(error)]
   }
 
   #deathJson(requestId: string, message: string): string {
@@ -446,10 +446,20 @@ function tooLargeJson(): string {
   )
 }
 
+/** A promise of exports that was rejected before anyone could take it. */
+function thrownJson(error: unknown): string {
+  const isError = error instanceof Error
+  return functionErrorJson(isError ? error.name : typeof error, isError ? error.message : String(error), traceOf(error))
+}
+
 /** As Lambda's Node runtime reports a rejection that nobody handled. */
 function rejectionJson(error: unknown): string {
-  const isError = error instanceof Error
-  const text = isError ? `${error.name}: ${error.message}` : String(error)
-  const trace = isError && typeof error.stack === 'string' ? error.stack.split('\n').slice(0, 50) : []
-  return functionErrorJson('Runtime.UnhandledPromiseRejection', text, trace)
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  return functionErrorJson('Runtime.UnhandledPromiseRejection', text, traceOf(error))
+}
+
+/** Lines of the guest only: isolated-vm appends those of the executor. */
+function traceOf(error: unknown): string[] {
+  if (!(error instanceof Error) || typeof error.stack !== 'string') return []
+  return error.stack.split('\n').slice(0, 50)
 }

@@ -1,0 +1,47 @@
+import type { Invocation } from '@peerless/interface'
+import { type InvokeHeader, KIND_EVENT, KIND_HTTP, type LoadOrder } from '@peerless/sandbox'
+import { functionEnvironment } from './environment.ts'
+import { INIT_MS_MAX } from './limits.ts'
+import type { Instance } from './records.ts'
+
+/** What an executor must know to make an instance. */
+export function loadOrderOf(
+  instance: Instance,
+  { functionName, version }: Invocation,
+  place: { node: string; region: string; now: number }
+): LoadOrder {
+  const date = new Date(place.now).toISOString().slice(0, 10).replaceAll('-', '/')
+  const logGroup = `/aws/lambda/${functionName}`
+  const logStream = `${date}/[${version.version}]${instance.name}`
+  return {
+    instance: instance.id,
+    revisionId: version.revisionId,
+    bundleCid: version.code.bundleCid,
+    memoryMb: version.memoryMb,
+    initMsMax: INIT_MS_MAX,
+    environment: functionEnvironment(functionName, version, { region: place.region, logGroup, logStream }),
+    functionName,
+    functionVersion: version.version,
+    logGroup,
+    logStream,
+    node: place.node,
+    manner: instance.revision.manner
+  }
+}
+
+/** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
+export function invokeHeaderOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
+  const { attempt, caller, invokedArn, clientContext, requestId } = invocation
+  const kind = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
+  const same =
+    attempt === instance.attempt &&
+    caller === instance.caller &&
+    invokedArn === instance.invokedArn &&
+    clientContext === instance.clientContext
+  if (same) return [instance.id, kind, timeoutMs, requestId]
+  instance.attempt = attempt
+  instance.caller = caller
+  instance.invokedArn = invokedArn
+  instance.clientContext = clientContext
+  return [instance.id, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext ?? null]
+}

@@ -1,0 +1,24 @@
+import test from 'ava'
+import { start } from './_instances.ts'
+import { pidOfExecutors } from './_processes.ts'
+
+test.serial('a process that is killed ends its calls as exits, and the next call gets a new one', async (t) => {
+  const { define, instances, logger } = await start(t, { executorsPerAccountMax: 1 })
+  const fn = define(
+    'exports.handler = async (e) => { console.log("begun"); return await new Promise((r) => setTimeout(r, e.wait, "done")) }',
+    {
+      timeoutSeconds: 10
+    }
+  )
+  await fn.result({ wait: 1 })
+  const victim = fn.result({ wait: 8_000 })
+  const pids = pidOfExecutors()
+  t.true(pids.length >= 1)
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  const { ran, json } = await victim
+  t.is(ran.status, 'exit')
+  t.is((json as { errorType: string }).errorType, 'Runtime.ExitError')
+  t.is((await fn.result({ wait: 1 })).json, 'done')
+  t.true(logger.lines.some(({ message }) => message === 'an executor ended by itself'))
+  t.is(instances.busy, 0)
+})
