@@ -189,13 +189,13 @@ export class LedgerCore {
   }
 
   #page({ timeMin, id, fromMs, toMs }: CommandOf<'page'>): StatementPage {
-    const limit = 64
+    const limit = LEDGER_LIMITS.pageStatementsMax
     const found = this.#options.store.byTime({ timeMin, id }, fromMs, toMs, limit)
     const statements = []
     let bytes = 0
     for (const one of found) {
       bytes += statementBytes(one)
-      if (statements.length > 0 && bytes > LEDGER_LIMITS.messageBytesMax) break
+      if (statements.length > 0 && bytes > LEDGER_LIMITS.pageBytesMax) break
       const loses = this.#replica.losesFork(hexOf(one.lane), hexOf(one.hash))
       // A losing branch of a fork is passed over, but it is a place in the order.
       const rows = loses ? new Uint8Array(0) : one.rows

@@ -26,7 +26,7 @@ import {
   offerReplyOf
 } from './messages.ts'
 import type { CoreHost } from './runner.ts'
-import { authorKeys, authorsOf, hexOf, readStatements } from './statement.ts'
+import { authorsOf, hexOf, readStatements } from './statement.ts'
 
 export interface ExchangeOptions {
   readonly mesh: Mesh
@@ -49,9 +49,8 @@ interface PeerWork {
   serving: number
   heldRounds: number
   differentRounds: number
+  rescans: number
 }
-
-const AUTHORS_CACHED_MAX = 4_096
 
 /** The ledger's talk with other nodes: offers, anti-entropy, gossip. Knows no rule of the ledger; the core decides. */
 export class Exchange {
@@ -60,7 +59,6 @@ export class Exchange {
   readonly #work = new Map<string, PeerWork>()
   /** Place in the feed of each peer's store. */
   readonly #cursors = new Map<string, { store: string; position: number }>()
-  readonly #authors = new Map<string, [string, string]>()
   readonly #running = new Set<Promise<void>>()
   #timers: Timer[] = []
   #gossipTimer: Timer | undefined
@@ -217,9 +215,12 @@ export class Exchange {
     const mine = await this.#host.call({ op: 'heads', after: Number.MAX_SAFE_INTEGER })
     const same = Buffer.from(mine.digest).equals(answer.digest)
     // With more here than there, the peer is the one that lacks something.
+    if (same) work.rescans = 0
     work.differentRounds = same || mine.last > answer.last ? 0 : work.differentRounds + 1
-    if (work.differentRounds < LEDGER_LIMITS.differentRoundsMax) return false
+    // Twice as patient each time: a peer may show for ever what nobody can take.
+    if (work.differentRounds < LEDGER_LIMITS.differentRoundsMax * 2 ** Math.min(work.rescans, 10)) return false
     work.differentRounds = 0
+    work.rescans++
     await this.#moveCursor(peer, answer.store, 0)
     return true
   }
@@ -260,15 +261,8 @@ export class Exchange {
   #judgeAuthors(bytes: Uint8Array): { hashes: string[]; allowed: boolean[] } {
     const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
     const allowed = statements.map((statement) => {
-      const keys = authorKeys(statement.body)
-      if (keys === undefined) return false
-      let authors = this.#authors.get(keys)
-      if (authors === undefined) {
-        if (this.#authors.size >= AUTHORS_CACHED_MAX) this.#authors.clear()
-        authors = authorsOf(keys)
-        this.#authors.set(keys, authors)
-      }
-      return authors.every((author) => author === this.#options.mesh.peerId || this.#options.isMember(author))
+      const authors = authorsOf(statement.body)
+      return authors?.every((author) => author === this.#options.mesh.peerId || this.#options.isMember(author)) === true
     })
     return { hashes: statements.map((statement) => hexOf(sha256(statement.body))), allowed }
   }
@@ -390,7 +384,8 @@ export class Exchange {
         syncAgain: false,
         serving: 0,
         heldRounds: 0,
-        differentRounds: 0
+        differentRounds: 0,
+        rescans: 0
       }
       this.#work.set(peer, work)
     }

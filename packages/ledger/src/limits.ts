@@ -20,7 +20,10 @@ export const LEDGER_LIMITS = {
   messageBytesMax: 2_097_152,
   /** Statements of one offer. */
   offerStatementsMax: 64,
-  /** Hashes of one LEDGER_HEADS answer (128 KiB). */
+  /** Statements of one page of `statement`: 4,096 receipts, some milliseconds to put in order on the thread that serves calls. */
+  pageBytesMax: 131_072,
+  pageStatementsMax: 64,
+  /** Hashes of one LEDGER_HEADS answer (156 KiB). */
   headsMax: 4_096,
   /** Hashes asked for by one LEDGER_PULL. */
   pullHashesMax: 512,
@@ -30,8 +33,6 @@ export const LEDGER_LIMITS = {
   seenPeersMax: 1_024,
   /** Receipts handed over and not on disk yet (32 MiB); beyond it they are dropped, counted and logged. */
   backlogReceiptsMax: 1_048_576,
-  /** Receipts that a refusal names. */
-  refusalReceiptsMax: 256,
   /** How long a caller waits for an answer that its executor already bills, before it refuses. */
   unseenGraceMs: 2_000,
   unseenRetryMs: 25,

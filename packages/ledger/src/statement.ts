@@ -1,6 +1,6 @@
 import { ACCOUNT_NAME, PeerlessError, type Tariff } from '@peerless/interface'
-import { peerIdOf, publicKeyOf } from '@peerless/wire'
 import { ByteReader, ByteWriter } from './bytes.ts'
+import { keyOf, peerOf } from './keys.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { sha256 } from './merkle.ts'
 import { isKind, type Kind, ROW_BYTES } from './receipt-row.ts'
@@ -68,8 +68,8 @@ export interface SignedStatement {
 export function encodeBody(body: StatementBody): Uint8Array {
   const writer = new ByteWriter(512)
   writer.u8(FORMAT)
-  writer.bytes(publicKeyOf(body.caller))
-  writer.bytes(publicKeyOf(body.executor))
+  writer.bytes(keyOf(body.caller))
+  writer.bytes(keyOf(body.executor))
   writer.bytes(body.callerBoot)
   writer.bytes(body.executorBoot)
   writer.u32(body.epoch)
@@ -104,8 +104,8 @@ export function decodeBody(alleged: Uint8Array): StatementBody {
   const reader = new ByteReader(alleged, 'ledger statement')
   const format = reader.u8()
   if (format !== FORMAT) reader.fail(`format ${format} is not ${FORMAT}`)
-  const caller = peerIdOf(reader.bytes(KEY_BYTES))
-  const executor = peerIdOf(reader.bytes(KEY_BYTES))
+  const caller = peerOf(reader.bytes(KEY_BYTES))
+  const executor = peerOf(reader.bytes(KEY_BYTES))
   const callerBoot = reader.bytes(BOOT_BYTES)
   const executorBoot = reader.bytes(BOOT_BYTES)
   const epoch = reader.u32()
@@ -214,8 +214,8 @@ export type LaneScope = Pick<StatementBody, 'caller' | 'executor' | 'callerBoot'
 export function laneOf(mesh: string, scope: LaneScope): string {
   const writer = new ByteWriter(256)
   writer.bytes(Buffer.from(`peerless/v1\0${mesh}\0ledger-lane\0`))
-  writer.bytes(publicKeyOf(scope.caller))
-  writer.bytes(publicKeyOf(scope.executor))
+  writer.bytes(keyOf(scope.caller))
+  writer.bytes(keyOf(scope.executor))
   writer.bytes(scope.callerBoot)
   writer.bytes(scope.executorBoot)
   writer.u32(scope.epoch)
@@ -262,16 +262,10 @@ export function readStatements(alleged: Uint8Array, statementsMax: number): Sign
   return statements
 }
 
-/** The two keys of an encoded body, as 128 hexadecimal digits, without decoding it; undefined when it is too short. */
-export function authorKeys(body: Uint8Array): string | undefined {
+/** Caller and executor of an encoded body, without decoding it; undefined when it is too short. */
+export function authorsOf(body: Uint8Array): [string, string] | undefined {
   if (body.length < EXECUTOR_AT + KEY_BYTES) return undefined
-  return hexOf(body.subarray(CALLER_AT, EXECUTOR_AT + KEY_BYTES))
-}
-
-/** Peer ids of those keys. */
-export function authorsOf(keys: string): [string, string] {
-  const bytes = Buffer.from(keys, 'hex')
-  return [peerIdOf(bytes.subarray(0, KEY_BYTES)), peerIdOf(bytes.subarray(KEY_BYTES))]
+  return [peerOf(body.subarray(CALLER_AT, EXECUTOR_AT)), peerOf(body.subarray(EXECUTOR_AT, EXECUTOR_AT + KEY_BYTES))]
 }
 
 export function malformed(message: string): PeerlessError {

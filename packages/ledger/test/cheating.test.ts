@@ -19,8 +19,8 @@ interface Scene extends Fleet {
 }
 
 /** Two honest nodes, and a member of the mesh that follows no rule. */
-async function scene(t: ExecutionContext): Promise<Scene> {
-  const nodes = await fleet(t, 2)
+async function scene(t: ExecutionContext, settings: Parameters<typeof fleet>[2] = {}): Promise<Scene> {
+  const nodes = await fleet(t, 2, settings)
   const [victim, witness] = nodes.nodes as [TestNode, TestNode]
   const mallory = signerOf(nodes.random.bytes(32))
   const mesh = nodes.network.join(mallory.peerId)
@@ -192,7 +192,7 @@ test('a doubly signed fork counts the same on nodes that learn of it in differen
 })
 
 /** Mallory serves these as her feed, to each in another order, and says so by gossip. */
-function serve(all: Scene, feeds: Map<string, Forged[]>): void {
+function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = () => undefined): void {
   all.mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => {
     const [, after] = request.header as [Uint8Array, number]
     const feed = feeds.get(peer) ?? []
@@ -209,6 +209,7 @@ function serve(all: Scene, feeds: Map<string, Forged[]>): void {
     const asked = Buffer.from(request.payload).toString('hex')
     const wanted = (feeds.get(peer) ?? []).filter((one) => asked.includes(Buffer.from(one.hash).toString('hex')))
     request.reply([], payloadOf(...wanted))
+    pulled()
   })
   all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 9]))
 }
@@ -230,6 +231,54 @@ test('what is served with a wrong signature, sum or a stranger’s name is not s
   t.deepEqual((await linesOf(all.victim.ledger)).map((line) => line.requestId).length, 2)
   t.true((await all.victim.ledger.verify()).ok)
   t.true(all.victim.logger.lines.some((line) => line.message.includes('does not hold')))
+})
+
+test('a statement that comes before the one it follows is held back and taken with the next round', async (t) => {
+  const all = await scene(t)
+  const friend = signerOf(all.random.bytes(32))
+  const make = (parts: Partial<Parameters<typeof forge>[3]> = {}) => {
+    const receipt = receiptOf({ caller: friend.peerId, executor: all.mallory.peerId }, all.random)
+    return forge(all.mallory, all.network.meshId, [receipt], { callerBoot: new Uint8Array(16), acceptedBy: friend, ...parts })
+  }
+  const parent = make()
+  const child = make({ before: parent })
+  serve(all, new Map([[all.victim.signer.peerId, [child, parent]]]))
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 1, 'the parent')
+  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 10]))
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'the child')
+  t.true((await all.victim.ledger.verify()).ok)
+})
+
+test('statements of a node that is no member wait until it is one', async (t) => {
+  const members = new Set<string>()
+  const all = await scene(t, { isMember: (peer) => members.has(peer) })
+  const friend = signerOf(all.random.bytes(32))
+  const receipt = receiptOf({ caller: friend.peerId, executor: all.mallory.peerId }, all.random)
+  const statement = forge(all.mallory, all.network.meshId, [receipt], { callerBoot: new Uint8Array(16), acceptedBy: friend })
+  let pulls = 0
+  serve(all, new Map([[all.victim.signer.peerId, [statement]]]), () => pulls++)
+  await eventually(async () => pulls > 0, 'it is asked for')
+  members.add(friend.peerId)
+  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 10]))
+  await eventually(async () => pulls > 1, 'and again')
+  t.is((await all.victim.ledger.stats()).shown, 0)
+  members.add(all.mallory.peerId)
+  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 11]))
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 1, 'now both are members')
+  t.is((await linesOf(all.victim.ledger)).length, 1)
+})
+
+test('a request that two accomplices charge twice is shown by verify', async (t) => {
+  const all = await scene(t)
+  const friend = signerOf(all.random.bytes(32))
+  const receipt = receiptOf({ caller: friend.peerId, executor: all.mallory.peerId }, all.random)
+  const make = (epoch: number) =>
+    forge(all.mallory, all.network.meshId, [receipt], { callerBoot: new Uint8Array(16), acceptedBy: friend, epoch })
+  serve(all, new Map([[all.victim.signer.peerId, [make(0), make(1)]]]))
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'both')
+  const verification = await all.victim.ledger.verify()
+  t.false(verification.ok)
+  t.true(verification.failure?.includes(`request ${receipt.requestId} attempt 1 is charged twice`), verification.failure)
 })
 
 test('malformed requests and gossip are answered with an error and change nothing', async (t) => {

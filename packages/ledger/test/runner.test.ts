@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TARIFF_DEFAULT } from '@peerless/interface'
+import { SeededRandom, settle } from '@peerless/testing'
+import { signerOf } from '@peerless/wire'
+import test from 'ava'
+import type { CoreEvent } from '../src/commands.ts'
+import { LedgerCore } from '../src/core.ts'
+import { RowBuffer } from '../src/receipt-row.ts'
+import { CoreRunner, InlineHost } from '../src/runner.ts'
+import { LedgerStore } from '../src/store.ts'
+import { FUZZ_SEED, receiptOf } from './_nodes.ts'
+
+class FailingStore extends LedgerStore {
+  full = false
+  commits = 0
+
+  override commit(): void {
+    if (this.full) throw new Error('database or disk is full')
+    this.commits++
+    super.commit()
+  }
+}
+
+function setUp(t: { teardown(run: () => void): void }) {
+  const directory = mkdtempSync(join(tmpdir(), 'ledger-'))
+  const random = new SeededRandom(FUZZ_SEED)
+  const signer = signerOf(random.bytes(32))
+  const store = new FailingStore(directory)
+  const boot = random.bytes(16)
+  const events: CoreEvent[] = []
+  const core = new LedgerCore({ mesh: 'm', signer, operatorAccount: 'op', tariff: TARIFF_DEFAULT, store, boot, storeId: 's' })
+  const host = new InlineHost(new CoreRunner(core, setImmediate, (event) => events.push(event)))
+  t.teardown(() => {
+    void host.close()
+    rmSync(directory, { recursive: true })
+  })
+  const post = (count: number, caller = signer.peerId) => {
+    const buffer = new RowBuffer(count)
+    for (let index = 0; index < count; index++) buffer.append(receiptOf({ caller, executor: signer.peerId }, random))
+    host.post({ op: 'rows', role: caller === signer.peerId ? 'self' : 'lane', peer: caller, ...buffer.take() })
+  }
+  return { store, host, events, post, random }
+}
+
+test('receipts outlive a disk that refuses: they are kept, given again, and count once', async (t) => {
+  const { store, host, events, post } = setUp(t)
+  post(3)
+  await host.call({ op: 'barrier' })
+  store.full = true
+  post(5)
+  t.like(await t.throwsAsync(host.call({ op: 'barrier' })), { code: 'INTERNAL' })
+  post(7)
+  await t.throwsAsync(host.call({ op: 'balances' }))
+  t.true(events.some((event) => event.type === 'log' && event.fields.reason === 'database or disk is full'))
+  t.is(events.filter((event) => event.type === 'stored').length, 1)
+  store.full = false
+  await host.call({ op: 'barrier' })
+  t.is((await host.call({ op: 'stats' })).receipts, 15)
+  t.like(await host.call({ op: 'verify' }), { ok: true, receipts: 15 })
+})
+
+test('commands of one turn share one transaction', async (t) => {
+  const { store, host, post } = setUp(t)
+  await settle()
+  const before = store.commits
+  for (let index = 0; index < 10; index++) post(2)
+  await host.call({ op: 'barrier' })
+  t.is(store.commits, before + 1)
+})
+
+test('a statement is offered only when it is on disk', async (t) => {
+  const { store, host, post, random } = setUp(t)
+  const caller = signerOf(random.bytes(32)).peerId
+  await host.call({ op: 'nextOffer', peer: caller })
+  host.post({ op: 'boot', peer: caller, boot: random.bytes(16) })
+  await host.call({ op: 'barrier' })
+  store.full = true
+  post(2, caller)
+  const offer = host.call({ op: 'nextOffer', peer: caller })
+  t.like(await t.throwsAsync(offer), { code: 'INTERNAL' })
+  store.full = false
+  t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
+})
+
+test('after it is closed, commands are refused and nothing is written', async (t) => {
+  const { host, post } = setUp(t)
+  await host.close()
+  post(1)
+  t.like(await t.throwsAsync(host.call({ op: 'verify' })), { code: 'UNAVAILABLE' })
+})
