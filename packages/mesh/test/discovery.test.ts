@@ -1,0 +1,89 @@
+import { realClock } from '@peerless/testing'
+import test from 'ava'
+import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
+
+test('a node that comes back with another port is found again by all, and tells its new address', async (t) => {
+  const [a, b, c] = (await startMesh(t, 3)) as [Node, Node, Node]
+  const before = c.mesh.addresses()
+  const left = [gone(a.mesh, c.mesh.peerId), gone(b.mesh, c.mesh.peerId)]
+  await c.mesh.stop()
+  await Promise.all(left)
+  t.is(a.mesh.status(c.mesh.peerId)?.status, 'unreachable')
+  const back = [connected(a.mesh, c.mesh.peerId), connected(b.mesh, c.mesh.peerId)]
+  const again = await startNode(t, 'node-2', { directory: c.directory })
+  await Promise.all(back)
+  t.is(again.mesh.peerId, c.mesh.peerId)
+  t.false(again.mesh.foundedNow || again.mesh.joinedNow)
+  t.notDeepEqual(again.mesh.addresses(), before)
+  t.is(a.mesh.status(c.mesh.peerId)?.status, 'connected')
+})
+
+test('with the founder away, a node that restarts finds the others, and a new one joins through any of them', async (t) => {
+  const [founder, b, c] = (await startMesh(t, 3)) as [Node, Node, Node]
+  await founder.mesh.stop()
+  await c.mesh.stop()
+  const again = await startNode(t, 'node-2', { directory: c.directory })
+  await connected(again.mesh, b.mesh.peerId)
+  const token = await again.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 1 })
+  const fourth = await startNode(t, 'fourth', { join: token })
+  await Promise.all([connected(fourth.mesh, b.mesh.peerId), connected(b.mesh, fourth.mesh.peerId)])
+  t.true(b.mesh.isMember(fourth.mesh.peerId))
+  t.is(fourth.mesh.members().length, 4)
+})
+
+test('all nodes restart at once with other ports: nobody is where anybody left them, so one known address must do', async (t) => {
+  const nodes = (await startMesh(t, 3)) as [Node, Node, Node]
+  const port = /tcp\/(\d+)/.exec(nodes[0].mesh.addresses()[0] ?? '')?.[1]
+  for (const { mesh } of nodes) await mesh.stop()
+  const listens = [[`/ip4/127.0.0.1/tcp/${port}`], ['/ip4/127.0.0.1/tcp/0'], ['/ip4/127.0.0.1/tcp/0']]
+  const again = await Promise.all(
+    nodes.map(({ directory }, i) => startNode(t, 'x', { directory, listen: listens[i] as string[] }))
+  )
+  await Promise.all(again.flatMap((node) => again.filter((o) => o !== node).map((o) => connected(node.mesh, o.mesh.peerId))))
+  t.pass()
+})
+
+test('a peer listener hears of a peer once when it comes and once when it goes', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const events: [string, boolean][] = []
+  founder.mesh.onPeer((peerId, up) => events.push([peerId, up]))
+  const token = await founder.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 1 })
+  const other = await startNode(t, 'other', { join: token })
+  await connected(founder.mesh, other.mesh.peerId)
+  t.like(founder.mesh.status(other.mesh.peerId), { name: 'other', self: false, status: 'connected' })
+  const left = gone(founder.mesh, other.mesh.peerId)
+  await other.mesh.stop()
+  await left
+  t.deepEqual(events, [
+    [other.mesh.peerId, true],
+    [other.mesh.peerId, false]
+  ])
+})
+
+test('pings measure the round trip and carry that a peer is draining', async (t) => {
+  const clock = { ...realClock, every: (ms: number, run: () => void) => realClock.every(ms / 30, run) }
+  const founder = await startNode(t, 'founder', { clock })
+  const other = await startNode(t, 'other', { join: await founder.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 1 }) })
+  await connected(founder.mesh, other.mesh.peerId)
+  other.mesh.setDraining(true)
+  await new Promise<void>((resolve) => {
+    const watch = clock.every(100, () => {
+      if (founder.mesh.status(other.mesh.peerId)?.status !== 'draining') return
+      watch.cancel()
+      resolve()
+    })
+  })
+  const rtt = founder.mesh.rttMs(other.mesh.peerId)
+  t.true(rtt !== undefined && rtt > 0 && rtt < 5_000, `${rtt}`)
+})
+
+test('connecting by hand takes members only, and names what is no address', async (t) => {
+  const [a, b] = (await startMesh(t, 2)) as [Node, Node]
+  const other = await startNode(t, 'other')
+  t.is(await a.mesh.connect(b.mesh.addresses()), b.mesh.peerId)
+  t.like(await t.throwsAsync(a.mesh.connect(other.mesh.addresses())), { code: 'NOT_A_MEMBER' })
+  for (const address of ['', 'garbage', '/ip4/127.0.0.1/tcp/1', `/ip4/127.0.0.1/udp/1/p2p/${b.mesh.peerId}`]) {
+    t.like(await t.throwsAsync(a.mesh.connect([address])), { code: 'INVALID_ARGUMENT' })
+  }
+  t.deepEqual(a.mesh.peers(), [b.mesh.peerId])
+})

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { TOPIC } from '@peerless/interface'
+import test from 'ava'
+import { connected, type Node, openNode, startMesh, startNode } from './_nodes.ts'
+
+/** Publishes until it was received: gossip promises no delivery, and subscriptions take a moment to spread. */
+function publishUntil(node: Node, topic: 'beacons' | 'catalog', bytes: Uint8Array, received: Promise<unknown>): Promise<unknown> {
+  const again = setInterval(() => node.mesh.publish(topic, bytes), 50)
+  node.mesh.publish(topic, bytes)
+  return received.finally(() => clearInterval(again))
+}
+
+test('gossip reaches every subscriber with its publisher’s peer id, and not the publisher itself', async (t) => {
+  const nodes = (await startMesh(t, 3)) as [Node, Node, Node]
+  const [publisher, ...others] = nodes
+  publisher.mesh.subscribe(TOPIC.BEACONS, () => t.fail('own message came back'))
+  const received = others.map(
+    ({ mesh }) =>
+      new Promise<[string, string]>((resolve) =>
+        mesh.subscribe(TOPIC.BEACONS, (from, bytes) => resolve([from, Buffer.from(bytes).toString()]))
+      )
+  )
+  await publishUntil(publisher, TOPIC.BEACONS, Buffer.from('load'), Promise.all(received))
+  for (const message of await Promise.all(received)) t.deepEqual(message, [publisher.mesh.peerId, 'load'])
+})
+
+test('the largest message passes and one byte more is refused to the publisher', async (t) => {
+  const [a, b] = (await startMesh(t, 2)) as [Node, Node]
+  const largest = randomBytes(65_536)
+  const received = new Promise<Uint8Array>((resolve) => b.mesh.subscribe(TOPIC.CATALOG, (_from, bytes) => resolve(bytes)))
+  await publishUntil(a, TOPIC.CATALOG, largest, received)
+  t.true(largest.equals(await received))
+  t.throws(() => a.mesh.publish(TOPIC.CATALOG, Buffer.alloc(65_537)), { code: 'TOO_LARGE' })
+})
+
+test('a receiver that throws is logged and keeps receiving; a topic has one receiver', async (t) => {
+  const [a, b] = (await startMesh(t, 2)) as [Node, Node]
+  let count = 0
+  const twice = new Promise<void>((resolve) => {
+    b.mesh.subscribe(TOPIC.BEACONS, () => {
+      if (++count === 2) resolve()
+      throw new Error('garbage')
+    })
+  })
+  await publishUntil(a, TOPIC.BEACONS, randomBytes(20), twice)
+  t.true(b.logger.lines.some(({ level, fields }) => level === 'warn' && fields.from === a.mesh.peerId))
+  t.throws(() => b.mesh.subscribe(TOPIC.BEACONS, () => undefined), { code: 'CONFLICT' })
+})
+
+test('publishing before the start or to nobody is no error', async (t) => {
+  const node = await openNode(t, 'alone')
+  t.notThrows(() => node.mesh.publish(TOPIC.BEACONS, randomBytes(10)))
+  await node.mesh.start()
+  t.notThrows(() => node.mesh.publish(TOPIC.BEACONS, randomBytes(10)))
+})
+
+test('in a mesh of twelve nodes on one machine everyone hears the last one that came', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const token = await founder.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 11 })
+  const nodes = [founder]
+  for (let index = 1; index < 12; index++) nodes.push(await startNode(t, `n${index}`, { join: token }))
+  await Promise.all(nodes.flatMap(({ mesh }) => nodes.filter((o) => o.mesh !== mesh).map((o) => connected(mesh, o.mesh.peerId))))
+  const last = nodes.at(-1) as Node
+  const received = nodes
+    .slice(0, -1)
+    .map(
+      ({ mesh }) =>
+        new Promise<void>((resolve) => mesh.subscribe(TOPIC.BEACONS, (from) => from === last.mesh.peerId && resolve()))
+    )
+  await publishUntil(last, TOPIC.BEACONS, Buffer.from('x'), Promise.all(received))
+  t.pass()
+})
