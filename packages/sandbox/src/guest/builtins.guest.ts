@@ -15,7 +15,7 @@ const LOADERS: Record<string, () => unknown> = {
   perf_hooks: () => ({ performance: (globalThis as { performance: unknown }).performance }),
   process: () => (globalThis as { process: unknown }).process,
   querystring: () => require('unenv/node/querystring'),
-  string_decoder: () => require('unenv/node/string_decoder'),
+  string_decoder: () => require('./string-decoder.guest.ts'),
   timers: () => require('./timers-module.guest.ts'),
   'timers/promises': () => (require('./timers-module.guest.ts') as { promises: unknown }).promises,
   url: () => require('unenv/node/url'),

@@ -1,3 +1,4 @@
+import { Blob } from './blob.guest.ts'
 import { bytesOf, TextDecoder, TextEncoder } from './encoding.guest.ts'
 import { AbortController } from './event-target.guest.ts'
 import { URL, URLSearchParams } from './url.guest.ts'
@@ -134,6 +135,7 @@ function extract(body: unknown): [string | Uint8Array, string | undefined] {
   if (typeof body === 'string') return [body, 'text/plain;charset=UTF-8']
   if (body instanceof URLSearchParams) return [body.toString(), 'application/x-www-form-urlencoded;charset=UTF-8']
   if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return [bytesOf(body).slice(), undefined]
+  if (body instanceof Blob) return [Blob.bytesOf(body), body.type === '' ? undefined : body.type]
   return [String(body), 'text/plain;charset=UTF-8']
 }
 

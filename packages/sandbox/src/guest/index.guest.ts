@@ -56,6 +56,8 @@ function installLazily(): void {
   for (const name of eventNames) defineLazy(name, () => events()[name])
   const web = () => require('./fetch-types.guest.ts') as typeof import('./fetch-types.guest.ts')
   for (const name of ['Headers', 'Request', 'Response'] as const) defineLazy(name, () => web()[name])
+  const blob = () => require('./blob.guest.ts') as typeof import('./blob.guest.ts')
+  for (const name of ['Blob', 'File'] as const) defineLazy(name, () => blob()[name])
   defineLazy('crypto', () => (require('./crypto.guest.ts') as typeof import('./crypto.guest.ts')).webcrypto)
   defineLazy('structuredClone', () => (require('./structured-clone.guest.ts') as { structuredClone: unknown }).structuredClone)
   defineLazy('Buffer', () => (builtin('buffer') as { Buffer: unknown }).Buffer)
