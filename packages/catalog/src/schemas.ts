@@ -63,7 +63,7 @@ const functionRecord = z.strictObject({
   latest: functionVersion
 })
 
-export const ACCESS_KEY_ID = /^\w{16,128}$/
+const ACCESS_KEY_ID = /^\w{16,128}$/
 const keyFields = {
   accessKeyId: z.string().regex(ACCESS_KEY_ID),
   role: z.enum(['admin', 'deployer', 'invoker']),

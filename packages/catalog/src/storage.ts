@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { messageOf, PeerlessError } from '@peerless/interface'
 import { SCHEMA_VERSION } from './constants.ts'
 
-export interface StoredRow {
+interface StoredRow {
   readonly key: string
   readonly envelope: Uint8Array
 }
