@@ -84,6 +84,18 @@ test('a statement is offered only when it is on disk', async (t) => {
   t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
 })
 
+test('a statement made again for a restarted caller is on disk before it is offered', async (t) => {
+  const { store, host, post, random } = setUp(t)
+  const caller = signerOf(random.bytes(32)).peerId
+  post(2, caller)
+  host.post({ op: 'boot', peer: caller, boot: random.bytes(16) })
+  await host.call({ op: 'barrier' })
+  store.full = true
+  t.like(await t.throwsAsync(host.call({ op: 'nextOffer', peer: caller })), { code: 'INTERNAL' })
+  store.full = false
+  t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
+})
+
 test('after it is closed, commands are refused and nothing is written', async (t) => {
   const { host, post } = setUp(t)
   await host.close()
