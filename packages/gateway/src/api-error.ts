@@ -21,7 +21,7 @@ const NOT_NOW: AwsKind = { awsCode: 'ServiceUnavailableException', status: 503 }
 const BROKEN: AwsKind = { awsCode: 'ServiceException', status: 500 }
 
 /** How each code looks to a Lambda client. Names and statuses of the Lambda service model, 2015-03-31; the last three are ours or unmodelled. */
-export const AWS_KINDS: Record<ErrorCode, AwsKind> = {
+const AWS_KINDS: Record<ErrorCode, AwsKind> = {
   INVALID_ARGUMENT: INVALID_PARAMETER,
   INVALID_ZIP: INVALID_PARAMETER,
   INVALID_SOURCE: INVALID_PARAMETER,

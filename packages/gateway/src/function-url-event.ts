@@ -184,7 +184,7 @@ function sourceIpOf(request: IncomingMessage): string {
 }
 
 /** AWS passes text and JSON, XML and JavaScript as they are, everything else (forms too) in base64. */
-export function isText(contentType: string | undefined, contentEncoding: string | undefined): boolean {
+function isText(contentType: string | undefined, contentEncoding: string | undefined): boolean {
   if (contentType === undefined || contentEncoding !== undefined) return false
   const semicolon = contentType.indexOf(';')
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()

@@ -25,11 +25,6 @@ export function send(response: ServerResponse, status: number, headers: FlatHead
   else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }
 
-export function sendJson(response: ServerResponse, status: number, value: unknown, headers: FlatHeaders = []): void {
-  headers.push('content-type', 'application/json')
-  send(response, status, headers, status === 204 ? '' : JSON.stringify(value))
-}
-
 /** Whole seconds for `Retry-After`, at least one; undefined when the error names no time. */
 export function retryAfterSeconds(error: PeerlessError): string | undefined {
   const alleged = error.detail?.retryAfterMs

@@ -1,7 +1,7 @@
 import { type FunctionRecord, functionArn, LATEST } from '@peerless/interface'
 
 /** `2022-01-01T00:00:00.000+0000`, the form of LastModified. */
-export function lastModified(epochMs: number): string {
+function lastModified(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '+0000')
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Clock, Logger, PeerlessError } from '@peerless/interface'
 
 /** Anybody can be refused as fast as they can ask: the log takes this many lines a second and counts the others. */
-export const REFUSALS_LOGGED_PER_SECOND_MAX = 10
+const REFUSALS_LOGGED_PER_SECOND_MAX = 10
 
 /** Logs who was refused for who they are: unsigned, wrongly signed, not allowed. Other mistakes of callers are theirs to see. */
 export class RefusalLog {

@@ -4,7 +4,7 @@ import { queryPairs } from './url-query.ts'
 /** The canonical forms of AWS Signature Version 4 (IAM user guide, "Create a signed AWS API request"), as services other than S3 use them. */
 
 /** RFC 3986 unreserved characters stay; everything else is escaped in upper case. */
-export function escapeUri(text: string): string {
+function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 }
 

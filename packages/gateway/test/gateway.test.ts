@@ -186,6 +186,31 @@ test('bodies held in memory are bounded over all requests', async (t) => {
   t.is((await ask(node, { method: 'POST', path: '/fn/hello', body: 'x'.repeat(900) })).status, 200)
 })
 
+test('the body of an API call is given back to the bound as well', async (t) => {
+  const node = await start(t, { limits: { bodyBytesHeldMax: 1_000 } })
+  const path = '/2015-03-31/functions/hello/invocations'
+  for (let round = 0; round < 3; round++) {
+    const options = { method: 'POST', path, body: JSON.stringify('x'.repeat(800)) }
+    const answer = await ask(node, await signed(node, node.invoker, options, { date: new Date(node.clock.now()) }))
+    t.is(answer.status, 200)
+  }
+})
+
+test('a refused client may go on sending and is not cut off with a reset', async (t) => {
+  const node = await start(t)
+  const socket = opened(t, node)
+  const errors: Error[] = []
+  socket.on('error', (error) => errors.push(error))
+  socket.write('POST /v1/keys HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n')
+  await until(socket, 'Missing Authentication Token')
+  const closed = once(socket, 'close')
+  for (let sent = 0; sent < 1_000_000; sent += 100_000) {
+    await new Promise((resolve) => socket.write('x'.repeat(100_000), resolve))
+  }
+  await closed
+  t.deepEqual(errors, [])
+})
+
 test('a stranger’s deploy is refused without reading its body', async (t) => {
   const node = await start(t)
   const socket = opened(t, node)
