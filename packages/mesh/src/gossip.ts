@@ -25,6 +25,8 @@ export function makeGossip(): (components: GossipSubComponents) => GossipSub {
     D: 8,
     Dlo: 5,
     Dhi: 12,
+    // Copies by other ways are known by the signature that was verified once; without this each copy is verified again.
+    fastMsgIdFn: ({ signature }) => (signature === undefined ? '' : Buffer.from(signature).toString('latin1')),
     scoreParams: { IPColocationFactorWeight: 0 },
     maxInboundDataLength: RPC_BYTES_MAX,
     maxOutboundBufferSize: GOSSIP_QUEUE_BYTES_MAX

@@ -10,7 +10,7 @@ const MESH_KEY_FILE = 'mesh.key'
 const MEMBERSHIP_FILE = 'membership.cbor'
 const FORMAT = 1
 const SEED_BYTES = 32
-export const MESH_SECRET_BYTES = 32
+const MESH_SECRET_BYTES = 32
 
 /** Who this node is. */
 export interface NodeKey {

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import { type GossipSub, type Message, type TopicValidatorFn, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import type { PeerId } from '@libp2p/interface'
 import { TOPIC } from '@peerless/interface'
+import { MemoryLogger } from '@peerless/testing'
 import test from 'ava'
+import { Gossip } from '../src/gossip.ts'
 import { connected, type Node, openNode, startMesh, startNode } from './_nodes.ts'
 
 /** Publishes until it was received: gossip promises no delivery, and subscriptions take a moment to spread. */
@@ -45,6 +49,20 @@ test('a receiver that throws is logged and keeps receiving; a topic has one rece
   await publishUntil(a, TOPIC.BEACONS, randomBytes(20), twice)
   t.true(b.logger.lines.some(({ level, fields }) => level === 'warn' && fields.from === a.mesh.peerId))
   t.throws(() => b.mesh.subscribe(TOPIC.BEACONS, () => undefined), { code: 'CONFLICT' })
+})
+
+test('a message is passed on only when a member signed it and its size is within the bound', async (t) => {
+  const validators = new Map<string, TopicValidatorFn>()
+  const gossip = new Gossip({ meshId: 'm', isMember: (peerId) => peerId === 'member', logger: new MemoryLogger() })
+  gossip.subscribe(TOPIC.BEACONS, () => undefined)
+  const service = { topicValidators: validators, subscribe: () => undefined, addEventListener: () => undefined }
+  gossip.start(service as unknown as GossipSub)
+  const judge = (message: object) => validators.get('/peerless/m/beacons')?.('relay' as unknown as PeerId, message as Message)
+  const data = randomBytes(10)
+  t.is(judge({ type: 'signed', from: 'member', data }), TopicValidatorResult.Accept)
+  t.is(judge({ type: 'signed', from: 'stranger', data }), TopicValidatorResult.Ignore)
+  t.is(judge({ type: 'unsigned', from: 'member', data }), TopicValidatorResult.Reject)
+  t.is(judge({ type: 'signed', from: 'member', data: randomBytes(65_537) }), TopicValidatorResult.Reject)
 })
 
 test('publishing before the start or to nobody is no error', async (t) => {
