@@ -2,6 +2,7 @@ import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build } from 'esbuild'
 import { encodeBundle } from './bundle-codec.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
+import { withEsbuild } from './esbuild-service.ts'
 import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
 import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
 import { nameInZip, zipPlugin } from './zip-plugin.ts'
@@ -31,7 +32,10 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   const tree = new ZipTree(await listZip(order.zip))
   const entry = findHandlerFile(order.handler, stem, tree)
   const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
-  const compiled = await compile(tree, entry, builtinsSupported)
+  const compiled = await withEsbuild(
+    () => compile(tree, entry, builtinsSupported),
+    (cause) => overwhelmed(entry, cause)
+  )
 
   const { script, commonJs } = wrapScript({ ...compiled, entry })
   const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
@@ -81,14 +85,15 @@ async function compile(tree: ZipTree, entry: string, builtinsSupported: Readonly
     return await attempt('esm', false)
   } catch (first) {
     const messages = messagesOf(first)
-    if (messages === undefined) throw internal(first)
+    if (messages === undefined) throw first
     const awaits = messages.every(({ text }) => text.startsWith('Top-level await is not available'))
     const sloppy = messages.every(({ text }) => /\b(?:strict mode|"esm" output format)\b/.test(text))
     if (!awaits && !sloppy) throw sourceError(messages, nameInZip)
     try {
       return await attempt(awaits ? 'esm' : 'cjs', awaits)
     } catch (second) {
-      throw messagesOf(second) === undefined ? internal(second) : sourceError(messagesOf(second) ?? [], nameInZip)
+      const others = messagesOf(second)
+      throw others === undefined ? second : sourceError(others, nameInZip)
     }
   }
 }
@@ -141,7 +146,7 @@ function builtinsOf(code: string, supported: ReadonlySet<string>): string[] {
   return [...names].sort()
 }
 
-/** esbuild failed without a message about the source: its service died, or memory ran out. */
-function internal(cause: unknown): PeerlessError {
-  return new PeerlessError('INTERNAL', 'the bundler failed', { cause })
+function overwhelmed(entry: string, cause: unknown): PeerlessError {
+  const text = `'${entry}' can't be compiled: with its imports it is nested too deeply, or needs more memory than the bundler gets`
+  return new PeerlessError('INVALID_SOURCE', text, { cause })
 }

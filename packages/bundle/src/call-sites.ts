@@ -1,5 +1,6 @@
 import { PeerlessError } from '@peerless/interface'
-import { type Loader, type Message, type TransformFailure, transform } from 'esbuild'
+import { type Loader, type Message, transform } from 'esbuild'
+import { messagesOf } from './esbuild-errors.ts'
 
 /** Errors of esbuild about one file, for the bundler to report in its place. */
 export class SourceMessages extends Error {
@@ -85,7 +86,8 @@ async function parse(text: string, loader: Loader): Promise<{ code: string; warn
       return await run('cjs')
     } catch {
       // The first error is about the code as it is; the second may be about the format.
-      throw new SourceMessages((first as Partial<TransformFailure>).errors ?? [])
+      const messages = messagesOf(first)
+      throw messages === undefined ? first : new SourceMessages(messages)
     }
   }
 }

@@ -59,31 +59,38 @@ function target(value: unknown, star: string, conditions: ReadonlySet<string>, d
   return undefined
 }
 
-/** Stars in one pattern of `sideEffects`; more could make the match slow, and no package needs them. */
-const STARS_MAX = 6
+/** Patterns of `sideEffects` that are looked at; with more, every file counts as having effects. */
+const PATTERNS_MAX = 100
 
 /** Whether package.json says that this file (relative to the package) may be left out when nothing of it is used. */
 export function isFreeOfSideEffects(json: PackageJson, file: string): boolean {
   const { sideEffects } = json
   if (sideEffects === false) return true
-  if (!Array.isArray(sideEffects)) return false
-  return !sideEffects.some((pattern) => typeof pattern !== 'string' || matchesPattern(pattern, file))
+  if (!Array.isArray(sideEffects) || sideEffects.length > PATTERNS_MAX) return false
+  return !sideEffects.some((pattern) => typeof pattern !== 'string' || mayMatch(pattern, file))
 }
 
-function matchesPattern(alleged: string, file: string): boolean {
-  const pattern = alleged.replace(/^\.\//, '')
-  // Braces and the like are not understood here: then the file counts as having side effects, which only costs size.
-  if (pattern.length > 500 || pattern.split('*').length - 1 > STARS_MAX || /[{}[\]!?()]/.test(pattern)) return true
-  const anywhere = pattern.includes('/') ? pattern : `**/${pattern}`
-  const source = anywhere
-    .split(/(\*\*\/|\*\*|\*)/)
-    .map((part) => {
-      if (part === '**/') return '(?:.*/)?'
-      if (part === '**') return '.*'
-      return part === '*' ? '[^/]*' : RegExp.escape(part)
-    })
-    .join('')
-  return new RegExp(`^${source}$`).test(file)
+/**
+ * The patterns that packages use: a path, a name for any folder, one `*` or `**`, and any folder before it. Anything else counts as a
+ * match, which only costs size. No regular expression: a hostile one could take for ever.
+ */
+function mayMatch(alleged: string, file: string): boolean {
+  const pattern = alleged.replace(/^\.?\//, '')
+  if (!pattern.includes('/')) return matchesOne(pattern, file.slice(file.lastIndexOf('/') + 1))
+  if (!pattern.startsWith('**/')) return matchesOne(pattern, file)
+  for (let from = 0; ; from = file.indexOf('/', from) + 1) {
+    if (matchesOne(pattern.slice(3), file.slice(from))) return true
+    if (!file.includes('/', from)) return false
+  }
+}
+
+function matchesOne(pattern: string, path: string): boolean {
+  const parts = /^([^*?{}[\]!()]*)(?:(\*\*?)([^*?{}[\]!()]*))?$/.exec(pattern)
+  if (parts === null) return true
+  const [, before = '', star, after = ''] = parts
+  if (star === undefined) return path === before
+  if (path.length < before.length + after.length || !path.startsWith(before) || !path.endsWith(after)) return false
+  return star === '**' || !path.slice(before.length, path.length - after.length).includes('/')
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -6,8 +6,8 @@ import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
 
 /** Namespaces of esbuild paths. None is `file`, which is the disk. */
-export const ZIP_NAMESPACE = 'zip'
-export const BUILTIN_NAMESPACE = 'builtin'
+const ZIP_NAMESPACE = 'zip'
+const BUILTIN_NAMESPACE = 'builtin'
 
 /**
  * esbuild derives a module's kind (ES module or CommonJS, which decides what a default import of CommonJS is) from the path's

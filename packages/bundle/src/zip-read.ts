@@ -9,6 +9,8 @@ const inflateRawAsync = promisify(inflateRaw)
 const INFLATE_INLINE_BYTES_MAX = 65_536
 /** POSIX NAME_MAX times a few folders; longer names are no one's source file. */
 const ENTRY_NAME_BYTES_MAX = 1_024
+/** The deepest node_modules has a few dozen; folders of all names together must stay countable. */
+const SEGMENTS_MAX = 64
 const STORED = 0
 const DEFLATED = 8
 /** `st_mode` as Info-ZIP keeps it in the upper half of the external attributes. */
@@ -117,6 +119,7 @@ function checkedName(alleged: string): string {
   if (segments.includes('..')) throw invalid(alleged, "leaves the zip's folder by '..'")
   if (segments.length === 1 && segments[0] === '.') segments.pop()
   if (segments.includes('') || segments.includes('.')) throw invalid(alleged, "has an empty or '.' segment in its path")
+  if (segments.length > SEGMENTS_MAX) throw invalid(alleged, `is ${segments.length} folders deep, at most ${SEGMENTS_MAX}`)
   if (segments.length === 0 && !alleged.endsWith('/')) throw invalid(alleged, 'has no name')
   return segments.join('/')
 }
@@ -132,7 +135,11 @@ function checkKind(name: string, entry: yauzl.Entry): void {
 }
 
 function addFolders(folders: Set<string>, name: string): void {
-  for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) folders.add(name.slice(0, slash))
+  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+    const folder = name.slice(0, slash)
+    if (folders.has(folder)) return
+    folders.add(folder)
+  }
 }
 
 async function readEntry(buffer: Buffer, file: yauzl.ZipFile, entry: yauzl.Entry, name: string): Promise<Uint8Array> {

@@ -72,6 +72,13 @@ test(
   'INVALID_ZIP',
   /name of 1025 bytes, at most 1024/
 )
+test(
+  'too many folders in each other are refused',
+  refused,
+  one({ name: 'a/'.repeat(65) }),
+  'INVALID_ZIP',
+  /is 65 folders deep, at most 64/
+)
 test('a symbolic link is refused', refused, one({ mode: 0o120_777 }), 'INVALID_ZIP', /'a\.js' is a symbolic link/)
 test('a device is refused', refused, one({ mode: 0o060_600 }), 'INVALID_ZIP', /neither a file nor a folder/)
 test('an encrypted entry is refused', refused, one({ flags: 1 }), 'INVALID_ZIP', /'a\.js' is encrypted/)
