@@ -88,7 +88,7 @@ const COMPUTED = [
   "require/**/('./' + x)",
   "require(\n'./'\n+ x)",
   "require(x ? './' + x : './y')",
-  "try { require('./' + x) } catch {}",
+  "try { require('./' + x) } catch (e) { e }",
   "if (false) require('./' + x)",
   "require('./' + x + '.json')",
   "import('./' + x)",

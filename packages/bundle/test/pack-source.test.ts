@@ -53,7 +53,7 @@ test(
   'CommonJS with builtins and an optional dependency',
   returns,
   {
-    'index.js': "const { sep } = require('path'); try { require('not-there') } catch {} exports.handler = () => sep"
+    'index.js': "const { sep } = require('path'); try { require('not-there') } catch (e) { e } exports.handler = () => sep"
   },
   '.',
   '/'
