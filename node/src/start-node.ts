@@ -102,6 +102,7 @@ async function compose(
     ...platform,
     directory: await folder.sub('ledger'),
     signer: mesh.signer,
+    seed: mesh.seed,
     mesh,
     operatorAccount: operator,
     tariff: TARIFF_DEFAULT,

@@ -43,6 +43,8 @@ export interface PeerlessMesh extends Mesh {
   readonly signer: Signer
   /** 32 bytes that all members share; seals secrets at rest. Never log it. */
   readonly meshSecret: Uint8Array
+  /** The 32 secret bytes behind `signer`, for a part that signs in a thread of its own. Never log it. */
+  readonly seed: Uint8Array
   /** This mesh was founded by this call of `createMesh`. */
   readonly foundedNow: boolean
   /** A token was redeemed by this call of `createMesh`. */
@@ -95,6 +97,7 @@ export class Libp2pMesh implements PeerlessMesh {
   readonly meshId: string
   readonly signer: Signer
   readonly meshSecret: Uint8Array
+  readonly seed: Uint8Array
   readonly foundedNow: boolean
   readonly joinedNow: boolean
   readonly #parts: MeshParts
@@ -116,6 +119,7 @@ export class Libp2pMesh implements PeerlessMesh {
     this.peerId = node.signer.peerId
     this.meshId = identity.meshId
     this.meshSecret = identity.meshSecret
+    this.seed = parts.node.seed
     this.foundedNow = parts.foundedNow
     this.joinedNow = parts.joinedNow
     this.#table = new PeerTable({
@@ -221,7 +225,7 @@ export class Libp2pMesh implements PeerlessMesh {
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
     const carrier = this.#links.get(peerId)?.calls
     const wire = carrier?.wire
-    if (wire === undefined) return refuse(done, lost(peerId))
+    if (wire === undefined) return refuse(done, notConnected(peerId))
     if (carrier?.full === true) return refuse(done, full(peerId))
     const id = wire.request(type, header, payload, done)
     return () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
@@ -236,7 +240,7 @@ export class Libp2pMesh implements PeerlessMesh {
   ): Promise<Reply> {
     const carrier = this.#links.get(peerId)?.[options.carrier ?? 'calls']
     const wire = carrier?.wire
-    if (wire === undefined) throw lost(peerId)
+    if (wire === undefined) throw notConnected(peerId)
     if (carrier?.full === true) throw full(peerId)
     return await wire.call(type, header, payload, options.signal)
   }
@@ -328,7 +332,7 @@ export class Libp2pMesh implements PeerlessMesh {
 
   async #dialMember(peerId: string): Promise<void> {
     const addresses = this.#roster.book.get(peerId)?.record?.addresses ?? []
-    if (addresses.length === 0) throw lost(peerId)
+    if (addresses.length === 0) throw notConnected(peerId)
     try {
       await this.#dial(peerId, [...addresses])
     } catch (error) {
@@ -361,8 +365,8 @@ function statusOf(link: PeerLink | undefined): MemberStatus['status'] {
   return link.draining ? 'draining' : 'connected'
 }
 
-function lost(peerId: string): PeerlessError {
-  return new PeerlessError('CONNECTION_LOST', `no connection to ${peerId}`)
+function notConnected(peerId: string): PeerlessError {
+  return new PeerlessError('UNAVAILABLE', `no connection to ${peerId}; nothing was sent`)
 }
 
 function full(peerId: string): PeerlessError {

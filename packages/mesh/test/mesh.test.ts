@@ -23,5 +23,5 @@ test('a request is answered with header and payload', async (t) => {
   t.is(Buffer.from(reply.payload).toString(), 'hello')
   await founder.mesh.stop()
   await gone(mesh, founder.mesh.peerId)
-  t.like(await t.throwsAsync(mesh.call(founder.mesh.peerId, 1, {})), { code: 'CONNECTION_LOST' })
+  t.like(await t.throwsAsync(mesh.call(founder.mesh.peerId, 1, {})), { code: 'UNAVAILABLE' })
 })

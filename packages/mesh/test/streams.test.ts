@@ -106,7 +106,7 @@ test('a request to nobody is refused later, never from within the call', async (
     })
   })
   inside = false
-  t.true(isPeerlessError(await done, 'CONNECTION_LOST'))
+  t.true(isPeerlessError(await done, 'UNAVAILABLE'))
 })
 
 test('a peer that is killed fails what is outstanding with CONNECTION_LOST at once, and is gone', async (t) => {
