@@ -18,6 +18,7 @@ import { HostedInstance, type HostServices } from './hosted-instance.ts'
 import { loadAddon } from './isolate-addon.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
+import { Watchdog } from './watchdog.ts'
 
 /**
  * The entry of an executor process. It trusts its daemon, which made it, and nothing that comes out of an isolate. It holds no key, has
@@ -39,8 +40,11 @@ const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_F
   schedule: setImmediate
 })
 
+const addon = loadAddon(addonPath)
+
 const services: HostServices = {
-  addon: loadAddon(addonPath),
+  addon,
+  watchdog: new Watchdog(addon, die),
   glue: { script: '', cachedData: undefined },
   manners: new Manners(),
   log: (instance, requestId, level, dropped, text) => {

@@ -21,9 +21,12 @@ import { checkHeaders, checkStatusCode } from './http-head.ts'
 import { LogAllowance, type LogSink } from './log-allowance.ts'
 import type { Manners } from './manners.ts'
 import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
+import type { Watchdog } from './watchdog.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
+/** The watchdog's clock and this one may differ by so much. */
+const CLOCK_MS_MAX = 10
 /** Heap statistics cost 3 µs, as much as a call. */
 const HEAP_SAMPLE_MS_MIN = 500
 const MB = 1_048_576
@@ -35,6 +38,7 @@ export interface HostServices {
   readonly addon: typeof ivm
   readonly glue: { script: string; cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined }
   readonly manners: Manners
+  readonly watchdog: Watchdog
   readonly log: LogSink
   /** V8 lost control over an isolate. */
   catastrophe(instance: number, message: string): void
@@ -70,7 +74,6 @@ export class HostedInstance {
   readonly #bundle: ShelvedBundle
   readonly #isolate: ivm.Isolate
   #enterGlue: Enter | undefined
-  readonly #runOptions = { timeout: 0 }
   readonly #logs: LogAllowance
   #manner: Manner
   #call: Call | undefined
@@ -148,6 +151,7 @@ export class HostedInstance {
     script.release()
     await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.bundle.handlerExport])
     this.#cpuUs = this.#readCpuUs()
+    this.#services.watchdog.watch(this.id, this.#isolate)
   }
 
   #config(): string {
@@ -195,6 +199,7 @@ export class HostedInstance {
   dispose(): void {
     if (this.#gone) return
     this.#gone = true
+    this.#services.watchdog.forget(this.id)
     this.#clearTimer()
     const call = this.#call
     if (call !== undefined) this.#finish(call, STATUS_EXIT, exitErrorJson(call.requestId, 'the instance was taken away'))
@@ -211,10 +216,13 @@ export class HostedInstance {
     const glue = this.#enterGlue
     if (glue === undefined || this.#gone) return
     if (this.#manner === 'short' && this.#loaded === undefined) {
-      this.#runOptions.timeout = Math.max(1, Math.ceil(leftMs))
+      const { watchdog } = this.#services
+      watchdog.enter(this.id, leftMs)
       try {
-        glue.applySync(undefined, [entry | ENTER.DIRECT, ...values], this.#runOptions)
+        glue.applySync(undefined, [entry | ENTER.DIRECT, ...values])
+        watchdog.leave()
       } catch (error) {
+        watchdog.leave()
         this.#broke(error)
         return
       }
@@ -271,8 +279,10 @@ export class HostedInstance {
       this.#loaded?.(...this.#loadFailure(error))
       return
     }
-    if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, this.#deathJson(call.requestId, message))
-    else if (message.includes('Script execution timed out')) this.#timedOut(call)
+    // The watchdog can only dispose of an isolate, so the clock says whether it was the watchdog.
+    const overdue = performance.now() - call.startedAt >= call.timeoutMs - CLOCK_MS_MAX && !message.includes('memory limit')
+    if (this.#isolate.isDisposed && overdue) this.#timedOut(call)
+    else if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, this.#deathJson(call.requestId, message))
     else if (call.settled) this.#discard(call, call.status, call.body)
     else this.#discard(call, STATUS_ERROR, this.#bundle.trace.apply(rejectionJson(error)))
   }
