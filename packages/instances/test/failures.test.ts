@@ -168,9 +168,10 @@ test.serial('code that V8 cannot interrupt is ended from outside, and neighbours
     timeoutSeconds: 1,
     memoryMb: 1024
   })
-  const waiting = define('exports.handler = async () => new Promise((r) => setTimeout(r, 10_000))', { timeoutSeconds: 20 })
+  const waiting = define('exports.handler = async (e) => new Promise((r) => setTimeout(r, e.wait))', { timeoutSeconds: 20 })
+  await waiting.result({ wait: 1 })
   for (let call = 0; call < 8; call++) await stuck.result({})
-  const neighbour = waiting.call()
+  const neighbour = waiting.call({ wait: 10_000 })
   const startedAt = performance.now()
   const { ran } = await stuck.result({ hang: true })
   t.is(ran.status, 'timeout')
