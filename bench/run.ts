@@ -27,7 +27,7 @@ try {
   for (let round = 0; round < rounds; round++) {
     for (const subject of subjects) {
       subject.busy.push(await wrk(subject.url, 64, seconds))
-      subject.single.push(await wrk(subject.url, 1, Math.max(1, seconds / 2)))
+      subject.single.push(await wrk(subject.url, 1, Math.max(1, Math.ceil(seconds / 2))))
     }
   }
   report(subjects)

@@ -54,9 +54,11 @@ export async function cli(node: Node, ...args: string[]): Promise<string> {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'peerless'), ...args, '--data', node.data], {
     stdio: ['ignore', 'pipe', 'inherit']
   })
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
   let text = ''
   for await (const chunk of child.stdout) text += chunk
-  if (child.exitCode !== 0) throw new Error(`peerless ${args.join(' ')} exited with ${child.exitCode}`)
+  const code = await closed
+  if (code !== 0) throw new Error(`peerless ${args.join(' ')} exited with ${code}`)
   return text.trim()
 }
 

@@ -28,7 +28,7 @@ import { VERSION } from './version.ts'
 /** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
 const SLOTS_PER_CORE = 32
 /** Functions belong to this account unless a key says otherwise. */
-export const ACCOUNT_DEFAULT = 'default'
+const ACCOUNT_DEFAULT = 'default'
 /** How long a bundle may take to come from a peer before the launch that wants it is given up. */
 const BUNDLE_FETCH_MS = 8_000
 /** A stop lets calls that run finish for this long. AWS allows 15 minutes; a person who pressed Ctrl-C does not. */

@@ -17,8 +17,6 @@ export const TYPE_FAILURE = 0x81
 export const TYPE_CANCEL = 0x7f
 /** Frames of id 0 are notifications: nobody answers them. */
 export const NOTIFICATION_ID = 0
-/** Request types that packages define lie below this. */
-export const REQUEST_TYPE_MAX = 0x7e
 
 export const FRAME_BYTES_MAX = LIMITS.frameBytesMax
 export const HEADER_BYTES_MAX = LIMITS.frameHeaderBytesMax
