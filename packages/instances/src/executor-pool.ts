@@ -172,6 +172,7 @@ export class ExecutorPool {
       loads: 0,
       draining: false,
       killedFor: undefined,
+      culprit: undefined,
       idleSince: clock.monotonic()
     }
     this.#all.add(executor)

@@ -9,6 +9,7 @@ import {
 } from '@peerless/interface'
 import {
   FLAG_GONE,
+  FLAG_PROMPT,
   LOG_LEVELS,
   type LoadedHeader,
   type LogHeader,
@@ -31,9 +32,11 @@ import { refused } from './refusals.ts'
 import { SharedLoads } from './shared-loads.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
 
+const PASSED = 'the deadline passed before the call was begun'
+
 /**
  * The instances of this node. A call takes the most recently used idle instance of its revision, else a free slot and a new instance,
- * else it is refused as BUSY, and then nothing was started. Each busy instance has exactly one call.
+ * else it is refused as BUSY, and then nothing was started. An instance runs one call at a time.
  */
 export class InstanceSet implements Instances {
   readonly nodeId: string
@@ -58,17 +61,18 @@ export class InstanceSet implements Instances {
     this.#code = code
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#bundles = new SharedLoads(options.loadBundle)
+    const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
       nodePath: options.nodePath,
       code,
       clock: options.clock,
       logger: options.logger,
-      perAccountMax: options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT,
+      perAccountMax,
       onLog: (instance, header, text) => this.#onLog(instance, header, text),
       onCatastrophe: (executor, instance, message) => this.#onCatastrophe(executor, instance, message),
       onExit: (executor) => this.#onExit(executor)
     })
-    this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool)
+    this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool, perAccountMax)
     if (options.slots === 0) return
     this.#pool.prepare()
     const { clock } = options
@@ -112,21 +116,26 @@ export class InstanceSet implements Instances {
       done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
       return
     }
-    const instance = this.#shelf.take(invocation.version.revisionId)
-    if (instance !== undefined) {
-      this.#busy++
-      this.#run(instance, {
-        invocation,
-        done,
-        startedAt: 0,
-        overdueAt: 0,
-        cold: false,
-        initMs: undefined,
-        log: invocation.logTail ? this.#logOf(instance, invocation) : undefined
-      })
-    } else {
-      this.#launch(invocation, done)
+    this.#place({
+      invocation,
+      done,
+      startedAt: 0,
+      overdueAt: 0,
+      cold: false,
+      turnedAway: 0,
+      initMs: undefined,
+      log: undefined
+    })
+  }
+
+  #place(call: Running): void {
+    const instance = this.#shelf.take(call.invocation.version.revisionId)
+    if (instance === undefined) {
+      this.#launch(call)
+      return
     }
+    this.#busy++
+    this.#run(instance, call)
   }
 
   #run(instance: Instance, call: Running): void {
@@ -135,10 +144,12 @@ export class InstanceSet implements Instances {
     const now = this.#options.clock.monotonic()
     call.startedAt = now
     call.overdueAt = now + timeoutMs + limits.GRACE_MS
+    if (invocation.logTail) call.log ??= this.#newLog(invocation, instance.name)
     instance.state = 'busy'
-    instance.call = call
-    instance.calls++
+    if (!call.cold) instance.calls.push(call)
+    instance.callCount++
     this.#running.add(instance)
+    this.#shelf.count(instance.revision)
     const header = invokeHeaderOf(instance, invocation, timeoutMs)
     instance.executor.process.invoke(header, invocation.payload, (error, reply) => {
       if (error === undefined) this.#onReply(instance, call, reply as Reply)
@@ -156,22 +167,28 @@ export class InstanceSet implements Instances {
     this.#latency.add(header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
     this.#release(instance, call)
+    this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#shelf.remove(instance)
     else this.#shelf.park(instance)
     this.#tell(call, outcome)
   }
 
-  /** The request failed: as a rule the process is gone, and why it went decides. */
+  /** The request failed: turned away before it was begun, or the process is gone, and then why it went decides. */
   #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
     if (call.done === undefined) return
+    const { executor } = instance
     this.#release(instance, call)
-    this.#shelf.remove(instance)
-    instance.errors++
-    if (error.code === 'CONNECTION_LOST') {
-      this.#tell(call, severed(this.nodeId, instance, call, instance.executor.killedFor, this.#options.clock.monotonic()))
-    } else {
-      this.#tell(call, refused(error.code === 'BUSY' ? 'BUSY' : 'UNAVAILABLE', error.message))
+    if (error.code === 'BUSY') this.#shelf.notePrompt(instance, false)
+    else this.#shelf.remove(instance)
+    // An executor is ended as idle when its last instance was taken away: what still waited for that one was not begun.
+    if (error.code === 'CONNECTION_LOST' && executor.killedFor !== 'idle') {
+      instance.errors++
+      this.#tell(call, severed(this.nodeId, instance, call, this.#options.clock.monotonic()))
+      return
     }
+    if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#tell(call, refused('BUSY', error.message))
+    else if (this.#options.clock.now() > call.invocation.deadline) this.#tell(call, refused('UNAVAILABLE', PASSED))
+    else this.#place(call)
   }
 
   /** Writes the call's last lines, then hands the outcome on. */
@@ -193,9 +210,11 @@ export class InstanceSet implements Instances {
   }
 
   #release(instance: Instance, call: Running): void {
-    if (instance.call !== call) return
-    instance.call = undefined
-    this.#running.delete(instance)
+    const at = instance.calls.indexOf(call)
+    if (at < 0) return
+    if (at === 0) instance.calls.shift()
+    else instance.calls.splice(at, 1)
+    if (instance.calls.length === 0) this.#running.delete(instance)
     this.#freeSlot()
   }
 
@@ -204,25 +223,22 @@ export class InstanceSet implements Instances {
     if (this.#busy === 0) this.#onQuiet?.()
   }
 
-  #launch(invocation: Invocation, done: OnOutcome): void {
+  #launch(call: Running): void {
+    const { invocation } = call
     const full = this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict()
     const executor = full ? undefined : this.#pool.place(invocation.account)
     if (executor === undefined) {
-      done(refused('BUSY', `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`))
+      const message = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
+      this.#tell(call, refused('BUSY', message))
       return
     }
     const instance = this.#shelf.add(invocation, executor)
-    const call: Running = {
-      invocation,
-      done,
-      startedAt: this.#options.clock.monotonic(),
-      // Until the bundle is here its source keeps the time.
-      overdueAt: Number.POSITIVE_INFINITY,
-      cold: true,
-      initMs: undefined,
-      log: invocation.logTail ? this.#logOf(instance, invocation) : undefined
-    }
-    instance.call = call
+    call.cold = true
+    call.startedAt = this.#options.clock.monotonic()
+    // Until the bundle is here its source keeps the time.
+    call.overdueAt = Number.POSITIVE_INFINITY
+    call.log = invocation.logTail ? this.#newLog(invocation, instance.name) : undefined
+    instance.calls.push(call)
     instance.revision.launching++
     this.#busy++
     this.#running.add(instance)
@@ -265,7 +281,7 @@ export class InstanceSet implements Instances {
     }
     this.#release(instance, call)
     this.#shelf.park(instance)
-    this.#tell(call, refused('UNAVAILABLE', `the deadline passed while an instance was launched, which took ${call.initMs} ms`))
+    this.#tell(call, refused('UNAVAILABLE', PASSED))
   }
 
   /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
@@ -273,7 +289,7 @@ export class InstanceSet implements Instances {
     const killedFor = instance.executor.killedFor
     if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
     if (killedFor !== undefined && killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
-    return severed(this.nodeId, instance, call, killedFor, this.#options.clock.monotonic())
+    return severed(this.nodeId, instance, call, this.#options.clock.monotonic())
   }
 
   #failLaunch(instance: Instance, call: Running, outcome: Outcome): void {
@@ -290,22 +306,25 @@ export class InstanceSet implements Instances {
     this.#pool.reap(this.#idleMs)
   }
 
+  /** The oldest call of each instance is the one that runs, and the longest overdue of an executor's the one that holds it up. */
   #watchDeadlines(): void {
     const now = this.#options.clock.monotonic()
     for (const instance of this.#running) {
-      const call = instance.call
+      const call = instance.calls[0]
       if (call === undefined || now < call.overdueAt) continue
+      const { executor } = instance
       if (instance.state === 'starting') {
         const json = timeoutErrorJson(call.invocation.requestId, limits.INIT_MS_MAX)
         this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
-      } else {
-        this.#pool.kill(instance.executor, 'deadline')
+        continue
       }
+      this.#pool.kill(executor, 'deadline')
+      if (executor.culprit === undefined || call.overdueAt < executor.culprit.overdueAt) executor.culprit = call
     }
   }
 
   #onExit(executor: Executor): void {
-    for (const instance of [...executor.instances.values()]) if (instance.call === undefined) this.#shelf.remove(instance)
+    for (const instance of [...executor.instances.values()]) if (instance.calls.length === 0) this.#shelf.remove(instance)
   }
 
   #onCatastrophe(executor: Executor, instance: Instance | undefined, message: string): void {
@@ -315,7 +334,7 @@ export class InstanceSet implements Instances {
       message
     })
     executor.draining = true
-    const call = instance?.call
+    const call = instance?.calls[0]
     if (instance !== undefined && call !== undefined && /out.of.memory/i.test(message)) {
       const json = memoryErrorJson(call.invocation.requestId, call.invocation.version.memoryMb)
       const durationMs = this.#options.clock.monotonic() - call.startedAt
@@ -328,15 +347,12 @@ export class InstanceSet implements Instances {
     if (executor.instances.size === 0) this.#pool.kill(executor, 'catastrophe')
   }
 
-  #onLog(instance: Instance, [, , level, time]: LogHeader, text: Uint8Array): void {
-    const call = instance.call
+  #onLog(instance: Instance, [, requestId, level, time]: LogHeader, text: Uint8Array): void {
+    // Lines of initialisation belong to the call that it is for.
+    const call = instance.calls.find(({ invocation }) => invocation.requestId === requestId) ?? instance.calls[0]
     if (call === undefined) return
-    call.log ??= this.#logOf(instance, call.invocation)
+    call.log ??= this.#newLog(call.invocation, instance.name)
     call.log.line(time, LOG_LEVELS[level] ?? 'info', Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString())
-  }
-
-  #logOf(instance: Instance, invocation: Invocation): CallLog {
-    return this.#newLog(invocation, instance.name)
   }
 
   #newLog(invocation: Invocation, instanceName: string): CallLog {

@@ -21,3 +21,11 @@ export const EXECUTOR_OVERHEAD_MB = 256
 export const PROBE_MS_MAX = 5_000
 /** When to come back after BUSY: about the time of a call. */
 export const BUSY_RETRY_MS = 100
+/** Calls in a row that answered without waiting before a revision is prompt. */
+export const PROMPT_CALLS_MIN = 16
+/** Calls that may wait in the pipe for one instance. */
+export const LANE_CALLS_MAX = 32
+/** While fewer executors have a lane than could, so many are stacked before another instance is looked for. */
+export const LANE_CALLS_SHALLOW = 4
+/** A call that executors turn away so often is refused. */
+export const TURNED_AWAY_MAX = 3

@@ -1,7 +1,7 @@
 import type { Invocation, Outcome, Ran, Usage } from '@peerless/interface'
 import { chargeOf, TARIFF_DEFAULT } from '@peerless/interface'
 import { exitErrorJson, memoryErrorJson, RESULT_STATUSES, type ResultHeader, timeoutErrorJson } from '@peerless/sandbox'
-import type { Instance, KillReason, Running } from './records.ts'
+import type { Instance, Running } from './records.ts'
 import { lost } from './refusals.ts'
 
 type RanStatus = Ran['status']
@@ -57,7 +57,8 @@ export function ended(
 }
 
 /** What a call is told whose executor went away. */
-export function severed(node: string, instance: Instance, call: Running, reason: KillReason | undefined, now: number): Outcome {
+export function severed(node: string, instance: Instance, call: Running, now: number): Outcome {
+  const { killedFor: reason, culprit } = instance.executor
   const { requestId, version } = call.invocation
   const durationMs = Math.max(0, now - call.startedAt)
   const timeoutMs = version.timeoutSeconds * 1_000
@@ -66,7 +67,7 @@ export function severed(node: string, instance: Instance, call: Running, reason:
     const json = exitErrorJson(requestId, 'Runtime exited without providing a reason')
     return ended(node, instance, call, 'exit', json, durationMs)
   }
-  if (now >= call.overdueAt) {
+  if (culprit === call) {
     return ended(node, instance, call, 'timeout', timeoutErrorJson(requestId, timeoutMs), Math.min(durationMs, timeoutMs))
   }
   return lost(node, `the executor of function '${call.invocation.functionName}' was ended (${reason}) while the call ran`)

@@ -13,7 +13,9 @@ export interface Running {
   startedAt: number
   /** After this the executor is not asked any more but killed. */
   overdueAt: number
-  readonly cold: boolean
+  cold: boolean
+  /** How often an executor turned it away before it was begun. */
+  turnedAway: number
   initMs: number | undefined
   log: CallLog | undefined
 }
@@ -25,8 +27,9 @@ export interface Instance {
   readonly revision: Revision
   readonly executor: Executor
   state: 'starting' | 'idle' | 'busy' | 'gone'
-  call: Running | undefined
-  calls: number
+  /** Calls sent and not answered, in the order in which they run: more than one only on a lane. */
+  readonly calls: Running[]
+  callCount: number
   errors: number
   /** Monotonic milliseconds. */
   lastUsedAt: number
@@ -44,6 +47,12 @@ export interface Revision {
   readonly account: string
   /** The most recently used last. */
   readonly idle: Instance[]
+  /** At most one instance per executor, on which calls of a prompt revision are stacked. */
+  readonly lanes: Instance[]
+  /** Calls in a row that were answered without waiting. */
+  promptCalls: number
+  /** What `idle()` says of it. */
+  counted: number
   alive: number
   launching: number
   retired: boolean
@@ -64,6 +73,8 @@ export interface Executor {
   /** Takes no more instances. */
   draining: boolean
   killedFor: KillReason | undefined
+  /** The call that made it overdue. */
+  culprit: Running | undefined
   /** Monotonic milliseconds; when its last instance went. */
   idleSince: number
 }

@@ -133,7 +133,7 @@ test.serial('a loop after an await times out', timeouts, 'exports.handler = asyn
 test.serial(
   'a loop of microtasks times out',
   timeouts,
-  'exports.handler = () => new Promise(() => { const f = () => Promise.resolve().then(f); f() })'
+  'exports.handler = () => new Promise(() => { const f = () => { Promise.resolve().then(f) }; f() })'
 )
 test.serial(
   'a loop in a timer times out',
@@ -157,7 +157,7 @@ test.serial('a proven version that hangs after an await', lateTimeouts, 'await 0
 test.serial(
   'a proven version that hangs in microtasks',
   lateTimeouts,
-  'await new Promise(() => { const f = () => Promise.resolve().then(f); f() })'
+  'await new Promise(() => { const f = () => { Promise.resolve().then(f) }; f() })'
 )
 test.serial('a proven version that waits for nothing', lateTimeouts, 'await new Promise(() => {})')
 

@@ -12,7 +12,10 @@ export const EXECUTOR_MESSAGE = {
   FORGET: 2,
   /** Request: make an instance. */
   LOAD: 3,
-  /** Request: run one invocation on an idle instance. */
+  /**
+   * Request: run one invocation on an instance. Failure BUSY or UNAVAILABLE: it was not begun, because the instance waits for something
+   * within another call, or is gone.
+   */
   INVOKE: 4,
   /** Notification: an instance is not needed any more. */
   DISPOSE: 5,
@@ -69,6 +72,8 @@ export type InvokeHeader = [
 export const FLAG_GONE = 1
 /** Two bits with the index in MANNERS. */
 export const FLAG_MANNER_SHIFT = 1
+/** The call was entered synchronously and answered before it was left: others may wait in the pipe for the same instance. */
+export const FLAG_PROMPT = 8
 
 /** status, wall µs, CPU µs, heap MB as last sampled (0: not sampled yet), flags; then for `http`: status code and flat headers. */
 export type ResultHeader = [

@@ -8,6 +8,7 @@ import {
   exitErrorJson,
   FLAG_GONE,
   FLAG_MANNER_SHIFT,
+  FLAG_PROMPT,
   functionErrorJson,
   type InvokeHeader,
   type LoadOrder,
@@ -77,6 +78,8 @@ export class HostedInstance {
   readonly #logs: LogAllowance
   #manner: Manner
   #call: Call | undefined
+  /** What the glue must be told with the next call. */
+  #meta: string | undefined
   #loaded: Loaded | undefined
   #timer: NodeJS.Timeout | undefined
   /** An asynchronous entry is under way: nothing else may enter, least of all synchronously (that would wait for its lock). */
@@ -170,12 +173,14 @@ export class HostedInstance {
     })
   }
 
-  /** Runs one call; the answer goes to `request`. @throws PeerlessError INTERNAL when one is under way: the daemon must not send it */
+  /** Runs one call; the answer goes to `request`. @throws PeerlessError BUSY while another call waits for something; then nothing was begun */
   invoke(request: IncomingRequest, header: InvokeHeader): void {
-    if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
-      throw new PeerlessError('INTERNAL', `instance ${this.id} is not idle`)
-    }
     const [, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext] = header
+    // Kept also for a call that is turned away: the daemon sends only what changed.
+    if (header.length > 4) this.#meta = JSON.stringify({ attempt, caller, invokedArn, clientContext })
+    if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
+      throw new PeerlessError('BUSY', `instance ${this.id} has a call`)
+    }
     this.#call = {
       request,
       requestId,
@@ -192,7 +197,8 @@ export class HostedInstance {
       deadline: undefined
     }
     this.#logs.open(requestId)
-    const meta = header.length > 4 ? JSON.stringify({ attempt, caller, invokedArn, clientContext }) : undefined
+    const meta = this.#meta
+    this.#meta = undefined
     this.#enter(ENTER.INVOKE, timeoutMs, [textOf(request.payload), requestId, kind, timeoutMs, meta])
   }
 
@@ -226,14 +232,14 @@ export class HostedInstance {
         this.#broke(error)
         return
       }
-      this.#left()
+      this.#left(true)
       return
     }
     this.#entered = true
     glue.apply(undefined, [entry, ...values]).then(
       () => {
         this.#entered = false
-        this.#left()
+        this.#left(false)
       },
       (error: unknown) => {
         this.#entered = false
@@ -243,14 +249,15 @@ export class HostedInstance {
   }
 
   /** After a stretch: answer, or wait for a timer and the deadline. */
-  #left(): void {
+  #left(direct: boolean): void {
     const call = this.#call
     if (this.#gone || call === undefined) return
     const cpuUs = this.#readCpuUs()
     call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
     this.#cpuUs = cpuUs
     if (call.settled) {
-      this.#finish(call, call.status, call.body)
+      // No deadline was armed, so it was never left waiting.
+      this.#finish(call, call.status, call.body, direct && call.deadline === undefined ? FLAG_PROMPT : 0)
       return
     }
     if (call.deadline === undefined) this.#armDeadline(call)
@@ -306,14 +313,14 @@ export class HostedInstance {
     this.dispose()
   }
 
-  #finish(call: Call, status: number, body: string | Uint8Array): void {
+  #finish(call: Call, status: number, body: string | Uint8Array, flag = 0): void {
     const now = performance.now()
     this.#call = undefined
     if (call.deadline !== undefined) clearTimeout(call.deadline)
     this.#clearTimer()
     const exited = status === STATUS_EXIT
-    const flags = this.#gone || exited ? FLAG_GONE : 0
-    if (flags === 0) {
+    const flags = this.#gone || exited ? FLAG_GONE : flag
+    if (flags !== FLAG_GONE) {
       this.#manner = this.#services.manners.note(this.order.revisionId, call.stretchUsMax)
       if (now - this.#sampledAt > HEAP_SAMPLE_MS_MIN) this.#sample(now)
     }

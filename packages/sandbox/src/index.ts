@@ -10,6 +10,7 @@ export {
   exitErrorJson,
   FLAG_GONE,
   FLAG_MANNER_SHIFT,
+  FLAG_PROMPT,
   functionErrorJson,
   type InvokeHeader,
   type LoadedHeader,
