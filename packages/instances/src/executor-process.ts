@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { type IncomingRequest, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, isPeerlessError, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
 import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
@@ -79,7 +79,11 @@ export class ExecutorProcess {
       this.#bundles.add(order.bundleCid)
       this.#sendPieces(order.bundleCid, bundle)
     }
-    this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, done)
+    this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, (error, reply) => {
+      // It could not be read there: the next launch sends it again.
+      if (isPeerlessError(error, 'NOT_REPLICATED')) this.#bundles.delete(order.bundleCid)
+      done(error, reply)
+    })
   }
 
   hasBundle(cid: string): boolean {

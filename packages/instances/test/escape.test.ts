@@ -16,7 +16,7 @@ test.serial('a walk over everything reachable finds nothing of the host', async 
       seen.add(value)
       if (typeof value === 'function' && value !== own.prototype && !(value instanceof own)) found.push(path + ' is a function of another realm')
       let proto = null
-      try { proto = Object.getPrototypeOf(value) } catch {}
+      try { proto = Object.getPrototypeOf(value) } catch { proto = null }
       queue.push([proto, path + '.__proto__'])
       for (const key of Reflect.ownKeys(value)) {
         let next

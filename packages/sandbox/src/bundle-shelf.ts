@@ -1,18 +1,15 @@
 import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
-import type ivm from 'isolated-vm'
+import type { CachedScript } from './code-cache.ts'
 import { readBundle } from './executor-protocol.ts'
 import { SCRIPT_NAME, TraceMap } from './trace-map.ts'
 
 /** Bundles that arrive at one time; the daemon sends one after the other. */
 const ARRIVING_MAX = 16
 
-export interface ShelvedBundle {
+/** `script` is the bundle's as isolates run it, see `wrap`. */
+export interface ShelvedBundle extends CachedScript {
   readonly bundle: Bundle
   readonly trace: TraceMap
-  /** The script as isolates run it, see `wrap`. */
-  readonly script: string
-  /** V8's code cache, made by the first isolate that compiled it. */
-  cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined
 }
 
 /** Bundles by CID. The daemon says what comes and what goes; here only sizes are checked. */

@@ -14,7 +14,8 @@ import {
   type LoadOrder,
   MANNERS
 } from './executor-protocol.ts'
-import { HostedInstance, type HostServices } from './hosted-instance.ts'
+import type { HostServices } from './host-services.ts'
+import { HostedInstance } from './hosted-instance.ts'
 import { loadAddon } from './isolate-addon.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
@@ -42,10 +43,13 @@ const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_F
 
 const addon = loadAddon(addonPath)
 
+/** Comes in pieces before the first bundle. */
+const glue = { script: '', cachedData: undefined }
+
 const services: HostServices = {
   addon,
   watchdog: new Watchdog(addon, die),
-  glue: { script: '', cachedData: undefined },
+  glue,
   manners: new Manners(),
   log: (instance, requestId, level, dropped, text) => {
     connection.notify(EXECUTOR_MESSAGE.LOG, [instance, requestId, level, Date.now(), dropped], text)
@@ -70,7 +74,7 @@ function handle(request: IncomingRequest): void {
     case EXECUTOR_MESSAGE.BUNDLE: {
       const [cid, totalBytes, offset] = request.header as BundleHeader
       // The glue comes the same way as bundles do, under a name that is no CID.
-      if (cid === 'glue') services.glue.script += Buffer.from(request.payload).toString('latin1')
+      if (cid === 'glue') glue.script += Buffer.from(request.payload).toString('latin1')
       else shelf.add(cid, totalBytes, offset, request.payload)
       return
     }

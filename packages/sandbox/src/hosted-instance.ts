@@ -4,6 +4,7 @@ import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
 import { ASK, ENTER, TELL } from './bridge-operations.ts'
 import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
+import { compileCached } from './code-cache.ts'
 import {
   exitErrorJson,
   FLAG_GONE,
@@ -18,11 +19,12 @@ import {
   type ResultHeader,
   timeoutErrorJson
 } from './executor-protocol.ts'
+import { rejectionJson, thrownJson, tooLargeJson } from './host-errors.ts'
+import type { HostServices } from './host-services.ts'
+import type { Call } from './hosted-call.ts'
 import { checkHeaders, checkStatusCode } from './http-head.ts'
-import { LogAllowance, type LogSink } from './log-allowance.ts'
-import type { Manners } from './manners.ts'
+import { LogAllowance } from './log-allowance.ts'
 import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
-import type { Watchdog } from './watchdog.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
@@ -33,33 +35,6 @@ const HEAP_SAMPLE_MS_MIN = 500
 const MB = 1_048_576
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
-
-/** What an instance needs of its executor. */
-export interface HostServices {
-  readonly addon: typeof ivm
-  readonly glue: { script: string; cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined }
-  readonly manners: Manners
-  readonly watchdog: Watchdog
-  readonly log: LogSink
-  /** V8 lost control over an isolate. */
-  catastrophe(instance: number, message: string): void
-}
-
-interface Call {
-  readonly request: IncomingRequest
-  readonly requestId: string
-  readonly http: boolean
-  readonly timeoutMs: number
-  readonly startedAt: number
-  readonly cpuAtStartUs: number
-  stretchUsMax: number
-  settled: boolean
-  status: number
-  body: string | Uint8Array
-  statusCode: number
-  headers: string[] | undefined
-  deadline: NodeJS.Timeout | undefined
-}
 
 /** The glue's one entry. */
 type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
@@ -80,7 +55,9 @@ export class HostedInstance {
   #call: Call | undefined
   /** What the glue must be told with the next call. */
   #meta: string | undefined
+  /** Set while the instance is being made. */
   #loaded: Loaded | undefined
+  #handlerFound = false
   #timer: NodeJS.Timeout | undefined
   /** An asynchronous entry is under way: nothing else may enter, least of all synchronously (that would wait for its lock). */
   #entered = false
@@ -115,7 +92,7 @@ export class HostedInstance {
         this.#loaded = undefined
         clearTimeout(limit)
         this.#clearTimer()
-        if (status === STATUS_OK) this.#sample(performance.now())
+        if (status === STATUS_OK) this.#ready()
         else this.dispose()
         resolve([status, this.#bundle.trace.apply(errorJson)])
       }
@@ -126,16 +103,37 @@ export class HostedInstance {
           functionErrorJson('Sandbox.Timedout', `Init timed out after ${this.order.initMsMax / 1_000} seconds`)
         )
       }, this.order.initMsMax)
-      this.#evaluate().catch((error: unknown) => done(...this.#loadFailure(error)))
+      // Counts as an entry until it has left the isolate: nothing may wait for the isolate's lock on this thread before that.
+      this.#entered = true
+      this.#evaluate().then(
+        () => {
+          this.#entered = false
+          this.#leftLoading()
+        },
+        (error: unknown) => {
+          this.#entered = false
+          done(...this.#loadFailure(error))
+        }
+      )
     })
+  }
+
+  /** After a stretch of initialisation: done, or waiting for a timer. */
+  #leftLoading(): void {
+    if (this.#handlerFound) this.#loaded?.(STATUS_OK, '')
+    else if (this.#timerDue) this.#fireTimer()
+  }
+
+  #ready(): void {
+    this.#cpuUs = this.#readCpuUs()
+    this.#sample(performance.now())
+    this.#services.watchdog.watch(this.id, this.#isolate)
   }
 
   async #evaluate(): Promise<void> {
     const { addon, glue } = this.#services
     const context = await this.#isolate.createContext()
-    const glueScript = await this.#isolate.compileScript(glue.script, cacheOptions('glue.js', glue.cachedData))
-    glue.cachedData ??= cachedDataOf(glueScript)
-    const boot = await glueScript.run(context, { reference: true })
+    const boot = await (await compileCached(this.#isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
     const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
     const later = new addon.Callback(tell, { ignored: true })
     const atOnce = new addon.Callback(
@@ -143,34 +141,14 @@ export class HostedInstance {
         operation >= ASK.RANDOM ? answerAsk(operation, a, b, c, d) : tell(operation, a, b, c, d),
       { sync: true }
     )
-    const enterGlue = (await boot.apply(undefined, [this.#config(), later, atOnce], { result: { reference: true } })) as Enter
+    const enterGlue = (await boot.apply(undefined, [glueConfig(this.order), later, atOnce], {
+      result: { reference: true }
+    })) as Enter
     this.#enterGlue = enterGlue
-    const script = await this.#isolate.compileScript(this.#bundle.script, {
-      ...SCRIPT_ORIGIN,
-      ...cacheOptions(SCRIPT_ORIGIN.filename, this.#bundle.cachedData)
-    })
-    this.#bundle.cachedData ??= cachedDataOf(script)
+    const script = await compileCached(this.#isolate, this.#bundle, SCRIPT_ORIGIN)
     const exports = (await script.run(context, { reference: true })) as ivm.Reference
     script.release()
     await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.bundle.handlerExport])
-    this.#cpuUs = this.#readCpuUs()
-    this.#services.watchdog.watch(this.id, this.#isolate)
-  }
-
-  #config(): string {
-    const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = this.order
-    return JSON.stringify({
-      functionName,
-      functionVersion,
-      memoryMb,
-      logGroup,
-      logStream,
-      node,
-      environment,
-      logLines: LIMITS.logLinesMax,
-      logBytes: LIMITS.logBytesMax,
-      logLineBytes: LIMITS.logLineBytesMax
-    })
   }
 
   /** Runs one call; the answer goes to `request`. @throws PeerlessError BUSY while another call waits for something; then nothing was begun */
@@ -199,7 +177,7 @@ export class HostedInstance {
     this.#logs.open(requestId)
     const meta = this.#meta
     this.#meta = undefined
-    this.#enter(ENTER.INVOKE, timeoutMs, [textOf(request.payload), requestId, kind, timeoutMs, meta])
+    this.#enter(ENTER.INVOKE, timeoutMs, [(request.payload as Buffer).toString(), requestId, kind, timeoutMs, meta])
   }
 
   dispose(): void {
@@ -251,7 +229,11 @@ export class HostedInstance {
   /** After a stretch: answer, or wait for a timer and the deadline. */
   #left(direct: boolean): void {
     const call = this.#call
-    if (this.#gone || call === undefined) return
+    if (this.#gone) return
+    if (call === undefined) {
+      this.#leftLoading()
+      return
+    }
     const cpuUs = this.#readCpuUs()
     call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
     this.#cpuUs = cpuUs
@@ -358,7 +340,10 @@ export class HostedInstance {
         this.#wake(Number(a))
         return
       case TELL.LOADED:
-        this.#loaded?.(a === STATUS_OK ? STATUS_OK : STATUS_ERROR, typeof b === 'string' ? b : '')
+        if (a === STATUS_OK) {
+          this.#handlerFound = true
+          if (!this.#entered) this.#leftLoading()
+        } else this.#loaded?.(STATUS_ERROR, typeof b === 'string' ? b : '')
         return
     }
   }
@@ -440,43 +425,18 @@ export class HostedInstance {
   }
 }
 
-function cacheOptions(
-  filename: string,
-  cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined
-): { filename: string; cachedData: ivm.ExternalCopy<ArrayBuffer> } | { filename: string; produceCachedData: true } {
-  return cachedData === undefined ? { filename, produceCachedData: true } : { filename, cachedData }
-}
-
-function cachedDataOf(script: ivm.Script): ivm.ExternalCopy<ArrayBuffer> | undefined {
-  return (script as ivm.Script & ivm.CachedDataResult).cachedData
-}
-
-function textOf(bytes: Uint8Array): string {
-  return bytes.length === 0 ? '' : (bytes as Buffer).toString()
-}
-
-function tooLargeJson(): string {
-  const max = LIMITS.payloadBytesMax
-  return functionErrorJson(
-    'Function.ResponseSizeTooLarge',
-    `Response payload size exceeded maximum allowed payload size (${max} bytes).`
-  )
-}
-
-/** A promise of exports that was rejected before anyone could take it. */
-function thrownJson(error: unknown): string {
-  const isError = error instanceof Error
-  return functionErrorJson(isError ? error.name : typeof error, isError ? error.message : String(error), traceOf(error))
-}
-
-/** As Lambda's Node runtime reports a rejection that nobody handled. */
-function rejectionJson(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return functionErrorJson('Runtime.UnhandledPromiseRejection', text, traceOf(error))
-}
-
-/** Lines of the guest only: isolated-vm appends those of the executor. */
-function traceOf(error: unknown): string[] {
-  if (!(error instanceof Error) || typeof error.stack !== 'string') return []
-  return error.stack.split('\n').slice(0, 50)
+function glueConfig(order: LoadOrder): string {
+  const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = order
+  return JSON.stringify({
+    functionName,
+    functionVersion,
+    memoryMb,
+    logGroup,
+    logStream,
+    node,
+    environment,
+    logLines: LIMITS.logLinesMax,
+    logBytes: LIMITS.logBytesMax,
+    logLineBytes: LIMITS.logLineBytesMax
+  })
 }

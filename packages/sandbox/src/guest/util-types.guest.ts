@@ -24,7 +24,7 @@ export const isWeakSet = (value: unknown): boolean => value instanceof WeakSet
 export const isPromise = (value: unknown): boolean => value instanceof Promise
 export const isNativeError = (value: unknown): boolean => value instanceof Error
 export const isArrayBuffer = (value: unknown): boolean => value instanceof ArrayBuffer
-export const isAnyArrayBuffer = isArrayBuffer
+export const isAnyArrayBuffer = (value: unknown): boolean => isArrayBuffer(value)
 export const isSharedArrayBuffer = (): boolean => false
 export const isDataView = (value: unknown): boolean => ArrayBuffer.isView(value) && !isTypedArray(value)
 export const isArrayBufferView = (value: unknown): boolean => ArrayBuffer.isView(value)

@@ -58,7 +58,7 @@ export function stripVTControlCharacters(text: string): string {
   return String(text).replace(/[\u001b\u009b][[()#;?]*(?:\d{1,4}(?:;\d{0,4})*)?[\dA-PR-TZcf-nq-uy=><~]/g, '')
 }
 
-export const debug = debuglog
+export const debug = (): ReturnType<typeof debuglog> => debuglog()
 export const toUSVString = (text: unknown): string => String(text).toWellFormed()
 export const styleText = (_format: unknown, text: string): string => text
 export const isArray = Array.isArray

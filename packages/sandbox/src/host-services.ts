@@ -1,0 +1,16 @@
+import type ivm from 'isolated-vm'
+import type { CachedScript } from './code-cache.ts'
+import type { LogSink } from './log-allowance.ts'
+import type { Manners } from './manners.ts'
+import type { Watchdog } from './watchdog.ts'
+
+/** What an instance needs of its executor. */
+export interface HostServices {
+  readonly addon: typeof ivm
+  readonly glue: CachedScript
+  readonly manners: Manners
+  readonly watchdog: Watchdog
+  readonly log: LogSink
+  /** V8 lost control over an isolate. */
+  catastrophe(instance: number, message: string): void
+}

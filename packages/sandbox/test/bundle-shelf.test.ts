@@ -1,0 +1,45 @@
+import { encode } from '@peerless/wire'
+import test from 'ava'
+import { BundleShelf } from '../src/bundle-shelf.ts'
+
+const BUNDLE = {
+  format: 1,
+  script: '"use strict";\n({ a: 1 })',
+  sourceMap: undefined,
+  builtins: ['util'],
+  handlerExport: 'handler'
+}
+
+function addAll(shelf: BundleShelf, cid: string, bytes: Uint8Array, pieceBytes: number): void {
+  for (let at = 0; at < bytes.length; at += pieceBytes) shelf.add(cid, bytes.length, at, bytes.subarray(at, at + pieceBytes))
+}
+
+test('a bundle is there when its last piece has come', (t) => {
+  const shelf = new BundleShelf()
+  const bytes = encode(BUNDLE)
+  addAll(shelf, 'a', bytes.subarray(0, 0), 7)
+  t.is(shelf.get('a'), undefined)
+  addAll(shelf, 'a', bytes, 7)
+  t.like(shelf.get('a')?.bundle, { handlerExport: 'handler', builtins: ['util'] })
+  t.regex(shelf.get('a')?.script ?? '', /^"use strict";try\{\n/, 'strict code stays strict')
+  shelf.forget('a')
+  t.is(shelf.get('a'), undefined)
+})
+
+const refuses = test.macro((t, run: (shelf: BundleShelf) => void, message: RegExp) => {
+  t.throws(() => run(new BundleShelf()), { name: 'PeerlessError', code: 'MALFORMED', message })
+})
+test('a piece that is out of order', refuses, (shelf) => shelf.add('a', 100, 10, new Uint8Array(5)), /must start at 0/)
+test('more bytes than were announced', refuses, (shelf) => shelf.add('a', 3, 0, new Uint8Array(5)), /must start at 0/)
+test('a bundle above the limit', refuses, (shelf) => shelf.add('a', 67_108_865, 0, new Uint8Array(5)), /must be at most 67108864/)
+test('a bundle that is no CBOR', refuses, (shelf) => addAll(shelf, 'a', Uint8Array.of(0xff, 0xff), 9), /not one CBOR value/)
+test('another format', refuses, (shelf) => addAll(shelf, 'a', encode({ ...BUNDLE, format: 2 }), 9), /format 2 must be 1/)
+test('no script', refuses, (shelf) => addAll(shelf, 'a', encode({ ...BUNDLE, script: 7 }), 9), /script must be text/)
+test(
+  'bundles that never end',
+  refuses,
+  (shelf) => {
+    for (let i = 0; i < 17; i++) shelf.add(`${i}`, 9, 0, new Uint8Array(1))
+  },
+  /must be at most/
+)

@@ -1,0 +1,33 @@
+import test from 'ava'
+import { Manners } from '../src/manners.ts'
+
+const SHORT_US = 100
+const LONG_US = 6_000
+const SLOW_US = 21_000
+
+test('a version is entered on a thread of its own until five calls in a row were short', (t) => {
+  const manners = new Manners()
+  t.is(manners.of('r'), 'unknown')
+  for (let call = 0; call < 4; call++) t.is(manners.note('r', SHORT_US), 'unknown')
+  t.is(manners.note('r', LONG_US), 'unknown', 'a longer one starts the count anew')
+  for (let call = 0; call < 4; call++) t.is(manners.note('r', SHORT_US), 'unknown')
+  t.is(manners.note('r', SHORT_US), 'short')
+  t.is(manners.of('other'), 'unknown')
+})
+
+test('one slow stretch ends that for good', (t) => {
+  const manners = new Manners()
+  for (let call = 0; call < 5; call++) manners.note('r', SHORT_US)
+  t.is(manners.note('r', LONG_US), 'short', 'longer is not yet slow')
+  t.is(manners.note('r', SLOW_US), 'slow')
+  for (let call = 0; call < 50; call++) t.is(manners.note('r', SHORT_US), 'slow')
+  t.is(manners.of('r', 'short'), 'slow', 'whatever another executor found')
+})
+
+test('what another executor found out counts where nothing is known', (t) => {
+  const manners = new Manners()
+  t.is(manners.of('a', 'short'), 'short')
+  t.is(manners.of('b', 'slow'), 'slow')
+  manners.note('c', SHORT_US)
+  t.is(manners.of('c', 'short'), 'short')
+})
