@@ -8,7 +8,7 @@ const SHORT_STRETCH_US_MAX = 5_000
 const SLOW_STRETCH_US_MIN = 20_000
 const REVISIONS_MAX = 4_096
 
-interface Record {
+interface Shown {
   manner: Manner
   shortCalls: number
 }
@@ -19,7 +19,7 @@ interface Record {
  * included; waiting for a processor does not count against the version.
  */
 export class Manners {
-  readonly #revisions = new Map<string, Record>()
+  readonly #revisions = new Map<string, Shown>()
 
   /** @param hint what another executor found out */
   of(revisionId: string, hint: Manner = 'unknown'): Manner {
@@ -35,8 +35,8 @@ export class Manners {
 
   /** After each call, with its longest stretch. Returns how the next one goes in. */
   note(revisionId: string, stretchUsMax: number): Manner {
-    const record = this.#revisions.get(revisionId)
-    if (record === undefined) return this.of(revisionId)
+    this.of(revisionId)
+    const record = this.#revisions.get(revisionId) as Shown
     if (record.manner === 'short' && stretchUsMax > SLOW_STRETCH_US_MIN) record.manner = 'slow'
     if (record.manner === 'unknown') {
       record.shortCalls = stretchUsMax < SHORT_STRETCH_US_MAX ? record.shortCalls + 1 : 0
