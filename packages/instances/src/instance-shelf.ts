@@ -153,11 +153,10 @@ export class InstanceShelf {
     for (const instance of [...revision.idle]) this.remove(instance)
   }
 
-  /** What one executor finds out about a version is told to the next; once slow is slow for good. */
+  /** What one executor finds out about a version is told to the next. */
   learn(revision: Revision, flags: number): void {
     const manner = MANNERS[(flags >> FLAG_MANNER_SHIFT) & 3] ?? 'unknown'
-    if (manner === revision.manner || revision.manner === 'slow' || manner === 'unknown') return
-    revision.manner = manner
+    if (manner !== 'unknown') revision.manner = manner
   }
 
   list(): InstanceStatus[] {
