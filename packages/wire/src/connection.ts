@@ -13,6 +13,8 @@ import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 
 const NOTHING = new Uint8Array(0)
+/** With so few requests under way there is nothing to join, and a turn of the event loop costs more than the write. */
+const EAGER_REQUESTS_MAX = 2
 
 export interface ConnectionOptions {
   /** Called for each request or notification. What it throws is answered as its PeerlessError, or as INTERNAL. */
@@ -21,7 +23,7 @@ export interface ConnectionOptions {
   onClose?: (error: Error | undefined) => void
   /** When the other side takes bytes again after `saturated`. */
   onDrain?: () => void
-  /** How a flush is put off to the end of the tick; `setImmediate` in production. */
+  /** How a flush is put off to the end of the tick when many requests are under way; `setImmediate` in production. */
   schedule: (run: () => void) => void
   frameBytesMax?: number
   requestsInFlightMax?: number
@@ -40,21 +42,26 @@ export class Connection {
   readonly #serving = new Map<number, Incoming>()
   #nextId = 1
   #closed = false
+  /** Inside the frames of one chunk: what they cause is sent together when the last of them is done. */
+  #reading = false
 
   constructor(channel: ByteChannel, options: ConnectionOptions) {
     const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX
     this.#channel = channel
     this.#options = options
     this.#inFlightMax = options.requestsInFlightMax ?? LIMITS.requestsInFlightMax
-    this.#writer = new FrameWriter(channel, options.schedule, frameBytesMax)
+    this.#writer = new FrameWriter(channel, (run) => this.#scheduleFlush(run), frameBytesMax)
     const reader = new FrameReader((id, type, header, payload) => this.#onFrame(id, type, header, payload), frameBytesMax)
     channel.onBytes((chunk) => {
       if (this.#closed) return
+      this.#reading = true
       try {
         reader.push(chunk)
       } catch (error) {
         this.close(asError(error))
       }
+      this.#reading = false
+      this.#writer.flush()
     })
     channel.onDrain(() => {
       this.#writer.saturated = false
@@ -154,6 +161,13 @@ export class Connection {
       const failure = asPeerlessError(error)
       this.#writer.write(id, TYPE_FAILURE, encode([failure.code, failure.message]), NOTHING)
     }
+  }
+
+  /** Alone on the connection, a frame goes at the end of what is running now; in company it waits for the others of the tick. */
+  #scheduleFlush(run: () => void): void {
+    if (this.#reading) return
+    if (this.#waiting.size + this.#serving.size <= EAGER_REQUESTS_MAX) queueMicrotask(run)
+    else this.#options.schedule(run)
   }
 
   #takeId(): number {
