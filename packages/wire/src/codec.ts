@@ -1,5 +1,6 @@
 import { PeerlessError } from '@peerless/interface'
 import { Decoder, Encoder } from 'cbor-x'
+import { checkPlainCbor } from './plain-cbor.ts'
 
 /**
  * CBOR as every part of Peerless writes it: plain maps and arrays, no cbor-x records (they differ between encoder instances)
@@ -14,11 +15,12 @@ export function encode(value: unknown): Uint8Array {
 }
 
 /**
- * @param bytes alleged CBOR of one value
+ * @param bytes alleged CBOR of one value, without tags and of definite lengths
  * @param source what it is, for the error
  * @throws PeerlessError MALFORMED
  */
 export function decode(bytes: Uint8Array, source: string): unknown {
+  checkPlainCbor(bytes, source)
   try {
     return decoder.decode(bytes)
   } catch (error) {
