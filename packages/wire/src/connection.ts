@@ -180,7 +180,7 @@ export class Connection {
   #onFrame(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
     if (this.#closed) return
     if ((type & REPLY_BIT) !== 0) this.#onReply(id, type, header, payload)
-    else if (type === TYPE_CANCEL) this.#serving.get(id)?.cancelled()
+    else if (type === TYPE_CANCEL) this.#onCancel(id)
     else this.#onRequest(id, type, header, payload)
   }
 
@@ -192,6 +192,13 @@ export class Connection {
     this.#waiting.delete(id)
     if (type === TYPE_REPLY) done(undefined, { header: decoded, payload })
     else done(failureOf(decoded), undefined)
+  }
+
+  /** Nobody waits for it any more: it is kept no longer, whether its handler answers late or never. */
+  #onCancel(id: number): void {
+    const incoming = this.#serving.get(id)
+    this.#serving.delete(id)
+    incoming?.cancelled()
   }
 
   #onRequest(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {

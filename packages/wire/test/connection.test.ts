@@ -74,6 +74,21 @@ test('an aborted call is withdrawn: the server is told and a late answer is drop
   t.is(client.outstanding, 0)
 })
 
+test('a withdrawn request that is never answered takes no place among those outstanding', async (t) => {
+  const [a, b] = memoryChannelPair()
+  const client = new Connection(a, { onRequest: () => undefined, schedule: setImmediate, requestsInFlightMax: 4 })
+  const server = new Connection(b, { onRequest: () => undefined, schedule: setImmediate, requestsInFlightMax: 4 })
+  for (let round = 0; round < 10; round++) {
+    const controller = new AbortController()
+    const call = client.call(1, undefined, undefined, controller.signal)
+    await settle()
+    controller.abort()
+    t.like(await t.throwsAsync(call), { code: 'DEADLINE_EXCEEDED' })
+    await settle()
+  }
+  t.false(server.closed)
+})
+
 test('a malformed frame closes the connection', async (t) => {
   for (const bytes of [Buffer.from('GET / HTTP/1.1\r\n\r\n'), Buffer.from([0, 0, 0, 8, 0, 0, 0, 1, 1, 0, 0, 9])]) {
     const [a, b] = memoryChannelPair()
