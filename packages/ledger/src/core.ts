@@ -7,6 +7,7 @@ import { ExecutorSide } from './executor-side.ts'
 import { balancesOf } from './fold.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { sha256 } from './merkle.ts'
+import { ROW_BYTES } from './receipt-row.ts'
 import { Replica } from './replica.ts'
 import { hexOf, readStatements, statementBytes, writeStatement } from './statement.ts'
 import type { LedgerStore } from './store.ts'
@@ -53,6 +54,8 @@ export class LedgerCore {
   readonly #handlers: Handlers
   /** Receipts in this transaction, should it fail. */
   #rows: CommandOf<'rows'>[] = []
+  /** Receipts seen, not acknowledged yet. */
+  #seen = 0
   #events: CoreEvent[] = []
   #urgent = true
 
@@ -106,9 +109,10 @@ export class LedgerCore {
     this.#options.store.commit()
     this.#urgent = false
     this.#caller.committed()
-    let receipts = 0
-    for (const command of this.#rows) receipts += command.rows.length / 32
+    let receipts = this.#seen
+    for (const command of this.#rows) receipts += command.rows.length / ROW_BYTES
     this.#rows = []
+    this.#seen = 0
     const events = this.#events
     this.#events = []
     if (receipts > 0) events.push({ type: 'stored', receipts })
@@ -135,10 +139,10 @@ export class LedgerCore {
   }
 
   #takeRows(command: CommandOf<'rows'>): undefined {
-    // Receipts that were seen are only in memory: they are not lost with the transaction.
+    // Receipts that were seen are only in memory: neither they nor their acknowledgement are lost with the transaction.
     if (command.role === 'seen') {
       this.#caller.seen(command.peer, command.rows, command.kinds)
-      this.#events.push({ type: 'stored', receipts: command.rows.length / 32 })
+      this.#seen += command.rows.length / ROW_BYTES
     } else {
       this.#rows.push(command)
       this.#executor.close(command.role === 'self' ? this.#options.signer.peerId : command.peer, command.rows, command.kinds)

@@ -41,7 +41,12 @@ function setUp(t: { teardown(run: () => void): void }) {
     for (let index = 0; index < count; index++) buffer.append(receiptOf({ caller, executor: signer.peerId }, random))
     host.post({ op: 'rows', role: caller === signer.peerId ? 'self' : 'lane', peer: caller, ...buffer.take() })
   }
-  return { store, host, events, post, random }
+  const see = (count: number, executor: string) => {
+    const buffer = new RowBuffer(count)
+    for (let index = 0; index < count; index++) buffer.append(receiptOf({ caller: signer.peerId, executor }, random))
+    host.post({ op: 'rows', role: 'seen', peer: executor, ...buffer.take() })
+  }
+  return { store, host, events, post, see, random }
 }
 
 test('receipts outlive a disk that refuses: they are kept, given again, and count once', async (t) => {
@@ -59,6 +64,22 @@ test('receipts outlive a disk that refuses: they are kept, given again, and coun
   await host.call({ op: 'barrier' })
   t.is((await host.call({ op: 'stats' })).receipts, 15)
   t.like(await host.call({ op: 'verify' }), { ok: true, receipts: 15 })
+})
+
+test('every receipt handed over is acknowledged once, also those seen while the disk refused', async (t) => {
+  const { store, host, events, post, see, random } = setUp(t)
+  store.full = true
+  see(3, signerOf(random.bytes(32)).peerId)
+  post(5)
+  await t.throwsAsync(host.call({ op: 'barrier' }))
+  see(2, signerOf(random.bytes(32)).peerId)
+  await t.throwsAsync(host.call({ op: 'barrier' }))
+  store.full = false
+  await host.call({ op: 'barrier' })
+  t.is(
+    events.reduce((sum, event) => sum + (event.type === 'stored' ? event.receipts : 0), 0),
+    10
+  )
 })
 
 test('commands of one turn share one transaction', async (t) => {
