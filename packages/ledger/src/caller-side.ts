@@ -119,6 +119,11 @@ export class CallerSide {
     return reply
   }
 
+  /** Receipts seen of these executors that no statement has claimed. */
+  unclaimed(executors: readonly string[]): number {
+    return executors.reduce((sum, executor) => sum + (this.#seen.get(executor)?.size ?? 0), 0)
+  }
+
   committed(): void {
     for (const [executor, keys] of this.#claimed) {
       const seen = this.#seen.get(executor)

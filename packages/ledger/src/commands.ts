@@ -45,7 +45,8 @@ export interface CommandMap {
   rows: { in: { role: 'self' | 'lane' | 'seen'; peer: string; rows: Uint8Array; kinds: readonly Kind[] }; out: undefined }
   boot: { in: { peer: string; boot: Uint8Array }; out: undefined }
   nextOffer: { in: { peer: string }; out: { bytes: Uint8Array; hashes: string[] } | undefined }
-  offerResult: { in: { peer: string; hashes: string[]; reply: OfferReply }; out: undefined }
+  /** Answers whether it settled anything. */
+  offerResult: { in: { peer: string; hashes: string[]; reply: OfferReply }; out: boolean }
   /** `final`: do not wait for receipts that this node has not seen. undefined: some are missing. */
   offer: { in: { peer: string; bytes: Uint8Array; final: boolean; nowMs: number }; out: OfferReply | undefined }
   cursor: { in: { peer: string; store: string }; out: number }
@@ -63,6 +64,8 @@ export interface CommandMap {
   page: { in: { timeMin: number; id: number; fromMs: number; toMs: number }; out: StatementPage }
   stats: { in: Record<never, never>; out: LedgerStats }
   verify: { in: Record<never, never>; out: LedgerVerification }
+  /** Receipts seen here as caller that these executors have not claimed yet. */
+  unclaimed: { in: { executors: string[] }; out: number }
   /** Answered when everything before it is on disk. */
   barrier: { in: Record<never, never>; out: undefined }
 }

@@ -35,6 +35,7 @@ const SOFT: ReadonlySet<Operation> = new Set<Operation>([
   'cursor',
   'moveCursor',
   'missing',
+  'unclaimed',
   'balances',
   'page',
   'stats'
@@ -84,6 +85,7 @@ export class LedgerCore {
       balances: () => balancesOf(this.#replica.laneHeads.values()),
       page: (command) => this.#page(command),
       stats: () => this.#stats(),
+      unclaimed: ({ executors }) => this.#caller.unclaimed(executors),
       barrier: () => undefined
     }
     this.#replica.load()

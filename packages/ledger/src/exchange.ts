@@ -97,6 +97,15 @@ export class Exchange {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
+  /** Resolves when connected executors have claimed all that this node saw of them, or after a bounded time. */
+  async claimsSettled(): Promise<void> {
+    const until = this.#options.clock.monotonic() + LEDGER_LIMITS.claimsWaitMs
+    while (!this.#stopped && this.#options.clock.monotonic() < until) {
+      if ((await this.#host.call({ op: 'unclaimed', executors: this.#options.mesh.peers() })) === 0) return
+      await this.#wait(LEDGER_LIMITS.unseenRetryMs)
+    }
+  }
+
   /** Statements for this caller wait. */
   offer(peer: string): void {
     const work = this.#workOf(peer)
@@ -143,14 +152,15 @@ export class Exchange {
     try {
       while (work.offerAgain && this.#connected(peer)) {
         work.offerAgain = false
-        for (;;) {
+        for (let fruitless = 0; fruitless < LEDGER_LIMITS.fruitlessOffersMax; ) {
           const offer = await this.#host.call({ op: 'nextOffer', peer })
           if (offer === undefined || this.#stopped) break
           const answer = await this.#call(peer, MESSAGE.LEDGER_OFFER, [], offer.bytes)
           const reply = offerReplyOf(answer.header)
-          await this.#host.call({ op: 'offerResult', peer, hashes: offer.hashes, reply })
+          const settled = await this.#host.call({ op: 'offerResult', peer, hashes: offer.hashes, reply })
           this.#storeSoon()
-          if (reply.accepted.length === 0 && reply.refused === undefined) await this.#wait(Math.max(1, reply.retryAfterMs))
+          fruitless = settled ? 0 : fruitless + 1
+          if (!settled) await this.#wait(Math.max(LEDGER_LIMITS.unseenRetryMs, reply.retryAfterMs))
         }
       }
     } catch (error) {

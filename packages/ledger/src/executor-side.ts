@@ -137,15 +137,19 @@ export class ExecutorSide {
     return hashes.length === 0 ? undefined : { bytes: writer.finish(), hashes }
   }
 
-  /** What the caller answered. Nothing of it is believed before it is checked. */
-  result(peer: string, hashes: string[], reply: OfferReply): undefined {
+  /**
+   * What the caller answered. Nothing of it is believed before it is checked.
+   * @returns whether it settled anything: a caller that accepts without a valid signature settles nothing
+   */
+  result(peer: string, hashes: string[], reply: OfferReply): boolean {
     for (const [index, signature] of reply.accepted.entries()) {
       const hash = hashes[index]
-      if (hash === undefined || !this.#accepted(peer, hash, signature)) return undefined
+      if (hash === undefined || !this.#accepted(peer, hash, signature)) return index > 0
     }
     const refused = hashes[reply.accepted.length]
-    if (reply.refused !== undefined && refused !== undefined) this.#refused(peer, refused, reply, reply.refused)
-    return undefined
+    if (reply.refused === undefined || refused === undefined) return reply.accepted.length > 0
+    this.#refused(peer, refused, reply, reply.refused)
+    return true
   }
 
   #accepted(peer: string, hash: string, callerSignature: Uint8Array): boolean {

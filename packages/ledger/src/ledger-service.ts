@@ -10,7 +10,8 @@ import {
   type Random,
   type Receipt,
   type StatementLine,
-  type Tariff
+  type Tariff,
+  type Timer
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import type { CoreEvent, LedgerStats } from './commands.ts'
@@ -115,6 +116,7 @@ class LedgerImplementation implements LedgerService {
   readonly #recorder: Recorder
   readonly #exchange: Exchange
   #stopped = false
+  #retry: Timer | undefined
 
   constructor(options: LedgerOptions, host: CoreHost, boot: Uint8Array, storeId: string) {
     const { mesh, clock, random, logger } = options
@@ -160,6 +162,10 @@ class LedgerImplementation implements LedgerService {
 
   start(): void {
     this.#exchange.start()
+    // Where the disk refused, receipts wait for the next command; on an idle node there is none.
+    this.#retry = this.#options.clock.every(LEDGER_LIMITS.antiEntropyMs, () => {
+      if (this.#recorder.backlog > 0) this.#host.post({ op: 'barrier' })
+    })
   }
 
   record(receipt: Receipt): void {
@@ -193,20 +199,25 @@ class LedgerImplementation implements LedgerService {
       late = resolve
     })
     const timer = this.#options.clock.after(LEDGER_LIMITS.flushTimeoutMs, late)
-    await Promise.race([this.#exchange.offersSettled(), timeout])
+    await Promise.race([Promise.all([this.#exchange.offersSettled(), this.#exchange.claimsSettled()]), timeout])
     timer.cancel()
+    this.#recorder.closeAll()
     await this.#host.call({ op: 'barrier' })
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return
-    await this.flush()
-    await this.abort()
+    try {
+      await this.flush()
+    } finally {
+      await this.abort()
+    }
   }
 
   async abort(): Promise<void> {
     this.#stopped = true
     this.#recorder.stop()
+    this.#retry?.cancel()
     this.#exchange.stop()
     await this.#host.close()
   }

@@ -36,6 +36,10 @@ export const LEDGER_LIMITS = {
   /** How long a caller waits for an answer that its executor already bills, before it refuses. */
   unseenGraceMs: 2_000,
   unseenRetryMs: 25,
+  /** How long flush() waits for executors to claim what this node saw: ten batches. Claimed later, it would be refused by the next start. */
+  claimsWaitMs: 1_000,
+  /** Answers in a row that settle nothing, after which a caller is offered no more until the next batch or round of anti-entropy. */
+  fruitlessOffersMax: 4,
   /** Statements below this size count against the quota of small ones. */
   smallStatementRows: 64,
   /** Small statements that one executor may offer, per second and at once. Honest ones come ten times a second. */

@@ -39,6 +39,11 @@ export class Recorder {
     return this.#lost
   }
 
+  /** Receipts handed over that are not on the disk yet. */
+  get backlog(): number {
+    return this.#backlog
+  }
+
   stored(receipts: number): void {
     this.#backlog -= receipts
   }

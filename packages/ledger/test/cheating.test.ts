@@ -75,6 +75,21 @@ test('a statement that says what the caller saw is accepted and reaches a third 
   t.is((await linesOf(all.victim.ledger)).length, 3)
 })
 
+test('a caller that accepts with rubbish, or with nothing, is not offered to without end', async (t) => {
+  for (const accepted of [[new Uint8Array(64).fill(1)], []]) {
+    const all = await scene(t)
+    let offers = 0
+    all.mesh.handle(MESSAGE.LEDGER_OFFER, (_, request) => {
+      offers++
+      request.reply([accepted, null, 0, new Uint8Array(16).fill(7)])
+    })
+    all.victim.ledger.record(receiptOf({ caller: all.mallory.peerId, executor: all.victim.signer.peerId }, all.random))
+    await all.victim.ledger.flush()
+    t.true(offers >= 1 && offers <= 8, `${offers} offers`)
+    await nothingCounted(t, all)
+  }
+})
+
 test('an inflated duration is refused', refused, 'differs', (all) =>
   all.statement([{ ...all.seen({ durationUs: 90_000 }), durationUs: 190_000 }])
 )

@@ -60,6 +60,44 @@ test('a stopped node finds everything again and goes on in new lanes', async (t)
   t.is((await all.a.ledger.verify()).lanes, before.stats.lanes + 1)
 })
 
+test('a caller that stops is charged for all that it saw: it waits until its executors have claimed it', async (t) => {
+  const all = await fleet(t, 2, { batchMsMax: 150 })
+  const [a, b] = all.nodes as [TestNode, TestNode]
+  for (let index = 0; index < 10; index++) call(a, b, all.random)
+  await a.ledger.stop()
+  all.network.leave(a.signer.peerId)
+  await all.restart(a)
+  for (const node of all.nodes) {
+    await eventually(async () => (await node.ledger.stats()).receipts === 10, 'the ten are paid')
+  }
+  t.deepEqual(await a.ledger.balances(), await b.ledger.balances())
+})
+
+test('a disk that works again gets the receipts that it refused, also when nothing more is called', async (t) => {
+  const all = await fleet(t, 1)
+  const [node] = all.nodes as [TestNode]
+  const database = new DatabaseSync(join(node.directory, 'ledger.sqlite'))
+  t.teardown(() => database.close())
+  const stored = () => (database.prepare('SELECT count(*) AS count FROM statements').get() as { count: number }).count
+  database.exec("CREATE TRIGGER refuse BEFORE INSERT ON statements BEGIN SELECT RAISE(ABORT, 'no room'); END")
+  call(node, node, all.random)
+  await eventually(async () => node.logger.lines.some((line) => line.message.includes('could not write')), 'the refusal')
+  database.exec('DROP TRIGGER refuse')
+  await eventually(async () => stored() === 1, 'the receipt is on disk')
+  t.like(await node.ledger.verify(), { ok: true, receipts: 1 })
+})
+
+test('a ledger whose disk refuses to the end stops all the same', async (t) => {
+  const all = await fleet(t, 1)
+  const [node] = all.nodes as [TestNode]
+  const database = new DatabaseSync(join(node.directory, 'ledger.sqlite'))
+  t.teardown(() => database.close())
+  database.exec("CREATE TRIGGER refuse BEFORE INSERT ON statements BEGIN SELECT RAISE(ABORT, 'no room'); END")
+  call(node, node, all.random)
+  t.like(await t.throwsAsync(node.ledger.stop()), { code: 'INTERNAL' })
+  t.like(await t.throwsAsync(node.ledger.stats()), { code: 'UNAVAILABLE' })
+})
+
 test('what was on disk is there after a crash, and nothing is signed twice', async (t) => {
   const all = await pair(t)
   const count = (await linesOf(all.a.ledger)).length
