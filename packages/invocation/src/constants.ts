@@ -15,6 +15,8 @@ export const PLACES_TRIED_MAX = 4
 export const RETRY_AFTER_MS = 1_000
 /** Log lines kept per function and node, in memory, and bytes over all functions. */
 export const LOG_LINES_PER_FUNCTION_MAX = 10_000
+/** Lines taken from one node in one round: all that it can keep of a function. A peer may say for ever that there are more. */
+export const LOG_LINES_PER_NODE_MAX = LOG_LINES_PER_FUNCTION_MAX * 1.1
 export const LOG_BYTES_MAX = 67_108_864
 export const LOG_FUNCTIONS_MAX = 10_000
 /** Lines and bytes in one answer to LOGS_READ. */

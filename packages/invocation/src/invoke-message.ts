@@ -18,6 +18,10 @@ export interface AllegedInvocation {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** What a receipt holds (packages/ledger, receipt-row.ts): with a number beyond, an attempt would run and never be charged. */
+const ATTEMPT_MAX = 255
+const DURATION_US_MAX = 2 ** 32 - 1
+const TIME_MS_MAX = 2 ** 48 - 1
 /** 15 minutes, AWS's longest timeout, and what a launch may take. */
 const REMAINING_MS_MAX = (LIMITS.timeoutSecondsMax + 60) * 1_000
 
@@ -40,7 +44,7 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
   if (!Array.isArray(alleged) || alleged.length !== 9) throw malformed('it is not a list of 9')
   const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn] = alleged
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
-  if (!isCount(attempt) || attempt < 1 || attempt > 1_000) throw malformed('the attempt is not between 1 and 1000')
+  if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
   if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512)) throw malformed('a name is too long')
   if (!isCount(remainingMs) || remainingMs > REMAINING_MS_MAX)
     throw malformed(`remaining time is not between 0 and ${REMAINING_MS_MAX} ms`)
@@ -112,7 +116,7 @@ function ranFromWire(node: string, memoryMb: number, header: unknown[], payload:
   const [, statusIndex, time, durationUs, initMs, cpuMs, memoryUsedMb, cold, instance, statusCode, headers, logTail, hint] =
     header
   const status = typeof statusIndex === 'number' ? RAN_STATUS[statusIndex] : undefined
-  if (status === undefined || !isCount(time) || !isCount(durationUs) || !isText(instance, 128))
+  if (status === undefined || !isWhole(time, TIME_MS_MAX) || !isWhole(durationUs, DURATION_US_MAX) || !isText(instance, 128))
     throw malformed('the reply of an attempt is not whole')
   if (payload.length > LIMITS.payloadBytesMax)
     throw malformed(`a result of ${payload.length} bytes is above ${LIMITS.payloadBytesMax}`)
@@ -158,7 +162,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const HEADERS_MAX = 1_000
 
 function headFromWire(statusCode: unknown, headers: unknown): HttpHead {
-  const whole = isCount(statusCode) && Number.isInteger(statusCode) && statusCode >= 100 && statusCode <= 599
+  const whole = isWhole(statusCode, 599) && statusCode >= 100
   if (!whole || !Array.isArray(headers) || headers.length % 2 !== 0 || headers.length > HEADERS_MAX)
     throw malformed('the HTTP head is not whole')
   for (let index = 0; index < headers.length; index += 2) {
@@ -176,6 +180,10 @@ function amount(value: unknown): number | undefined {
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most
 }
 
 function isText(value: unknown, lengthMax: number): value is string {

@@ -3,6 +3,7 @@ import {
   LOG_BYTES_MAX,
   LOG_FUNCTIONS_MAX,
   LOG_LINES_PER_FUNCTION_MAX,
+  LOG_LINES_PER_NODE_MAX,
   LOG_PAGE_BYTES_MAX,
   LOG_PAGE_LINES_MAX
 } from './constants.ts'
@@ -37,7 +38,7 @@ export class LogStore {
     this.#byFunction.set(line.function, kept)
     kept.push({ sequence: ++this.#sequence, line })
     this.#bytes += sizeOf(line)
-    if (kept.length > LOG_LINES_PER_FUNCTION_MAX * 1.1) this.#drop(kept, kept.length - LOG_LINES_PER_FUNCTION_MAX)
+    if (kept.length > LOG_LINES_PER_NODE_MAX) this.#drop(kept, kept.length - LOG_LINES_PER_FUNCTION_MAX)
     while (this.#bytes > LOG_BYTES_MAX) this.#forgetOldest()
   }
 

@@ -10,7 +10,7 @@ import {
   PeerlessError
 } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
-import { LOG_FOLLOW_PERIOD_MS, LOG_PAGE_LINES_MAX, LOG_PEER_TIMEOUT_MS } from './constants.ts'
+import { LOG_FOLLOW_PERIOD_MS, LOG_LINES_PER_NODE_MAX, LOG_PAGE_LINES_MAX, LOG_PEER_TIMEOUT_MS } from './constants.ts'
 import type { LogPage, LogStore } from './log-store.ts'
 
 /** MESSAGE.LOGS_READ. Header: [functionName, sinceMs, cursor]; reply header: [cursor, more]; payload: CBOR list of lines. */
@@ -52,7 +52,7 @@ export class MeshLogs implements LogReader {
 
   async #readNode(node: string, filter: { function: string; sinceMs: number }, cursors: Map<string, number>): Promise<LogLine[]> {
     const lines: LogLine[] = []
-    for (let more = true; more; ) {
+    for (let more = true; more && lines.length < LOG_LINES_PER_NODE_MAX; ) {
       const page = await this.#page(node, filter, cursors.get(node) ?? 0)
       cursors.set(node, page.cursor)
       lines.push(...page.lines)
@@ -101,6 +101,7 @@ function pageOf(node: string, header: unknown, alleged: unknown, after: number):
     cursor < after ||
     !Array.isArray(alleged) ||
     alleged.length > LOG_PAGE_LINES_MAX ||
+    (alleged.length > 0 && cursor === after) ||
     !alleged.every(isLine)
   ) {
     throw new PeerlessError('MALFORMED', 'a page of logs is not whole')

@@ -22,6 +22,45 @@ test('nothing that a peer can send makes the readers throw anything but MALFORME
   t.pass()
 })
 
+test('what no receipt can hold is refused before anything runs or is charged', (t) => {
+  const id = '00000000-0000-4000-8000-000000000000'
+  const order = (attempt: unknown) => [id, attempt, false, 'hello', 'rev-1', 1_000, false, null, 'arn']
+  t.is(invocationFromWire(order(255)).attempt, 255)
+  for (const attempt of [0, 1.5, 256, -1, Number.NaN]) {
+    t.like(
+      t.throws(() => invocationFromWire(order(attempt))),
+      { code: 'MALFORMED' }
+    )
+  }
+  const reply = (time: unknown, durationUs: unknown) => [
+    'ran',
+    0,
+    time,
+    durationUs,
+    null,
+    null,
+    null,
+    false,
+    'i',
+    null,
+    null,
+    null,
+    null
+  ]
+  t.deepEqual(replyFromWire('n', 128, reply(1, 2), new Uint8Array(0)).settlement, { time: 1, durationUs: 2 })
+  for (const [time, durationUs] of [
+    [1.5, 2],
+    [2 ** 48, 2],
+    [1, 0.5],
+    [1, 2 ** 32]
+  ]) {
+    t.like(
+      t.throws(() => replyFromWire('n', 128, reply(time, durationUs), new Uint8Array(0))),
+      { code: 'MALFORMED' }
+    )
+  }
+})
+
 test('headers of a peer are held to the rules of a function', (t) => {
   const reply = (headers: unknown) => ['ran', 0, 1, 1_000, null, null, null, false, 'i', 200, headers, null, null]
   t.notThrows(() => replyFromWire('n', 128, reply(['x-a', 'b']), new Uint8Array(0)))

@@ -1,4 +1,5 @@
 import { MESSAGE } from '@peerless/interface'
+import { encode } from '@peerless/wire'
 import test from 'ava'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
@@ -31,6 +32,23 @@ test('a gateway without slots forwards, and both sides hold the same receipt', a
   t.is(outcome.logTail, 'tail')
   t.is(gateway.receipts.length, 1)
   t.deepEqual(gateway.receipts, worker.receipts)
+})
+
+test('a peer whose log never ends is read as far as one can be, and no further', async (t) => {
+  const { network, nodes, stop } = await cluster([1])
+  t.teardown(stop)
+  const [node] = nodes as [Node]
+  const line = { time: 1, level: 'info', message: 'm', function: 'hello', version: '1', requestId: 'r', instance: 'i', node: 'x' }
+  let pages = 0
+  network.join('endless').handle(MESSAGE.LOGS_READ, (_, request) => {
+    pages++
+    request.reply([pages, true], encode(new Array(2_000).fill(line)))
+  })
+  const lines: unknown[] = []
+  const filter = { function: 'hello', sinceMs: 0, follow: false, signal: new AbortController().signal }
+  for await (const one of node.service.logs.read(filter)) lines.push(one)
+  t.is(pages, 6)
+  t.is(lines.length, 12_000)
 })
 
 test('three calls at once on nodes of one slot run on three nodes', async (t) => {
