@@ -21,7 +21,7 @@ export function backoffMs(failures: number, random: Random): number {
 
 /**
  * Keeps this node connected: every known member while the mesh is small, a random part of it when it is large. It never gives up on
- * anyone; the backoff is its only patience. Told the time and the chance, so it runs under a virtual clock.
+ * anyone who is still known; the backoff is its only patience. Told the time and the chance, so it runs under a virtual clock.
  */
 export class Redial {
   readonly #options: RedialOptions
@@ -74,8 +74,13 @@ export class Redial {
   }
 
   async #attempt(peerId: string): Promise<void> {
-    const { isConnected, connectedCount, random, dial } = this.#options
+    const { candidates, isConnected, connectedCount, random, dial } = this.#options
     if (!this.#running || isConnected(peerId)) return
+    if (!candidates().includes(peerId)) {
+      // Room was made for another in the member book; whoever hears of it again says so.
+      this.#failures.delete(peerId)
+      return
+    }
     if (connectedCount() + this.#dialling >= CONNECTIONS_WANTED_MAX || this.#dialling >= DIALS_PARALLEL_MAX) {
       this.#schedule(peerId, backoffMs(4, random))
       return

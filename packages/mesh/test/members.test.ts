@@ -194,6 +194,36 @@ test('a member that does not answer is dialled for ever, at ever longer interval
   t.is(clock.pending, 0)
 })
 
+test('a member that room was made for is dialled no more, and leaves nothing behind', async (t) => {
+  const clock = new VirtualClock()
+  let known: string[] = []
+  let dials = 0
+  const redial = new Redial({
+    self: 'a',
+    clock,
+    random: new SeededRandom(FUZZ_SEED),
+    candidates: () => known,
+    isConnected: () => false,
+    connectedCount: () => 0,
+    dial: async () => {
+      dials++
+      throw new Error('nobody there')
+    }
+  })
+  redial.start()
+  for (let number = 0; number < 1_000; number++) {
+    known = [`b${number}`]
+    redial.noticed(`b${number}`)
+    await clock.advance(10)
+  }
+  known = []
+  await clock.advance(60_000)
+  t.is(clock.pending, 0)
+  const before = dials
+  await clock.advance(600_000)
+  t.is(dials, before)
+})
+
 test('of two that hear of each other at once, the one with the smaller peer id dials first', async (t) => {
   const first = async (self: string, other: string) => {
     const clock = new VirtualClock()
@@ -203,7 +233,7 @@ test('of two that hear of each other at once, the one with the smaller peer id d
       self,
       clock,
       random: new SeededRandom(FUZZ_SEED),
-      candidates: () => [],
+      candidates: () => [other],
       isConnected: () => false,
       connectedCount: () => 0,
       dial: async () => {
