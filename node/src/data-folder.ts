@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { PeerlessError } from '@peerless/interface'
 
 /** What the command line reads to find and sign to the node of a data folder. Holds a secret: mode 0600. */
@@ -14,10 +15,15 @@ export interface DaemonFile {
 
 const DAEMON_FILE = 'daemon.json'
 const LOCK_FILE = 'lock'
+const LOCK_DATABASE = 'lock.sqlite'
+/** https://www.sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5
 
 /** The folder that one daemon owns. Two daemons on one folder would sign two histories with one key, so a lock keeps the second out. */
 export class DataFolder {
   readonly path: string
+  /** Holds the lock for as long as it is open. */
+  #held: DatabaseSync | undefined
 
   private constructor(path: string) {
     this.path = path
@@ -63,6 +69,8 @@ export class DataFolder {
   async release(): Promise<void> {
     await rm(join(this.path, DAEMON_FILE), { force: true })
     await rm(join(this.path, LOCK_FILE), { force: true })
+    this.#held?.close()
+    this.#held = undefined
   }
 
   async #write(name: string, value: unknown): Promise<void> {
@@ -71,48 +79,25 @@ export class DataFolder {
     await rename(`${path}.new`, path)
   }
 
+  /**
+   * The lock is the kernel's, by way of SQLite: it goes with the process, however that ends, and two can never both find it free, as they can a
+   * file that says who owns it. That file is there for people only.
+   */
   async #lock(): Promise<void> {
-    const path = join(this.path, LOCK_FILE)
-    for (let attempt = 0; attempt < 2; attempt++) {
-      try {
-        const file = await open(path, 'wx', 0o600)
-        await file.writeFile(`${process.pid} ${await startOf(process.pid)}`)
-        await file.close()
-        return
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-        const holder = await holderOf(path)
-        if (holder !== undefined)
-          throw new PeerlessError('CONFLICT', `the node of ${this.path} runs already, as process ${holder}`)
-        // It was killed: its lock is nobody's.
-        await rm(path, { force: true })
-      }
+    const database = new DatabaseSync(join(this.path, LOCK_DATABASE))
+    try {
+      database.exec('BEGIN EXCLUSIVE')
+    } catch (error) {
+      database.close()
+      if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw error
+      const holder = await readFile(join(this.path, LOCK_FILE), 'utf8').catch(() => '')
+      throw new PeerlessError(
+        'CONFLICT',
+        `the node of ${this.path} runs already${holder === '' ? '' : `, as process ${holder.trim()}`}`
+      )
     }
-    throw new PeerlessError('CONFLICT', `another process is starting on ${this.path}`)
-  }
-}
-
-/** The process that wrote the lock, if it still lives. Its start time tells it from another that got its number. */
-async function holderOf(path: string): Promise<number | undefined> {
-  const [pid, start] = (await readFile(path, 'utf8').catch(() => '')).split(' ')
-  const number = Number(pid)
-  if (!Number.isInteger(number) || number <= 0) return undefined
-  try {
-    process.kill(number, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined
-  }
-  return (await startOf(number)) === start ? number : undefined
-}
-
-/** Start time in clock ticks since boot from /proc (field 22), empty where there is none. */
-async function startOf(pid: number): Promise<string> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    // No /proc (macOS): the number alone decides.
-    return ''
+    this.#held = database
+    await writeFile(join(this.path, LOCK_FILE), `${process.pid}\n`, { mode: 0o600 })
   }
 }
 

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { DataFolder } from '../src/data-folder.ts'
+
+async function temporaryFolder(t: ExecutionContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'peerless-node-'))
+  t.teardown(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+test('of several that start at once on a folder whose owner was killed, one gets it', async (t) => {
+  for (let round = 0; round < 20; round++) {
+    const path = await temporaryFolder(t)
+    await writeFile(join(path, 'lock'), '4194305 1')
+    const opened = await Promise.allSettled([1, 2, 3, 4].map(() => DataFolder.open(path)))
+    const folders = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    t.is(folders.length, 1)
+    for (const one of opened) if (one.status === 'rejected') t.like(one.reason, { code: 'CONFLICT' })
+    await folders[0]?.release()
+  }
+})
+
+test('a second owner is refused with the number of the first; a released folder is free', async (t) => {
+  const path = await temporaryFolder(t)
+  const first = await DataFolder.open(path)
+  const error = await t.throwsAsync(DataFolder.open(path))
+  t.like(error, { code: 'CONFLICT' })
+  t.true(error?.message.includes(`process ${process.pid}`), error?.message)
+  await first.release()
+  await (await DataFolder.open(path)).release()
+})
+
+test('the folder of a process is kept from others while it lives, and free when it was killed', async (t) => {
+  const path = await temporaryFolder(t)
+  const source = `
+    const { DataFolder } = await import(${JSON.stringify(new URL('../src/data-folder.ts', import.meta.url).href)})
+    globalThis.folder = await DataFolder.open(${JSON.stringify(path)})
+    console.log('open')
+    setInterval(() => undefined, 1_000)`
+  const child: ChildProcess = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  await once(child.stdout as NodeJS.ReadableStream, 'data')
+  const error = await t.throwsAsync(DataFolder.open(path))
+  t.like(error, { code: 'CONFLICT' })
+  t.true(error?.message.includes(`process ${child.pid}`), error?.message)
+  const gone = once(child, 'exit')
+  child.kill('SIGKILL')
+  await gone
+  await (await DataFolder.open(path)).release()
+})
