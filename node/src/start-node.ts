@@ -126,7 +126,7 @@ async function compose(
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     onLog: (line) => appendLog(line),
-    nodePath: process.execPath,
+    nodePath: process.execPath, executorsPerAccountMax: 1,
     region: REGION_DEFAULT,
     accountId: options.accountId
   })
@@ -150,19 +150,22 @@ async function compose(
     region: REGION_DEFAULT
   })
 
-  await mesh.start()
-  undo.push(() => mesh.stop())
-  await catalog.start()
-  await ledger.start()
+  // Before the mesh: a peer whose request met no handler would take it for one that may have run.
+  catalog.start()
+  ledger.start()
   invocation.start()
+  undo.push(() => mesh.stop())
+  await mesh.start()
   undo.push(() => drain())
 
   const address = await gateway.listen(options.http.host, options.http.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
   const records = new NodeRecords({ mesh, catalog, logger, record: { account: operator, version: VERSION, httpAddress: http } })
   await records.start()
+  // The key is made at the end of the first start that came this far: one that failed before, at a port that is taken, does not count.
+  const startedBefore = (await folder.readKey()) !== undefined
+  if (!mesh.joined && !startedBefore) await firstStart(options, deployments, catalog.list('function').length, logger)
   const key = await adminKey(folder, keys)
-  if (mesh.foundedNow) await firstStart(options, deployments, catalog.list('function').length, logger)
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true

@@ -1,0 +1,34 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { DeleteFunctionCommand } from '@aws-sdk/client-lambda'
+import test from 'ava'
+import { dataFolder, run, up } from '../_daemon.ts'
+import { get, lambdaOf } from '../_functions.ts'
+
+const PEERLESS = join(import.meta.dirname, '..', '..', 'bin', 'peerless')
+const SAMPLE = { args: ['--sample'] }
+
+test('a first start that failed at a port that was taken does not use up the sample', async (t) => {
+  const data = await dataFolder(t)
+  const squatter = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => squatter.once('listening', resolve))
+  const { port } = squatter.address() as AddressInfo
+  const failed = await run(PEERLESS, ['up', '--sample', '--data', data, '--http', `127.0.0.1:${port}`])
+  await new Promise((resolve) => squatter.close(resolve))
+  t.is(failed.code, 1)
+  t.regex(failed.stderr, /EADDRINUSE.*\n.*--http HOST:PORT/)
+
+  const node = await up(t, { data, ...SAMPLE })
+  t.is((await get(`${node.http}/fn/hello?name=Ada`)).body, 'Hello, Ada!\n')
+})
+
+test('a sample that was removed stays away at the next start', async (t) => {
+  const data = await dataFolder(t)
+  const first = await up(t, { data, ...SAMPLE })
+  t.is((await get(`${first.http}/fn/hello`)).status, 200)
+  await (await lambdaOf(first)).send(new DeleteFunctionCommand({ FunctionName: 'hello' }))
+  t.is(await first.stop(), 0)
+  const second = await up(t, { data, ...SAMPLE })
+  t.is((await get(`${second.http}/fn/hello`)).status, 404)
+})
