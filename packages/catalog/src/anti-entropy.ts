@@ -23,6 +23,7 @@ import {
   PAGE_BYTES_MAX,
   PAGE_ENTRIES_MAX,
   PAGES_MAX,
+  ROUND_MS_MAX,
   STRANGER_RETRIES_MAX,
   STRANGER_RETRY_MS
 } from './constants.ts'
@@ -153,7 +154,7 @@ export class AntiEntropy {
 
   /** Returns how many entries were refused for their author. */
   async #round(peer: string): Promise<number> {
-    const { table } = this.#options
+    const { table, clock } = this.#options
     const reply = await this.#call(peer, MESSAGE.CATALOG_DIGEST, { root: table.root() })
     if (check(sameSchema, reply.header, 'catalog digest').same) return 0
     if (reply.payload.length !== BUCKETS * BUCKET_DIGEST_BYTES) {
@@ -163,7 +164,8 @@ export class AntiEntropy {
       )
     }
     let strangers = 0
-    for (const group of this.#groups(reply.payload)) strangers += await this.#exchange(peer, group)
+    const until = clock.monotonic() + ROUND_MS_MAX
+    for (const group of this.#groups(reply.payload)) strangers += await this.#exchange(peer, group, until)
     return strangers
   }
 
@@ -186,11 +188,14 @@ export class AntiEntropy {
     return groups
   }
 
-  async #exchange(peer: string, buckets: number[]): Promise<number> {
-    const { table, intake } = this.#options
+  async #exchange(peer: string, buckets: number[], until: number): Promise<number> {
+    const { table, intake, clock } = this.#options
     let strangers = 0
     let after: Cursor | undefined
     for (let pages = 0; pages < PAGES_MAX; pages++) {
+      if (clock.monotonic() > until) {
+        throw new PeerlessError('DEADLINE_EXCEEDED', `a round of the catalog took longer than ${ROUND_MS_MAX} ms`)
+      }
       const have = buckets.flatMap((bucket) => [...table.bucket(bucket).values()])
       const hashes = Buffer.from(have.map((entry) => entry.hash).join(''), 'hex')
       const reply = await this.#call(peer, MESSAGE.CATALOG_BUCKETS, { buckets, after }, hashes)

@@ -50,6 +50,8 @@ export const STRANGER_RETRY_MS = 250
 export const STRANGER_RETRIES_MAX = 8
 /** Longest wait for one answer of a round, or for a push. */
 export const ANSWER_MS_MAX = 10_000
+/** Longest round with one peer; what is left differs still, and the next round goes on with it. Others wait for their turn meanwhile. */
+export const ROUND_MS_MAX = 60_000
 /** Hashes sent along when buckets are asked for; one bucket goes whole, whatever it holds. */
 export const HAVE_HASHES_GOAL = 4_096
 /** Pages of one group of buckets: as many as ENTRIES_MAX can fill. */

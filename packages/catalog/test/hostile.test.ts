@@ -344,3 +344,21 @@ test('a peer that never answers costs one round, not the catalog', async (t) => 
   t.true(node.catalog.caughtUp())
   t.false(JSON.stringify(node.logger.lines).includes(SECRET))
 })
+
+test('a peer that always has one more page, each at the last moment, does not keep a node from catching up with others', async (t) => {
+  const mesh = new TestMesh(t)
+  const peer = mesh.network.join(MEMBER.peerId)
+  let pages = 0
+  peer.handle(MESSAGE.CATALOG_DIGEST, (_, request) => request.reply({ same: false }, new Uint8Array(4_096).fill(1)))
+  peer.handle(MESSAGE.CATALOG_BUCKETS, (_, request) => {
+    const next = { bucket: 255, key: String(++pages).padStart(9, '0') }
+    mesh.clock.after(9_000, () => request.reply({ next }, encode([[], []])))
+  })
+  const joiner = await mesh.node(1)
+  await mesh.settle()
+  await mesh.node(2)
+  await mesh.advance(30_000)
+  t.false(joiner.catalog.caughtUp())
+  await mesh.advance(60_000)
+  t.true(joiner.catalog.caughtUp())
+})
