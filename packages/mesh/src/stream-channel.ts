@@ -23,7 +23,7 @@ export function streamChannel(stream: Stream, options: StreamChannelOptions): St
   const update = () => {
     if (full || held) {
       if (stream.readStatus === 'readable') stream.pause()
-    } else if (stream.readStatus === 'paused') stream.resume()
+    } else if (stream.readStatus === 'paused') resumeOf(stream)
   }
   // A peer that half-closes its end is done with the stream: nothing of ours is ever sent one way only.
   stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
@@ -78,6 +78,15 @@ function sendOn(stream: Stream, bytes: Uint8Array): boolean {
   } catch (error) {
     stream.abort(asError(error))
     return true
+  }
+}
+
+/** Resuming tells the other side so: on a connection that is closing at this very moment that throws, and here nobody would catch it. */
+function resumeOf(stream: Stream): void {
+  try {
+    stream.resume()
+  } catch (error) {
+    stream.abort(asError(error))
   }
 }
 
