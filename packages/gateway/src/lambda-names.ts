@@ -1,5 +1,4 @@
 import {
-  FUNCTION_NAME,
   type FunctionRecord,
   type FunctionReference,
   functionArn,
@@ -27,11 +26,10 @@ export function referenceOf(alleged: string): FunctionReference {
     return parseFunctionReference(alleged)
   } catch (error) {
     if (!(error instanceof PeerlessError)) throw error
-    const bare = alleged.slice(alleged.lastIndexOf(':') + 1)
-    const rule =
-      !FUNCTION_NAME.test(bare) || bare === alleged || !alleged.includes('function:')
-        ? `Member must satisfy regular expression pattern: ${PATTERN}`
-        : 'Member must have length less than or equal to 64'
+    const [bare = ''] = alleged.slice(alleged.lastIndexOf('function:') < 0 ? 0 : alleged.lastIndexOf('function:') + 9).split(':')
+    const rule = /^[a-zA-Z0-9-_]{65,}$/.test(bare)
+      ? 'Member must have length less than or equal to 64'
+      : `Member must satisfy regular expression pattern: ${PATTERN}`
     throw validation(`1 validation error detected: ${brokenRule(alleged, 'functionName', rule)}`)
   }
 }

@@ -22,7 +22,18 @@ const REFUSED: [title: string, members: Record<string, unknown>, code: string, m
     'ValidationException',
     /^1 validation error detected: Value 'a.b' at 'functionName'/
   ],
-  ['a name of 65 letters', { FunctionName: 'x'.repeat(65) }, 'ValidationException', /functionName/],
+  [
+    'a name of 65 letters',
+    { FunctionName: 'x'.repeat(65) },
+    'ValidationException',
+    /'x{65}' at 'functionName'.*less than or equal to 64/
+  ],
+  [
+    'an ARN with a name of 65 letters',
+    { FunctionName: `arn:aws:lambda:eu-x-1:000000000000:function:${'x'.repeat(65)}` },
+    'ValidationException',
+    /at 'functionName'.*less than or equal to 64/
+  ],
   ['a name with a version', { FunctionName: 'made:1' }, 'InvalidParameterValueException', /qualifier/],
   ['no name', { FunctionName: null }, 'ValidationException', /Value null at 'functionName'.*Member must not be null/],
   ['a number as name', { FunctionName: 7 }, 'SerializationException', /FunctionName must be String, got number/],
