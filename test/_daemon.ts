@@ -91,14 +91,17 @@ export function run(
   })
 }
 
-export async function dataFolder(t: ExecutionContext): Promise<string> {
+/** Whatever runs something at its end: a test, or `sharedDaemon` for a whole file. */
+export type Ending = Pick<ExecutionContext, 'teardown'>
+
+export async function dataFolder(t: Ending): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'peerless-test-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
 /** Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens. */
-export async function up(t: ExecutionContext, options: { data?: string; args?: string[] } = {}): Promise<Daemon> {
+export async function up(t: Ending, options: { data?: string; args?: string[] } = {}): Promise<Daemon> {
   const data = options.data ?? (await dataFolder(t))
   const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', ...(options.args ?? [])]
   const child = spawn(PEERLESS, args, { stdio: ['ignore', 'pipe', 'pipe'] })
