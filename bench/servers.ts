@@ -49,6 +49,35 @@ export async function peerless(args: string[], nodeArguments: string[] = []): Pr
   return { http, data, child }
 }
 
+/** A node that calls from inside itself; see forwarder.ts. Each `ask` runs one measurement. */
+export async function forwarder(invite: string): Promise<{ ask(concurrency: number, seconds: number): Promise<Forwarded> }> {
+  const data = await mkdtemp(join(tmpdir(), 'peerless-bench-'))
+  folders.push(data)
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'forwarder.ts'), data, invite], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
+  children.push(child)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const line = async () => {
+    const { value, done } = await lines.next()
+    if (done === true) throw new Error('the forwarder ended')
+    return value
+  }
+  await line()
+  return {
+    ask: async (concurrency, seconds) => {
+      child.stdin.write(`${concurrency} ${seconds}\n`)
+      return JSON.parse(await line()) as Forwarded
+    }
+  }
+}
+
+export interface Forwarded {
+  callsPerSecond: number
+  p50Us: number
+  p99Us: number
+}
+
 /** Runs a command of the CLI and gives its stdout. */
 export async function cli(node: Node, ...args: string[]): Promise<string> {
   const child = spawn(process.execPath, [join(ROOT, 'bin', 'peerless'), ...args, '--data', node.data], {

@@ -5,8 +5,10 @@ import { createCatalog, createDeployments, createKeys, type Keys } from '@peerle
 import { createGateway } from '@peerless/gateway'
 import { createInstances } from '@peerless/instances'
 import {
+  type Catalog,
   type Deployments,
   type FunctionVersion,
+  type Invoker,
   type Logger,
   type LogLine,
   messageOf,
@@ -38,6 +40,9 @@ export interface RunningNode {
   readonly http: string
   readonly peerId: string
   readonly meshId: string
+  /** The pipeline behind the gateway, for programs that run a node inside themselves. */
+  readonly invoker: Invoker
+  readonly catalog: Catalog
   /** Finishes what runs, closes the books, goes. */
   stop(): Promise<void>
 }
@@ -126,7 +131,8 @@ async function compose(
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     onLog: (line) => appendLog(line),
-    nodePath: process.execPath, executorsPerAccountMax: 1,
+    nodePath: process.execPath,
+    executorsPerAccountMax: 1,
     region: REGION_DEFAULT,
     accountId: options.accountId
   })
@@ -178,7 +184,7 @@ async function compose(
     await instances.drain(DRAIN_MS)
     await ledger.flush()
   }
-  return { http, peerId: mesh.peerId, meshId: mesh.meshId, stop }
+  return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, stop }
 }
 
 /** The key with which the command line of this data folder signs: made once, valid on every node, replaced when it was revoked. */
