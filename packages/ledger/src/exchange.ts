@@ -25,6 +25,7 @@ import {
   offerReplyHeader,
   offerReplyOf
 } from './messages.ts'
+import { newPeerWork, type PeerWork } from './peer-work.ts'
 import type { CoreHost } from './runner.ts'
 import { authorsOf, hexOf, readStatements } from './statement.ts'
 
@@ -38,18 +39,6 @@ export interface ExchangeOptions {
   readonly isMember: (peerId: string) => boolean
   /** Hands over what was seen of an executor. */
   readonly closeSeen: (peer: string) => void
-}
-
-/** What goes on with one peer: one offering and one catching-up at a time; a wish that comes meanwhile is one more round. */
-interface PeerWork {
-  offering: boolean
-  offerAgain: boolean
-  syncing: boolean
-  syncAgain: boolean
-  serving: number
-  heldRounds: number
-  differentRounds: number
-  rescans: number
 }
 
 /** The ledger's talk with other nodes: offers, anti-entropy, gossip. Knows no rule of the ledger; the core decides. */
@@ -387,16 +376,7 @@ export class Exchange {
   #workOf(peer: string): PeerWork {
     let work = this.#work.get(peer)
     if (work === undefined) {
-      work = {
-        offering: false,
-        offerAgain: false,
-        syncing: false,
-        syncAgain: false,
-        serving: 0,
-        heldRounds: 0,
-        differentRounds: 0,
-        rescans: 0
-      }
+      work = newPeerWork()
       this.#work.set(peer, work)
     }
     return work

@@ -1,0 +1,24 @@
+/** What goes on with one peer: one offering and one catching-up at a time; a wish that comes meanwhile is one more round. */
+export interface PeerWork {
+  offering: boolean
+  offerAgain: boolean
+  syncing: boolean
+  syncAgain: boolean
+  serving: number
+  heldRounds: number
+  differentRounds: number
+  rescans: number
+}
+
+export function newPeerWork(): PeerWork {
+  return {
+    offering: false,
+    offerAgain: false,
+    syncing: false,
+    syncAgain: false,
+    serving: 0,
+    heldRounds: 0,
+    differentRounds: 0,
+    rescans: 0
+  }
+}
