@@ -148,6 +148,8 @@ export class Replica {
     if (wasShown) this.#mix(checked.hash, false)
     this.#mix(checked.hash, true)
     this.#raise(head)
+    // Of two that its executor signed, the caller has now signed both.
+    if (wasShown) this.#noteFork(checked.lane, checked.decoded.seq)
     this.#say({ type: 'shown', last: this.feedLast, own })
   }
 

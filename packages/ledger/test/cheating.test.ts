@@ -206,6 +206,25 @@ test('a doubly signed fork counts the same on nodes that learn of it in differen
   t.deepEqual(await all.victim.ledger.balances(), await all.witness.ledger.balances())
 })
 
+test('a caller that signs the other branch later is trusted no more either, without a restart', async (t) => {
+  const all = await scene(t)
+  const friend = signerOf(all.random.bytes(32))
+  const make = () => {
+    const receipt = receiptOf({ caller: friend.peerId, executor: all.mallory.peerId }, all.random)
+    return forge(all.mallory, all.network.meshId, [receipt], { callerBoot: new Uint8Array(16), acceptedBy: friend })
+  }
+  const [first, second] = [make(), make()]
+  const unsigned = { ...second, callerSignature: undefined }
+  const feeds = new Map([[all.victim.signer.peerId, [first, unsigned]]])
+  serve(all, feeds)
+  await eventually(async () => (await all.victim.ledger.stats()).forks === 1, 'the proof')
+  t.is((await all.victim.ledger.stats()).frozen, 1)
+  feeds.set(all.victim.signer.peerId, [first, unsigned, second])
+  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 9]))
+  await eventually(async () => (await all.victim.ledger.stats()).frozen === 2, 'executor and caller')
+  t.is(sumOf(await all.victim.ledger.balances()), 0n)
+})
+
 /** Mallory serves these as her feed, to each in another order, and says so by gossip. */
 function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = () => undefined): void {
   all.mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => {
