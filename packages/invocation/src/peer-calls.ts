@@ -52,6 +52,8 @@ export class PeerCalls {
   }
 
   #serve(peerId: string, request: IncomingRequest): void {
+    // Nobody would hear how it ended, and nobody would be charged.
+    if (request.notification) throw new PeerlessError('MALFORMED', 'an invocation is a request, not a notification')
     const alleged = invocationFromWire(request.header)
     if (request.payload.length > LIMITS.payloadBytesMax) {
       throw new PeerlessError('TOO_LARGE', `payload of ${request.payload.length} bytes must be at most ${LIMITS.payloadBytesMax}`)

@@ -94,7 +94,8 @@ export class Pipeline implements Invoker {
 
   stop(): void {
     this.#sweep?.cancel()
-    for (const call of this.#waiting.take(() => true)) call.reject(new PeerlessError('UNAVAILABLE', 'this node is stopping'))
+    const stopping = new PeerlessError('UNAVAILABLE', 'this node is stopping')
+    for (const call of this.#waiting.take(() => true)) this.#fail(call, stopping)
   }
 
   /** Calls that wait for a place here. */

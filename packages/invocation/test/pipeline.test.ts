@@ -1,6 +1,7 @@
-import { MESSAGE } from '@peerless/interface'
+import { type IncomingRequest, MESSAGE, type Mesh } from '@peerless/interface'
 import { encode } from '@peerless/wire'
 import test from 'ava'
+import { PeerCalls } from '../src/peer-calls.ts'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
 test('a call runs here, is answered with its charge and leaves one receipt', async (t) => {
@@ -96,6 +97,18 @@ test('without room a call waits, goes on when a slot is free, and is refused aft
   t.is(node.receipts.length, 2)
 })
 
+test('an invocation that wants no answer is not begun', (t) => {
+  const handlers: Parameters<Mesh['handle']>[1][] = []
+  const parts = { mesh: { handle: (_: number, handler: (typeof handlers)[0]) => handlers.push(handler) } }
+  new PeerCalls(parts as unknown as ConstructorParameters<typeof PeerCalls>[0], () => t.fail()).start()
+  const header = ['00000000-0000-4000-8000-000000000000', 1, false, 'hello', 'rev-1', 1_000, false, null, 'arn']
+  const request = { type: MESSAGE.INVOKE, header, payload: new Uint8Array(0), notification: true } as IncomingRequest
+  t.like(
+    t.throws(() => handlers[0]?.('n1', request)),
+    { code: 'MALFORMED' }
+  )
+})
+
 test('a full queue refuses at once', async (t) => {
   const { nodes, order, stop } = await cluster([0])
   const [node] = nodes as [Node]
@@ -103,6 +116,7 @@ test('a full queue refuses at once', async (t) => {
   t.like(await t.throwsAsync(node.service.invoke(order())), { code: 'NO_CAPACITY' })
   stop()
   t.deepEqual(new Set(await Promise.all(waiting)), new Set(['UNAVAILABLE']))
+  t.is(node.service.inFlight, 0)
 })
 
 test('a peer that dies with the call is not tried again and the caller is told', async (t) => {
