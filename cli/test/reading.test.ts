@@ -58,12 +58,26 @@ test('invite prints the token alone and asks for what was said', async (t) => {
   t.is(stderr, '')
   await runCommand(['invite', '--data', node.data])
   t.deepEqual(
-    node.received.map(({ body }) => JSON.parse(body.toString())),
+    node.received.filter(({ method }) => method === 'POST').map(({ body }) => JSON.parse(body.toString())),
     [
       { role: 'deployer', ttlSeconds: 5_400, uses: 3 },
       { role: 'node', ttlSeconds: 3_600, uses: 1 }
     ]
   )
+})
+
+test('invite says beside the token when no other machine could use it', async (t) => {
+  const token = { 'POST /v1/invites': { json: { token: 'tok.en' } } }
+  const inviteAt = async (...addresses: string[]) => {
+    const node = await startFakeNode(t, { ...token, 'GET /v1/peers': { json: [{ ...PEERS[0], addresses }, PEERS[1]] } })
+    return await runCommand(['invite', '--data', node.data])
+  }
+  const alone = await inviteAt('/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/2')
+  t.is(alone.stdout, 'tok.en\n')
+  t.regex(alone.stderr, /loopback only.*\n.*--listen/)
+  t.is((await inviteAt('/ip4/127.0.0.1/tcp/1', '/ip4/192.0.2.1/tcp/1')).stderr, '')
+  const unasked = await startFakeNode(t, token)
+  t.like(await runCommand(['invite', '--data', unasked.data]), { stdout: 'tok.en\n', stderr: '' })
 })
 
 test('a shell that evaluates env has the node’s address and keys, whatever is in them', async (t) => {

@@ -1,5 +1,8 @@
+import type { PeerStatus } from '@peerless/interface'
 import { type Command, Option } from 'commander'
+import type { NodeClient } from '../client.ts'
 import { type Context, objectOf, withJson, withNode } from '../context.ts'
+import { listPeers } from '../mesh-api.ts'
 import { parseDuration, parseInteger } from '../values.ts'
 
 const USES_MAX = 100_000
@@ -21,5 +24,23 @@ export function define(command: Command, context: Context): void {
       const { token } = objectOf<{ token: string }>(answer, 'invite')
       if (flags.json) await context.printJson({ token })
       else await context.print(`${token}\n`)
+      if (flags.role === 'node') await warnOfLoopback(client, context)
     })
+}
+
+/** The token carries the node's addresses: a machine elsewhere would dial itself, and learn only that nobody answers. */
+async function warnOfLoopback(client: NodeClient, context: Context): Promise<void> {
+  let peers: PeerStatus[]
+  try {
+    peers = await listPeers(client)
+  } catch {
+    // The token is good and printed; only the advice is lost.
+    return
+  }
+  const addresses = peers.find((peer) => peer.self)?.addresses
+  if (!Array.isArray(addresses) || addresses.length === 0) return
+  if (!addresses.every((address) => /^\/(?:ip4\/127\.|ip6\/::1\/)/.test(String(address)))) return
+  await context.note(
+    "note: this node listens on loopback only, so the token works on this machine alone.\nFor other machines start it with 'peerless up --listen /ip4/ADDRESS/tcp/PORT' and invite again.\n"
+  )
 }
