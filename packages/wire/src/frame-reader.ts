@@ -1,6 +1,9 @@
 import { PeerlessError } from '@peerless/interface'
 import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, PREFIX_BYTES } from './frame.ts'
 
+/** Chunks kept of one frame before they are joined: 6 MB come in about a hundred of 64 KiB, and a chunk of one byte costs a hundred bytes. */
+const PARTS_MAX = 256
+
 export type OnFrame = (id: number, type: number, header: Uint8Array, payload: Uint8Array) => void
 
 /**
@@ -13,6 +16,9 @@ export class FrameReader {
   /** Chunks of a frame that is not whole yet, and their total. */
   #parts: Uint8Array[] = []
   #held = 0
+  /** The beginning of a frame that came in very many chunks, where they are joined as they come. */
+  #whole: Buffer | undefined
+  #joined = 0
   /** Bytes needed before the next attempt to cut. */
   #needed = PREFIX_BYTES
 
@@ -26,16 +32,31 @@ export class FrameReader {
     if (this.#held > 0) {
       this.#parts.push(chunk)
       this.#held += chunk.length
-      if (this.#held < this.#needed) return
+      if (this.#held < this.#needed) {
+        if (this.#parts.length >= PARTS_MAX) this.#join()
+        return
+      }
+      if (this.#whole !== undefined) this.#parts.unshift(this.#whole.subarray(0, this.#joined))
       chunk = Buffer.concat(this.#parts, this.#held)
       this.#parts = []
       this.#held = 0
+      this.#whole = undefined
+      this.#joined = 0
     }
     const rest = this.#cut(chunk)
     if (rest < chunk.length) {
       this.#parts.push(chunk.subarray(rest))
       this.#held = chunk.length - rest
     }
+  }
+
+  #join(): void {
+    this.#whole ??= Buffer.allocUnsafeSlow(this.#needed)
+    for (const part of this.#parts) {
+      this.#whole.set(part, this.#joined)
+      this.#joined += part.length
+    }
+    this.#parts = []
   }
 
   /** Emits every whole frame of `chunk`; returns the offset of the first byte that is left. */

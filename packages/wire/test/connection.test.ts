@@ -125,6 +125,20 @@ test('frames cut anywhere come out whole', (t) => {
   t.pass()
 })
 
+test('a frame of megabytes in chunks of one byte takes memory for its bytes, not for its chunks', (t) => {
+  const payload = Buffer.alloc(2_000_000, 'abc')
+  const stream = Buffer.concat([frame(1, payload), frame(2, Buffer.from('next'))])
+  const seen: Buffer[] = []
+  const reader = new FrameReader((_id, _type, _header, bytes) => seen.push(Buffer.from(bytes)))
+  const before = process.memoryUsage().heapUsed
+  for (let at = 0; at < 1_999_999; at++) reader.push(stream.subarray(at, at + 1))
+  const held = process.memoryUsage().heapUsed - before
+  reader.push(stream.subarray(1_999_999))
+  t.true(held < 64 * 2 ** 20, `${held} bytes held`)
+  t.true(seen[0]?.equals(payload))
+  t.is(seen[1]?.toString(), 'next')
+})
+
 test('no bytes whatsoever make the reader throw anything but MALFORMED', (t) => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 10 }), (chunks) => {
