@@ -3,11 +3,13 @@
  * Usage: node scripts/run-tests.ts [ava patterns]
  */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 const node = process.execPath
 const patterns = process.argv.slice(2)
-const child = spawn(node, ['node_modules/ava/entrypoints/cli.mjs', '--tap', ...patterns], {
+const child = spawn(node, [avaEntry(), '--tap', ...patterns], {
   stdio: ['ignore', 'pipe', 'inherit']
 })
 
@@ -39,3 +41,10 @@ if (code !== 0 && failed === 0) failed = 1
 if (passed + failed === 0) failed = 1
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exitCode = failed > 0 ? 1 : 0
+
+/** As its manifest says: the file's name has changed between versions. */
+function avaEntry(): string {
+  const folder = join('node_modules', 'ava')
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { bin: { ava: string } }
+  return join(folder, bin.ava)
+}
