@@ -1,7 +1,7 @@
 import { isMultiaddr, multiaddr } from '@multiformats/multiaddr'
 import { PeerlessError } from '@peerless/interface'
 import { decode, decodeEnvelope, encode, encodeEnvelope, type Signer, seal, verifyEnvelope } from '@peerless/wire'
-import { ADDRESS_CHARACTERS_MAX, ADDRESSES_MAX } from './constants.ts'
+import { ADDRESS_CHARACTERS_MAX, ADDRESS_RECORD_BYTES_MAX, ADDRESSES_MAX } from './constants.ts'
 
 /** Where a member listens, in its own words: signed, so that others may pass it on and nobody can send the mesh dialling elsewhere. */
 const KIND = 'addresses'
@@ -29,13 +29,15 @@ export function issueAddressRecord(
 
 /** @throws MALFORMED */
 export function verifyAddressRecord(alleged: unknown, meshId: string, peerId: string): AddressRecord {
-  if (!(alleged instanceof Uint8Array)) throw new PeerlessError('MALFORMED', 'an address record is a signed envelope')
+  if (!(alleged instanceof Uint8Array) || alleged.length > ADDRESS_RECORD_BYTES_MAX) {
+    throw new PeerlessError('MALFORMED', `an address record is a signed envelope of at most ${ADDRESS_RECORD_BYTES_MAX} bytes`)
+  }
   const envelope = decodeEnvelope(alleged)
   if (envelope.signer !== peerId || !verifyEnvelope(envelope, meshId, KIND)) {
     throw new PeerlessError('MALFORMED', `the address record of ${peerId} is not signed by it`)
   }
   const value = decode(envelope.bytes, 'address record')
-  const [format, sequence, addresses] = Array.isArray(value) ? value : []
+  const [format, sequence, addresses] = Array.isArray(value) && value.length === 3 ? value : []
   if (format !== FORMAT || !Number.isSafeInteger(sequence)) {
     throw new PeerlessError('MALFORMED', `the address record of ${peerId} is not in format ${FORMAT}`)
   }

@@ -8,7 +8,7 @@ export const CERTIFICATE_BYTES_MAX = 512
 /** What the other end may send before it is admitted: a chain, or a token with its addresses. */
 export const HELLO_BYTES_MAX = 16_384
 /** What an admitted node gets: a chain of its own and the records of up to `WELCOME_MEMBERS_MAX` members. */
-export const ANSWER_BYTES_MAX = 262_144
+export const ANSWER_BYTES_MAX = 393_216
 export const WELCOME_MEMBERS_MAX = 32
 /** From accepted socket to admitted. On a 300 ms path the handshake takes 5 round trips. */
 export const ADMISSION_TIMEOUT_MS = 5_000
@@ -36,6 +36,8 @@ export const INVITE_KEPT_AFTER_EXPIRY_MS = 86_400_000
 export const NODE_NAME = /^[a-zA-Z0-9-_.]{1,64}$/
 export const ADDRESSES_MAX = 8
 export const ADDRESS_CHARACTERS_MAX = 256
+/** One address record in its envelope: as many addresses, a peer id, a signature, and room to spare. */
+export const ADDRESS_RECORD_BYTES_MAX = 2_560
 
 /** Members remembered, connected or not. */
 export const MEMBERS_MAX = 512
@@ -59,7 +61,8 @@ export const PING_PERIOD_MS = 1_500
 export const PINGS_MISSED_MAX = 4
 /** Members' records are exchanged with one random peer this often, jittered; news travels at once besides. */
 export const EXCHANGE_PERIOD_MS = 20_000
-export const EXCHANGE_BYTES_MAX = 4_194_304
+/** A full book of the largest members, and less than a frame. */
+export const EXCHANGE_BYTES_MAX = 6_291_456
 /** Changes to the members on disk are joined over this time. */
 export const SAVE_DELAY_MS = 500
 

@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { PeerlessError } from '@peerless/interface'
 import { SeededRandom, settle, VirtualClock } from '@peerless/testing'
-import { decode, encode, signerOf } from '@peerless/wire'
+import { decode, encode, encodeEnvelope, seal, signerOf } from '@peerless/wire'
 import test from 'ava'
 import fc from 'fast-check'
 import { issueAddressRecord } from '../src/address-record.ts'
-import { CHAIN_LENGTH_MAX, MEMBERS_MAX, REDIAL_MS_MAX } from '../src/constants.ts'
+import {
+  ADDRESS_CHARACTERS_MAX,
+  ADDRESS_RECORD_BYTES_MAX,
+  ADDRESSES_MAX,
+  ANSWER_BYTES_MAX,
+  CERTIFICATE_BYTES_MAX,
+  CHAIN_LENGTH_MAX,
+  EXCHANGE_BYTES_MAX,
+  MEMBERS_MAX,
+  REDIAL_MS_MAX,
+  WELCOME_MEMBERS_MAX
+} from '../src/constants.ts'
 import { MemberBook } from '../src/member-book.ts'
 import { type Chain, issueCertificate, type Membership, verifyChain } from '../src/membership.ts'
 import { backoffMs, Redial } from '../src/redial.ts'
@@ -122,6 +133,22 @@ test('a record signed by another, or for another mesh, or with somebody else’s
   ])
   t.deepEqual(news, [good.membership.peerId])
   t.is(faults.length, 4)
+})
+
+test('no member can make its record so large that books cannot be exchanged', (t) => {
+  const { chain, last } = chainOf(1)
+  const address = `/dns4/${'a'.repeat(ADDRESS_CHARACTERS_MAX - 73)}/tcp/65535/p2p/${last.peerId}`
+  const addresses = new Array(ADDRESSES_MAX).fill(address)
+  const book = new MemberBook(meshId, () => false)
+  for (const padding of [[Buffer.alloc(3_000_000)], [0]]) {
+    const padded = encodeEnvelope(seal(last, meshId, 'addresses', encode([1, 1, addresses, ...padding])))
+    t.is(book.unpack([[[...chain], padded]]).faults.length, 1)
+  }
+  t.is(book.unpack([[[...chain], issueAddressRecord(last, meshId, 1, addresses).bytes]]).news.length, 1)
+  // Each byte string and list has a head of at most 3 bytes.
+  const member = CHAIN_LENGTH_MAX * (CERTIFICATE_BYTES_MAX + 3) + ADDRESS_RECORD_BYTES_MAX + 9
+  t.true(MEMBERS_MAX * member < EXCHANGE_BYTES_MAX)
+  t.true((WELCOME_MEMBERS_MAX + 1) * member < ANSWER_BYTES_MAX)
 })
 
 test('a full book forgets the one not seen for longest, never one that is connected', (t) => {
