@@ -175,13 +175,14 @@ export class Pipeline implements Invoker {
   /** Starts the call at the picked place; false when there is none. */
   #tryPlace(call: Call): boolean {
     if (call.placesTried >= PLACES_TRIED_MAX) return false
-    const { instances, reporter, table, clock } = this.#o
+    const { instances, table, clock } = this.#o
     const { revisionId } = call.invocation.version
     const here = {
       node: this.#self,
       slots: instances.slots,
       busy: instances.busy,
-      draining: reporter.draining,
+      // Peers send nothing more when it drains; what this node had taken before, it finishes.
+      draining: false,
       idle: instances.idle().get(revisionId) ?? 0
     }
     const now = clock.monotonic()

@@ -97,6 +97,22 @@ test('without room a call waits, goes on when a slot is free, and is refused aft
   t.is(node.receipts.length, 2)
 })
 
+test('a call that was taken before its node drains is still run there when a place is free', async (t) => {
+  const { nodes, order, stop } = await cluster([1])
+  t.teardown(stop)
+  const [node] = nodes as [Node]
+  const first = node.service.invoke(order())
+  const second = node.service.invoke(order())
+  await settle()
+  node.service.drain()
+  t.like(await t.throwsAsync(node.service.invoke(order())), { code: 'UNAVAILABLE' })
+  node.instances.finish()
+  await first
+  t.is(node.instances.busy, 1)
+  node.instances.finish()
+  t.is((await second).outcome.status, 'ok')
+})
+
 test('an invocation that wants no answer is not begun', (t) => {
   const handlers: Parameters<Mesh['handle']>[1][] = []
   const parts = { mesh: { handle: (_: number, handler: (typeof handlers)[0]) => handlers.push(handler) } }
