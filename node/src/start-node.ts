@@ -132,7 +132,6 @@ async function compose(
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     onLog: (line) => appendLog(line),
     nodePath: process.execPath,
-    executorsPerAccountMax: 1,
     region: REGION_DEFAULT,
     accountId: options.accountId
   })

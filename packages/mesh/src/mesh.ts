@@ -25,6 +25,7 @@ import { checkDepth, type MeshIdentity, type NodeKey } from './identity.ts'
 import type { InviteBook, InviteOrder } from './invite-book.ts'
 import { encodeToken, type InviteRole } from './invite-token.ts'
 import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
+import { rememberPorts, withRememberedPorts } from './listen-ports.ts'
 import type { Membership } from './membership.ts'
 import type { PeerLink } from './peer-link.ts'
 import { PeerTable } from './peer-table.ts'
@@ -177,7 +178,8 @@ export class Libp2pMesh implements PeerlessMesh {
 
   async start(): Promise<void> {
     if (this.#libp2p !== undefined || this.#stopped) throw new PeerlessError('CONFLICT', 'the mesh can be started once')
-    const { node, listen, clock, logger } = this.#parts
+    const { node, directory, clock, logger } = this.#parts
+    const listen = await withRememberedPorts(this.#parts.listen, directory)
     await this.#roster.load()
     const log = new RefusalLog(clock, logger)
     const libp2p = await makeLibp2p({
@@ -194,6 +196,7 @@ export class Libp2pMesh implements PeerlessMesh {
     this.#libp2p = libp2p
     await this.#table.attach(libp2p)
     await libp2p.start()
+    await rememberPorts(this.addresses(), directory)
     this.#gossip.start(libp2p.services.gossip)
     this.#roster.start(this.addresses())
     this.#redial.start()

@@ -1,5 +1,6 @@
+import { createServer } from 'node:net'
 import { realClock } from '@peerless/testing'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
 
 test('a node that comes back with another port is found again by all, and tells its new address', async (t) => {
@@ -10,6 +11,7 @@ test('a node that comes back with another port is found again by all, and tells 
   await Promise.all(left)
   t.is(a.mesh.status(c.mesh.peerId)?.status, 'unreachable')
   const back = [connected(a.mesh, c.mesh.peerId), connected(b.mesh, c.mesh.peerId)]
+  await occupy(t, portOf(before))
   const again = await startNode(t, 'node-2', { directory: c.directory })
   await Promise.all(back)
   t.is(again.mesh.peerId, c.mesh.peerId)
@@ -31,15 +33,25 @@ test('with the founder away, a node that restarts finds the others, and a new on
   t.is(fourth.mesh.members().length, 4)
 })
 
-test('all nodes restart at once with other ports: nobody is where anybody left them, so one known address must do', async (t) => {
+test('all nodes restart at once: each comes back where it was, and they find each other', async (t) => {
   const nodes = (await startMesh(t, 3)) as [Node, Node, Node]
-  const port = /tcp\/(\d+)/.exec(nodes[0].mesh.addresses()[0] ?? '')?.[1]
+  const before = nodes.map(({ mesh }) => mesh.addresses())
   for (const { mesh } of nodes) await mesh.stop()
-  const listens = [[`/ip4/127.0.0.1/tcp/${port}`], ['/ip4/127.0.0.1/tcp/0'], ['/ip4/127.0.0.1/tcp/0']]
-  const again = await Promise.all(
-    nodes.map(({ directory }, i) => startNode(t, 'x', { directory, listen: listens[i] as string[] }))
+  const again = await Promise.all(nodes.map(({ directory }) => startNode(t, 'x', { directory })))
+  await everyone(again)
+  t.deepEqual(
+    again.map(({ mesh }) => mesh.addresses()),
+    before
   )
-  await Promise.all(again.flatMap((node) => again.filter((o) => o !== node).map((o) => connected(node.mesh, o.mesh.peerId))))
+})
+
+test('all nodes restart at once, all but one elsewhere: one known address must do', async (t) => {
+  const nodes = (await startMesh(t, 3)) as [Node, Node, Node]
+  const ports = nodes.map(({ mesh }) => portOf(mesh.addresses()))
+  for (const { mesh } of nodes) await mesh.stop()
+  for (const port of ports.slice(1)) await occupy(t, port)
+  const again = await Promise.all(nodes.map(({ directory }) => startNode(t, 'x', { directory })))
+  await everyone(again)
   t.pass()
 })
 
@@ -87,3 +99,21 @@ test('connecting by hand takes members only, and names what is no address', asyn
   }
   t.deepEqual(a.mesh.peers(), [b.mesh.peerId])
 })
+
+async function everyone(nodes: readonly Node[]): Promise<void> {
+  await Promise.all(nodes.flatMap((node) => nodes.filter((o) => o !== node).map((o) => connected(node.mesh, o.mesh.peerId))))
+}
+
+function portOf(addresses: readonly string[]): number {
+  return Number(/tcp\/(\d+)/.exec(addresses[0] ?? '')?.[1])
+}
+
+/** Somebody else has the port until the test ends. */
+async function occupy(t: ExecutionContext, port: number): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: '127.0.0.1', port }, resolve)
+  })
+  t.teardown(() => server.close())
+}
