@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { type IncomingRequest, isPeerlessError, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
+import {
+  type Clock,
+  type IncomingRequest,
+  isPeerlessError,
+  type Logger,
+  messageOf,
+  type OnReply,
+  PeerlessError
+} from '@peerless/interface'
 import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
@@ -13,10 +21,13 @@ import {
   type LogHeader,
   type SandboxCode
 } from '@peerless/sandbox'
-import { Connection, socketChannel } from '@peerless/wire'
+import { Connection, Linger, socketChannel } from '@peerless/wire'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
+/** About what a quick call takes there and back; and how close calls must follow each other to be worth staying awake for. */
+const LINGER_MS = 0.15
+const LINGER_GAP_MS_MAX = 1
 const NOTHING = new Uint8Array(0)
 
 export interface ExecutorEvents {
@@ -34,14 +45,29 @@ export class ExecutorProcess {
   readonly #connection: Connection
   readonly #events: ExecutorEvents
   readonly #logger: Logger
+  readonly #linger: Linger
   readonly #bundles = new Set<string>()
   #stderr = ''
   #status: ExecutorStatus | undefined
   #exited = false
   readonly #exit: Promise<void>
 
-  constructor(number: number, nodePath: string, code: SandboxCode, events: ExecutorEvents, logger: Logger) {
+  constructor(options: {
+    number: number
+    nodePath: string
+    code: SandboxCode
+    events: ExecutorEvents
+    clock: Clock
+    logger: Logger
+  }) {
+    const { number, nodePath, code, events, clock, logger } = options
     this.number = number
+    this.#linger = new Linger({
+      now: () => clock.monotonic(),
+      schedule: setImmediate,
+      lingerMs: LINGER_MS,
+      gapMsMax: LINGER_GAP_MS_MAX
+    })
     this.#events = events
     this.#logger = logger.child({ executor: number })
     this.#child = spawn(nodePath, executorArguments(code.addonPath), {
@@ -96,6 +122,8 @@ export class ExecutorProcess {
 
   invoke(header: InvokeHeader, payload: Uint8Array, done: OnReply): void {
     this.#connection.request(EXECUTOR_MESSAGE.INVOKE, header, payload, done)
+    // A lone call is as quick as the two processes wake; in company nobody gets to sleep anyway.
+    if (this.#connection.outstanding === 1) this.#linger.touch()
   }
 
   dispose(instance: number): void {

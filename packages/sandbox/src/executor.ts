@@ -1,7 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { type IncomingRequest, PeerlessError } from '@peerless/interface'
-import { Connection, socketChannel } from '@peerless/wire'
+import { Connection, Linger, socketChannel } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
 import { EXECUTOR_PIPE_FD } from './executor-arguments.ts'
 import {
@@ -60,9 +60,13 @@ const services: HostServices = {
   }
 }
 
+/** Between two calls of a client that waits for each: its own turn-around. */
+const linger = new Linger({ now: () => performance.now(), schedule: setImmediate, lingerMs: 0.2, gapMsMax: 1 })
+
 function handle(request: IncomingRequest): void {
   switch (request.type) {
     case EXECUTOR_MESSAGE.INVOKE: {
+      linger.touch()
       const header = request.header as InvokeHeader
       const instance = instances.get(header[0])
       if (instance === undefined) throw new PeerlessError('UNAVAILABLE', `there is no instance ${header[0]}`)

@@ -12,4 +12,5 @@ export {
 export { type Frame, PREFIX_BYTES } from './frame.ts'
 export { FrameReader } from './frame-reader.ts'
 export { FrameWriter } from './frame-writer.ts'
+export { Linger, type LingerOptions } from './linger.ts'
 export { peerIdOf, publicKeyOf, type Signer, signerOf, verifySignature } from './signer.ts'

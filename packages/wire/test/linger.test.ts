@@ -1,0 +1,40 @@
+import test from 'ava'
+import { Linger } from '../src/index.ts'
+
+function fixture() {
+  let now = 0
+  let scheduled: (() => void)[] = []
+  const linger = new Linger({ now: () => now, schedule: (run) => scheduled.push(run), lingerMs: 0.2, gapMsMax: 1 })
+  return {
+    linger,
+    /** Moves on and turns the loop once; says whether it is still awake. */
+    turn(ms: number): boolean {
+      now += ms
+      const due = scheduled
+      scheduled = []
+      for (const run of due) run()
+      return scheduled.length > 0
+    },
+    touch(ms: number): boolean {
+      now += ms
+      linger.touch()
+      return scheduled.length > 0
+    }
+  }
+}
+
+test('rare messages never keep it awake', (t) => {
+  const { touch } = fixture()
+  for (let count = 0; count < 5; count++) t.false(touch(1.5))
+})
+
+test('messages in quick succession keep it awake until the pause is too long', (t) => {
+  const { touch, turn } = fixture()
+  t.false(touch(0))
+  t.true(touch(0.3))
+  t.true(turn(0.1))
+  touch(0.05)
+  t.true(turn(0.19), 'each message counts anew')
+  t.false(turn(0.02))
+  t.true(touch(0.3), 'and it wakes again')
+})
