@@ -25,9 +25,8 @@ import { Connection, Linger, socketChannel } from '@peerless/wire'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
-/** About what a quick call takes there and back; and how close calls must follow each other to be worth staying awake for. */
-const LINGER_MS = 0.15
-const LINGER_GAP_MS_MAX = 1
+/** About what a quick call takes there and back; and how calls must follow each other to be worth staying awake for. */
+const LINGER = { lingerMs: 0.15, gapMsMin: 0.03, gapMsMax: 1 } as const
 const NOTHING = new Uint8Array(0)
 
 export interface ExecutorEvents {
@@ -62,12 +61,7 @@ export class ExecutorProcess {
   }) {
     const { number, nodePath, code, events, clock, logger } = options
     this.number = number
-    this.#linger = new Linger({
-      now: () => clock.monotonic(),
-      schedule: setImmediate,
-      lingerMs: LINGER_MS,
-      gapMsMax: LINGER_GAP_MS_MAX
-    })
+    this.#linger = new Linger({ now: () => clock.monotonic(), schedule: setImmediate, ...LINGER })
     this.#events = events
     this.#logger = logger.child({ executor: number })
     this.#child = spawn(nodePath, executorArguments(code.addonPath), {

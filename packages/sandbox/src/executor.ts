@@ -61,7 +61,7 @@ const services: HostServices = {
 }
 
 /** Between two calls of a client that waits for each: its own turn-around. */
-const linger = new Linger({ now: () => performance.now(), schedule: setImmediate, lingerMs: 0.2, gapMsMax: 1 })
+const linger = new Linger({ now: () => performance.now(), schedule: setImmediate, lingerMs: 0.2, gapMsMin: 0.03, gapMsMax: 1 })
 
 function handle(request: IncomingRequest): void {
   switch (request.type) {

@@ -5,7 +5,11 @@ export interface LingerOptions {
   schedule: (run: () => void) => void
   /** How long it stays awake after the last touch. */
   lingerMs: number
-  /** It stays awake only when the touch before came within this time: traffic that pauses longer is left to wake the process. */
+  /**
+   * It stays awake only when the touch before came this long ago: traffic that pauses longer is left to wake the process, and
+   * a burst keeps it busy by itself, while others need the processor.
+   */
+  gapMsMin: number
   gapMsMax: number
 }
 
@@ -18,23 +22,30 @@ export class Linger {
   readonly #options: LingerOptions
   readonly #look: () => void
   #touchedAt = Number.NEGATIVE_INFINITY
+  #awakeUntil = Number.NEGATIVE_INFINITY
   #awake = false
 
   constructor(options: LingerOptions) {
     this.#options = options
     this.#look = () => {
-      if (options.now() - this.#touchedAt < options.lingerMs) options.schedule(this.#look)
+      if (options.now() < this.#awakeUntil) options.schedule(this.#look)
       else this.#awake = false
     }
   }
 
   /** A message came or went. */
   touch(): void {
-    const now = this.#options.now()
-    const near = now - this.#touchedAt < this.#options.gapMsMax
-    this.#touchedAt = now
-    if (this.#awake || !near) return
+    const { now, schedule, lingerMs, gapMsMin, gapMsMax } = this.#options
+    const at = now()
+    const gap = at - this.#touchedAt
+    this.#touchedAt = at
+    if (gap < gapMsMin || gap > gapMsMax) {
+      this.#awakeUntil = Number.NEGATIVE_INFINITY
+      return
+    }
+    this.#awakeUntil = at + lingerMs
+    if (this.#awake) return
     this.#awake = true
-    this.#options.schedule(this.#look)
+    schedule(this.#look)
   }
 }

@@ -4,7 +4,13 @@ import { Linger } from '../src/index.ts'
 function fixture() {
   let now = 0
   let scheduled: (() => void)[] = []
-  const linger = new Linger({ now: () => now, schedule: (run) => scheduled.push(run), lingerMs: 0.2, gapMsMax: 1 })
+  const linger = new Linger({
+    now: () => now,
+    schedule: (run) => scheduled.push(run),
+    lingerMs: 0.2,
+    gapMsMin: 0.03,
+    gapMsMax: 1
+  })
   return {
     linger,
     /** Moves on and turns the loop once; says whether it is still awake. */
@@ -37,4 +43,12 @@ test('messages in quick succession keep it awake until the pause is too long', (
   t.true(turn(0.19), 'each message counts anew')
   t.false(turn(0.02))
   t.true(touch(0.3), 'and it wakes again')
+})
+
+test('a burst ends it: it is busy by itself', (t) => {
+  const { touch, turn } = fixture()
+  touch(0)
+  t.true(touch(0.3))
+  touch(0.01)
+  t.false(turn(0))
 })
