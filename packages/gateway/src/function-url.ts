@@ -166,21 +166,19 @@ export class FunctionUrls {
       clientContext: undefined,
       invokedArn: prepared.invokedArn
     }
-    this.#context.invoker.invoke(order).then(
-      (answer) => {
-        body?.release()
-        try {
-          this.#answer(call, answer)
-        } catch (error) {
-          this.#fail(call, error)
-        }
-      },
-      (error) => {
-        body?.release()
+    this.#context.invoker.begin(order, (error, answer) => {
+      body?.release()
+      if (answer === undefined) {
         this.#metrics.invoked('refused', false)
         this.#fail(call, error)
+        return
       }
-    )
+      try {
+        this.#answer(call, answer)
+      } catch (thrown) {
+        this.#fail(call, thrown)
+      }
+    })
   }
 
   #answer(call: Call, answer: InvokeAnswer): void {

@@ -292,12 +292,19 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     invite: async (order) => ({ token: `${order.role}:${order.ttlMs}:${order.uses}` }),
     unready: () => unready
   }
+  const invoke = async (order: InvokeOrder): Promise<InvokeAnswer> => {
+    orders.push(order)
+    const outcome = await behaviour(order)
+    return { outcome, attempt: 1, charge: chargeOf(outcome.usage.durationMs, outcome.usage.memoryMb, TARIFF_DEFAULT) }
+  }
   const gateway = createGateway({
     invoker: {
-      async invoke(order): Promise<InvokeAnswer> {
-        orders.push(order)
-        const outcome = await behaviour(order)
-        return { outcome, attempt: 1, charge: chargeOf(outcome.usage.durationMs, outcome.usage.memoryMb, TARIFF_DEFAULT) }
+      invoke,
+      begin: (order, done) => {
+        invoke(order).then(
+          (answer) => done(undefined, answer),
+          (error) => done(error, undefined)
+        )
       }
     },
     deployments,

@@ -1,3 +1,4 @@
+import type { PeerlessError } from './errors.ts'
 import type { ResolvedFunction } from './function.ts'
 import type { InvocationKind, LogLine, Ran } from './invocation.ts'
 import type { Charge } from './receipt.ts'
@@ -19,6 +20,9 @@ export interface InvokeAnswer {
   readonly charge: Charge
 }
 
+/** Called exactly once, perhaps before `begin` returns; exactly one of the two is given. */
+export type OnAnswer = (error: PeerlessError | undefined, answer: InvokeAnswer | undefined) => void
+
 /** The pipeline: route, run, retry what was not started, charge. Implemented in packages/invocation. */
 export interface Invoker {
   /**
@@ -26,6 +30,8 @@ export interface Invoker {
    * CONNECTION_LOST (it was started and the node that ran it is gone)
    */
   invoke(order: InvokeOrder): Promise<InvokeAnswer>
+  /** The same without a promise: the hot path. */
+  begin(order: InvokeOrder, done: OnAnswer): void
 }
 
 /** Logs of one function over the whole mesh, in time order; with `follow`, goes on until the signal aborts. */

@@ -59,6 +59,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
   return {
     logs,
     invoke: (order) => pipeline.invoke(order),
+    begin: (order, done) => pipeline.begin(order, done),
     appendLog: (line) => store.append(line),
     loadOf: (peerId) => table.get(peerId),
     get inFlight() {

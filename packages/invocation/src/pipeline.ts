@@ -1,7 +1,6 @@
 import {
   type Catalog,
   type Clock,
-  chargeOf,
   didRun,
   type Invocation,
   type InvokeAnswer,
@@ -12,6 +11,7 @@ import {
   MESSAGE,
   type Mesh,
   messageOf,
+  type OnAnswer,
   type Outcome,
   PeerlessError,
   type Ran,
@@ -57,8 +57,7 @@ const NOBODY: ReadonlySet<string> = new Set()
 interface Call {
   readonly invocation: Invocation
   readonly bytes: number
-  readonly resolve: (answer: InvokeAnswer) => void
-  readonly reject: (error: PeerlessError) => void
+  readonly done: OnAnswer
   refused: ReadonlySet<string>
   placesTried: number
   /** Monotonic milliseconds: when it began to wait for a place, and when the attempt that runs now is given up. */
@@ -105,15 +104,20 @@ export class Pipeline implements Invoker {
 
   invoke(order: InvokeOrder): Promise<InvokeAnswer> {
     return new Promise((resolve, reject) => {
-      if (this.#o.reporter.draining) {
-        reject(
-          new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: RETRY_AFTER_MS } })
-        )
-        return
-      }
-      this.#o.reporter.inFlight++
-      this.#dispatch(this.#callOf(order, resolve, reject))
+      this.begin(order, (error, answer) => (answer === undefined ? reject(error) : resolve(answer)))
     })
+  }
+
+  begin(order: InvokeOrder, done: OnAnswer): void {
+    if (this.#o.reporter.draining) {
+      done(
+        new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: RETRY_AFTER_MS } }),
+        undefined
+      )
+      return
+    }
+    this.#o.reporter.inFlight++
+    this.#dispatch(this.#callOf(order, done))
   }
 
   /** A place may have become free: lets those who wait try again. */
@@ -136,7 +140,7 @@ export class Pipeline implements Invoker {
     }
   }
 
-  #callOf(order: InvokeOrder, resolve: Call['resolve'], reject: Call['reject']): Call {
+  #callOf(order: InvokeOrder, done: OnAnswer): Call {
     const { record, version } = order.target
     const allowed = version.timeoutSeconds * 1_000 + LAUNCH_ALLOWANCE_MS
     return {
@@ -155,8 +159,7 @@ export class Pipeline implements Invoker {
         invokedArn: order.invokedArn
       },
       bytes: order.payload.length,
-      resolve,
-      reject,
+      done,
       refused: NOBODY,
       placesTried: 0,
       waitUntil: 0,
@@ -265,9 +268,10 @@ export class Pipeline implements Invoker {
   #ran(call: Call, outcome: Ran, settlement: Settlement): void {
     const { ledger, reporter, tariff } = this.#o
     reporter.inFlight--
-    ledger.record(receiptOf(call.invocation, outcome, settlement, this.#self, tariff))
-    const charge = chargeOf(settlement.durationUs / 1_000, call.invocation.version.memoryMb, tariff)
-    call.resolve({ outcome, attempt: call.invocation.attempt, charge })
+    const receipt = receiptOf(call.invocation, outcome, settlement, this.#self, tariff)
+    ledger.record(receipt)
+    // What the client is told is what the receipt says.
+    call.done(undefined, { outcome, attempt: receipt.attempt, charge: { billedMs: receipt.billedMs, charge: receipt.charge } })
   }
 
   #notRan(call: Call, node: string, outcome: Exclude<Outcome, Ran>): void {
@@ -291,7 +295,7 @@ export class Pipeline implements Invoker {
 
   #fail(call: Call, error: PeerlessError): void {
     this.#o.reporter.inFlight--
-    call.reject(error)
+    call.done(error, undefined)
   }
 
   #sweepDeadlines(): void {
