@@ -102,8 +102,8 @@ export async function untilAnswers(url: string): Promise<void> {
 }
 
 export async function stopAll(): Promise<void> {
-  await Promise.all(children.map(stop))
-  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
+  await Promise.all(children.splice(0).map(stop))
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })))
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -165,7 +165,7 @@ export class ExecutorPool {
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
-      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, clock, logger }),
+      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, logger }),
       account: undefined,
       instances: new Map(),
       bundles: new Map(),

@@ -1,14 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import {
-  type Clock,
-  type IncomingRequest,
-  isPeerlessError,
-  type Logger,
-  messageOf,
-  type OnReply,
-  PeerlessError
-} from '@peerless/interface'
+import { type IncomingRequest, isPeerlessError, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
 import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
@@ -21,12 +13,10 @@ import {
   type LogHeader,
   type SandboxCode
 } from '@peerless/sandbox'
-import { Connection, Linger, socketChannel } from '@peerless/wire'
+import { Connection, socketChannel } from '@peerless/wire'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
-/** About what a quick call takes there and back; and how calls must follow each other to be worth staying awake for. */
-const LINGER = { lingerMs: 0.15, gapMsMin: 0.03, gapMsMax: 1 } as const
 const NOTHING = new Uint8Array(0)
 
 export interface ExecutorEvents {
@@ -44,7 +34,6 @@ export class ExecutorProcess {
   readonly #connection: Connection
   readonly #events: ExecutorEvents
   readonly #logger: Logger
-  readonly #linger: Linger
   readonly #bundles = new Set<string>()
   #stderr = ''
   #status: ExecutorStatus | undefined
@@ -56,12 +45,10 @@ export class ExecutorProcess {
     nodePath: string
     code: SandboxCode
     events: ExecutorEvents
-    clock: Clock
     logger: Logger
   }) {
-    const { number, nodePath, code, events, clock, logger } = options
+    const { number, nodePath, code, events, logger } = options
     this.number = number
-    this.#linger = new Linger({ now: () => clock.monotonic(), schedule: setImmediate, ...LINGER })
     this.#events = events
     this.#logger = logger.child({ executor: number })
     this.#child = spawn(nodePath, executorArguments(code.addonPath), {
@@ -116,8 +103,6 @@ export class ExecutorProcess {
 
   invoke(header: InvokeHeader, payload: Uint8Array, done: OnReply): void {
     this.#connection.request(EXECUTOR_MESSAGE.INVOKE, header, payload, done)
-    // A lone call is as quick as the two processes wake; in company nobody gets to sleep anyway.
-    if (this.#connection.outstanding === 1) this.#linger.touch()
   }
 
   dispose(instance: number): void {
