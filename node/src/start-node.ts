@@ -19,6 +19,7 @@ import { createInvocation } from '@peerless/invocation'
 import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
+import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { deploySample } from './first-start.ts'
 import { NodeRecords } from './node-records.ts'
@@ -162,6 +163,10 @@ async function compose(
   undo.push(() => mesh.stop())
   await mesh.start()
   undo.push(() => drain())
+
+  const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
+  replication.start()
+  undo.push(() => replication.stop())
 
   const address = await gateway.listen(options.http.host, options.http.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
