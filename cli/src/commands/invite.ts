@@ -10,7 +10,11 @@ const USES_MAX = 100_000
 export function define(command: Command, context: Context): void {
   withJson(withNode(command))
     .description('Print one invite token, alone on stdout. It lets a machine join the mesh, or its holder deploy or invoke.')
-    .addOption(new Option('--role <role>', 'what the token gives').choices(['node', 'deployer', 'invoker']).default('node'))
+    .addOption(
+      new Option('--role <role>', 'what the token gives (deployer and invoker can not be redeemed yet)')
+        .choices(['node', 'deployer', 'invoker'])
+        .default('node')
+    )
     .option('--ttl <duration>', 'how long it is good for, such as 30m or 1h', '1h')
     .option('--uses <n>', `how many times it can be used, 1 to ${USES_MAX}`, '1')
     .action(async (flags: { role: string; ttl: string; uses: string; json?: true }) => {

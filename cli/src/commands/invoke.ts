@@ -30,7 +30,7 @@ export function define(command: Command, context: Context): void {
     .argument('<name[:qualifier]>', 'function name or ARN')
     .option('--data <payload>', 'the event: JSON text, @FILE, or - for stdin', (value, all: string[] = []) => [...all, value])
     .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
-    .option('--async', 'queue it and do not wait for the result')
+    .option('--async', 'queue it and do not wait for the result (refused by nodes for now)')
     .option('--tail', 'print the last 4 KB of its log on stderr')
     .action(async (alleged: string, flags: Flags) => {
       const { name, qualifier } = parseReference(alleged)

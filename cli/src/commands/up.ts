@@ -23,8 +23,12 @@ export function define(command: Command, context: Context): void {
     .option('--name <name>', 'what people call this node')
     .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
     .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
-    .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style')
-    .option('--allow-egress <cidr>', 'let functions reach these addresses, which are closed by default; may be repeated', collect)
+    .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style (not used yet)')
+    .option(
+      '--allow-egress <cidr>',
+      'let functions reach these addresses, which are closed by default; may be repeated (not used yet)',
+      collect
+    )
     .option('--sample', 'deploy the sample function hello, when this start founds a mesh')
     .option('--json', 'print one JSON line on stdout once the node serves; logs go to stderr')
     .action(async (flags: UpFlags) => {
