@@ -35,7 +35,7 @@ const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'insp
 const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })), {
   onRequest: (request) => handle(request),
   onClose: (error) => {
-    if (error === undefined) process.exit(0)
+    if (error === undefined) end()
     die(error)
   },
   schedule: setImmediate
@@ -163,6 +163,13 @@ function isRefused(path: string): boolean {
 /** The daemon keeps the end of stderr for its log. Written at once, because the process does not live to write it later. */
 function die(error: unknown): never {
   writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`)
+  end()
+}
+
+/** `process.exit` would wait for the threads of isolates, and the watchdog's never comes back by itself: the process would stay for ever. */
+function end(): never {
+  process.kill(process.pid, 'SIGKILL')
+  // Not reached: the signal is delivered before the call returns.
   process.exit(EXIT_INTERNAL)
 }
 
