@@ -13,6 +13,9 @@ export interface LingerOptions {
   gapMsMax: number
 }
 
+/** Under load some messages come alone by chance; so many in a row do not. */
+const LONE_MIN = 8
+
 /**
  * Keeps an event loop turning for a moment instead of going to sleep between two messages of a quick exchange. Waking a process that sleeps costs
  * 20 to 50 µs on a virtual machine, as much as a whole call; an exchange over a pipe has such a wake on each side. The price is
@@ -23,6 +26,8 @@ export class Linger {
   readonly #look: () => void
   #touchedAt = Number.NEGATIVE_INFINITY
   #awakeUntil = Number.NEGATIVE_INFINITY
+  /** Touches in a row that came alone. */
+  #lone = 0
   #awake = false
 
   constructor(options: LingerOptions) {
@@ -40,9 +45,11 @@ export class Linger {
     const gap = at - this.#touchedAt
     this.#touchedAt = at
     if (gap < gapMsMin || gap > gapMsMax) {
+      this.#lone = 0
       this.#awakeUntil = Number.NEGATIVE_INFINITY
       return
     }
+    if (++this.#lone < LONE_MIN) return
     this.#awakeUntil = at + lingerMs
     if (this.#awake) return
     this.#awake = true

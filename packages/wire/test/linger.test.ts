@@ -34,9 +34,15 @@ test('rare messages never keep it awake', (t) => {
   for (let count = 0; count < 5; count++) t.false(touch(1.5))
 })
 
+/** The first eight messages of a quick exchange. */
+function warm(touch: (ms: number) => boolean): void {
+  touch(5)
+  for (let count = 0; count < 7; count++) touch(0.3)
+}
+
 test('messages in quick succession keep it awake until the pause is too long', (t) => {
   const { touch, turn } = fixture()
-  t.false(touch(0))
+  warm(touch)
   t.true(touch(0.3))
   t.true(turn(0.1))
   touch(0.05)
@@ -45,9 +51,17 @@ test('messages in quick succession keep it awake until the pause is too long', (
   t.true(touch(0.3), 'and it wakes again')
 })
 
+test('a few lone messages are chance, not an exchange', (t) => {
+  const { touch } = fixture()
+  warm(touch)
+  touch(0.01)
+  for (let count = 0; count < 7; count++) t.false(touch(0.3))
+  t.true(touch(0.3))
+})
+
 test('a burst ends it: it is busy by itself', (t) => {
   const { touch, turn } = fixture()
-  touch(0)
+  warm(touch)
   t.true(touch(0.3))
   touch(0.01)
   t.false(turn(0))
