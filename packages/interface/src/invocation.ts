@@ -24,6 +24,34 @@ export interface Invocation {
   /** Decoded JSON text of X-Amz-Client-Context. */
   readonly clientContext: string | undefined
   readonly invokedArn: string
+  /** Where the answer goes as it is written. undefined: the answer is the outcome's payload, whatever the function does. */
+  readonly stream?: StreamSink | undefined
+}
+
+/** What a streamed answer says of itself before its first byte. */
+export interface StreamHead {
+  /** `http`: status and headers. `event`: 200, and `content-type` where the function set one. */
+  readonly http: HttpHead
+  /** Peer id of the node that runs it. */
+  readonly node: string
+}
+
+/**
+ * Takes a streamed answer. Nothing of it is called when the function answers at once: then the outcome's payload is the answer, and
+ * `Ran.streamedBytes` is undefined. The outcome comes after the last chunk, also when the function failed midway.
+ */
+export interface StreamSink {
+  /** Once, before the first chunk. `source` slows or stops the function from then on. */
+  open(head: StreamHead, source: StreamSource): void
+  /** 1 to LIMITS.streamChunkBytesMax bytes, the receiver's to keep. At most LIMITS.streamWindowBytes come beyond what was credited. */
+  chunk(bytes: Uint8Array): void
+}
+
+export interface StreamSource {
+  /** So many bytes went on to the client: the function may write as many more. */
+  credit(bytes: number): void
+  /** Nobody takes any more: what follows is dropped, the function is told that its stream closed, and runs to its own end. */
+  cancel(): void
 }
 
 /** What an attempt used, as measured where it ran. Milliseconds carry a fraction; billing rounds, measuring does not. */
@@ -71,6 +99,8 @@ export interface Ran {
   /** Present when kind was `http` and status is `ok`. */
   readonly http: HttpHead | undefined
   readonly usage: Usage
+  /** Bytes that went through the sink; undefined when it was never opened. The payload is then empty, or the error JSON. */
+  readonly streamedBytes?: number | undefined
   /** UTF-8 text, when asked for. */
   readonly logTail: string | undefined
 }

@@ -1,6 +1,6 @@
 import type { PeerlessError } from './errors.ts'
 import type { ResolvedFunction } from './function.ts'
-import type { InvocationKind, LogLine, Ran } from './invocation.ts'
+import type { InvocationKind, LogLine, Ran, StreamSink } from './invocation.ts'
 import type { Charge } from './receipt.ts'
 
 /** A call as the gateway or an event source hands it over: authorised and resolved. */
@@ -12,6 +12,8 @@ export interface InvokeOrder {
   readonly logTail: boolean
   readonly clientContext: string | undefined
   readonly invokedArn: string
+  /** Where a streamed answer goes as it is written; undefined asks for it whole. */
+  readonly stream?: StreamSink | undefined
 }
 
 export interface InvokeAnswer {

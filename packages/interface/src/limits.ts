@@ -38,6 +38,12 @@ export const LIMITS = {
   requestsInFlightMax: 65_536,
   /** Bytes per chunk when a bundle is pulled (yamux frames are at most 64 KiB). */
   chunkBytesMax: 65_536,
+  /** Body of a streamed answer: 20 MB, AWS's long-standing soft limit; a node may be given another. */
+  streamBytesMax: 20_971_520,
+  /** One chunk of a streamed answer on its way. */
+  streamChunkBytesMax: 65_536,
+  /** Bytes of a streamed answer between the function that writes them and the client that takes them, beyond which the function waits. */
+  streamWindowBytes: 262_144,
   /** A catalog entry, value and signature included. */
   catalogEntryBytesMax: 131_072
 } as const

@@ -1,4 +1,4 @@
-import type { IncomingRequest, OnReply, Reply } from './request.ts'
+import type { IncomingRequest, OnPart, OnReply, Reply, StreamedRequest } from './request.ts'
 
 /**
  * Request types between nodes. One list, so that no two packages take the same number. Shapes are documented where they are handled.
@@ -47,6 +47,15 @@ export interface Mesh {
    * connection (nothing was sent: try elsewhere), with CONNECTION_LOST when it broke afterwards. Returns a function that cancels (DEADLINE_EXCEEDED).
    */
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void
+  /** `request` whose answer comes in parts: `onPart` for each, in order, then `done`. */
+  requestStreamed(
+    peerId: string,
+    type: number,
+    header: unknown,
+    payload: Uint8Array,
+    onPart: OnPart,
+    done: OnReply
+  ): StreamedRequest
   /** The same as a promise. Without a signal it waits for ever, as long as the connection lives. */
   call(
     peerId: string,

@@ -7,12 +7,14 @@ import {
   type Logger,
   type Mesh,
   messageOf,
+  type OnPart,
   type OnReply,
   type PeerListener,
   PeerlessError,
   type PeerStatus,
   type Random,
   type Reply,
+  type StreamedRequest,
   type Topic
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
@@ -234,6 +236,25 @@ export class Libp2pMesh implements PeerlessMesh {
     return () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
   }
 
+  requestStreamed(
+    peerId: string,
+    type: number,
+    header: unknown,
+    payload: Uint8Array,
+    onPart: OnPart,
+    done: OnReply
+  ): StreamedRequest {
+    const carrier = this.#links.get(peerId)?.calls
+    const wire = carrier?.wire
+    if (wire === undefined) return refuseStreamed(done, notConnected(peerId))
+    if (carrier?.full === true) return refuseStreamed(done, full(peerId))
+    const id = wire.requestStreamed(type, header, payload, onPart, done)
+    return {
+      credit: (bytes) => wire.credit(id, bytes),
+      cancel: () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
+    }
+  }
+
   async call(
     peerId: string,
     type: number,
@@ -374,6 +395,10 @@ function notConnected(peerId: string): PeerlessError {
 
 function full(peerId: string): PeerlessError {
   return new PeerlessError('BUSY', `more than ${CARRIER_QUEUE_BYTES_MAX} bytes wait for ${peerId}, which reads too slowly`)
+}
+
+function refuseStreamed(done: OnReply, error: PeerlessError): StreamedRequest {
+  return { credit: () => undefined, cancel: refuse(done, error) }
 }
 
 function refuse(done: OnReply, error: PeerlessError): () => void {

@@ -75,6 +75,14 @@ class CountedRequest implements IncomingRequest {
     this.#onCancel = cancelled
   }
 
+  part(header: unknown, payload?: Uint8Array): void {
+    this.#inner.part(header, payload)
+  }
+
+  onCredit(granted: (bytes: number) => void): void {
+    this.#inner.onCredit(granted)
+  }
+
   #release(): void {
     if (!this.#held) return
     this.#held = false

@@ -2,11 +2,13 @@ import {
   type Carrier,
   type IncomingRequest,
   type Mesh,
+  type OnPart,
   type OnReply,
   type PeerListener,
   PeerlessError,
   type Random,
   type Reply,
+  type StreamedRequest,
   type Topic
 } from '@peerless/interface'
 import { Connection } from '@peerless/wire'
@@ -126,6 +128,26 @@ class MemoryMesh implements Mesh {
     }
     const id = connection.request(type, header, payload, done)
     return () => connection.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
+  }
+
+  requestStreamed(
+    peerId: string,
+    type: number,
+    header: unknown,
+    payload: Uint8Array,
+    onPart: OnPart,
+    done: OnReply
+  ): StreamedRequest {
+    const connection = this.#connections.get(peerId)
+    if (connection === undefined) {
+      queueMicrotask(() => done(new PeerlessError('UNAVAILABLE', `no connection to ${peerId}`), undefined))
+      return { credit: () => undefined, cancel: () => undefined }
+    }
+    const id = connection.requestStreamed(type, header, payload, onPart, done)
+    return {
+      credit: (bytes) => connection.credit(id, bytes),
+      cancel: () => connection.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
+    }
   }
 
   async call(

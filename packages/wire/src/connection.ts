@@ -3,12 +3,22 @@ import {
   errorCodeOf,
   type IncomingRequest,
   LIMITS,
+  type OnPart,
   type OnReply,
   PeerlessError,
   type Reply
 } from '@peerless/interface'
 import { decode, encode } from './codec.ts'
-import { FRAME_BYTES_MAX, NOTIFICATION_ID, REPLY_BIT, TYPE_CANCEL, TYPE_FAILURE, TYPE_REPLY } from './frame.ts'
+import {
+  FRAME_BYTES_MAX,
+  NOTIFICATION_ID,
+  REPLY_BIT,
+  TYPE_CANCEL,
+  TYPE_CREDIT,
+  TYPE_FAILURE,
+  TYPE_PART,
+  TYPE_REPLY
+} from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
 
@@ -39,6 +49,8 @@ export class Connection {
   readonly #options: ConnectionOptions
   readonly #inFlightMax: number
   readonly #waiting = new Map<number, OnReply>()
+  /** Of those, the ones whose answer comes in parts. */
+  readonly #parted = new Map<number, OnPart>()
   readonly #serving = new Map<number, Incoming>()
   #nextId = 1
   #closed = false
@@ -86,7 +98,7 @@ export class Connection {
 
   /**
    * Sends a request; `done` is called exactly once, later, never from within this call.
-   * @param type below 0x7f
+   * @param type below 0x7e
    * @param header any CBOR-safe value, or undefined for none
    * @returns the id for `cancel`, or 0 when it was refused at once (closed, too large, too many outstanding)
    */
@@ -106,6 +118,18 @@ export class Connection {
     }
     this.#waiting.set(id, done)
     return id
+  }
+
+  /** `request` whose answer comes in parts: `onPart` for each, in order, before `done`. */
+  requestStreamed(type: number, header: unknown, payload: Uint8Array, onPart: OnPart, done: OnReply): number {
+    const id = this.request(type, header, payload, done)
+    if (id !== 0) this.#parted.set(id, onPart)
+    return id
+  }
+
+  /** Grants the other side so many more bytes of parts of a request; nothing when it was answered. */
+  credit(id: number, bytes: number): void {
+    if (!this.#closed && this.#parted.has(id)) this.#writer.write(id, TYPE_CREDIT, encode(bytes), NOTHING)
   }
 
   /** `request` as a promise. Aborting the signal cancels it and rejects with DEADLINE_EXCEEDED. */
@@ -135,6 +159,7 @@ export class Connection {
     const done = this.#waiting.get(id)
     if (done === undefined) return
     this.#waiting.delete(id)
+    this.#parted.delete(id)
     if (!this.#closed) this.#writer.write(id, TYPE_CANCEL, NOTHING, NOTHING)
     done(error, undefined)
   }
@@ -163,6 +188,12 @@ export class Connection {
     }
   }
 
+  /** @internal used by Incoming */
+  part(id: number, header: unknown, payload: Uint8Array): void {
+    if (this.#closed || !this.#serving.has(id)) return
+    this.#writer.write(id, TYPE_PART, header === undefined ? NOTHING : encode(header), payload)
+  }
+
   /** Alone on the connection, a frame goes at the end of what is running now; in company it waits for the others of the tick. */
   #scheduleFlush(run: () => void): void {
     if (this.#reading) return
@@ -181,6 +212,7 @@ export class Connection {
     if (this.#closed) return
     if ((type & REPLY_BIT) !== 0) this.#onReply(id, type, header, payload)
     else if (type === TYPE_CANCEL) this.#onCancel(id)
+    else if (type === TYPE_CREDIT) this.#onCredit(id, header)
     else this.#onRequest(id, type, header, payload)
   }
 
@@ -189,7 +221,12 @@ export class Connection {
     // A late answer to a request that was cancelled.
     if (done === undefined) return
     const decoded = header.length === 0 ? undefined : decode(header, 'reply header')
+    if (type === TYPE_PART) {
+      this.#parted.get(id)?.(decoded, payload)
+      return
+    }
     this.#waiting.delete(id)
+    if (this.#parted.size !== 0) this.#parted.delete(id)
     if (type === TYPE_REPLY) done(undefined, { header: decoded, payload })
     else done(failureOf(decoded), undefined)
   }
@@ -199,6 +236,15 @@ export class Connection {
     const incoming = this.#serving.get(id)
     this.#serving.delete(id)
     incoming?.cancelled()
+  }
+
+  /** Credit for a request that was answered meanwhile is late, not wrong. */
+  #onCredit(id: number, header: Uint8Array): void {
+    const bytes = decode(header, 'credit')
+    if (!Number.isSafeInteger(bytes) || (bytes as number) < 1) {
+      throw new PeerlessError('MALFORMED', `credit of ${String(bytes).slice(0, 40)} bytes must be a whole number from 1`)
+    }
+    this.#serving.get(id)?.credited(bytes as number)
   }
 
   #onRequest(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
@@ -226,6 +272,7 @@ export class Connection {
     const waiting = [...this.#waiting.values()]
     const serving = [...this.#serving.values()]
     this.#waiting.clear()
+    this.#parted.clear()
     this.#serving.clear()
     for (const done of waiting) done(lost, undefined)
     for (const incoming of serving) incoming.cancelled()
@@ -240,6 +287,7 @@ class Incoming implements IncomingRequest {
   readonly #connection: Connection
   readonly #id: number
   #onCancel: (() => void) | undefined
+  #onCredit: ((bytes: number) => void) | undefined
 
   constructor(connection: Connection, id: number, type: number, header: unknown, payload: Uint8Array) {
     this.#connection = connection
@@ -263,6 +311,18 @@ class Incoming implements IncomingRequest {
 
   onCancel(cancelled: () => void): void {
     this.#onCancel = cancelled
+  }
+
+  part(header: unknown, payload: Uint8Array = NOTHING): void {
+    this.#connection.part(this.#id, header, payload)
+  }
+
+  onCredit(granted: (bytes: number) => void): void {
+    this.#onCredit = granted
+  }
+
+  credited(bytes: number): void {
+    this.#onCredit?.(bytes)
   }
 
   cancelled(): void {

@@ -13,6 +13,10 @@ export const PREFIX_BYTES = 12
 export const REPLY_BIT = 0x80
 export const TYPE_REPLY = 0x80
 export const TYPE_FAILURE = 0x81
+/** A part of the answer, ahead of the reply. */
+export const TYPE_PART = 0x82
+/** Grants the serving side of the request of that id so many more bytes of parts: the header is the number. */
+export const TYPE_CREDIT = 0x7e
 /** Withdraws the request of that id; no answer is expected any more. */
 export const TYPE_CANCEL = 0x7f
 /** Frames of id 0 are notifications: nobody answers them. */
