@@ -90,10 +90,30 @@ const nodeRecord = z.strictObject({
   httpAddress: printable(256).optional()
 })
 
+const TRIGGER_NAME = /^[0-9a-zA-Z-_.]{1,64}$/
+const triggerRecord = z.strictObject({
+  type: z.literal('schedule'),
+  name: z.string().regex(TRIGGER_NAME),
+  account,
+  functionName: z.string().regex(FUNCTION_NAME),
+  qualifier: z.string().regex(QUALIFIER).optional(),
+  createdAt: epochMs,
+  modifiedAt: epochMs,
+  paused: z.boolean(),
+  expression: printable(256),
+  timezone: printable(64),
+  windowMinutes: z.int().min(0).max(1_440),
+  input: z.string().max(65_536).optional(),
+  missed: z.enum(['skip', 'one']),
+  startAt: epochMs.optional(),
+  endAt: epochMs.optional()
+})
+
 const NAMES = {
   function: { rule: z.string().regex(FUNCTION_NAME), nameOf: (value) => value.name },
   key: { rule: z.string().regex(ACCESS_KEY_ID), nameOf: (value) => value.accessKeyId },
-  node: { rule: peerId, nameOf: (value) => value.peerId }
+  node: { rule: peerId, nameOf: (value) => value.peerId },
+  trigger: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name }
 } as const satisfies { [Kind in CatalogKind]: { rule: z.ZodType<string>; nameOf: (value: CatalogKinds[Kind]) => string } }
 
 /** @throws INVALID_ARGUMENT */
@@ -107,6 +127,7 @@ export function toStored(kind: CatalogKind, name: string, value: unknown, vault:
   checkName(kind, name)
   if (kind === 'function') return check(kind, name, functionRecord, value)
   if (kind === 'node') return check(kind, name, nodeRecord, value)
+  if (kind === 'trigger') return check(kind, name, triggerRecord, value)
   const { secretAccessKey, ...fields } = check(kind, name, accessKey, value)
   return { ...fields, sealedSecret: vault.seal(fields.accessKeyId, secretAccessKey) }
 }
@@ -116,6 +137,7 @@ export function fromStored(kind: CatalogKind, name: string, stored: unknown, vau
   checkName(kind, name)
   if (kind === 'function') return freeze(check(kind, name, functionRecord, stored)) as CatalogKinds['function']
   if (kind === 'node') return freeze(check(kind, name, nodeRecord, stored)) as CatalogKinds['node']
+  if (kind === 'trigger') return freeze(check(kind, name, triggerRecord, stored)) as CatalogKinds['trigger']
   const { sealedSecret, ...fields } = check(kind, name, storedKey, stored)
   return freeze({ ...fields, secretAccessKey: vault.open(fields.accessKeyId, sealedSecret) })
 }

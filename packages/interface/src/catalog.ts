@@ -1,4 +1,5 @@
 import type { FunctionRecord } from './function.ts'
+import type { TriggerRecord } from './trigger.ts'
 
 /** What a key may do. admin: everything; deployer: deploy and invoke in its account; invoker: invoke only. */
 export type KeyRole = 'admin' | 'deployer' | 'invoker'
@@ -28,6 +29,7 @@ export interface CatalogKinds {
   function: FunctionRecord
   key: AccessKey
   node: NodeRecord
+  trigger: TriggerRecord
 }
 
 export type CatalogKind = keyof CatalogKinds

@@ -5,6 +5,8 @@
 export const LIMITS = {
   /** Request and response payload of a synchronous invocation: 6 MB (AWS; its recorded response cap is 6,291,556). */
   payloadBytesMax: 6_291_556,
+  /** Payload of an asynchronous invocation: 1 MB (AWS, since 2025; 256 KB before). */
+  asyncPayloadBytesMax: 1_048_576,
   /** Upload of CreateFunction and UpdateFunctionCode, base64 and JSON included (AWS: 70,167,211). */
   deployBodyBytesMax: 70_167_211,
   /** Zip as uploaded (AWS: 50 MB). */

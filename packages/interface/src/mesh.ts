@@ -19,7 +19,13 @@ export const MESSAGE = {
   LEDGER_HEADS: 31,
   LEDGER_PULL: 32,
   /** packages/invocation: logs of one node */
-  LOGS_READ: 40
+  LOGS_READ: 40,
+  /** packages/queue: copies of accepted events, what became of them, and questions about them */
+  QUEUE_STORE: 50,
+  QUEUE_UPDATE: 51,
+  QUEUE_ASK: 52,
+  /** packages/events: who fires a schedule at a time */
+  SCHEDULE_CLAIM: 60
 } as const
 
 export const TOPIC = {

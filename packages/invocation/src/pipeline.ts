@@ -146,7 +146,7 @@ export class Pipeline implements Invoker {
     return {
       invocation: {
         requestId: order.requestId,
-        attempt: 1,
+        attempt: order.attempt ?? 1,
         kind: order.kind,
         functionName: record.name,
         account: record.account,

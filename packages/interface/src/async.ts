@@ -1,0 +1,90 @@
+/** Asynchronous invocation: what is accepted now and run later. Implemented in packages/queue. */
+
+/** Where a chain of asynchronous invocations comes from: how often each function stands in it. */
+export interface Lineage {
+  /** The request id that began the chain. */
+  readonly root: string
+  /** Hops per function name; together they are the chain's depth. */
+  readonly hops: Readonly<Record<string, number>>
+}
+
+export interface AsyncOrder {
+  /** UUID; an order whose id is known already is not accepted a second time. */
+  readonly requestId: string
+  readonly functionName: string
+  /** As it was asked for; resolved when an attempt begins, so that an alias that moved is honoured. */
+  readonly qualifier: string | undefined
+  readonly payload: Uint8Array
+  readonly clientContext: string | undefined
+  readonly invokedArn: string
+  /** undefined begins a chain. */
+  readonly lineage?: Lineage | undefined
+}
+
+/** `queued` waits or runs; the three others are settled and never change again. */
+export type AsyncStatus = 'queued' | 'succeeded' | 'failed' | 'expired'
+
+/** AWS's words where there are some ("Success", "RetriesExhausted", "EventAgeExceeded"). */
+export type AsyncCondition =
+  | 'Success'
+  | 'RetriesExhausted'
+  | 'EventAgeExceeded'
+  | 'RecursiveInvocation'
+  | 'FunctionNotFound'
+  | 'DestinationFailed'
+
+/** What is known of an asynchronous invocation. Kept for a day after it was settled. */
+export interface AsyncResult {
+  readonly requestId: string
+  readonly functionName: string
+  readonly qualifier: string | undefined
+  readonly status: AsyncStatus
+  readonly condition: AsyncCondition | undefined
+  /** How often it was started, runs that were lost included. */
+  readonly attempts: number
+  /** Epoch milliseconds. */
+  readonly acceptedAt: number
+  readonly settledAt: number | undefined
+  readonly executedVersion: string | undefined
+  /** 'Unhandled', or undefined where the function did not fail. */
+  readonly functionError: string | undefined
+  /** Result or error as JSON text; undefined while queued. Above RESULT_BYTES_MAX of packages/queue it is cut and `payloadCut` says so. */
+  readonly payload: Uint8Array | undefined
+  readonly payloadCut: boolean
+  /** Peer id of the node that answers for it. */
+  readonly owner: string
+}
+
+/** An event that was given up and had nowhere else to go. */
+export interface DeadLetter {
+  readonly result: AsyncResult
+  /** Bytes of the event; the event itself only where one is shown. */
+  readonly eventBytes: number
+  readonly event: Uint8Array | undefined
+}
+
+/** Filter of the operations on dead letters; empty means all that the caller may see. */
+export interface DeadLetterFilter {
+  readonly requestId?: string | undefined
+  readonly functionName?: string | undefined
+  /** Only functions of this account. */
+  readonly account?: string | undefined
+}
+
+export interface AsyncInvoker {
+  /**
+   * Resolves when the event is on this node's disk and on as many others as the node is told to use and can reach.
+   * @throws PeerlessError TOO_LARGE, THROTTLED (the queue of this node or of this function is full), UNAVAILABLE (draining, disk refuses)
+   */
+  accept(order: AsyncOrder): Promise<void>
+  /** From this node or any that is connected; undefined when none knows the id. */
+  result(requestId: string): Promise<AsyncResult | undefined>
+  /** Oldest first, at most `limit`, from every connected node. */
+  deadLetters(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]>
+  /** One with its event. */
+  deadLetter(requestId: string): Promise<DeadLetter | undefined>
+  /** Accepts the events anew, each under a new id, and forgets the dead letters. Returns [old id, new id]. */
+  redrive(filter: DeadLetterFilter): Promise<[string, string][]>
+  /** Returns how many were forgotten. */
+  purge(filter: DeadLetterFilter): Promise<number>
+}

@@ -1,0 +1,33 @@
+/** What makes invocations by itself. Stored in the catalog under `trigger/NAME`; plain data, CBOR-safe. */
+
+interface TriggerBase {
+  readonly name: string
+  /** Owner: that of the function, at the time when it was made. */
+  readonly account: string
+  readonly functionName: string
+  readonly qualifier: string | undefined
+  /** Epoch milliseconds. */
+  readonly createdAt: number
+  readonly modifiedAt: number
+  readonly paused: boolean
+}
+
+/** Fires at times. See packages/events for the expressions. */
+export interface ScheduleTrigger extends TriggerBase {
+  readonly type: 'schedule'
+  /** `rate(5 minutes)`, `cron(0 9 ? * MON-FRI *)`, five-field cron, or `at(2026-01-01T09:00:00)`. */
+  readonly expression: string
+  /** IANA name; UTC where none is given. Rates ignore it. */
+  readonly timezone: string
+  /** Each firing is put off by up to so many minutes, the same number on every node. */
+  readonly windowMinutes: number
+  /** JSON text that replaces the event; undefined sends EventBridge's. */
+  readonly input: string | undefined
+  /** What becomes of firings that nobody was awake for: none, or only the last of them. */
+  readonly missed: 'skip' | 'one'
+  /** Epoch milliseconds, inclusive and exclusive. */
+  readonly startAt: number | undefined
+  readonly endAt: number | undefined
+}
+
+export type TriggerRecord = ScheduleTrigger
