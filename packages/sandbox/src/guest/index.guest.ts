@@ -1,8 +1,8 @@
 import { connectBridge } from './bridge.guest.ts'
 import { builtin, installRequire } from './builtins.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
+import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
-import { harden } from './harden.guest.ts'
 import { define, defineLazy, jsonParse, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import { installTimers } from './timers.guest.ts'
@@ -17,10 +17,10 @@ interface Config extends Identity {
 /** Sets up the globals of one instance; returns the one function that the executor calls afterwards. */
 export function boot(configJson: string, tellLater: never, tellAtOnce: never): typeof enter {
   const config = jsonParse(configJson) as Config
+  installGuards(config.memoryMb)
   connectBridge(tellLater, tellAtOnce)
   configureHandler(config)
   configureLogs(config.logLines, config.logBytes, config.logLineBytes)
-  harden()
   installTimers()
   installRequire()
   define(globalThis, 'global', globalThis)
