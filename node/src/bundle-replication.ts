@@ -22,7 +22,7 @@ interface Wanted {
 }
 
 /**
- * Pulls the code of every function that the catalog names, as soon as it names it, so that it survives the node where it was deployed and the
+ * Pulls the code of every function, version and layer that the catalog names, as soon as it names it, so that it survives the node where it was deployed and the
  * first call elsewhere finds it on disk. One block at a time: calls that need one now have a way of their own.
  */
 export class BundleReplication {
@@ -48,7 +48,7 @@ export class BundleReplication {
 
   start(): void {
     this.#unsubscribe = this.#catalog.onChange((kind) => {
-      if (kind === 'function') this.#wake()
+      if (kind === 'function' || kind === 'version' || kind === 'layerVersion') this.#wake()
     })
     this.#wake()
   }
@@ -95,10 +95,14 @@ export class BundleReplication {
 
   /** What runs first, then what was uploaded. */
   #missing(): Wanted[] {
-    const functions = this.#catalog.list('function')
+    const codes = [
+      ...this.#catalog.list('function').map(({ name, latest }) => ({ name, code: latest.code })),
+      ...this.#catalog.list('version').map(({ functionName, version }) => ({ name: functionName, code: version.code }))
+    ]
     const wanted = [
-      ...functions.map(({ name, latest }) => ({ name, ...bundleOf(latest.code) })),
-      ...functions.map(({ name, latest }) => ({ name, ...zipOf(latest.code) }))
+      ...codes.map(({ name, code }) => ({ name, ...bundleOf(code) })),
+      ...codes.map(({ name, code }) => ({ name, ...zipOf(code) })),
+      ...this.#catalog.list('layerVersion').map((layer) => ({ name: layer.name, ...zipOf(layer) }))
     ]
     return wanted.filter(({ cid }) => !this.#store.has(cid))
   }
@@ -108,6 +112,6 @@ function bundleOf({ bundleCid, bundleBytes }: CodeReference): Omit<Wanted, 'name
   return { cid: bundleCid, bytes: Math.min(bundleBytes, LIMITS.bundleBytesMax) }
 }
 
-function zipOf({ zipCid, zipBytes }: CodeReference): Omit<Wanted, 'name'> {
+function zipOf({ zipCid, zipBytes }: Pick<CodeReference, 'zipCid' | 'zipBytes'>): Omit<Wanted, 'name'> {
   return { cid: zipCid, bytes: Math.min(zipBytes, LIMITS.zipBytesMax) }
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { buildBundle, createBlockExchange, createBlockStore } from '@peerless/bundle'
+import { buildBundle, createBlockExchange, createBlockStore, listZip } from '@peerless/bundle'
 import { createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
 import { createGateway } from '@peerless/gateway'
 import { createInstances } from '@peerless/instances'
@@ -121,7 +121,10 @@ async function compose(
     catalog,
     store,
     fetch: exchange.fetch,
-    build: (order) => buildBundle({ ...order, builtinsSupported: BUILTINS_SUPPORTED })
+    build: (order) => buildBundle({ ...order, builtinsSupported: BUILTINS_SUPPORTED }),
+    checkZip: async (zip) => {
+      await listZip(zip)
+    }
   })
 
   let appendLog: (line: LogLine) => void = () => undefined

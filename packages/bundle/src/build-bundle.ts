@@ -6,9 +6,9 @@ import { withEsbuild } from './esbuild-service.ts'
 import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
 import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
 import { nameInZip, zipPlugin } from './zip-plugin.ts'
-import { listZip } from './zip-read.ts'
+import { listZip, type ZipItem } from './zip-read.ts'
 import { ZipResolver } from './zip-resolver.ts'
-import { ZipTree } from './zip-tree.ts'
+import { LAYERS_FOLDER, ZipTree } from './zip-tree.ts'
 
 /** A larger map is left out: executors would pay for it at every start, and stack traces still have the bundle's lines. */
 const SOURCE_MAP_BYTES_MAX = 16_777_216
@@ -16,6 +16,8 @@ const SOURCE_MAP_BYTES_MAX = 16_777_216
 export interface BundleOrder {
   /** As uploaded; hostile until proven otherwise. */
   zip: Uint8Array
+  /** Zips of layers, lowest first; later ones win. Their files are under `/opt`. */
+  layers?: readonly Uint8Array[]
   /** 'file.export' or 'folder/file.export'. */
   handler: string
   /** `node:` modules that functions have, without the prefix ('fs/promises' counts apart from 'fs'). */
@@ -29,7 +31,7 @@ export interface BundleOrder {
  */
 export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Array; bundle: Bundle }> {
   const { stem, exportName } = parseHandler(order.handler)
-  const tree = new ZipTree(await listZip(order.zip))
+  const tree = new ZipTree(await filesOf(order.zip, order.layers ?? []))
   const entry = findHandlerFile(order.handler, stem, tree)
   const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
   const compiled = await withEsbuild(
@@ -52,6 +54,22 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     throw new PeerlessError('TOO_LARGE', `the bundle of '${entry}' has ${bytes.length} bytes, at most ${LIMITS.bundleBytesMax}`)
   }
   return { bytes, bundle }
+}
+
+/** The zip's files, and those of its layers under a folder of their own. Bounded all together as one zip is. */
+async function filesOf(zip: Uint8Array, layers: readonly Uint8Array[]): Promise<ZipItem[]> {
+  const items = await listZip(zip)
+  for (const layer of layers) {
+    for (const item of await listZip(layer))
+      items.push({ ...item, name: `${LAYERS_FOLDER}/${item.name}`, read: () => item.read() })
+  }
+  const bytes = items.reduce((sum, item) => sum + item.bytesDeclared, 0)
+  if (bytes > LIMITS.unzippedBytesMax)
+    throw new PeerlessError(
+      'TOO_LARGE',
+      `Unzipped size must be smaller than ${LIMITS.unzippedBytesMax} bytes; with its layers the function has ${bytes}`
+    )
+  return items
 }
 
 interface Compiled {

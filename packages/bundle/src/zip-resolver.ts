@@ -1,5 +1,5 @@
 import { exportsTarget, isFreeOfSideEffects } from './package-exports.ts'
-import { insideTaskRoot, join, type PackageJson, parentOf, type ZipTree } from './zip-tree.ts'
+import { insideTaskRoot, join, LAYER_PACKAGES, type PackageJson, parentOf, type ZipTree } from './zip-tree.ts'
 
 /** Tried in this order, Node's own first: where a zip has both index.js and index.ts, the compiled one is meant. */
 export const SOURCE_EXTENSIONS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '.jsx', '.tsx'] as const
@@ -86,8 +86,15 @@ export class ZipResolver {
         const single = subpath === '' && found !== undefined ? this.#withExtension(found) : undefined
         if (single !== undefined) return single
       }
-      if (at === '') return undefined
+      if (at === '') break
     }
+    for (const packages of LAYER_PACKAGES) {
+      const found = `${packages}/${name}`
+      if (this.#tree.isFolder(found)) return await this.#inPackage(found, subpath, conditions)
+      const single = subpath === '' ? this.#withExtension(found) : undefined
+      if (single !== undefined) return single
+    }
+    return undefined
   }
 
   async #inPackage(folder: string, subpath: string, conditions: Set<string>): Promise<string | undefined> {

@@ -5,6 +5,11 @@ import type { ZipItem } from './zip-read.ts'
 const PACKAGE_JSON_BYTES_MAX = 1_048_576
 /** Where a function finds its files on AWS; absolute imports of it are meant for the zip. */
 const TASK_ROOT = '/var/task/'
+/** Where it finds those of its layers, there and here. A zip with such a folder of its own fools nobody but its own function. */
+const LAYERS_ROOT = '/opt/'
+export const LAYERS_FOLDER = 'opt:'
+/** Where packages of layers are, as Lambda's NODE_PATH says: the one for this version of Node first. */
+export const LAYER_PACKAGES = [`${LAYERS_FOLDER}/nodejs/node26/node_modules`, `${LAYERS_FOLDER}/nodejs/node_modules`] as const
 
 /** What the resolver needs of a package.json; everything in it is as its author wrote it, unchecked. */
 export type PackageJson = Readonly<Record<string, unknown>>
@@ -116,6 +121,7 @@ export function join(folder: string, path: string): string | undefined {
 
 /** An absolute path as a path of the zip, or undefined when it is meant for somewhere else. */
 export function insideTaskRoot(path: string): string | undefined {
+  if (path.startsWith(LAYERS_ROOT)) return join(LAYERS_FOLDER, path.slice(LAYERS_ROOT.length))
   return path.startsWith(TASK_ROOT) ? join('', path.slice(TASK_ROOT.length)) : undefined
 }
 

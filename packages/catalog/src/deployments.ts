@@ -10,14 +10,18 @@ import {
   type FetchBlock,
   FUNCTION_NAME,
   type FunctionRecord,
-  type FunctionSettings,
   type FunctionVersion,
   isPeerlessError,
   LATEST,
+  type LayerUse,
   LIMITS,
   type Logger,
   PeerlessError,
-  type Random
+  type QualifierSettings,
+  type Random,
+  type StoredCode,
+  settingsOf,
+  type UrlAuth
 } from '@peerless/interface'
 import { BUILD_MS_MAX, DEPLOYMENTS_IN_WORK_MAX, ZIP_FETCH_MS_MAX } from './constants.ts'
 import { HANDLER_DEFAULT, ROLE_DEFAULT, RUNTIME_DEFAULT } from './function-rules.ts'
@@ -29,7 +33,9 @@ export interface DeploymentsOptions {
   store: BlockStore
   fetch: FetchBlock
   /** Makes the bundle of a zip. @throws INVALID_ZIP, INVALID_SOURCE, HANDLER_NOT_FOUND, TOO_LARGE */
-  build: (order: { zip: Uint8Array; handler: string }) => Promise<{ bytes: Uint8Array }>
+  build: (order: { zip: Uint8Array; handler: string; layers: Uint8Array[] }) => Promise<{ bytes: Uint8Array }>
+  /** Looks through a zip that nothing is built of. @throws INVALID_ZIP, TOO_LARGE */
+  checkZip: (zip: Uint8Array) => Promise<void>
   clock: Clock
   random: Random
   logger: Logger
@@ -50,7 +56,7 @@ class NodeDeployments implements Deployments {
     this.#logger = options.logger.child({ part: 'deployments' })
   }
 
-  async create(order: { name: string; account: string; zip: Uint8Array; settings: FunctionSettings }): Promise<FunctionRecord> {
+  async create(order: Parameters<Deployments['create']>[0]): Promise<FunctionRecord> {
     const { name, account, zip, settings } = order
     checkPattern('function name', name, FUNCTION_NAME, "must have 1 to 64 letters, digits, '-' or '_'")
     checkPattern('account', account, ACCOUNT_NAME, "must have 1 to 64 letters, digits, '-', '_' or '.'")
@@ -59,10 +65,12 @@ class NodeDeployments implements Deployments {
     return await this.#turns.run(name, async () => {
       this.#checkFree(name)
       const handler = settings.handler ?? HANDLER_DEFAULT
-      const code = await this.#store(zip, await this.#build(zip, handler))
+      const code = await this.#store(zip, await this.#build(zip, handler, settings.layers ?? []))
       this.#checkFree(name)
       const now = this.#options.clock.now()
+      const { urlAuth, ...given } = settings
       const latest: FunctionVersion = {
+        ...given,
         version: LATEST,
         revisionId: this.#options.random.uuid(),
         handler,
@@ -75,32 +83,33 @@ class NodeDeployments implements Deployments {
         code,
         modifiedAt: now
       }
-      return await this.#put({ name, account, createdAt: now, urlAuth: settings.urlAuth ?? undefined, latest })
+      const record: FunctionRecord = {
+        name,
+        account,
+        createdAt: now,
+        latest: settled(latest),
+        tags: order.tags,
+        codeSigningArn: order.codeSigningArn
+      }
+      return await this.#put(withUrl(record, urlAuth, now))
     })
   }
 
-  async updateCode(order: {
-    name: string
-    zip: Uint8Array
-    revisionId?: string | undefined
-    dryRun?: boolean
-  }): Promise<FunctionRecord> {
-    const { name, zip, revisionId, dryRun } = order
+  async updateCode(order: Parameters<Deployments['updateCode']>[0]): Promise<FunctionRecord> {
+    const { name, zip, revisionId, dryRun, architecture } = order
     checkZip(zip)
     return await this.#turns.run(name, async () => {
       const before = this.#current(name, revisionId)
-      const bundle = await this.#build(zip, before.latest.handler)
-      if (dryRun === true) return this.#changed(this.#unchanged(before), { code: await codeOf(zip, bundle, cidOf) })
+      const { handler, layers } = before.latest
+      const bundle = await this.#build(zip, handler, layers ?? [])
+      const changes = architecture === undefined ? {} : { architecture }
+      if (dryRun === true) return this.#changed(this.#unchanged(before), { ...changes, code: await codeOf(zip, bundle, cidOf) })
       const code = await this.#store(zip, bundle)
-      return await this.#put(this.#changed(this.#unchanged(before), { code }))
+      return await this.#put(this.#changed(this.#unchanged(before), { ...changes, code }))
     })
   }
 
-  async updateConfiguration(order: {
-    name: string
-    settings: FunctionSettings
-    revisionId?: string | undefined
-  }): Promise<FunctionRecord> {
+  async updateConfiguration(order: Parameters<Deployments['updateConfiguration']>[0]): Promise<FunctionRecord> {
     const { name, settings, revisionId } = order
     checkSettings(settings)
     return await this.#turns.run(name, async () => {
@@ -110,40 +119,106 @@ class NodeDeployments implements Deployments {
         Object.entries(given).filter(([, value]) => value !== undefined)
       )
       if (changes.environment !== undefined) changes.environment = { ...changes.environment }
-      if (changes.handler !== undefined && changes.handler !== before.latest.handler) {
-        changes.code = await this.#rebuild(before, changes.handler)
+      const { handler, layers } = { ...before.latest, ...changes }
+      if (handler !== before.latest.handler || !sameLayers(layers, before.latest.layers)) {
+        const zip = await this.zipOf(before.latest.code)
+        changes.code = await this.#store(zip, await this.#build(zip, handler, layers ?? []))
       }
       const now = this.#unchanged(before)
       // The function URL is not part of a version: instances of it stay warm when only the URL changes.
       const onlyUrl = urlAuth !== undefined && Object.keys(changes).length === 0
       const record = onlyUrl ? now : this.#changed(now, changes)
-      return await this.#put(urlAuth === undefined ? record : { ...record, urlAuth: urlAuth ?? undefined })
+      return await this.#put(withUrl(record, urlAuth, this.#options.clock.now()))
+    })
+  }
+
+  async change(name: string, edit: (record: FunctionRecord) => FunctionRecord): Promise<FunctionRecord> {
+    return await this.#turns.run(name, async () => await this.#put(edit(this.#current(name, undefined))))
+  }
+
+  async publish(order: Parameters<Deployments['publish']>[0]): ReturnType<Deployments['publish']> {
+    const { name, zipSha256, description, revisionId } = order
+    return await this.#turns.run(name, async () => {
+      const before = this.#current(name, revisionId)
+      const { latest } = before
+      if (zipSha256 !== undefined && zipSha256 !== latest.code.zipSha256)
+        throw new PeerlessError(
+          'INVALID_ARGUMENT',
+          `CodeSHA256 (${zipSha256.slice(0, 100)}) is different from current CodeSHA256 in $LATEST (${latest.code.zipSha256}). Please try again with the CodeSHA256 in $LATEST.`
+        )
+      const { catalog, random, clock } = this.#options
+      const last = before.lastVersion ?? 0
+      const previous = last === 0 ? undefined : catalog.get('version', `${name}:${last}`)?.version
+      if (previous !== undefined && contentOf(previous) === contentOf(latest))
+        return { record: before, version: previous, fresh: false }
+      const version: FunctionVersion = {
+        ...latest,
+        version: String(last + 1),
+        revisionId: random.uuid(),
+        description: description ?? latest.description,
+        modifiedAt: clock.now()
+      }
+      // The version first: who sees the record's number finds the version.
+      await catalog.put('version', `${name}:${last + 1}`, { functionName: name, account: before.account, version })
+      // AWS gives $LATEST a new revision id with each version. Instances are named by it, so here they stay warm instead.
+      const record = await this.#put({ ...before, lastVersion: last + 1 })
+      return { record, version, fresh: true }
+    })
+  }
+
+  async removeVersion(name: string, version: string): Promise<void> {
+    await this.#turns.run(name, async () => {
+      const before = this.#current(name, undefined)
+      const pointed = Object.values(before.aliases ?? {}).filter(
+        (alias) => alias.version === version || alias.second?.version === version
+      )
+      if (pointed.length > 0)
+        throw new PeerlessError(
+          'CONFLICT',
+          `version ${version} of '${name}' is pointed to by alias ${pointed.map((alias) => alias.name).join(', ')}; point it elsewhere first`
+        )
+      await this.#options.catalog.remove('version', `${name}:${version}`)
+      const qualifiers = { ...before.qualifiers }
+      delete qualifiers[version]
+      await this.#put({ ...before, qualifiers })
     })
   }
 
   async remove(name: string): Promise<void> {
     await this.#turns.run(name, async () => {
-      const { account } = this.#current(name, undefined)
-      await this.#options.catalog.remove('function', name)
+      const { account, lastVersion = 0 } = this.#current(name, undefined)
+      const { catalog } = this.#options
+      await catalog.remove('function', name)
+      for (let version = 1; version <= lastVersion; version++) await catalog.remove('version', `${name}:${version}`)
       this.#logger.info('function removed', { function: name, account })
     })
   }
 
-  async zipOf(record: FunctionRecord): Promise<Uint8Array> {
+  async storeZip(zip: Uint8Array): Promise<StoredCode> {
+    checkZip(zip)
+    await this.#options.checkZip(zip)
+    const zipCid = await this.#options.store.write(zip)
+    return { zipCid, zipBytes: zip.length, zipSha256: await sha256Of(zip) }
+  }
+
+  async zipOf({ zipCid, zipBytes }: Pick<StoredCode, 'zipCid' | 'zipBytes'>): Promise<Uint8Array> {
     const { store, fetch } = this.#options
-    const { zipCid, zipBytes } = record.latest.code
     return (await readHealthy(store, zipCid)) ?? (await fetch(zipCid, { bytes: zipBytes, timeoutMs: ZIP_FETCH_MS_MAX }))
   }
 
-  async #rebuild(before: FunctionRecord, handler: string): Promise<CodeReference> {
-    const zip = await this.zipOf(before)
-    return await this.#store(zip, await this.#build(zip, handler))
-  }
-
-  async #build(zip: Uint8Array, handler: string): Promise<Uint8Array> {
-    const { bytes } = await this.#inTime(this.#options.build({ zip, handler }))
+  async #build(zip: Uint8Array, handler: string, uses: readonly LayerUse[]): Promise<Uint8Array> {
+    const layers: Uint8Array[] = []
+    for (const { arn } of uses) layers.push(await this.#layerZip(arn))
+    const { bytes } = await this.#inTime(this.#options.build({ zip, handler, layers }))
     if (bytes.length > 0 && bytes.length <= LIMITS.bundleBytesMax) return bytes
     throw new PeerlessError('TOO_LARGE', `the bundle has ${bytes.length} bytes, it must have 1 to ${LIMITS.bundleBytesMax}`)
+  }
+
+  async #layerZip(arn: string): Promise<Uint8Array> {
+    const name = /:layer:([^:]+:[^:]+)$/.exec(arn)?.[1] ?? ''
+    const layer = this.#options.catalog.get('layerVersion', name)
+    if (layer === undefined) throw new PeerlessError('INVALID_ARGUMENT', `Layer version ${arn.slice(0, 200)} does not exist.`)
+    return await this.zipOf(layer)
   }
 
   /** A build that hangs must not hold the function's turn for ever. */
@@ -175,7 +250,7 @@ class NodeDeployments implements Deployments {
     if (revisionId !== undefined && revisionId !== record.latest.revisionId) {
       throw new PeerlessError(
         'PRECONDITION_FAILED',
-        `the revision id '${String(revisionId).slice(0, 100)}' is not the current one, '${record.latest.revisionId}'; read the function and try again`
+        'The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id'
       )
     }
     return record
@@ -190,7 +265,8 @@ class NodeDeployments implements Deployments {
 
   #changed(record: FunctionRecord, changes: Partial<FunctionVersion>): FunctionRecord {
     const { random, clock } = this.#options
-    return { ...record, latest: { ...record.latest, ...changes, revisionId: random.uuid(), modifiedAt: clock.now() } }
+    const latest = { ...record.latest, ...changes, revisionId: random.uuid(), modifiedAt: clock.now() }
+    return { ...record, latest: settled(latest) }
   }
 
   async #put(record: FunctionRecord): Promise<FunctionRecord> {
@@ -208,12 +284,49 @@ async function codeOf(
   bundle: Uint8Array,
   nameOf: (bytes: Uint8Array) => Promise<string>
 ): Promise<CodeReference> {
-  const [zipCid, bundleCid, hash] = await Promise.all([
-    nameOf(zip),
-    nameOf(bundle),
-    webcrypto.subtle.digest('SHA-256', zip as Uint8Array<ArrayBuffer>)
-  ])
-  return { zipCid, zipBytes: zip.length, zipSha256: Buffer.from(hash).toString('base64'), bundleCid, bundleBytes: bundle.length }
+  const [zipCid, bundleCid, zipSha256] = await Promise.all([nameOf(zip), nameOf(bundle), sha256Of(zip)])
+  return { zipCid, zipBytes: zip.length, zipSha256, bundleCid, bundleBytes: bundle.length }
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('base64')
+}
+
+/** Without what was set empty, which means none. */
+function settled(version: FunctionVersion): FunctionVersion {
+  const { deadLetterTarget, layers, ...rest } = version
+  return {
+    ...rest,
+    ...(deadLetterTarget === undefined || deadLetterTarget === '' ? {} : { deadLetterTarget }),
+    ...(layers === undefined || layers.length === 0 ? {} : { layers: layers.map((layer) => ({ ...layer })) })
+  }
+}
+
+function sameLayers(a: readonly LayerUse[] | undefined, b: readonly LayerUse[] | undefined): boolean {
+  const arns = (layers: readonly LayerUse[] = []) => layers.map(({ arn }) => arn).join(' ')
+  return arns(a) === arns(b)
+}
+
+/** What makes two versions different: everything but names, times and the description, which each version has of its own. */
+function contentOf(version: FunctionVersion): string {
+  const { version: _number, revisionId: _revision, modifiedAt: _time, description: _text, ...content } = version
+  return JSON.stringify(content, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value
+  )
+}
+
+/** The function's own URL: made, changed in its auth type, or taken away by null. */
+function withUrl(record: FunctionRecord, auth: UrlAuth | null | undefined, now: number): FunctionRecord {
+  if (auth === undefined) return record
+  const { url, ...others } = settingsOf(record, LATEST)
+  const changed: QualifierSettings = { ...others }
+  if (auth !== null) {
+    const { createdAt = now, invokeMode = 'BUFFERED', cors } = url ?? {}
+    changed.url = { auth, invokeMode, ...(cors === undefined ? {} : { cors }), createdAt, modifiedAt: now }
+  }
+  return { ...record, qualifiers: { ...record.qualifiers, [LATEST]: changed } }
 }
 
 /** A damaged block was set aside by the store; a peer may have a good one. */

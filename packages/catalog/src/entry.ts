@@ -30,7 +30,17 @@ export interface Entry {
   readonly bytes: number
 }
 
-export const KIND_NAMES = ['function', 'key', 'node', 'trigger'] as const satisfies readonly CatalogKind[]
+export const KIND_NAMES = [
+  'function',
+  'version',
+  'layer',
+  'layerVersion',
+  'mapping',
+  'signing',
+  'key',
+  'node',
+  'trigger'
+] as const satisfies readonly CatalogKind[]
 
 const contentSchema = z.tuple([
   z.literal(ENTRY_FORMAT),

@@ -44,6 +44,19 @@ export const ENVIRONMENT_RESERVED: ReadonlySet<string> = new Set([
   'LAMBDA_RUNTIME_DIR'
 ])
 
+/** AWS: 512 to 10,240 MB of /tmp. */
+export const EPHEMERAL_MB_MIN = 512
+export const EPHEMERAL_MB_MAX = 10_240
+/** AWS: layers of one function. */
+export const LAYERS_MAX = 5
+/** AWS: tags of one resource. */
+export const TAGS_MAX = 50
+/** Of one function; AWS has no such bound. Its record, an entry of the catalog, has a bound of its own. */
+export const ALIASES_MAX = 256
+export const QUALIFIERS_MAX = 256
+/** JSON text of what is only kept. */
+export const KEPT_LENGTH_MAX = 16_384
+
 export function environmentBytes(environment: Readonly<Record<string, string>>): number {
   let bytes = 0
   for (const [name, value] of Object.entries(environment)) bytes += Buffer.byteLength(name) + Buffer.byteLength(value)

@@ -1,68 +1,25 @@
-import {
-  ACCOUNT_NAME,
-  type CatalogKind,
-  type CatalogKinds,
-  FUNCTION_NAME,
-  HANDLER,
-  LIMITS,
-  PeerlessError,
-  QUALIFIER
-} from '@peerless/interface'
+import { type CatalogKind, type CatalogKinds, FUNCTION_NAME, LAYER_NAME, PeerlessError, QUALIFIER } from '@peerless/interface'
 import { publicKeyOf } from '@peerless/wire'
 import { z } from 'zod'
-import { DESCRIPTION_LENGTH_MAX, ENVIRONMENT_NAME, environmentBytes, ROLE_ARN, ROLE_LENGTH_MAX } from './function-rules.ts'
-import { MS_MAX } from './hybrid-time.ts'
+import {
+  account,
+  codeSigning,
+  epochMs,
+  eventSourceMapping,
+  functionRecord,
+  layer,
+  layerVersion,
+  MAPPING_UUID,
+  printable,
+  SIGNING_ID,
+  versionRecord
+} from './function-schemas.ts'
 import { type KeyVault, SECRET_BYTES_MAX } from './key-vault.ts'
 
 /**
  * The shape of each kind, strict: a member may be wrong or hostile, and what it signed goes to every node. `Stored` is what is signed and sent,
  * with secrets sealed; the value that readers get is made from it.
  */
-const epochMs = z.int().min(0).max(MS_MAX)
-const account = z.string().regex(ACCOUNT_NAME)
-const printable = (max: number) =>
-  z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}]+$/u)
-/** CIDv1 in base32. */
-const cid = z.string().regex(/^b[a-z2-7]{10,120}$/)
-
-const environment = z
-  .record(z.string().regex(ENVIRONMENT_NAME), z.string())
-  .refine((value) => environmentBytes(value) <= LIMITS.environmentBytesMax, {
-    error: `names and values together must have at most ${LIMITS.environmentBytesMax} bytes`
-  })
-
-const functionVersion = z.strictObject({
-  version: z.string().regex(QUALIFIER),
-  revisionId: z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/),
-  handler: z.string().regex(HANDLER),
-  runtime: printable(64),
-  role: z.string().max(ROLE_LENGTH_MAX).regex(ROLE_ARN),
-  description: z.string().max(DESCRIPTION_LENGTH_MAX),
-  memoryMb: z.int().min(LIMITS.memoryMbMin).max(LIMITS.memoryMbMax),
-  timeoutSeconds: z.int().min(1).max(LIMITS.timeoutSecondsMax),
-  environment,
-  code: z.strictObject({
-    zipCid: cid,
-    zipBytes: z.int().min(1).max(LIMITS.zipBytesMax),
-    zipSha256: z.string().regex(/^[A-Za-z0-9+/]{43}=$/),
-    bundleCid: cid,
-    bundleBytes: z.int().min(1).max(LIMITS.bundleBytesMax)
-  }),
-  modifiedAt: epochMs
-})
-
-const functionRecord = z.strictObject({
-  name: z.string().regex(FUNCTION_NAME),
-  account,
-  createdAt: epochMs,
-  urlAuth: z.enum(['NONE', 'AWS_IAM']).optional(),
-  latest: functionVersion
-})
-
 const ACCESS_KEY_ID = /^\w{16,128}$/
 const keyFields = {
   accessKeyId: z.string().regex(ACCESS_KEY_ID),
@@ -109,12 +66,32 @@ const triggerRecord = z.strictObject({
   endAt: epochMs.optional()
 })
 
+/** `NAME:N`, N without leading zeros. */
+const numbered = z.string().regex(/^[a-zA-Z0-9-_]{1,140}:[1-9][0-9]{0,8}$/)
+
 const NAMES = {
   function: { rule: z.string().regex(FUNCTION_NAME), nameOf: (value) => value.name },
+  version: { rule: numbered, nameOf: (value) => `${value.functionName}:${value.version.version}` },
+  layer: { rule: z.string().regex(LAYER_NAME), nameOf: (value) => value.name },
+  layerVersion: { rule: numbered, nameOf: (value) => `${value.name}:${value.version}` },
+  mapping: { rule: z.string().regex(MAPPING_UUID), nameOf: (value) => value.uuid },
+  signing: { rule: z.string().regex(SIGNING_ID), nameOf: (value) => value.id },
   key: { rule: z.string().regex(ACCESS_KEY_ID), nameOf: (value) => value.accessKeyId },
   node: { rule: peerId, nameOf: (value) => value.peerId },
   trigger: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name }
 } as const satisfies { [Kind in CatalogKind]: { rule: z.ZodType<string>; nameOf: (value: CatalogKinds[Kind]) => string } }
+
+/** Kinds that are stored as they are read. */
+const PLAIN = {
+  function: functionRecord,
+  version: versionRecord,
+  layer,
+  layerVersion,
+  mapping: eventSourceMapping,
+  signing: codeSigning,
+  node: nodeRecord,
+  trigger: triggerRecord
+} as const satisfies Record<Exclude<CatalogKind, 'key'>, z.ZodType>
 
 /** @throws INVALID_ARGUMENT */
 export function checkName(kind: CatalogKind, name: string): void {
@@ -125,9 +102,7 @@ export function checkName(kind: CatalogKind, name: string): void {
 /** Checks a value that this node is to write and makes its stored form. @throws INVALID_ARGUMENT */
 export function toStored(kind: CatalogKind, name: string, value: unknown, vault: KeyVault): unknown {
   checkName(kind, name)
-  if (kind === 'function') return check(kind, name, functionRecord, value)
-  if (kind === 'node') return check(kind, name, nodeRecord, value)
-  if (kind === 'trigger') return check(kind, name, triggerRecord, value)
+  if (kind !== 'key') return check(kind, name, PLAIN[kind] as z.ZodType, value)
   const { secretAccessKey, ...fields } = check(kind, name, accessKey, value)
   return { ...fields, sealedSecret: vault.seal(fields.accessKeyId, secretAccessKey) }
 }
@@ -135,9 +110,7 @@ export function toStored(kind: CatalogKind, name: string, value: unknown, vault:
 /** Checks an alleged stored value and makes the value that readers get, frozen. @throws INVALID_ARGUMENT, MALFORMED */
 export function fromStored(kind: CatalogKind, name: string, stored: unknown, vault: KeyVault): CatalogKinds[CatalogKind] {
   checkName(kind, name)
-  if (kind === 'function') return freeze(check(kind, name, functionRecord, stored)) as CatalogKinds['function']
-  if (kind === 'node') return freeze(check(kind, name, nodeRecord, stored)) as CatalogKinds['node']
-  if (kind === 'trigger') return freeze(check(kind, name, triggerRecord, stored)) as CatalogKinds['trigger']
+  if (kind !== 'key') return freeze(check(kind, name, PLAIN[kind] as z.ZodType<CatalogKinds[typeof kind]>, stored))
   const { sealedSecret, ...fields } = check(kind, name, storedKey, stored)
   return freeze({ ...fields, secretAccessKey: vault.open(fields.accessKeyId, sealedSecret) })
 }

@@ -3,8 +3,12 @@ import {
   DESCRIPTION_LENGTH_MAX,
   ENVIRONMENT_NAME,
   ENVIRONMENT_RESERVED,
+  EPHEMERAL_MB_MAX,
+  EPHEMERAL_MB_MIN,
   environmentBytes,
   isWhole,
+  KEPT_LENGTH_MAX,
+  LAYERS_MAX,
   MEMORY_RULE,
   ROLE_ARN,
   ROLE_LENGTH_MAX,
@@ -51,6 +55,29 @@ const RULES: Record<keyof FunctionSettings, (value: unknown) => void> = {
     if (!isWhole(value, 1, LIMITS.timeoutSecondsMax)) fail('timeout', value, TIMEOUT_RULE)
   },
   environment: checkEnvironment,
+  architecture(value) {
+    if (value !== 'x86_64' && value !== 'arm64') fail('architecture', value, 'must be x86_64 or arm64')
+  },
+  ephemeralStorageMb(value) {
+    if (!isWhole(value, EPHEMERAL_MB_MIN, EPHEMERAL_MB_MAX))
+      fail('ephemeral storage', value, `must be a whole number of MB from ${EPHEMERAL_MB_MIN} to ${EPHEMERAL_MB_MAX}`)
+  },
+  tracing(value) {
+    if (value !== 'PassThrough' && value !== 'Active') fail('tracing mode', value, 'must be PassThrough or Active')
+  },
+  logging(value) {
+    if (typeof value !== 'object' || value === null) fail('logging', value, 'must be an object')
+  },
+  deadLetterTarget(value) {
+    if (typeof value !== 'string' || value.length > 2_048) fail('dead-letter target', value, 'must have at most 2048 characters')
+  },
+  layers(value) {
+    if (!Array.isArray(value) || value.length > LAYERS_MAX) fail('layers', value, `must be a list of at most ${LAYERS_MAX}`)
+  },
+  kept(value) {
+    if (typeof value !== 'string' || value.length > KEPT_LENGTH_MAX)
+      fail('kept settings', value, `must have at most ${KEPT_LENGTH_MAX} characters as JSON`)
+  },
   urlAuth(value) {
     if (value !== null && value !== 'NONE' && value !== 'AWS_IAM')
       fail('function URL auth type', value, 'must be NONE or AWS_IAM')

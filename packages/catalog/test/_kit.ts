@@ -104,7 +104,6 @@ export function functionRecord(name: string, change: Partial<FunctionRecord['lat
     name,
     account: 'acme',
     createdAt: 1_767_225_600_000,
-    urlAuth: undefined,
     latest: {
       version: '$LATEST',
       revisionId: new SeededRandom(name.length).uuid(),

@@ -1,7 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { type Clock, type FunctionRecord, PeerlessError, type Random } from '@peerless/interface'
+import { type Clock, PeerlessError, type Random, type StoredCode } from '@peerless/interface'
 
-/** Download URLs for the code of one version, valid for a short time on this node without a signature, as S3's presigned ones. */
+/** A zip by the name that a download gets, without `.zip`. */
+export interface NamedZip extends Pick<StoredCode, 'zipCid' | 'zipBytes'> {
+  readonly name: string
+}
+
+/** Download URLs for the zip of one version or layer, valid for a short time on this node without a signature, as S3's presigned ones. */
 export class CodeUrls {
   readonly #secret: Uint8Array
   readonly #clock: Clock
@@ -14,16 +19,17 @@ export class CodeUrls {
   }
 
   /** @param host as the client wrote it, so that the URL leads to where it came from */
-  urlOf(record: FunctionRecord, host: string): string {
+  urlOf(zip: NamedZip, host: string): string {
     const expires = String(this.#clock.now() + this.#validMs)
-    return `http://${host}/v1/code/${record.name}?token=${expires}.${this.#mac(record, expires).toString('base64url')}`
+    const token = `${expires}.${this.#mac(zip, expires).toString('base64url')}`
+    return `http://${host}/v1/code/${zip.name}?cid=${zip.zipCid}&bytes=${zip.zipBytes}&token=${token}`
   }
 
-  /** @throws FORBIDDEN when the token is malformed, forged, expired, or for other code than the function has now */
-  check(record: FunctionRecord, token: string | undefined): void {
+  /** @throws FORBIDDEN when the token is malformed, forged, expired, or for another zip */
+  check(zip: NamedZip, token: string | undefined): void {
     const [expires = '', mac = ''] = (token ?? '').split('.', 2)
     const given = Buffer.from(mac, 'base64url')
-    const expected = this.#mac(record, expires)
+    const expected = this.#mac(zip, expires)
     if (!/^\d{1,15}$/.test(expires) || given.length !== expected.length || !timingSafeEqual(given, expected))
       throw new PeerlessError(
         'FORBIDDEN',
@@ -36,7 +42,7 @@ export class CodeUrls {
       )
   }
 
-  #mac(record: FunctionRecord, expires: string): Buffer {
-    return createHmac('sha256', this.#secret).update(`${record.name}\n${record.latest.code.zipCid}\n${expires}`).digest()
+  #mac({ name, zipCid, zipBytes }: NamedZip, expires: string): Buffer {
+    return createHmac('sha256', this.#secret).update(`${name}\n${zipCid}\n${zipBytes}\n${expires}`).digest()
   }
 }

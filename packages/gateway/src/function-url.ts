@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type AccessKey,
+  aliasOf,
   type FunctionRecord,
   functionArn,
   type HttpHead,
@@ -9,7 +10,10 @@ import {
   LIMITS,
   PeerlessError,
   parseFunctionReference,
-  type ResolvedFunction
+  type ResolvedFunction,
+  settingsOf,
+  type UrlSettings,
+  versionOf
 } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import type { Drain } from './drain.ts'
@@ -30,6 +34,11 @@ interface Prepared {
   readonly name: string
   readonly record: FunctionRecord
   readonly target: ResolvedFunction
+  /** Where an alias splits its calls: the second version and its share. */
+  readonly second: { readonly target: ResolvedFunction; readonly weight: number } | undefined
+  /** undefined: it has no URL. */
+  readonly url: UrlSettings | undefined
+  readonly qualifier: string | undefined
   readonly invokedArn: string
   readonly parts: EventParts
 }
@@ -113,7 +122,7 @@ export class FunctionUrls {
       const prepared = this.#prepare(reference)
       const { requestId, startedAt } = exchange
       const call = { request, response, requestId, startedAt, prepared, rawPath, rawQuery }
-      if (prepared.record.urlAuth === 'NONE' && hasNoBody(request)) this.#invoke(call, undefined, undefined)
+      if (prepared.url?.auth === 'NONE' && hasNoBody(request)) this.#invoke(call, undefined, undefined)
       else this.#receive(call).catch((error) => this.#fail(exchange, error))
     } catch (error) {
       this.#fail(exchange, error)
@@ -123,7 +132,7 @@ export class FunctionUrls {
   /** The longer way: with a body, or with a signature to check, or both. */
   async #receive(call: Call): Promise<void> {
     const { request, prepared } = call
-    const { urlAuth } = prepared.record
+    const urlAuth = prepared.url?.auth
     if (urlAuth === undefined)
       throw new PeerlessError(
         'FORBIDDEN',
@@ -133,7 +142,7 @@ export class FunctionUrls {
     const body = await readBody(request, { bytesMax: LIMITS.payloadBytesMax, tooLarge, budget: this.#budget })
     try {
       const key = claim === undefined ? undefined : this.#verifier.finish(claim, body.sha256())
-      if (key !== undefined) mayInvoke(key, prepared.record)
+      if (key !== undefined) mayInvoke(key, prepared.record, { qualifier: prepared.qualifier, viaUrl: true })
       this.#invoke(call, body, key)
     } catch (error) {
       body.release()
@@ -160,7 +169,7 @@ export class FunctionUrls {
     const order = {
       requestId,
       kind: 'http' as const,
-      target: prepared.target,
+      target: this.#targetOf(prepared),
       payload,
       logTail: false,
       clientContext: undefined,
@@ -179,6 +188,10 @@ export class FunctionUrls {
         this.#fail(call, thrown)
       }
     })
+  }
+
+  #targetOf({ target, second }: Prepared): ResolvedFunction {
+    return second !== undefined && this.#context.random.next() < second.weight ? second.target : target
   }
 
   #answer(call: Call, answer: InvokeAnswer): void {
@@ -225,15 +238,21 @@ export class FunctionUrls {
     const { name, qualifier } = parseFunctionReference(decodeLoosely(reference))
     const record = catalog.get('function', name)
     if (record === undefined) throw new PeerlessError('NOT_FOUND', `there is no function '${name}' in this mesh`)
-    if (qualifier !== undefined && qualifier !== LATEST)
+    const alias = qualifier === undefined ? undefined : aliasOf(record, qualifier)
+    const version = versionOf(catalog, record, alias?.version ?? qualifier ?? LATEST)
+    if (version === undefined)
       throw new PeerlessError(
         'NOT_FOUND',
-        `function '${name}' has no version or alias '${qualifier.slice(0, QUOTED_CHARS_MAX)}', only ${LATEST}`
+        `function '${name}' has no version or alias '${(qualifier ?? LATEST).slice(0, QUOTED_CHARS_MAX)}'`
       )
+    const other = alias?.second === undefined ? undefined : versionOf(catalog, record, alias.second.version)
     const prepared: Prepared = {
       name,
       record,
-      target: { record, version: record.latest },
+      target: { record, version },
+      second: other === undefined ? undefined : { target: { record, version: other }, weight: alias?.second?.weight ?? 0 },
+      url: settingsOf(record, qualifier).url,
+      qualifier,
       invokedArn: functionArn(region, accountId, name, qualifier),
       parts: this.#events.partsOf(name)
     }

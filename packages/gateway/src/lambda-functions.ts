@@ -73,7 +73,7 @@ export function functionOperations(context: GatewayContext, codeUrls: CodeUrls):
       bodyBytesMax: 0,
       run(call) {
         const { record } = managed(call, 'GetFunction')
-        const location = codeUrls.urlOf(record, call.request.headers.host ?? 'localhost')
+        const location = codeUrls.urlOf({ name: record.name, ...record.latest.code }, call.request.headers.host ?? 'localhost')
         call.json(200, { Configuration: shown(record), Code: { RepositoryType: 'S3', Location: location } })
       }
     },

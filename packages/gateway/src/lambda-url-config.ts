@@ -1,4 +1,4 @@
-import { type FunctionRecord, functionArn, type UrlAuth } from '@peerless/interface'
+import { type FunctionRecord, functionArn, settingsOf, type UrlAuth } from '@peerless/interface'
 import type { ApiCall, ApiOperation } from './api-call.ts'
 import { ApiError } from './api-error.ts'
 import { LambdaInput } from './lambda-input.ts'
@@ -23,7 +23,7 @@ export function urlConfigOperations(context: GatewayContext): Record<string, Api
     return {
       FunctionUrl: `http://${call.request.headers.host ?? 'localhost'}/fn/${record.name}/`,
       FunctionArn: arnOf(record),
-      AuthType: record.urlAuth,
+      AuthType: settingsOf(record, undefined).url?.auth,
       CreationTime: new Date(record.createdAt).toISOString(),
       LastModifiedTime: time,
       InvokeMode: 'BUFFERED'
@@ -31,7 +31,7 @@ export function urlConfigOperations(context: GatewayContext): Record<string, Api
   }
   const existing = (call: ApiCall, action: string): FunctionRecord => {
     const record = managed(call, action)
-    if (record.urlAuth === undefined)
+    if (settingsOf(record, undefined).url?.auth === undefined)
       throw new ApiError('NOT_FOUND', 'ResourceNotFoundException', 'The resource you requested does not exist.')
     return record
   }
@@ -51,7 +51,7 @@ export function urlConfigOperations(context: GatewayContext): Record<string, Api
       async run(call) {
         const record = managed(call, 'CreateFunctionUrlConfig')
         const urlAuth = readAuth(call, true)
-        if (record.urlAuth !== undefined)
+        if (settingsOf(record, undefined).url?.auth !== undefined)
           throw new ApiError(
             'CONFLICT',
             'ResourceConflictException',
@@ -70,7 +70,7 @@ export function urlConfigOperations(context: GatewayContext): Record<string, Api
       bodyBytesMax: BODY_BYTES_MAX,
       async run(call) {
         const record = existing(call, 'UpdateFunctionUrlConfig')
-        const urlAuth = readAuth(call, false) ?? record.urlAuth
+        const urlAuth = readAuth(call, false) ?? settingsOf(record, undefined).url?.auth
         call.json(200, shown(call, await deployments.updateConfiguration({ name: record.name, settings: { urlAuth } })))
       }
     },

@@ -1,9 +1,15 @@
-import { type AccessKey, type FunctionRecord, PeerlessError } from '@peerless/interface'
+import { type AccessKey, type FunctionRecord, PeerlessError, settingsOf } from '@peerless/interface'
+import { policyAllows } from './resource-policy.ts'
 
 /** What a key may do; one place, so that the Lambda API, function URLs and the mesh API agree. All throw FORBIDDEN. */
 
-export function mayInvoke(key: AccessKey, record: FunctionRecord): void {
+export function mayInvoke(
+  key: AccessKey,
+  record: FunctionRecord,
+  call: { qualifier?: string | undefined; viaUrl?: boolean } = {}
+): void {
   if (key.role === 'admin' || key.account === record.account) return
+  if (policyAllows(settingsOf(record, call.qualifier).policy, key.account, call.viaUrl === true)) return
   throw forbidden(key, `invoke function '${record.name}', which belongs to another account`)
 }
 

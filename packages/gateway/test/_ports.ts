@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
+import { createDeployments } from '@peerless/catalog'
 import {
   type AccessKey,
   type Catalog,
   type CatalogKind,
   type CatalogKinds,
+  type Clock,
   chargeOf,
   type Deployments,
   type FunctionRecord,
-  type FunctionSettings,
   type HttpHead,
   type InvokeAnswer,
   type InvokeOrder,
@@ -19,7 +20,8 @@ import {
   PeerlessError,
   type Ran,
   type StatementLine,
-  TARIFF_DEFAULT
+  TARIFF_DEFAULT,
+  type UrlAuth
 } from '@peerless/interface'
 import { MemoryLogger, realClock, SeededRandom, VirtualClock } from '@peerless/testing'
 import type { ExecutionContext } from 'ava'
@@ -54,6 +56,11 @@ export class MemoryCatalog implements Catalog {
   }
 }
 
+/** A function URL of its own. */
+export function urlOf(auth: UrlAuth): FunctionRecord['qualifiers'] {
+  return { $LATEST: { url: { auth, invokeMode: 'BUFFERED', createdAt: 1_700_000_000_000, modifiedAt: 1_700_000_000_000 } } }
+}
+
 export function recordOf(
   name: string,
   overrides: Partial<FunctionRecord> = {},
@@ -63,7 +70,7 @@ export function recordOf(
     name,
     account: 'team',
     createdAt: 1_700_000_000_000,
-    urlAuth: 'NONE',
+    qualifiers: urlOf('NONE'),
     latest: {
       version: '$LATEST',
       revisionId: `revision-of-${name}`,
@@ -87,76 +94,35 @@ export function recordOf(
   }
 }
 
-/** Keeps zips as they are; checks what the contract says and nothing else. */
-export class MemoryDeployments implements Deployments {
-  readonly zips = new Map<string, Uint8Array>()
-  readonly #catalog: Catalog
-  #revision = 0
-
-  constructor(catalog: Catalog) {
-    this.#catalog = catalog
+/** The real deployments over memory; what makes bundles takes everything that looks like a zip. */
+export function memoryDeployments(catalog: Catalog, clock: Clock, zips: Map<string, Uint8Array>): Deployments {
+  const checked = async (zip: Uint8Array) => {
+    if (zip[0] !== 0x50) throw new PeerlessError('INVALID_ZIP', 'Could not unzip uploaded file.')
   }
-
-  async create(order: Parameters<Deployments['create']>[0]): Promise<FunctionRecord> {
-    if (this.#catalog.get('function', order.name) !== undefined)
-      throw new PeerlessError('CONFLICT', `Function already exist: ${order.name}`)
-    if (order.zip[0] !== 0x50) throw new PeerlessError('INVALID_ZIP', 'Could not unzip uploaded file.')
-    const fresh = recordOf(order.name, { account: order.account, urlAuth: undefined }, order.zip)
-    return await this.#store(this.#changed(fresh, order.settings), order.zip)
-  }
-
-  async updateCode(order: Parameters<Deployments['updateCode']>[0]): Promise<FunctionRecord> {
-    const record = this.#current(order.name, order.revisionId)
-    const changed = this.#changed({ ...record, latest: { ...record.latest, code: recordOf('x', {}, order.zip).latest.code } }, {})
-    return order.dryRun === true ? changed : await this.#store(changed, order.zip)
-  }
-
-  async updateConfiguration(order: Parameters<Deployments['updateConfiguration']>[0]): Promise<FunctionRecord> {
-    return await this.#store(this.#changed(this.#current(order.name, order.revisionId), order.settings), undefined)
-  }
-
-  async remove(name: string): Promise<void> {
-    if (!(await this.#catalog.remove('function', name))) throw new PeerlessError('NOT_FOUND', `no function '${name}'`)
-  }
-
-  async zipOf(record: FunctionRecord): Promise<Uint8Array> {
-    const zip = this.zips.get(record.latest.code.zipCid)
-    if (zip === undefined) throw new PeerlessError('NOT_REPLICATED', `no node has ${record.latest.code.zipCid}`)
-    return zip
-  }
-
-  #current(name: string, revisionId: string | undefined): FunctionRecord {
-    const record = this.#catalog.get('function', name)
-    if (record === undefined) throw new PeerlessError('NOT_FOUND', `no function '${name}'`)
-    if (revisionId !== undefined && revisionId !== record.latest.revisionId)
-      throw new PeerlessError('PRECONDITION_FAILED', 'The Revision Id provided does not match the latest Revision Id.')
-    return record
-  }
-
-  #changed(record: FunctionRecord, settings: FunctionSettings): FunctionRecord {
-    const { latest } = record
-    return {
-      ...record,
-      urlAuth: settings.urlAuth === undefined ? record.urlAuth : (settings.urlAuth ?? undefined),
-      latest: {
-        ...latest,
-        revisionId: `revision-${++this.#revision}`,
-        handler: settings.handler ?? latest.handler,
-        runtime: settings.runtime ?? latest.runtime,
-        role: settings.role ?? latest.role,
-        description: settings.description ?? latest.description,
-        memoryMb: settings.memoryMb ?? latest.memoryMb,
-        timeoutSeconds: settings.timeoutSeconds ?? latest.timeoutSeconds,
-        environment: settings.environment ?? latest.environment
+  return createDeployments({
+    catalog,
+    store: {
+      has: (cid) => zips.has(cid),
+      read: async (cid) => zips.get(cid),
+      write: async (bytes) => {
+        const cid = `cid-${createHash('sha256').update(bytes).digest('hex')}`
+        zips.set(cid, bytes)
+        return cid
+      },
+      remove: async (cid) => {
+        zips.delete(cid)
       }
-    }
-  }
-
-  async #store(record: FunctionRecord, zip: Uint8Array | undefined): Promise<FunctionRecord> {
-    if (zip !== undefined) this.zips.set(record.latest.code.zipCid, zip)
-    await this.#catalog.put('function', record.name, record)
-    return record
-  }
+    },
+    fetch: (cid) => Promise.reject(new PeerlessError('NOT_REPLICATED', `no node has ${cid}`)),
+    build: async ({ zip }) => {
+      await checked(zip)
+      return { bytes: Buffer.from('bundle') }
+    },
+    checkZip: checked,
+    clock,
+    random: new SeededRandom(7),
+    logger: new MemoryLogger()
+  })
 }
 
 export class MemoryKeys implements AccessKeys {
@@ -227,7 +193,8 @@ export interface Fixture {
   host: string
   port: number
   catalog: MemoryCatalog
-  deployments: MemoryDeployments
+  /** By CID. */
+  zips: Map<string, Uint8Array>
   keys: MemoryKeys
   orders: InvokeOrder[]
   logger: MemoryLogger
@@ -251,10 +218,12 @@ export interface FixtureOptions {
 /** A gateway that listens on loopback; closed when the test ends. */
 export async function start(t: ExecutionContext, options: FixtureOptions = {}): Promise<Fixture> {
   const catalog = new MemoryCatalog()
-  const deployments = new MemoryDeployments(catalog)
+  const zips = new Map<string, Uint8Array>()
   const keys = new MemoryKeys()
   const logger = new MemoryLogger()
   const clock = new VirtualClock()
+  const used = options.real === true ? realClock : clock
+  const deployments = memoryDeployments(catalog, used, zips)
   const orders: InvokeOrder[] = []
   let behaviour = echo
   let unready: string | undefined
@@ -324,7 +293,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     mesh,
     accountId: '000000000000',
     region: 'us-east-1',
-    clock: options.real === true ? realClock : clock,
+    clock: used,
     random: new SeededRandom(1),
     logger,
     ...(options.limits === undefined ? {} : { limits: options.limits })
@@ -349,7 +318,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     host,
     port,
     catalog,
-    deployments,
+    zips,
     keys,
     orders,
     logger,

@@ -1,7 +1,7 @@
 import { PeerlessError } from '@peerless/interface'
 import test, { type ExecutionContext } from 'ava'
 import { type Ask, ask, raw, signed } from './_http.ts'
-import { type Behaviour, echo, type Fixture, LIMITS, NODE_ID, ran, ranHttp, recordOf, start } from './_ports.ts'
+import { type Behaviour, echo, type Fixture, LIMITS, NODE_ID, ran, ranHttp, recordOf, start, urlOf } from './_ports.ts'
 
 /** The event that the function got for a request. */
 async function eventOf(node: Fixture, options: Ask): Promise<Record<string, unknown>> {
@@ -333,7 +333,7 @@ test('an unknown function, version or malformed name is told apart', async (t) =
 test('a changed record is seen at once', async (t) => {
   const node = await start(t)
   await ask(node, { path: '/fn/hello' })
-  const changed = recordOf('hello', { urlAuth: undefined })
+  const changed = recordOf('hello', { qualifiers: {} })
   await node.catalog.put('function', 'hello', changed)
   t.is((await ask(node, { path: '/fn/hello' })).status, 403)
   await node.catalog.remove('function', 'hello')
@@ -342,7 +342,7 @@ test('a changed record is seen at once', async (t) => {
 
 test('AWS_IAM: unsigned is refused, signed runs and the event says who', async (t) => {
   const node = await start(t)
-  await node.catalog.put('function', 'hello', recordOf('hello', { urlAuth: 'AWS_IAM' }))
+  await node.catalog.put('function', 'hello', recordOf('hello', { qualifiers: urlOf('AWS_IAM') }))
   const date = new Date(node.clock.now())
   const body = '{"a":1}'
   const plain = { method: 'POST', path: '/fn/hello/x?y=1', headers: { 'content-type': 'application/json' }, body }

@@ -173,7 +173,7 @@ test('function URLs are configured', async (t) => {
   t.is((await fetch(got.FunctionUrl ?? '')).status, 403)
   t.is((await client.send(new DeleteFunctionUrlConfigCommand(name))).$metadata.httpStatusCode, 204)
   t.is((await errorOf(client.send(new GetFunctionUrlConfigCommand(name)))).name, 'ResourceNotFoundException')
-  t.is(node.catalog.get('function', 'hello')?.urlAuth, undefined)
+  t.is(node.catalog.get('function', 'hello')?.qualifiers?.$LATEST?.url, undefined)
   t.is((await client.send(new CreateFunctionUrlConfigCommand({ ...name, AuthType: 'NONE' }))).$metadata.httpStatusCode, 201)
 })
 

@@ -1,4 +1,11 @@
-import type { FunctionRecord } from './function.ts'
+import type {
+  CodeSigningRecord,
+  EventSourceMappingRecord,
+  FunctionRecord,
+  LayerRecord,
+  LayerVersionRecord,
+  VersionRecord
+} from './function.ts'
 import type { TriggerRecord } from './trigger.ts'
 
 /** What a key may do. admin: everything; deployer: deploy and invoke in its account; invoker: invoke only. */
@@ -27,6 +34,15 @@ export interface NodeRecord {
 
 export interface CatalogKinds {
   function: FunctionRecord
+  /** Named `FUNCTION:N`. */
+  version: VersionRecord
+  layer: LayerRecord
+  /** Named `LAYER:N`. */
+  layerVersion: LayerVersionRecord
+  /** Named by its UUID. */
+  mapping: EventSourceMappingRecord
+  /** Named `csc-…`. */
+  signing: CodeSigningRecord
   key: AccessKey
   node: NodeRecord
   trigger: TriggerRecord

@@ -4,6 +4,8 @@ import { PeerlessError } from './errors.ts'
 export const FUNCTION_NAME = /^[a-zA-Z0-9-_]{1,64}$/
 /** Same alphabet; an account is a name chosen by people. */
 export const ACCOUNT_NAME = /^[a-zA-Z0-9-_.]{1,64}$/
+/** AWS: 1–140 characters; 100 here, so that `NAME:N` fits an entry's name. */
+export const LAYER_NAME = /^[a-zA-Z0-9-_]{1,100}$/
 /** `$LATEST`, a version number, or an alias. */
 export const QUALIFIER = /^(\$LATEST|[a-zA-Z0-9-_]{1,128})$/
 /** AWS's shape of a handler: `file.export`, folders allowed, without spaces. */

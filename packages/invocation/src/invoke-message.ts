@@ -2,7 +2,7 @@ import { type HttpHead, type Invocation, LIMITS, type Outcome, PeerlessError, ty
 import { hintFromWire, hintToWire, type LoadHint } from '@peerless/routing'
 
 /**
- * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn]; payload: the event.
+ * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version]; payload: the event.
  * The executing node takes everything else from its own catalog, so a caller cannot make it run what was not deployed.
  */
 export interface AllegedInvocation {
@@ -15,6 +15,8 @@ export interface AllegedInvocation {
   readonly logTail: boolean
   readonly clientContext: string | undefined
   readonly invokedArn: string
+  /** `$LATEST` or a number. */
+  readonly version: string
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -35,17 +37,19 @@ export function invocationToWire(invocation: Invocation, remainingMs: number): u
     remainingMs,
     invocation.logTail,
     invocation.clientContext,
-    invocation.invokedArn
+    invocation.invokedArn,
+    invocation.version.version
   ]
 }
 
 /** @throws PeerlessError MALFORMED */
 export function invocationFromWire(alleged: unknown): AllegedInvocation {
-  if (!Array.isArray(alleged) || alleged.length !== 9) throw malformed('it is not a list of 9')
-  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn] = alleged
+  if (!Array.isArray(alleged) || alleged.length !== 10) throw malformed('it is not a list of 10')
+  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version] = alleged
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
-  if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512)) throw malformed('a name is too long')
+  if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512) || !isText(version, 16))
+    throw malformed('a name is too long')
   if (!isCount(remainingMs) || remainingMs > REMAINING_MS_MAX)
     throw malformed(`remaining time is not between 0 and ${REMAINING_MS_MAX} ms`)
   const context = clientContext ?? undefined
@@ -59,7 +63,8 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     remainingMs,
     logTail: logTail === true,
     clientContext: context,
-    invokedArn
+    invokedArn,
+    version
   }
 }
 

@@ -10,7 +10,8 @@ import {
   type Outcome,
   PeerlessError,
   type Refused,
-  type Tariff
+  type Tariff,
+  versionOf
 } from '@peerless/interface'
 import { type AllegedInvocation, invocationFromWire, ranToWire, refusedToWire } from './invoke-message.ts'
 import type { LoadReporter } from './load-reporter.ts'
@@ -81,7 +82,8 @@ export class PeerCalls {
     const { catalog, clock, reporter } = this.#o
     if (reporter.draining) return { status: 'refused', code: 'UNAVAILABLE', message: 'this node is draining', retryAfterMs: 0 }
     const record = catalog.get('function', alleged.functionName)
-    if (record === undefined || record.latest.revisionId !== alleged.revisionId) {
+    const version = record === undefined ? undefined : versionOf(catalog, record, alleged.version)
+    if (record === undefined || version?.revisionId !== alleged.revisionId) {
       return { status: 'refused', code: 'NOT_REPLICATED', message: 'this revision is not known here (yet)', retryAfterMs: 0 }
     }
     return {
@@ -90,7 +92,7 @@ export class PeerCalls {
       kind: alleged.http ? 'http' : 'event',
       functionName: record.name,
       account: record.account,
-      version: record.latest,
+      version,
       payload,
       deadline: clock.now() + alleged.remainingMs,
       caller: peerId,

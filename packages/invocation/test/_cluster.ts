@@ -104,7 +104,7 @@ export const RECORD: FunctionRecord = {
   name: 'hello',
   account: 'ada',
   createdAt: 0,
-  urlAuth: 'NONE',
+
   latest: {
     version: '$LATEST',
     revisionId: 'rev-1',
