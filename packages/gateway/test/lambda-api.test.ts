@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Answer, type Ask, ask, signed } from './_http.ts'
-import { type Fixture, recordOf, start, ZIP } from './_ports.ts'
+import { type Fixture, start, ZIP } from './_ports.ts'
 
 /** Requests that no SDK would make: signed right, wrong in themselves. */
 
