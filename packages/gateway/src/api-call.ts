@@ -22,6 +22,8 @@ export interface ApiCall {
   /** Answers it. */
   send(status: number, headers: FlatHeaders, body: string | Uint8Array): void
   json(status: number, value: unknown): void
+  /** Writes the head of an answer whose body comes bit by bit; whoever asks for it ends it too. */
+  begin(status: number, headers: FlatHeaders): void
   readonly response: ServerResponse
 }
 
@@ -104,6 +106,10 @@ export async function serveApi(
       send: (status, headers, bytes) => {
         drain.mark(headers)
         send(response, status, ['x-amzn-requestid', requestId, ...headers], bytes)
+      },
+      begin: (status, headers) => {
+        drain.mark(headers)
+        response.writeHead(status, headers)
       },
       json: (status, value) =>
         call.send(status, ['content-type', 'application/json'], status === 204 ? '' : JSON.stringify(value))

@@ -4,6 +4,7 @@ import { ApiError } from './api-error.ts'
 import type { CodeUrls } from './code-url.ts'
 import { functionOperations } from './lambda-functions.ts'
 import { invokeOperation } from './lambda-invoke.ts'
+import { streamOperation } from './lambda-stream.ts'
 import { urlConfigOperations } from './lambda-url-config.ts'
 import { ROUTE } from './metrics.ts'
 import { decodeLoosely } from './url-query.ts'
@@ -21,6 +22,7 @@ const PATHS: Record<string, string> = {
   'PUT /2015-03-31/functions/*/configuration': 'UpdateFunctionConfiguration',
   'PUT /2015-03-31/functions/*/code': 'UpdateFunctionCode',
   'POST /2015-03-31/functions/*/invocations': 'Invoke',
+  'POST /2021-11-15/functions/*/response-streaming-invocations': 'InvokeWithResponseStream',
   'POST /2021-10-31/functions/*/url': 'CreateFunctionUrlConfig',
   'GET /2021-10-31/functions/*/url': 'GetFunctionUrlConfig',
   'PUT /2021-10-31/functions/*/url': 'UpdateFunctionUrlConfig',
@@ -42,7 +44,8 @@ export class LambdaApi {
     const byName: Record<string, ApiOperation> = {
       ...functionOperations(context, codeUrls),
       ...urlConfigOperations(context),
-      Invoke: invokeOperation(context, metrics)
+      Invoke: invokeOperation(context, metrics),
+      InvokeWithResponseStream: streamOperation(context, metrics)
     }
     for (const [path, name] of Object.entries(PATHS)) this.#operations.set(path, byName[name] ?? unknownOperation(name))
   }

@@ -62,13 +62,13 @@ export function invokeOperation(context: GatewayContext, metrics: GatewayMetrics
   }
 }
 
-function header(call: ApiCall, name: string): string | undefined {
+export function header(call: ApiCall, name: string): string | undefined {
   const value = call.request.headers[name]
   return typeof value === 'string' ? value : undefined
 }
 
 /** The bytes go to the function unchanged; parsing only finds out whether they are JSON. */
-function checkPayload(payload: Buffer): void {
+export function checkPayload(payload: Buffer): void {
   if (payload.length === 0) return
   const problem = (reason: string) =>
     new ApiError(
@@ -85,7 +85,7 @@ function checkPayload(payload: Buffer): void {
 }
 
 /** @returns the JSON text, checked to be an object */
-function clientContextOf(encoded: string | undefined): string | undefined {
+export function clientContextOf(encoded: string | undefined): string | undefined {
   if (encoded === undefined || encoded === '') return undefined
   const problem = (reason: string) =>
     new ApiError(
@@ -110,7 +110,7 @@ function clientContextOf(encoded: string | undefined): string | undefined {
 }
 
 /** base64 of the last 4 KB. */
-function logResult(tail: string): string {
+export function logResult(tail: string): string {
   const bytes = Buffer.from(tail, 'utf8')
   return bytes.subarray(Math.max(0, bytes.length - LIMITS.logTailBytesMax)).toString('base64')
 }

@@ -1,6 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { type IncomingRequest, isPeerlessError, type Logger, messageOf, type OnReply, PeerlessError } from '@peerless/interface'
+import {
+  type IncomingRequest,
+  isPeerlessError,
+  type Logger,
+  messageOf,
+  type OnPart,
+  type OnReply,
+  PeerlessError
+} from '@peerless/interface'
 import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
@@ -103,6 +111,12 @@ export class ExecutorProcess {
 
   invoke(header: InvokeHeader, payload: Uint8Array, done: OnReply): void {
     this.#connection.request(EXECUTOR_MESSAGE.INVOKE, header, payload, done)
+  }
+
+  /** `invoke` whose answer may come in parts. Returns how to grant more of them. */
+  invokeStreamed(header: InvokeHeader, payload: Uint8Array, onPart: OnPart, done: OnReply): { credit(bytes: number): void } {
+    const id = this.#connection.requestStreamed(EXECUTOR_MESSAGE.INVOKE, header, payload, onPart, done)
+    return { credit: (bytes) => this.#connection.credit(id, bytes) }
   }
 
   dispose(instance: number): void {

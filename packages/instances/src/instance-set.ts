@@ -3,13 +3,17 @@ import {
   type Invocation,
   isPeerlessError,
   messageOf,
+  type OnPart,
+  type OnReply,
   type Outcome,
   PeerlessError,
-  type Reply
+  type Reply,
+  type StreamSink
 } from '@peerless/interface'
 import {
   FLAG_GONE,
   FLAG_PROMPT,
+  type InvokeHeader,
   LOG_LEVELS,
   type LoadedHeader,
   type LogHeader,
@@ -19,13 +23,14 @@ import {
   type SandboxCode,
   timeoutErrorJson
 } from '@peerless/sandbox'
+import { StreamIntake } from '@peerless/wire'
 import { CallLog } from './call-log.ts'
 import { ExecutorPool } from './executor-pool.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, billedMsOf, ended, severed } from './outcomes.ts'
+import { answered, billedMsOf, ended, headOfExecutor, severed } from './outcomes.ts'
 import { RecentLatency } from './recent-latency.ts'
 import type { Executor, Instance, Running } from './records.ts'
 import { refused } from './refusals.ts'
@@ -151,10 +156,29 @@ export class InstanceSet implements Instances {
     this.#running.add(instance)
     this.#shelf.count(instance.revision)
     const header = invokeHeaderOf(instance, invocation, timeoutMs)
-    instance.executor.process.invoke(header, invocation.payload, (error, reply) => {
+    const done: OnReply = (error, reply) => {
       if (error === undefined) this.#onReply(instance, call, reply as Reply)
       else this.#onFailure(instance, call, error)
-    })
+    }
+    if (invocation.stream === undefined) instance.executor.process.invoke(header, invocation.payload, done)
+    else this.#runStreamed(instance, call, invocation.stream, header, done)
+  }
+
+  #runStreamed(instance: Instance, call: Running, sink: StreamSink, header: InvokeHeader, done: OnReply): void {
+    const { process } = instance.executor
+    const intake = new StreamIntake(sink, { node: this.nodeId, readHead: headOfExecutor }, () => request)
+    call.intake = intake
+    const onPart: OnPart = (head, payload) => {
+      if (call.done === undefined) return
+      try {
+        intake.part(head, payload)
+      } catch (error) {
+        // An executor that breaks the rules of its own protocol is not ours any more.
+        this.#options.logger.error('an executor broke the rules of a stream', { reason: messageOf(error) })
+        this.#pool.kill(instance.executor, 'catastrophe')
+      }
+    }
+    const request = process.invokeStreamed(header, call.invocation.payload, onPart, done)
   }
 
   #onReply(instance: Instance, call: Running, reply: Reply): void {
@@ -181,7 +205,7 @@ export class InstanceSet implements Instances {
     if (error.code === 'BUSY') this.#shelf.notePrompt(instance, false)
     else this.#shelf.remove(instance)
     // An executor is ended as idle when its last instance was taken away: what still waited for that one was not begun.
-    if (error.code === 'CONNECTION_LOST' && executor.killedFor !== 'idle') {
+    if ((error.code === 'CONNECTION_LOST' && executor.killedFor !== 'idle') || call.intake?.bytes !== undefined) {
       instance.errors++
       this.#tell(call, severed(this.nodeId, instance, call, this.#options.clock.monotonic()))
       return

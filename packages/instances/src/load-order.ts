@@ -1,5 +1,5 @@
 import type { Invocation } from '@peerless/interface'
-import { type InvokeHeader, KIND_EVENT, KIND_HTTP, type LoadOrder } from '@peerless/sandbox'
+import { type InvokeHeader, KIND_EVENT, KIND_HTTP, KIND_STREAM, type LoadOrder } from '@peerless/sandbox'
 import { functionEnvironment } from './environment.ts'
 import { INIT_MS_MAX } from './limits.ts'
 import type { Instance } from './records.ts'
@@ -32,7 +32,8 @@ export function loadOrderOf(
 /** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
 export function invokeHeaderOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
   const { attempt, caller, invokedArn, clientContext, requestId } = invocation
-  const kind = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
+  const shape = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
+  const kind = invocation.stream === undefined ? shape : shape | KIND_STREAM
   const same =
     attempt === instance.attempt &&
     caller === instance.caller &&

@@ -1,5 +1,5 @@
-import type { Invocation, Outcome, Ran, Usage } from '@peerless/interface'
-import { chargeOf, TARIFF_DEFAULT } from '@peerless/interface'
+import type { HttpHead, Invocation, Outcome, Ran, Usage } from '@peerless/interface'
+import { chargeOf, PeerlessError, TARIFF_DEFAULT } from '@peerless/interface'
 import { exitErrorJson, memoryErrorJson, RESULT_STATUSES, type ResultHeader, timeoutErrorJson } from '@peerless/sandbox'
 import type { Instance, Running } from './records.ts'
 import { lost } from './refusals.ts'
@@ -25,8 +25,17 @@ export function answered(node: string, instance: Instance, call: Running, header
       memoryUsedMb: memory === 0 ? undefined : memory,
       cold: call.cold
     },
+    streamedBytes: call.intake?.bytes,
     logTail: undefined
   }
+}
+
+/** Status and headers of a streamed answer. The executor has checked what they contain. @throws PeerlessError MALFORMED */
+export function headOfExecutor(statusCode: unknown, headers: unknown): HttpHead {
+  if (typeof statusCode === 'number' && Array.isArray(headers) && headers.every((one) => typeof one === 'string')) {
+    return { statusCode, headers }
+  }
+  throw new PeerlessError('MALFORMED', 'a streamed answer begins with [status code, headers]')
 }
 
 /** The outcome of a call that only the daemon can tell: the executor is gone or says nothing. */
@@ -52,6 +61,7 @@ export function ended(
       memoryUsedMb: undefined,
       cold: call.cold
     },
+    streamedBytes: call.intake?.bytes,
     logTail: undefined
   }
 }

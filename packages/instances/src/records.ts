@@ -1,5 +1,6 @@
 import type { FunctionVersion, Invocation } from '@peerless/interface'
 import type { Manner } from '@peerless/sandbox'
+import type { StreamIntake } from '@peerless/wire'
 import type { CallLog } from './call-log.ts'
 import type { ExecutorProcess } from './executor-process.ts'
 import type { OnOutcome } from './types.ts'
@@ -18,6 +19,8 @@ export interface Running {
   turnedAway: number
   initMs: number | undefined
   log: CallLog | undefined
+  /** Where the answer is streamed. */
+  intake?: StreamIntake | undefined
 }
 
 export interface Instance {

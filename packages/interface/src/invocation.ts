@@ -47,6 +47,9 @@ export interface StreamSink {
   chunk(bytes: Uint8Array): void
 }
 
+/** Granted in place of a credit where nobody takes any more: more than any stream has, so it needs no message of its own. */
+export const STREAM_CLOSED_CREDIT = 0xff_ff_ff_ff
+
 export interface StreamSource {
   /** So many bytes went on to the client: the function may write as many more. */
   credit(bytes: number): void

@@ -2,7 +2,8 @@ import { type HttpHead, type Invocation, LIMITS, type Outcome, PeerlessError, ty
 import { hintFromWire, hintToWire, type LoadHint } from '@peerless/routing'
 
 /**
- * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version]; payload: the event.
+ * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version,
+ * stream]; payload: the event. With `stream` the reply may be preceded by parts (peer-stream.ts).
  * The executing node takes everything else from its own catalog, so a caller cannot make it run what was not deployed.
  */
 export interface AllegedInvocation {
@@ -17,6 +18,8 @@ export interface AllegedInvocation {
   readonly invokedArn: string
   /** `$LATEST` or a number. */
   readonly version: string
+  /** The answer may come in parts. */
+  readonly stream: boolean
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -38,14 +41,16 @@ export function invocationToWire(invocation: Invocation, remainingMs: number): u
     invocation.logTail,
     invocation.clientContext,
     invocation.invokedArn,
-    invocation.version.version
+    invocation.version.version,
+    invocation.stream !== undefined
   ]
 }
 
 /** @throws PeerlessError MALFORMED */
 export function invocationFromWire(alleged: unknown): AllegedInvocation {
-  if (!Array.isArray(alleged) || alleged.length !== 10) throw malformed('it is not a list of 10')
-  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version] = alleged
+  if (!Array.isArray(alleged) || alleged.length !== 11) throw malformed('it is not a list of 11')
+  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version, stream] =
+    alleged
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
   if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512) || !isText(version, 16))
@@ -64,7 +69,8 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     logTail: logTail === true,
     clientContext: context,
     invokedArn,
-    version
+    version,
+    stream: stream === true
   }
 }
 
@@ -166,7 +172,8 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-zA-Z-]{1,256}$/
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 const HEADERS_MAX = 1_000
 
-function headFromWire(statusCode: unknown, headers: unknown): HttpHead {
+/** @throws PeerlessError MALFORMED */
+export function headFromWire(statusCode: unknown, headers: unknown): HttpHead {
   const whole = isWhole(statusCode, 599) && statusCode >= 100
   if (!whole || !Array.isArray(headers) || headers.length % 2 !== 0 || headers.length > HEADERS_MAX)
     throw malformed('the HTTP head is not whole')

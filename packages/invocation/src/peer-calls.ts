@@ -16,6 +16,7 @@ import {
 import { type AllegedInvocation, invocationFromWire, ranToWire, refusedToWire } from './invoke-message.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
+import { StreamToPeer } from './peer-stream.ts'
 import { receiptOf, settle } from './receipts.ts'
 
 /** Runs what peers send. It never forwards: a call that finds no slot here is refused, and nothing was started. */
@@ -60,7 +61,8 @@ export class PeerCalls {
       throw new PeerlessError('TOO_LARGE', `payload of ${request.payload.length} bytes must be at most ${LIMITS.payloadBytesMax}`)
     }
     const { reporter, instances } = this.#o
-    const invocation = this.#resolve(peerId, alleged, request.payload)
+    const stream = alleged.stream ? new StreamToPeer(request) : undefined
+    const invocation = this.#resolve(peerId, alleged, request.payload, stream)
     if ('status' in invocation) {
       request.reply(refusedToWire(invocation, reporter.hint(alleged.revisionId)))
       return
@@ -68,6 +70,7 @@ export class PeerCalls {
     let withdrawn = false
     request.onCancel(() => {
       withdrawn = true
+      stream?.withdraw()
     })
     reporter.inFlight++
     instances.start(invocation, (outcome) => {
@@ -78,7 +81,12 @@ export class PeerCalls {
   }
 
   /** The version as this node's own catalog has it: the caller names it, it does not describe it. */
-  #resolve(peerId: string, alleged: AllegedInvocation, payload: Uint8Array): Invocation | Refused {
+  #resolve(
+    peerId: string,
+    alleged: AllegedInvocation,
+    payload: Uint8Array,
+    stream: StreamToPeer | undefined
+  ): Invocation | Refused {
     const { catalog, clock, reporter } = this.#o
     if (reporter.draining) return { status: 'refused', code: 'UNAVAILABLE', message: 'this node is draining', retryAfterMs: 0 }
     const record = catalog.get('function', alleged.functionName)
@@ -98,7 +106,8 @@ export class PeerCalls {
       caller: peerId,
       logTail: alleged.logTail,
       clientContext: alleged.clientContext,
-      invokedArn: alleged.invokedArn
+      invokedArn: alleged.invokedArn,
+      stream
     }
   }
 

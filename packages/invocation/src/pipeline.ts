@@ -12,16 +12,20 @@ import {
   type Mesh,
   messageOf,
   type OnAnswer,
+  type OnPart,
+  type OnReply,
   type Outcome,
   PeerlessError,
   type Ran,
   type Random,
   type Refused,
   type Reply,
+  type StreamSink,
   type Tariff,
   type Timer
 } from '@peerless/interface'
 import { type BeaconTable, pick } from '@peerless/routing'
+import { StreamIntake } from '@peerless/wire'
 import {
   LAUNCH_ALLOWANCE_MS,
   NETWORK_ALLOWANCE_MS,
@@ -32,7 +36,7 @@ import {
   WAITING_CALLS_MAX,
   WAITING_MS_MAX
 } from './constants.ts'
-import { invocationToWire, replyFromWire, type Settlement } from './invoke-message.ts'
+import { headFromWire, invocationToWire, replyFromWire, type Settlement } from './invoke-message.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { receiptOf, settle } from './receipts.ts'
@@ -65,6 +69,8 @@ interface Call {
   giveUpAt: number
   sentAt: number
   cancel: (() => void) | undefined
+  /** Where a peer streams the answer. */
+  intake: StreamIntake | undefined
 }
 
 /**
@@ -156,7 +162,8 @@ export class Pipeline implements Invoker {
         caller: this.#self,
         logTail: order.logTail,
         clientContext: order.clientContext,
-        invokedArn: order.invokedArn
+        invokedArn: order.invokedArn,
+        stream: order.stream
       },
       bytes: order.payload.length,
       done,
@@ -165,7 +172,8 @@ export class Pipeline implements Invoker {
       waitUntil: 0,
       giveUpAt: 0,
       sentAt: 0,
-      cancel: undefined
+      cancel: undefined,
+      intake: undefined
     }
   }
 
@@ -217,23 +225,39 @@ export class Pipeline implements Invoker {
     table.sent(node, revisionId)
     call.giveUpAt = call.sentAt + remainingMs + NETWORK_ALLOWANCE_MS
     this.#away.add(call)
-    call.cancel = mesh.request(
-      node,
-      MESSAGE.INVOKE,
-      invocationToWire(invocation, remainingMs),
-      invocation.payload,
-      (error, reply) => {
-        this.#away.delete(call)
-        call.cancel = undefined
-        const now = clock.monotonic()
-        table.settled(node, error !== undefined, now)
-        if (reply !== undefined) this.#replied(call, node, reply, now)
-        else if (error?.code === 'DEADLINE_EXCEEDED')
-          this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
-        else this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
-        this.pump()
+    const done: OnReply = (error, reply) => {
+      this.#away.delete(call)
+      call.cancel = undefined
+      const now = clock.monotonic()
+      table.settled(node, error !== undefined, now)
+      if (reply !== undefined) this.#replied(call, node, reply, now)
+      else if (error?.code === 'DEADLINE_EXCEEDED')
+        this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
+      else this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
+      this.pump()
+    }
+    const header = invocationToWire(invocation, remainingMs)
+    if (invocation.stream === undefined) call.cancel = mesh.request(node, MESSAGE.INVOKE, header, invocation.payload, done)
+    else this.#stream(call, node, header, invocation.stream, done)
+  }
+
+  #stream(call: Call, node: string, header: unknown, sink: StreamSink, done: OnReply): void {
+    const { mesh, logger } = this.#o
+    const intake = new StreamIntake(sink, { node, readHead: headFromWire }, () => request)
+    let broken = false
+    const onPart: OnPart = (head, payload) => {
+      if (broken) return
+      try {
+        intake.part(head, payload)
+      } catch (error) {
+        broken = true
+        logger.warn('a peer broke the rules of a stream', { peerId: node, reason: messageOf(error) })
+        request.cancel()
       }
-    )
+    }
+    const request = mesh.requestStreamed(node, MESSAGE.INVOKE, header, call.invocation.payload, onPart, done)
+    call.cancel = () => request.cancel()
+    call.intake = intake
   }
 
   #replied(call: Call, node: string, reply: Reply, now: number): void {
@@ -246,6 +270,8 @@ export class Pipeline implements Invoker {
         this.#notRan(call, node, outcome)
         return
       }
+      const streamedBytes = call.intake?.bytes
+      const ran = streamedBytes === undefined ? outcome : { ...outcome, streamedBytes }
       const observedUs = (now - call.sentAt + tariff.incrementMs) * 1_000
       const claimed = settlement as Settlement
       if (claimed.durationUs > observedUs) {
@@ -255,9 +281,9 @@ export class Pipeline implements Invoker {
           claimedUs: claimed.durationUs,
           observedUs: Math.ceil(observedUs)
         })
-        this.#ran(call, outcome, { time: claimed.time, durationUs: Math.ceil(observedUs) })
+        this.#ran(call, ran, { time: claimed.time, durationUs: Math.ceil(observedUs) })
       } else {
-        this.#ran(call, outcome, claimed)
+        this.#ran(call, ran, claimed)
       }
     } catch (error) {
       logger.warn('malformed reply to an invocation', { peerId: node, reason: messageOf(error) })
@@ -275,7 +301,8 @@ export class Pipeline implements Invoker {
   }
 
   #notRan(call: Call, node: string, outcome: Exclude<Outcome, Ran>): void {
-    if (outcome.status === 'lost') {
+    // What has begun to answer can't be said not to have been started.
+    if (outcome.status === 'lost' || call.intake?.bytes !== undefined) {
       this.#fail(
         call,
         new PeerlessError('CONNECTION_LOST', `${outcome.message}; it was started, so it is not tried again`, { detail: { node } })

@@ -24,7 +24,7 @@ test('nothing that a peer can send makes the readers throw anything but MALFORME
 
 test('what no receipt can hold is refused before anything runs or is charged', (t) => {
   const id = '00000000-0000-4000-8000-000000000000'
-  const order = (attempt: unknown) => [id, attempt, false, 'hello', 'rev-1', 1_000, false, null, 'arn', '$LATEST']
+  const order = (attempt: unknown) => [id, attempt, false, 'hello', 'rev-1', 1_000, false, null, 'arn', '$LATEST', false]
   t.is(invocationFromWire(order(255)).attempt, 255)
   for (const attempt of [0, 1.5, 256, -1, Number.NaN]) {
     t.like(

@@ -8,6 +8,8 @@ export const ENTER = {
   TIMER: 1,
   /** exports (or a promise of them), name of the handler's export */
   ADOPT: 2,
+  /** bytes of the stream that the client took */
+  CREDIT: 3,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const
@@ -23,7 +25,11 @@ export const TELL = {
   /** Milliseconds until the glue wants to be entered for its timers. */
   WAKE: 4,
   /** Lines that were over the limit. */
-  LOGS_DROPPED: 5
+  LOGS_DROPPED: 5,
+  /** status code, headers joined by NUL: a streamed answer begins */
+  HEAD: 6,
+  /** bytes of it */
+  CHUNK: 7
 } as const
 
 /** What the glue asks; the answer is a copy. */

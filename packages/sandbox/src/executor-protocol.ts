@@ -13,7 +13,8 @@ export const EXECUTOR_MESSAGE = {
   /** Request: make an instance. */
   LOAD: 3,
   /**
-   * Request: run one invocation on an instance. Failure BUSY or UNAVAILABLE: it was not begun, because the instance waits for something
+   * Request: run one invocation on an instance. With KIND_STREAM in its kind the answer may come in parts: first [status code, flat headers],
+   * then chunks without a header, at most LIMITS.streamWindowBytes beyond what was credited. Failure BUSY or UNAVAILABLE: it was not begun, because the instance waits for something
    * within another call, or is gone.
    */
   INVOKE: 4,
@@ -45,6 +46,8 @@ export interface LoadOrder {
   logGroup: string
   logStream: string
   node: string
+  /** Bytes of a streamed answer; LIMITS.streamBytesMax where it is not said. */
+  streamBytesMax?: number | undefined
   /** What other executors found out about this revision. */
   manner: Manner
 }

@@ -19,12 +19,13 @@ import {
   type ResultHeader,
   timeoutErrorJson
 } from './executor-protocol.ts'
+import { glueConfig, streamBounds } from './glue-config.ts'
 import { rejectionJson, thrownJson, tooLargeJson } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
-import type { Call } from './hosted-call.ts'
-import { checkHeaders, checkStatusCode } from './http-head.ts'
+import { type Call, doom, takeHead } from './hosted-call.ts'
+import { HostedStream } from './hosted-stream.ts'
 import { LogAllowance } from './log-allowance.ts'
-import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
+import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
@@ -62,6 +63,8 @@ export class HostedInstance {
   /** An asynchronous entry is under way: nothing else may enter, least of all synchronously (that would wait for its lock). */
   #entered = false
   #timerDue = false
+  /** Credit that came while the isolate was entered. */
+  #creditDue = 0
   #gone = false
   #cpuUs = 0
   #memoryMb = 0
@@ -162,7 +165,9 @@ export class HostedInstance {
     this.#call = {
       request,
       requestId,
-      http: kind === KIND_HTTP,
+      http: (kind & KIND_HTTP) !== 0,
+      stream: (kind & KIND_STREAM) === 0 ? undefined : this.#streamOf(request),
+      doomed: false,
       timeoutMs,
       startedAt: performance.now(),
       cpuAtStartUs: this.#cpuUs,
@@ -178,6 +183,23 @@ export class HostedInstance {
     const meta = this.#meta
     this.#meta = undefined
     this.#enter(ENTER.INVOKE, timeoutMs, [(request.payload as Buffer).toString(), requestId, kind, timeoutMs, meta])
+  }
+
+  #streamOf(request: IncomingRequest): HostedStream {
+    const stream = new HostedStream(request, streamBounds(this.order))
+    request.onCredit((bytes) => {
+      const call = this.#call
+      if (call?.stream !== stream || call.settled) return
+      this.#creditDue += stream.credit(bytes)
+      if (!this.#entered) this.#passCredit(call)
+    })
+    return stream
+  }
+
+  #passCredit(call: Call): void {
+    const bytes = this.#creditDue
+    this.#creditDue = 0
+    this.#enter(ENTER.CREDIT, call.timeoutMs - (performance.now() - call.startedAt), [bytes])
   }
 
   dispose(): void {
@@ -238,12 +260,17 @@ export class HostedInstance {
     call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
     this.#cpuUs = cpuUs
     if (call.settled) {
+      if (call.doomed) {
+        this.#discard(call, call.status, call.body)
+        return
+      }
       // No deadline was armed, so it was never left waiting.
       this.#finish(call, call.status, call.body, direct && call.deadline === undefined ? FLAG_PROMPT : 0)
       return
     }
     if (call.deadline === undefined) this.#armDeadline(call)
-    if (this.#timerDue) this.#fireTimer()
+    if (this.#creditDue > 0) this.#passCredit(call)
+    else if (this.#timerDue) this.#fireTimer()
   }
 
   #armDeadline(call: Call): void {
@@ -300,6 +327,7 @@ export class HostedInstance {
     this.#call = undefined
     if (call.deadline !== undefined) clearTimeout(call.deadline)
     this.#clearTimer()
+    this.#creditDue = 0
     const exited = status === STATUS_EXIT
     const flags = this.#gone || exited ? FLAG_GONE : flag
     if (flags !== FLAG_GONE) {
@@ -333,6 +361,12 @@ export class HostedInstance {
       case TELL.LOG:
         this.#logs.line(a, b)
         return
+      case TELL.CHUNK:
+        this.#streamed(this.#call?.stream?.chunk(a))
+        return
+      case TELL.HEAD:
+        this.#streamed(this.#call?.stream?.head(a, b))
+        return
       case TELL.LOGS_DROPPED:
         this.#logs.dropped(a)
         return
@@ -348,6 +382,10 @@ export class HostedInstance {
     }
   }
 
+  #streamed(errorJson: string | undefined): void {
+    if (errorJson !== undefined && this.#call !== undefined) doom(this.#call, errorJson)
+  }
+
   #answered(status: unknown, body: unknown, statusCode: unknown, headers: unknown): void {
     const call = this.#call
     if (call === undefined) {
@@ -359,7 +397,7 @@ export class HostedInstance {
     const content = typeof body === 'string' || body instanceof Uint8Array ? body : ''
     if (status === STATUS_OK) {
       call.body = content
-      if (call.http) this.#head(call, statusCode, headers)
+      if (call.http && call.stream?.opened !== true) takeHead(call, statusCode, headers)
     } else if (status === STATUS_EXIT) {
       call.status = STATUS_EXIT
       call.body = exitErrorJson(call.requestId, String(content))
@@ -369,21 +407,6 @@ export class HostedInstance {
     }
     // A process that exits does not go on, whatever its code does after the call.
     if (status === STATUS_EXIT && this.#entered) this.#discard(call, STATUS_EXIT, call.body)
-  }
-
-  #head(call: Call, statusCode: unknown, headers: unknown): void {
-    try {
-      call.statusCode = checkStatusCode(statusCode)
-      call.headers = checkHeaders(typeof headers === 'string' ? headers : '')
-    } catch (error) {
-      call.headers = undefined
-      call.status = STATUS_ERROR
-      call.body = functionErrorJson(
-        'Runtime.InvalidHttpResponse',
-        error instanceof PeerlessError ? error.message : 'malformed answer',
-        []
-      )
-    }
   }
 
   /** Only while something runs: between invocations timers are frozen. */
@@ -423,20 +446,4 @@ export class HostedInstance {
   #catastrophe(message: string): void {
     this.#services.catastrophe(this.id, message)
   }
-}
-
-function glueConfig(order: LoadOrder): string {
-  const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = order
-  return JSON.stringify({
-    functionName,
-    functionVersion,
-    memoryMb,
-    logGroup,
-    logStream,
-    node,
-    environment,
-    logLines: LIMITS.logLinesMax,
-    logBytes: LIMITS.logBytesMax,
-    logLineBytes: LIMITS.logLineBytesMax
-  })
 }

@@ -23,4 +23,4 @@ export {
   readBundle,
   timeoutErrorJson
 } from './executor-protocol.ts'
-export { KIND_EVENT, KIND_HTTP, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
+export { KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'

@@ -2,6 +2,8 @@
 
 export const KIND_EVENT = 0
 export const KIND_HTTP = 1
+/** Added to the kind where the answer may leave as it is written. */
+export const KIND_STREAM = 2
 
 /** Index is the number on the wire. */
 export const RESULT_STATUSES = ['ok', 'error', 'timeout', 'exit'] as const
@@ -12,3 +14,6 @@ export const STATUS_EXIT = 3
 
 /** Index is the number on the wire. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+
+/** As in packages/interface: granted in place of a credit where nobody takes any more. */
+export const STREAM_CLOSED_CREDIT = 0xff_ff_ff_ff

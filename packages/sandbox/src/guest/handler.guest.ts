@@ -1,10 +1,12 @@
 import { ENTER, TELL } from '../bridge-operations.ts'
-import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK } from '../outcome-numbers.ts'
+import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STREAM_CLOSED_CREDIT } from '../outcome-numbers.ts'
+import { highWaterMarkOf, isStreaming } from './awslambda.guest.ts'
 import { setDirect, tell, tellMore } from './bridge.guest.ts'
 import { closeLogs, logError, openLogs } from './console.guest.ts'
 import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import { fireTimer, resumeTimers } from './timers.guest.ts'
 
 type Handler = (event: unknown, context: unknown, callback: unknown) => unknown
@@ -28,6 +30,8 @@ export interface Identity {
 
 interface Call {
   readonly http: boolean
+  /** The answer may leave as it is written. */
+  readonly live: boolean
   settled: boolean
 }
 
@@ -44,13 +48,17 @@ let identity: Identity
 let handler: Handler | undefined
 let fetchHandler: { fetch: (...values: unknown[]) => unknown } | undefined
 let call: Call | undefined
+/** The answer of the call under way, where it is streamed. */
+let stream: ResponseStream | undefined
+let streamLimits: StreamLimits
 let attempt = 1
 let caller = ''
 let invokedArn = ''
 let clientContext: unknown
 
-export function configureHandler(value: Identity): void {
+export function configureHandler(value: Identity, limits: StreamLimits): void {
   identity = value
+  streamLimits = limits
 }
 
 /** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
@@ -66,6 +74,9 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       } catch (error) {
         uncaught(error)
       }
+      return
+    case ENTER.CREDIT:
+      credit(a as number)
       return
     case ENTER.ADOPT:
       adopt(a, b as string)
@@ -164,8 +175,9 @@ class LambdaContext {
 }
 
 function invoke(payload: string, requestId: string, kind: number, timeoutMs: number, metaJson: string | undefined): void {
-  const current: Call = { http: kind === KIND_HTTP, settled: false }
+  const current: Call = { http: (kind & KIND_HTTP) !== 0, live: (kind & KIND_STREAM) !== 0, settled: false }
   call = current
+  stream = undefined
   openLogs()
   resumeTimers()
   let result: unknown
@@ -179,7 +191,9 @@ function invoke(payload: string, requestId: string, kind: number, timeoutMs: num
       return
     }
     const context = new LambdaContext(requestId, timeoutMs)
-    result = handler === undefined ? callFetch(current, event, context) : callHandler(handler, current, event, context)
+    if (handler === undefined) result = callFetch(current, event, context)
+    else if (isStreaming(handler)) result = callStreaming(handler, current, event, context)
+    else result = callHandler(handler, current, event, context)
   } catch (error) {
     fail(current, error)
     return
@@ -210,6 +224,33 @@ function callHandler(run: Handler, current: Call, event: unknown, context: Lambd
   }
   const result = run(event, context, callback)
   return typeof memberOf(result, 'then') === 'function' ? result : NOT_YET
+}
+
+function callStreaming(run: Handler, current: Call, event: unknown, context: LambdaContext): unknown {
+  const { openStream } = require('./stream-call.guest.ts') as typeof import('./stream-call.guest.ts')
+  const opened = openStream(current.live, streamLimits, highWaterMarkOf(run), {
+    http: current.http,
+    alive: () => call === current && !current.settled,
+    succeed: (answer) => {
+      if (current.settled) return
+      if (typeof answer === 'object' && 'statusCode' in answer) settleHttp(current, answer)
+      else answerBytes(current, answer)
+    },
+    fail: (error) => fail(current, error)
+  })
+  stream = opened.stream
+  opened.run(() => run(event, opened.stream, context))
+  return NOT_YET
+}
+
+/** The client took bytes of the stream, or is gone. */
+function credit(bytes: number): void {
+  try {
+    if (bytes >= STREAM_CLOSED_CREDIT) stream?.abandon()
+    else stream?.grant(bytes)
+  } catch (error) {
+    uncaught(error)
+  }
 }
 
 function callFetch(current: Call, event: unknown, context: LambdaContext): unknown {
@@ -246,6 +287,12 @@ function fail(current: Call, error: unknown): void {
   const json = errorJson(error)
   logError(`Invoke Error\t${json}`)
   answer(current, STATUS_ERROR, json)
+}
+
+function answerBytes(current: Call, body: string | Uint8Array): void {
+  current.settled = true
+  closeLogs()
+  tell(TELL.ANSWER, STATUS_OK, body)
 }
 
 function answer(current: Call, status: number, body: string): void {

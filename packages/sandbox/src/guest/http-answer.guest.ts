@@ -32,11 +32,20 @@ interface Structured {
 }
 
 function structured(value: Structured, alleged: unknown): HttpAnswer {
+  const statusCode = statusOf(alleged)
+  const headers = headersOf(value.headers, value.cookies, 'application/json')
+  return { statusCode, headers, body: bodyOf(value.body, value.isBase64Encoded === true) }
+}
+
+/** @throws InvalidHttpResponse */
+export function statusOf(alleged: unknown): number {
   const statusCode = Number(alleged)
-  if (!(statusCode >= 200 && statusCode <= 599) || statusCode % 1 !== 0) {
-    throw new InvalidHttpResponse(`statusCode ${text(alleged)} must be an integer from 200 to 599`)
-  }
-  const given = value.headers
+  if (statusCode >= 200 && statusCode <= 599 && statusCode % 1 === 0) return statusCode
+  throw new InvalidHttpResponse(`statusCode ${text(alleged)} must be an integer from 200 to 599`)
+}
+
+/** @param typeDefault content type where none is given */
+export function headersOf(given: unknown, cookies: unknown, typeDefault: string): string {
   let headers = ''
   let typed = false
   if (typeof given === 'object' && given !== null) {
@@ -48,11 +57,11 @@ function structured(value: Structured, alleged: unknown): HttpAnswer {
       headers += `${headers === '' ? '' : '\0'}${lower}\0${Array.isArray(one) ? one.join(', ') : text(one)}`
     }
   }
-  if (!typed) headers += `${headers === '' ? '' : '\0'}content-type\0application/json`
-  if (Array.isArray(value.cookies)) {
-    for (const cookie of value.cookies) headers += `\0set-cookie\0${text(cookie)}`
+  if (!typed) headers += `${headers === '' ? '' : '\0'}content-type\0${typeDefault}`
+  if (Array.isArray(cookies)) {
+    for (const cookie of cookies) headers += `\0set-cookie\0${text(cookie)}`
   }
-  return { statusCode, headers, body: bodyOf(value.body, value.isBase64Encoded === true) }
+  return headers
 }
 
 function bodyOf(body: unknown, encoded: boolean): string | Uint8Array {

@@ -5,6 +5,7 @@ import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
 import { define, defineLazy, jsonParse, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { makeProcess } from './process.guest.ts'
+import type { StreamLimits } from './response-stream.guest.ts'
 import { installTimers } from './timers.guest.ts'
 
 interface Config extends Identity {
@@ -12,6 +13,7 @@ interface Config extends Identity {
   logLines: number
   logBytes: number
   logLineBytes: number
+  stream: StreamLimits
 }
 
 /** Sets up the globals of one instance; returns the one function that the executor calls afterwards. */
@@ -19,7 +21,7 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never): t
   const config = jsonParse(configJson) as Config
   installGuards(config.memoryMb)
   connectBridge(tellLater, tellAtOnce)
-  configureHandler(config)
+  configureHandler(config, config.stream)
   configureLogs(config.logLines, config.logBytes, config.logLineBytes)
   installTimers()
   installRequire()
@@ -47,6 +49,7 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never): t
 }
 
 function installLazily(): void {
+  defineLazy('awslambda', () => (require('./awslambda.guest.ts') as typeof import('./awslambda.guest.ts')).awslambda)
   const encoding = () => require('./encoding.guest.ts') as typeof import('./encoding.guest.ts')
   for (const name of ['TextEncoder', 'TextDecoder', 'atob', 'btoa'] as const) defineLazy(name, () => encoding()[name])
   const url = () => require('./url.guest.ts') as typeof import('./url.guest.ts')

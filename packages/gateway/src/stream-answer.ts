@@ -1,0 +1,52 @@
+import type { ServerResponse } from 'node:http'
+import type { StreamHead, StreamSink, StreamSource } from '@peerless/interface'
+
+/** How the parts of a streamed answer look on one client's connection. */
+export interface StreamShape {
+  /** Writes the head of the answer; false when it can't be written, and then nothing more comes. */
+  head(head: StreamHead): boolean
+  /** The bytes that go out for one chunk. */
+  chunk(bytes: Uint8Array): Uint8Array
+}
+
+/**
+ * A streamed answer on its way to one client. Credit is given when the socket has taken a chunk, so a function runs at most a window ahead
+ * of a slow client; a client that goes away closes the function's stream, and the function runs to its own end.
+ */
+export class StreamAnswer implements StreamSink {
+  readonly #response: ServerResponse
+  readonly #shape: StreamShape
+  #opened = false
+  #source: StreamSource | undefined
+
+  constructor(response: ServerResponse, shape: StreamShape) {
+    this.#response = response
+    this.#shape = shape
+  }
+
+  /** Something of the answer was sent: an error can only be told by how it ends. */
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  open(head: StreamHead, source: StreamSource): void {
+    const response = this.#response
+    this.#source = source
+    this.#opened = true
+    if (response.destroyed || !this.#shape.head(head)) {
+      source.cancel()
+      return
+    }
+    response.once('close', () => {
+      if (!response.writableFinished) source.cancel()
+    })
+    // The head goes out even if the first byte of the body takes its time.
+    response.flushHeaders()
+  }
+
+  chunk(bytes: Uint8Array): void {
+    const response = this.#response
+    if (response.destroyed) return
+    response.write(this.#shape.chunk(bytes), () => this.#source?.credit(bytes.length))
+  }
+}
