@@ -63,7 +63,7 @@ export class HostedStream {
 }
 
 /** As the limit of a whole answer is worded on AWS. */
-export function streamTooLargeJson(bytesMax: number): string {
+function streamTooLargeJson(bytesMax: number): string {
   return functionErrorJson(
     'Function.ResponseSizeTooLarge',
     `Response payload size exceeded maximum allowed payload size (${bytesMax} bytes).`
