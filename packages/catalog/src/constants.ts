@@ -67,3 +67,6 @@ export const DEPLOYMENTS_IN_WORK_MAX = 16
 export const BUILD_MS_MAX = 60_000
 /** Longest pull of a zip from peers. */
 export const ZIP_FETCH_MS_MAX = 30_000
+
+/** Method, space and path of a route: a path that long has no place in an address bar. */
+export const ROUTE_KEY_LENGTH_MAX = 520

@@ -39,7 +39,8 @@ export const KIND_NAMES = [
   'signing',
   'key',
   'node',
-  'trigger'
+  'trigger',
+  'route'
 ] as const satisfies readonly CatalogKind[]
 
 const contentSchema = z.tuple([

@@ -88,8 +88,17 @@ const functionVersion = z.strictObject({
   kept: z.string().max(KEPT_LENGTH_MAX).optional()
 })
 
-const urlAuth = z.enum(['NONE', 'AWS_IAM'])
+export const urlAuth = z.enum(['NONE', 'AWS_IAM'])
 const corsList = (max: number, lengthMax: number) => z.array(z.string().min(1).max(lengthMax)).max(max).optional()
+export const corsSettings = z.strictObject({
+  allowCredentials: z.boolean().optional(),
+  allowHeaders: corsList(100, 1_024),
+  allowMethods: corsList(6, 6),
+  allowOrigins: corsList(100, 253),
+  exposeHeaders: corsList(100, 1_024),
+  maxAge: z.int().min(0).max(86_400).optional()
+})
+
 const policy = z.strictObject({
   revisionId: uuid,
   statements: z
@@ -114,16 +123,7 @@ const qualifierSettings = z.strictObject({
     .strictObject({
       auth: urlAuth,
       invokeMode: z.enum(['BUFFERED', 'RESPONSE_STREAM']),
-      cors: z
-        .strictObject({
-          allowCredentials: z.boolean().optional(),
-          allowHeaders: corsList(100, 1_024),
-          allowMethods: corsList(6, 6),
-          allowOrigins: corsList(100, 253),
-          exposeHeaders: corsList(100, 1_024),
-          maxAge: z.int().min(0).max(86_400).optional()
-        })
-        .optional(),
+      cors: corsSettings.optional(),
       createdAt: epochMs,
       modifiedAt: epochMs
     })

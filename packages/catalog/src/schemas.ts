@@ -1,9 +1,11 @@
 import { type CatalogKind, type CatalogKinds, FUNCTION_NAME, LAYER_NAME, PeerlessError, QUALIFIER } from '@peerless/interface'
 import { publicKeyOf } from '@peerless/wire'
 import { z } from 'zod'
+import { ROUTE_KEY_LENGTH_MAX } from './constants.ts'
 import {
   account,
   codeSigning,
+  corsSettings,
   epochMs,
   eventSourceMapping,
   functionRecord,
@@ -12,6 +14,7 @@ import {
   MAPPING_UUID,
   printable,
   SIGNING_ID,
+  urlAuth,
   versionRecord
 } from './function-schemas.ts'
 import { type KeyVault, SECRET_BYTES_MAX } from './key-vault.ts'
@@ -66,6 +69,28 @@ const triggerRecord = z.strictObject({
   endAt: epochMs.optional()
 })
 
+/** How a route is read is the gateway's business; here it is bounded. */
+const ROUTE_ID = /^[0-9a-f]{32}$/
+const routeRecord = z.strictObject({
+  id: z.string().regex(ROUTE_ID),
+  host: z
+    .string()
+    .regex(/^[a-z0-9.*-]{1,253}$/)
+    .optional(),
+  routeKey: z
+    .string()
+    .regex(/^[!-~]{1,16}( \/[!-~]*)?$/)
+    .max(ROUTE_KEY_LENGTH_MAX),
+  account,
+  functionName: z.string().regex(FUNCTION_NAME),
+  qualifier: z.string().regex(QUALIFIER).optional(),
+  auth: urlAuth,
+  invokeMode: z.enum(['BUFFERED', 'RESPONSE_STREAM']),
+  cors: corsSettings.optional(),
+  createdAt: epochMs,
+  modifiedAt: epochMs
+})
+
 /** `NAME:N`, N without leading zeros. */
 const numbered = z.string().regex(/^[a-zA-Z0-9-_]{1,140}:[1-9][0-9]{0,8}$/)
 
@@ -78,7 +103,8 @@ const NAMES = {
   signing: { rule: z.string().regex(SIGNING_ID), nameOf: (value) => value.id },
   key: { rule: z.string().regex(ACCESS_KEY_ID), nameOf: (value) => value.accessKeyId },
   node: { rule: peerId, nameOf: (value) => value.peerId },
-  trigger: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name }
+  trigger: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name },
+  route: { rule: z.string().regex(ROUTE_ID), nameOf: (value) => value.id }
 } as const satisfies { [Kind in CatalogKind]: { rule: z.ZodType<string>; nameOf: (value: CatalogKinds[Kind]) => string } }
 
 /** Kinds that are stored as they are read. */
@@ -90,7 +116,8 @@ const PLAIN = {
   mapping: eventSourceMapping,
   signing: codeSigning,
   node: nodeRecord,
-  trigger: triggerRecord
+  trigger: triggerRecord,
+  route: routeRecord
 } as const satisfies Record<Exclude<CatalogKind, 'key'>, z.ZodType>
 
 /** @throws INVALID_ARGUMENT */

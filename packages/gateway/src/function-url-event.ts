@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import type { AccessKey } from '@peerless/interface'
+import { type AccessKey, PeerlessError } from '@peerless/interface'
 import { HEADER_NAMES_CACHED_MAX } from './limits.ts'
 import { queryPairs } from './url-query.ts'
 
@@ -20,8 +20,17 @@ export interface EventOrder {
   readonly requestId: string
   /** Epoch milliseconds. */
   readonly now: number
+  /** The route that led here; undefined: a function URL. */
+  readonly route: EventRoute | undefined
   /** Who signed it, where the function asks for AWS_IAM. */
   readonly key: AccessKey | undefined
+}
+
+/** What an event says of its route, in JSON. */
+export interface EventRoute {
+  readonly keyJson: string
+  /** An object of names and decoded values; undefined when the route has no parameters. */
+  readonly parametersJson: string | undefined
 }
 
 /** The parts of the event that depend on the function alone. */
@@ -62,20 +71,26 @@ export class EventBuilder {
     const { request, rawQuery, body } = order
     const headers = request.headers
     const path = JSON.stringify(order.rawPath)
-    let json = `{"version":"2.0","routeKey":"$default","rawPath":${path},"rawQueryString":${JSON.stringify(rawQuery)}`
+    const { route } = order
+    const routeKey = route === undefined ? '"$default"' : route.keyJson
+    let json = `{"version":"2.0","routeKey":${routeKey},"rawPath":${path},"rawQueryString":${JSON.stringify(rawQuery)}`
     const cookie = headers.cookie
     if (cookie !== undefined) json += `,"cookies":${cookiesJson(cookie)}`
-    json += `,"headers":{${this.#headersJson(request.rawHeaders)}}`
+    // API Gateway takes cookies out of the headers, function URLs leave them there.
+    if (route !== undefined && cookie !== undefined) json += `,"headers":{${manyHeadersJson(request.rawHeaders, true)}}`
+    else json += `,"headers":{${this.#headersJson(request.rawHeaders)}}`
     if (rawQuery.length !== 0) json += `,"queryStringParameters":{${queryJson(rawQuery)}}`
     json += `,${parts.contextHead}${JSON.stringify(domainOf(headers.host))}${parts.contextName}"${request.method}","path":${path}`
     json += `,"protocol":"HTTP/${request.httpVersion}","sourceIp":"${sourceIpOf(request)}"`
     json += `,"userAgent":${JSON.stringify(headers['user-agent'] ?? '')}},"requestId":"${order.requestId}"`
-    json += `,"routeKey":"$default","stage":"$default","time":"${this.#time(order.now)}","timeEpoch":${order.now}`
+    json += `,"routeKey":${routeKey},"stage":"$default","time":"${this.#time(order.now)}","timeEpoch":${order.now}`
     if (order.key !== undefined) json += `,"authorizer":{"iam":${this.#iamJson(order.key)}}`
-    if (body === undefined || body.length === 0) return Buffer.from(`${json}},"isBase64Encoded":false}`)
+    json += '}'
+    if (route?.parametersJson !== undefined) json += `,"pathParameters":${route.parametersJson}`
+    if (body === undefined || body.length === 0) return Buffer.from(`${json},"isBase64Encoded":false}`)
     if (isText(headers['content-type'], headers['content-encoding']) && isUtf8(body))
-      return Buffer.from(`${json}},"body":${JSON.stringify(body.toString('utf8'))},"isBase64Encoded":false}`)
-    return Buffer.from(`${json}},"body":"${body.toString('base64')}","isBase64Encoded":true}`)
+      return Buffer.from(`${json},"body":${JSON.stringify(body.toString('utf8'))},"isBase64Encoded":false}`)
+    return Buffer.from(`${json},"body":"${body.toString('base64')}","isBase64Encoded":true}`)
   }
 
   #headersJson(raw: readonly string[]): string {
@@ -106,6 +121,8 @@ export class EventBuilder {
       accessKey: key.accessKeyId,
       accountId: this.#accountId,
       callerId: key.account,
+      cognitoIdentity: null,
+      principalOrgId: null,
       userArn: `arn:aws:iam::${this.#accountId}:user/${key.account}`,
       userId: key.account
     })
@@ -132,12 +149,18 @@ export class EventBuilder {
 /** Below this many headers a repeated name is looked for one by one; above it by a map, so that no client makes it quadratic. */
 const HEADERS_SEARCHED_MAX = 40
 
-/** With repeated names, whose values are joined by a comma. */
-function manyHeadersJson(raw: readonly string[]): string {
+/**
+ * With repeated names, whose values are joined by a comma.
+ * @throws INVALID_ARGUMENT for a second Host: two parties on the way might each believe another (RFC 9112, section 3.2)
+ */
+function manyHeadersJson(raw: readonly string[], withoutCookies = false): string {
   const values = new Map<string, string>()
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase()
+    if (withoutCookies && name === 'cookie') continue
     const before = values.get(name)
+    if (before !== undefined && name === 'host')
+      throw new PeerlessError('INVALID_ARGUMENT', 'a request must have one Host header, this one has several')
     values.set(name, before === undefined ? (raw[index + 1] as string) : `${before},${raw[index + 1]}`)
   }
   return objectJson(values)

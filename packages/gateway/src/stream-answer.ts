@@ -17,6 +17,7 @@ export class StreamAnswer implements StreamSink {
   readonly #response: ServerResponse
   readonly #shape: StreamShape
   #opened = false
+  #written = false
   #source: StreamSource | undefined
 
   constructor(response: ServerResponse, shape: StreamShape) {
@@ -40,13 +41,16 @@ export class StreamAnswer implements StreamSink {
     response.once('close', () => {
       if (!response.writableFinished) source.cancel()
     })
-    // The head goes out even if the first byte of the body takes its time.
-    response.flushHeaders()
+    // The head goes out even if the first byte of the body takes its time; a chunk that is here already goes with it.
+    process.nextTick(() => {
+      if (!this.#written && !response.destroyed) response.flushHeaders()
+    })
   }
 
   chunk(bytes: Uint8Array): void {
     const response = this.#response
     if (response.destroyed) return
+    this.#written = true
     response.write(this.#shape.chunk(bytes), () => this.#source?.credit(bytes.length))
   }
 }

@@ -6,6 +6,7 @@ import type {
   LayerVersionRecord,
   VersionRecord
 } from './function.ts'
+import type { RouteRecord } from './route.ts'
 import type { TriggerRecord } from './trigger.ts'
 
 /** What a key may do. admin: everything; deployer: deploy and invoke in its account; invoker: invoke only. */
@@ -46,6 +47,8 @@ export interface CatalogKinds {
   key: AccessKey
   node: NodeRecord
   trigger: TriggerRecord
+  /** Named by its id. */
+  route: RouteRecord
 }
 
 export type CatalogKind = keyof CatalogKinds

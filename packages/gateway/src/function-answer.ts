@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http'
+import type { HttpHead } from '@peerless/interface'
+import { type FlatHeaders, send } from './http-answer.ts'
+
+/**
+ * Names that a function's answer may not set: those of one hop (RFC 9110, section 7.6.1), the length, which is counted here, and
+ * what only the platform says. Everything that begins with `x-peerless-` as well.
+ */
+const DROPPED_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'x-amzn-requestid',
+  'x-amz-function-error'
+])
+
+/** Headers of a function's answer behind those of the platform. */
+export function mergedHeaders(platform: FlatHeaders, given: readonly string[], dropped: (lower: string) => boolean): FlatHeaders {
+  const headers = platform.slice()
+  for (let index = 0; index + 1 < given.length; index += 2) {
+    const name = given[index] as string
+    const lower = name.toLowerCase()
+    if (DROPPED_HEADERS.has(lower) || lower.startsWith('x-peerless-') || dropped(lower)) continue
+    headers.push(name, given[index + 1] as string)
+  }
+  return headers
+}
+
+/** Nothing beside what is always dropped. */
+export const KEEP_ALL = (): boolean => false
+
+/** Sends what the function answered. False when that is no HTTP response: a 1xx status, or headers that would break out of their line. */
+export function sendOutcome(
+  response: ServerResponse,
+  platform: FlatHeaders,
+  head: HttpHead,
+  body: Uint8Array,
+  dropped: (lower: string) => boolean
+): boolean {
+  const { statusCode } = head
+  if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) return false
+  const headers = mergedHeaders(platform, head.headers, dropped)
+  try {
+    send(response, statusCode, headers, body)
+    return true
+  } catch {
+    // writeHead refuses names that are no tokens and values with control characters before anything was written. Whoever ran the
+    // function should have refused them already; the caller is told that the function's answer was none.
+    return false
+  }
+}
+
+export function failureBody(status: string, name: string): string {
+  const reasons: Record<string, string> = {
+    error: `function '${name}' threw an error`,
+    timeout: `function '${name}' ran into its timeout`,
+    exit: `the process of function '${name}' ended before it answered`
+  }
+  const reason = reasons[status] ?? `function '${name}' answered with something that is not an HTTP response`
+  return JSON.stringify({ message: 'Internal Server Error', reason: `${reason}; its log has the details` })
+}

@@ -1,0 +1,281 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type AccessKey,
+  type FunctionRecord,
+  type InvokeAnswer,
+  LIMITS,
+  PeerlessError,
+  type ResolvedFunction,
+  type UrlAuth
+} from '@peerless/interface'
+import type { ApiParts } from './api-call.ts'
+import type { Cors } from './cors.ts'
+import type { Drain } from './drain.ts'
+import { failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
+import { EventBuilder, type EventParts, type EventRoute } from './function-url-event.ts'
+import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
+import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
+import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
+import type { GatewayContext } from './options.ts'
+import { outcomeHeaders } from './outcome-headers.ts'
+import type { RefusalLog } from './refusal-log.ts'
+import { mayInvoke } from './roles.ts'
+import type { Sigv4Verifier } from './sigv4.ts'
+import { StreamAnswer } from './stream-answer.ts'
+
+/** What an HTTP request runs, and under which rules. Made once per reference and kept. */
+export interface HttpTarget {
+  readonly name: string
+  readonly record: FunctionRecord
+  readonly target: ResolvedFunction
+  /** Where an alias splits its calls: the second version and its share. */
+  readonly second: { readonly target: ResolvedFunction; readonly weight: number } | undefined
+  /** undefined: nobody may. */
+  readonly auth: UrlAuth | undefined
+  /** The answer goes out as it is written. */
+  readonly streams: boolean
+  readonly cors: Cors | undefined
+  readonly qualifier: string | undefined
+  readonly invokedArn: string
+  readonly parts: EventParts
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+}
+
+/** One request on its way to a function that is known. */
+export interface HttpCall extends Exchange {
+  readonly prepared: HttpTarget
+  readonly rawPath: string
+  readonly rawQuery: string
+  /** undefined: a function URL. */
+  readonly route: EventRoute | undefined
+}
+
+/** Told at the end of a streamed answer, when it is known: as trailers. */
+const TRAILERS = ['x-peerless-duration-ms', 'x-peerless-billed-ms', 'x-peerless-charge']
+
+/**
+ * From an HTTP request to a function's answer, for function URLs and routes. The hot path of the whole gateway: promises only where something
+ * is waited for.
+ */
+export class HttpCalls {
+  readonly #context: GatewayContext
+  readonly #verifier: Sigv4Verifier
+  readonly #metrics: GatewayMetrics
+  readonly #budget: BodyBudget
+  readonly #drain: Drain
+  readonly #refusals: RefusalLog
+  readonly #kind: Route
+  readonly events: EventBuilder
+
+  /** @param kind as it is counted */
+  constructor(parts: ApiParts, kind: Route) {
+    this.#context = parts.context
+    this.#verifier = parts.verifier
+    this.#metrics = parts.metrics
+    this.#budget = parts.budget
+    this.#drain = parts.drain
+    this.#refusals = parts.refusals
+    this.#kind = kind
+    this.events = new EventBuilder(parts.context.accountId)
+  }
+
+  begin(request: IncomingMessage, response: ServerResponse): Exchange {
+    this.#metrics.started()
+    return { request, response, requestId: this.#context.random.uuid(), startedAt: this.#context.clock.monotonic() }
+  }
+
+  /** Runs it; whatever goes wrong is answered. */
+  run(call: HttpCall): void {
+    const { request, prepared } = call
+    try {
+      if (prepared.cors?.isPreflight(request) === true) this.#preflight(call, prepared.cors)
+      else if (prepared.auth === 'NONE' && hasNoBody(request)) this.#invoke(call, undefined, undefined)
+      else this.#receive(call).catch((error) => this.fail(call, error, prepared.cors))
+    } catch (error) {
+      this.fail(call, error, prepared.cors)
+    }
+  }
+
+  #preflight(call: HttpCall, cors: Cors): void {
+    const { request, response, requestId, startedAt } = call
+    const headers = ['x-amzn-requestid', requestId, ...cors.preflight(request)]
+    this.#drain.refuse(request, response, 204, headers, '')
+    this.#metrics.answered(this.#kind, 204, this.#context.clock.monotonic() - startedAt)
+  }
+
+  /** The longer way: with a body, or with a signature to check, or both. */
+  async #receive(call: HttpCall): Promise<void> {
+    const { request, prepared } = call
+    const { auth } = prepared
+    if (auth === undefined)
+      throw new PeerlessError(
+        'FORBIDDEN',
+        `function '${prepared.name}' has no function URL; create one with AuthType NONE or AWS_IAM`
+      )
+    const claim = auth === 'AWS_IAM' ? this.#verifier.begin(request) : undefined
+    const body = await readBody(request, { bytesMax: LIMITS.payloadBytesMax, tooLarge, budget: this.#budget })
+    try {
+      const key = claim === undefined ? undefined : this.#verifier.finish(claim, body.sha256())
+      if (key !== undefined) mayInvoke(key, prepared.record, { qualifier: prepared.qualifier, viaUrl: true })
+      this.#invoke(call, body, key)
+    } catch (error) {
+      body.release()
+      throw error
+    }
+  }
+
+  #invoke(call: HttpCall, body: Body | undefined, key: AccessKey | undefined): void {
+    const { request, requestId, prepared } = call
+    const payload = this.events.build(prepared.parts, {
+      request,
+      rawPath: call.rawPath,
+      rawQuery: call.rawQuery,
+      body: body?.bytes,
+      requestId,
+      now: this.#context.clock.now(),
+      key,
+      route: call.route
+    })
+    if (payload.length > LIMITS.payloadBytesMax)
+      throw new PeerlessError(
+        'TOO_LARGE',
+        `the request as an event has ${payload.length} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
+      )
+    const stream = prepared.streams ? this.#streamOf(call) : undefined
+    const order = {
+      requestId,
+      kind: 'http' as const,
+      target: this.#targetOf(prepared),
+      payload,
+      logTail: false,
+      clientContext: undefined,
+      invokedArn: prepared.invokedArn,
+      stream
+    }
+    this.#context.invoker.begin(order, (error, answer) => {
+      body?.release()
+      if (stream?.opened === true) {
+        this.#finish(call, answer)
+        return
+      }
+      if (answer === undefined) {
+        this.#metrics.invoked('refused', false)
+        this.fail(call, error, prepared.cors)
+        return
+      }
+      try {
+        this.#answer(call, answer)
+      } catch (thrown) {
+        this.fail(call, thrown, prepared.cors)
+      }
+    })
+  }
+
+  #targetOf({ target, second }: HttpTarget): ResolvedFunction {
+    return second !== undefined && this.#context.random.next() < second.weight ? second.target : target
+  }
+
+  #answer(call: HttpCall, answer: InvokeAnswer): void {
+    const { request, response, requestId, startedAt } = call
+    const { outcome } = answer
+    const { cors } = call.prepared
+    this.#metrics.invoked(outcome.status, outcome.usage.cold)
+    const headers = outcomeHeaders(requestId, answer)
+    this.#drain.mark(headers)
+    cors?.mark(request, headers)
+    const head = outcome.http
+    let status = 502
+    const dropped = cors === undefined ? KEEP_ALL : cors.owns
+    if (outcome.status === 'ok' && head !== undefined && sendOutcome(response, headers, head, outcome.payload, dropped)) {
+      status = head.statusCode
+    } else {
+      headers.push('content-type', 'application/json', 'x-amz-function-error', 'Unhandled')
+      send(response, status, headers, failureBody(outcome.status, call.prepared.name))
+    }
+    this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
+  }
+
+  #streamOf(call: HttpCall): StreamAnswer {
+    const { request, response, requestId } = call
+    const { cors } = call.prepared
+    return new StreamAnswer(response, {
+      head: ({ http, node }) => {
+        const headers = ['x-amzn-requestid', requestId, 'x-peerless-node', node]
+        this.#drain.mark(headers)
+        cors?.mark(request, headers)
+        // Trailers go with chunks only, which HTTP/1.0 does not know.
+        if (request.httpVersionMinor > 0) headers.push('trailer', TRAILERS.join(', '))
+        try {
+          response.writeHead(http.statusCode, mergedHeaders(headers, http.headers, cors?.owns ?? KEEP_ALL))
+          return true
+        } catch {
+          // As for an answer in one piece: whoever ran the function should have refused such headers. Told when the outcome is there.
+          return false
+        }
+      },
+      chunk: (bytes) => bytes
+    })
+  }
+
+  /** The end of a streamed answer. What failed midway is cut, so that no client takes a part for the whole. */
+  #finish(call: HttpCall, answer: InvokeAnswer | undefined): void {
+    const { response, startedAt } = call
+    const outcome = answer?.outcome
+    this.#metrics.invoked(outcome?.status ?? 'refused', outcome?.usage.cold ?? false)
+    const gone = response.destroyed
+    if (!gone && !response.headersSent) {
+      // Its head was none that can be sent.
+      const headers = [
+        'x-amzn-requestid',
+        call.requestId,
+        'content-type',
+        'application/json',
+        'x-amz-function-error',
+        'Unhandled'
+      ]
+      send(response, 502, headers, failureBody('ok', call.prepared.name))
+    } else if (gone || answer === undefined || outcome?.status !== 'ok') response.destroy()
+    else {
+      const told = outcomeHeaders(call.requestId, answer)
+      const trailers: Record<string, string> = {}
+      for (let index = 0; index < told.length; index += 2) {
+        if (TRAILERS.includes(told[index] as string)) trailers[told[index] as string] = told[index + 1] as string
+      }
+      if (response.chunkedEncoding) response.addTrailers(trailers)
+      response.end()
+    }
+    const status = gone ? CLIENT_GONE : response.statusCode
+    this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
+  }
+
+  fail(exchange: Exchange, thrown: unknown, cors?: Cors | undefined): void {
+    const { request, response, requestId, startedAt } = exchange
+    const error = presentable(thrown)
+    if (error.fault === 'node' && error.status === 500)
+      this.#context.logger.error('HTTP request to a function failed', {
+        requestId,
+        error: String(thrown),
+        stack: (thrown as Error)?.stack
+      })
+    else this.#refusals.note(error, request, requestId)
+    const status = response.destroyed ? CLIENT_GONE : error.status
+    this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
+    const headers: FlatHeaders = ['x-amzn-requestid', requestId, 'content-type', 'application/json']
+    if ('awsCode' in error) headers.push('x-amzn-errortype', String(error.awsCode))
+    const retryAfter = retryAfterSeconds(error)
+    if (retryAfter !== undefined) headers.push('retry-after', retryAfter)
+    cors?.mark(request, headers)
+    this.#drain.refuse(request, response, error.status, headers, JSON.stringify({ code: error.code, message: error.message }))
+  }
+}
+
+function tooLarge(bytes: string): PeerlessError {
+  return new PeerlessError('TOO_LARGE', `the request body has ${bytes} bytes; it must be at most ${LIMITS.payloadBytesMax} bytes`)
+}
