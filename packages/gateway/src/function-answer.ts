@@ -45,7 +45,7 @@ export function sendOutcome(
   dropped: (lower: string) => boolean
 ): boolean {
   const { statusCode } = head
-  if (!Number.isInteger(statusCode) || statusCode < 200 || statusCode > 599) return false
+  if (!isFinalStatus(statusCode)) return false
   const headers = mergedHeaders(platform, head.headers, dropped)
   try {
     send(response, statusCode, headers, body)
@@ -55,6 +55,10 @@ export function sendOutcome(
     // function should have refused them already; the caller is told that the function's answer was none.
     return false
   }
+}
+
+export function isFinalStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599
 }
 
 export function failureBody(status: string, name: string): string {

@@ -1,8 +1,22 @@
 import { isUtf8 } from 'node:buffer'
-import type { IncomingMessage } from 'node:http'
 import { type AccessKey, PeerlessError } from '@peerless/interface'
 import { HEADER_NAMES_CACHED_MAX } from './limits.ts'
 import { queryPairs } from './url-query.ts'
+
+/** What of a request goes into its event; an `IncomingMessage` is one. */
+export interface EventRequest {
+  readonly method?: string | undefined
+  readonly httpVersion: string
+  readonly rawHeaders: readonly string[]
+  readonly headers: {
+    readonly host?: string | undefined
+    readonly cookie?: string | undefined
+    readonly 'user-agent'?: string | undefined
+    readonly 'content-type'?: string | undefined
+    readonly 'content-encoding'?: string | undefined
+  }
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
 
 /**
  * The event of a function URL in API Gateway's payload format 2.0 (AWS Lambda developer guide, "Invoking Lambda function URLs").
@@ -10,7 +24,7 @@ import { queryPairs } from './url-query.ts'
  * Every text that comes from outside passes `JSON.stringify`.
  */
 export interface EventOrder {
-  readonly request: IncomingMessage
+  readonly request: EventRequest
   /** From the first slash after the name; `/` when there is none. Not decoded. */
   readonly rawPath: string
   /** Without the question mark. */
@@ -201,7 +215,7 @@ function domainOf(host: string | undefined): string {
   return colon < 0 || host.endsWith(']') ? host : host.slice(0, colon)
 }
 
-function sourceIpOf(request: IncomingMessage): string {
+function sourceIpOf(request: EventRequest): string {
   const address = request.socket.remoteAddress ?? ''
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }

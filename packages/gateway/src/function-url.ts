@@ -9,6 +9,9 @@ import { ROUTE } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import { decodeLoosely } from './url-query.ts'
 
+/** What `NAME.fn.localhost` ends with, before the port. */
+export const HOST_SUFFIX = '.fn.localhost'
+
 /** Function URLs: `/fn/NAME…` and `NAME.fn.localhost`. No promise, no regular expression and no URL object on the way of a warm call. */
 export class FunctionUrls {
   readonly #context: GatewayContext
@@ -19,6 +22,16 @@ export class FunctionUrls {
   constructor(parts: ApiParts) {
     this.#context = parts.context
     this.#calls = new HttpCalls(parts, ROUTE.FUNCTION_URL)
+  }
+
+  /** The target of a reference; undefined where there is an error to tell. */
+  find(reference: string): HttpTarget | undefined {
+    try {
+      return this.#prepare(reference)
+    } catch {
+      // `handlePath` finds the same error and words it.
+      return undefined
+    }
   }
 
   /** `/fn/NAME[:QUALIFIER]/REST?QUERY`; the caller has seen the prefix. */

@@ -4,7 +4,7 @@ import { PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
-import { FunctionUrls } from './function-url.ts'
+import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
 import { BodyBudget } from './http-body.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
@@ -12,11 +12,10 @@ import { MeshApi } from './mesh-api.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
+import { PlainCalls } from './plain-calls.ts'
+import { PlainFront } from './plain-front.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Sigv4Verifier } from './sigv4.ts'
-
-/** What `NAME.fn.localhost` ends with, before the port. */
-const HOST_SUFFIX = '.fn.localhost'
 
 /**
  * The HTTP front of a node: Lambda API, function URLs, mesh API, health and metrics on one port.
@@ -29,6 +28,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 class HttpGateway implements Gateway {
   readonly #context: GatewayContext
   readonly #server: Server
+  readonly #front: PlainFront
   readonly #drain: Drain
   readonly #functionUrls: FunctionUrls
   readonly #lambdaApi: LambdaApi
@@ -62,8 +62,26 @@ class HttpGateway implements Gateway {
       },
       (request, response) => this.handle(request, response)
     )
+    this.#front = this.#frontOf(this.#server, parts)
     this.#server.maxConnections = context.limits.connectionsMax
     this.#server.on('clientError', refuseMalformed)
+  }
+
+  /** Puts the plain front before Node's server: it listens and counts connections as ever, but sees only those that are handed over. */
+  #frontOf(server: Server, parts: ApiParts): PlainFront {
+    const calls = new PlainCalls(parts, this.#functionUrls)
+    const takeOver = server.listeners('connection') as ((socket: Socket) => void)[]
+    const front = new PlainFront({
+      clock: this.#context.clock,
+      limits: this.#context.limits,
+      take: (head, reply) => calls.take(head, reply),
+      handOver: (socket) => {
+        for (const listener of takeOver) listener.call(server, socket)
+      }
+    })
+    server.removeAllListeners('connection')
+    server.on('connection', (socket) => front.accept(socket))
+    return front
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -102,7 +120,11 @@ class HttpGateway implements Gateway {
   close(graceMs: number): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
       this.#drain.begin()
-      const timer = this.#context.clock.after(graceMs, () => this.#server.closeAllConnections())
+      this.#front.close()
+      const timer = this.#context.clock.after(graceMs, () => {
+        this.#server.closeAllConnections()
+        this.#front.destroy()
+      })
       const done = () => {
         timer.cancel()
         resolve()

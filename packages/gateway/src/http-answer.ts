@@ -33,6 +33,15 @@ export function retryAfterSeconds(error: PeerlessError): string | undefined {
   return error.status === 503 || error.status === 429 ? '1' : undefined
 }
 
+/** Headers of an answer to an HTTP request for a function that failed before the function answered. */
+export function refusalHeaders(requestId: string, error: PeerlessError): FlatHeaders {
+  const headers: FlatHeaders = ['x-amzn-requestid', requestId, 'content-type', 'application/json']
+  if ('awsCode' in error) headers.push('x-amzn-errortype', String(error.awsCode))
+  const retryAfter = retryAfterSeconds(error)
+  if (retryAfter !== undefined) headers.push('retry-after', retryAfter)
+  return headers
+}
+
 /** What may be said of anything that was thrown: itself when it is a PeerlessError of others' making, else INTERNAL without its text. */
 export function presentable(error: unknown): PeerlessError {
   if (error instanceof PeerlessError && error.code !== 'INTERNAL' && error.code !== 'CORRUPT') return error

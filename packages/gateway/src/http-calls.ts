@@ -5,6 +5,7 @@ import {
   type InvokeAnswer,
   LIMITS,
   PeerlessError,
+  type Random,
   type ResolvedFunction,
   type UrlAuth
 } from '@peerless/interface'
@@ -13,7 +14,7 @@ import type { Cors } from './cors.ts'
 import type { Drain } from './drain.ts'
 import { failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
 import { EventBuilder, type EventParts, type EventRoute } from './function-url-event.ts'
-import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
+import { presentable, refusalHeaders, send } from './http-answer.ts'
 import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
@@ -152,7 +153,7 @@ export class HttpCalls {
     const order = {
       requestId,
       kind: 'http' as const,
-      target: this.#targetOf(prepared),
+      target: chosenTarget(prepared, this.#context.random),
       payload,
       logTail: false,
       clientContext: undefined,
@@ -176,10 +177,6 @@ export class HttpCalls {
         this.fail(call, thrown, prepared.cors)
       }
     })
-  }
-
-  #targetOf({ target, second }: HttpTarget): ResolvedFunction {
-    return second !== undefined && this.#context.random.next() < second.weight ? second.target : target
   }
 
   #answer(call: HttpCall, answer: InvokeAnswer): void {
@@ -267,13 +264,15 @@ export class HttpCalls {
     else this.#refusals.note(error, request, requestId)
     const status = response.destroyed ? CLIENT_GONE : error.status
     this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
-    const headers: FlatHeaders = ['x-amzn-requestid', requestId, 'content-type', 'application/json']
-    if ('awsCode' in error) headers.push('x-amzn-errortype', String(error.awsCode))
-    const retryAfter = retryAfterSeconds(error)
-    if (retryAfter !== undefined) headers.push('retry-after', retryAfter)
+    const headers = refusalHeaders(requestId, error)
     cors?.mark(request, headers)
     this.#drain.refuse(request, response, error.status, headers, JSON.stringify({ code: error.code, message: error.message }))
   }
+}
+
+/** Where an alias splits its calls, one of the two by its weight. */
+export function chosenTarget({ target, second }: HttpTarget, random: Random): ResolvedFunction {
+  return second !== undefined && random.next() < second.weight ? second.target : target
 }
 
 function tooLarge(bytes: string): PeerlessError {

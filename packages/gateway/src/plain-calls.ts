@@ -1,0 +1,124 @@
+import type { InvokeAnswer, PeerlessError } from '@peerless/interface'
+import type { ApiParts } from './api-call.ts'
+import type { Drain } from './drain.ts'
+import { failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
+import { type FunctionUrls, HOST_SUFFIX } from './function-url.ts'
+import { EventBuilder } from './function-url-event.ts'
+import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
+import { chosenTarget, type HttpTarget } from './http-calls.ts'
+import { CLIENT_GONE, type GatewayMetrics, ROUTE } from './metrics.ts'
+import type { GatewayContext } from './options.ts'
+import { outcomeHeaders } from './outcome-headers.ts'
+import { PlainAnswers } from './plain-answer.ts'
+import type { PlainReply } from './plain-front.ts'
+import type { PlainHead } from './plain-head.ts'
+
+/** What an answer says when the function failed. */
+const FAILURE_HEADERS = ['content-type', 'application/json', 'x-amz-function-error', 'Unhandled']
+
+interface PlainCall {
+  readonly prepared: HttpTarget
+  readonly reply: PlainReply
+  readonly requestId: string
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+}
+
+/**
+ * Function URLs for requests that `PlainFront` has read: the hottest path of a node. It takes calls of functions that anybody may call and that
+ * answer in one piece; everything with a rule to apply, and every error to tell before a call is made, goes the other way (`HttpCalls`).
+ */
+export class PlainCalls {
+  readonly #context: GatewayContext
+  readonly #metrics: GatewayMetrics
+  readonly #drain: Drain
+  readonly #urls: FunctionUrls
+  readonly #events: EventBuilder
+  readonly #answers: PlainAnswers
+
+  constructor({ context, metrics, drain }: ApiParts, urls: FunctionUrls) {
+    this.#context = context
+    this.#metrics = metrics
+    this.#drain = drain
+    this.#urls = urls
+    this.#events = new EventBuilder(context.accountId)
+    this.#answers = new PlainAnswers(context.limits.keepAliveMs)
+  }
+
+  /** False: nothing was begun. */
+  take(head: PlainHead, reply: PlainReply): boolean {
+    const { url, headers, method, httpVersion, rawHeaders } = head
+    if (headers.host.includes(HOST_SUFFIX)) return false
+    const mark = url.indexOf('?')
+    const end = mark < 0 ? url.length : mark
+    const slash = url.indexOf('/', 4)
+    const nameEnd = slash < 0 || slash > end ? end : slash
+    const prepared = this.#urls.find(url.slice(4, nameEnd))
+    if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return false
+    const { random, clock, invoker } = this.#context
+    const requestId = random.uuid()
+    const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
+    const payload = this.#events.build(prepared.parts, {
+      request: { method, httpVersion, rawHeaders, headers, socket: reply },
+      rawPath: nameEnd === end ? '/' : url.slice(nameEnd, end),
+      rawQuery: mark < 0 ? '' : url.slice(mark + 1),
+      body: undefined,
+      requestId,
+      now: clock.now(),
+      key: undefined,
+      route: undefined
+    })
+    this.#metrics.started()
+    invoker.begin(
+      {
+        requestId,
+        kind: 'http',
+        target: chosenTarget(prepared, random),
+        payload,
+        logTail: false,
+        clientContext: undefined,
+        invokedArn: prepared.invokedArn,
+        stream: undefined
+      },
+      (error, answer) => {
+        if (answer === undefined) this.#refuse(call, error)
+        else this.#answer(call, answer)
+      }
+    )
+    return true
+  }
+
+  #answer(call: PlainCall, answer: InvokeAnswer): void {
+    const { outcome } = answer
+    this.#metrics.invoked(outcome.status, outcome.usage.cold)
+    const platform = outcomeHeaders(call.requestId, answer)
+    const { http } = outcome
+    if (outcome.status === 'ok' && http !== undefined && isFinalStatus(http.statusCode)) {
+      const headers = mergedHeaders(platform, http.headers, KEEP_ALL)
+      if (this.#send(call, http.statusCode, headers, outcome.payload)) return
+    }
+    this.#send(call, 502, platform.concat(FAILURE_HEADERS), failureBody(outcome.status, call.prepared.name))
+  }
+
+  #refuse(call: PlainCall, thrown: unknown): void {
+    const { requestId } = call
+    const error: PeerlessError = presentable(thrown)
+    this.#metrics.invoked('refused', false)
+    if (error.fault === 'node' && error.status === 500)
+      this.#context.logger.error('HTTP request to a function failed', { requestId, error: String(thrown) })
+    const body = JSON.stringify({ code: error.code, message: error.message })
+    this.#send(call, error.status, refusalHeaders(requestId, error), body)
+  }
+
+  /** False when the headers would break out of their lines: nothing was sent. */
+  #send(call: PlainCall, status: number, headers: FlatHeaders, body: Uint8Array | string): boolean {
+    const { clock } = this.#context
+    const { draining } = this.#drain
+    const text = this.#answers.write(status, headers, body, clock.now(), draining)
+    if (text === undefined) return false
+    const { reply, startedAt } = call
+    this.#metrics.answered(ROUTE.FUNCTION_URL, reply.gone ? CLIENT_GONE : status, clock.monotonic() - startedAt)
+    reply.send(text, draining)
+    return true
+  }
+}

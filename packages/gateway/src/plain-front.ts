@@ -1,0 +1,186 @@
+import type { Socket } from 'node:net'
+import type { Clock, Timer } from '@peerless/interface'
+import type { GatewayLimits } from './limits.ts'
+import { type PlainHead, PlainHeadReader } from './plain-head.ts'
+
+/** A client that uses the connection in the last moment that it was told shall find it open. Node's own server gives as much. */
+const KEEP_ALIVE_GRACE_MS = 1_000
+
+/** Where the answer to a plain request goes: once. */
+export interface PlainReply {
+  /** True when the client is gone: nothing more is sent. */
+  readonly gone: boolean
+  readonly remoteAddress: string
+  /**
+   * Sends a whole answer.
+   * @param answer latin1 text: status line, headers, empty line, body
+   * @param last the connection ends with it
+   */
+  send(answer: string, last: boolean): void
+}
+
+export interface PlainFrontOptions {
+  readonly clock: Clock
+  readonly limits: Pick<GatewayLimits, 'headersTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'>
+  /** Takes the request, or says false at once: then it goes to `handOver`. */
+  readonly take: (head: PlainHead, reply: PlainReply) => boolean
+  /** Node's own HTTP server goes on with this connection; what was read of it is unread. */
+  readonly handOver: (socket: Socket) => void
+}
+
+/**
+ * The first look at every connection. Requests of the plainest kind (see `PlainHeadReader`) are answered from here, without the request,
+ * response and stream objects that `node:http` makes for each: those are about a third of what a warm call costs the daemon. With the first
+ * chunk that is anything else the connection goes to `node:http` for good, that chunk included, so that there is one judge of all that is
+ * unusual. One request at a time: what comes while one is being answered waits, and is handed over then.
+ */
+export class PlainFront {
+  readonly #options: PlainFrontOptions
+  readonly #reader = new PlainHeadReader()
+  readonly #open = new Set<PlainConnection>()
+  #sweep: Timer | undefined
+  #closing = false
+
+  constructor(options: PlainFrontOptions) {
+    this.#options = options
+  }
+
+  accept(socket: Socket): void {
+    const { clock, limits, take, handOver } = this.#options
+    this.#sweep ??= clock.every(limits.checkTimeoutsMs, () => this.#endIdle())
+    const connection = new PlainConnection(socket, this.#reader, take, clock.monotonic(), {
+      now: () => clock.monotonic(),
+      // While the gateway closes, a connection without a request has no use.
+      idle: () => {
+        if (this.#closing) connection.end()
+      },
+      gone: () => this.#open.delete(connection),
+      handOver: () => {
+        this.#open.delete(connection)
+        handOver(socket)
+      }
+    })
+    this.#open.add(connection)
+  }
+
+  /** Connections end with their next answer, those without a request now. */
+  close(): void {
+    this.#closing = true
+    this.#sweep?.cancel()
+    for (const connection of this.#open) if (!connection.busy) connection.end()
+  }
+
+  destroy(): void {
+    for (const connection of this.#open) connection.destroy()
+  }
+
+  #endIdle(): void {
+    const { clock, limits } = this.#options
+    const now = clock.monotonic()
+    for (const connection of this.#open) {
+      const allowedMs = connection.used ? limits.keepAliveMs + KEEP_ALIVE_GRACE_MS : limits.headersTimeoutMs
+      if (!connection.busy && now - connection.quietSince > allowedMs) connection.destroy()
+    }
+  }
+}
+
+interface PlainEvents {
+  readonly now: () => number
+  readonly idle: () => void
+  readonly gone: () => void
+  readonly handOver: () => void
+}
+
+class PlainConnection implements PlainReply {
+  busy = false
+  used = false
+  /** Monotonic milliseconds of the last answer, or of the beginning. */
+  quietSince: number
+  readonly remoteAddress: string
+  readonly #socket: Socket
+  readonly #reader: PlainHeadReader
+  readonly #take: PlainFrontOptions['take']
+  readonly #events: PlainEvents
+  /** What came while a request was being answered. One chunk: reading stops with it. */
+  #early: Buffer | undefined
+  #ended = false
+  readonly #onData = (chunk: Buffer) => this.#read(chunk)
+  readonly #onEnd = () => this.#clientEnded()
+  readonly #onDrain = () => {
+    if (!this.busy) this.#socket.resume()
+  }
+  readonly #onClose = () => this.#events.gone()
+  // An error is followed by 'close'; there is nobody to tell.
+  readonly #onError = () => undefined
+
+  constructor(socket: Socket, reader: PlainHeadReader, take: PlainFrontOptions['take'], now: number, events: PlainEvents) {
+    this.#socket = socket
+    this.#reader = reader
+    this.#take = take
+    this.#events = events
+    this.quietSince = now
+    this.remoteAddress = socket.remoteAddress ?? ''
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain)
+    socket.on('close', this.#onClose).on('error', this.#onError)
+  }
+
+  get gone(): boolean {
+    return this.#socket.destroyed
+  }
+
+  send(answer: string, last: boolean): void {
+    const socket = this.#socket
+    this.busy = false
+    this.quietSince = this.#events.now()
+    if (socket.destroyed) return
+    const taken = socket.write(answer, 'latin1')
+    if (last) socket.end()
+    else if (this.#early !== undefined) this.#handOver(this.#early)
+    else if (this.#ended) socket.end()
+    // A client that does not read its answers gets no further ones.
+    else if (!taken) socket.pause()
+    else this.#events.idle()
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.busy) {
+      this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk])
+      this.#socket.pause()
+      return
+    }
+    const head = this.#reader.read(chunk)
+    if (head !== undefined) {
+      this.busy = true
+      this.used = true
+      if (this.#take(head, this)) return
+      this.busy = false
+    }
+    this.#handOver(chunk)
+  }
+
+  /** The client says nothing more; it may still listen for the answer. */
+  #clientEnded(): void {
+    this.#ended = true
+    if (!this.busy) this.#socket.end()
+  }
+
+  #handOver(chunk: Buffer): void {
+    const socket = this.#socket
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    socket.off('close', this.#onClose).off('error', this.#onError)
+    this.#early = undefined
+    // Paused first: what is put back must wait for its new reader.
+    socket.pause()
+    socket.unshift(chunk)
+    this.#events.handOver()
+    socket.resume()
+  }
+}
