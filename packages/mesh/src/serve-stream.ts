@@ -3,6 +3,7 @@ import { type IncomingRequest, LIMITS, type PeerlessError } from '@peerless/inte
 import { Connection } from '@peerless/wire'
 import { CARRIER_WRITE_BYTES_MAX, SERVED_BYTES_MAX, SERVED_COUNTED_BYTES_MIN, STREAM_READ_BYTES_MAX } from './constants.ts'
 import { streamChannel } from './stream-channel.ts'
+import { grantWindowSparingly } from './thrifty-window.ts'
 
 export interface ServeOptions {
   onRequest: (request: IncomingRequest) => void
@@ -35,6 +36,7 @@ export function serveStream(stream: Stream, options: ServeOptions): void {
 export function boundStream(stream: Stream): void {
   stream.maxReadBufferLength = STREAM_READ_BYTES_MAX
   stream.maxWriteBufferLength = CARRIER_WRITE_BYTES_MAX
+  grantWindowSparingly(stream)
 }
 
 /** A request whose payload counts until it was answered or withdrawn. */
