@@ -1,0 +1,171 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import test from 'ava'
+import fc from 'fast-check'
+import { PlainHeadReader } from '../src/plain-head.ts'
+import { raw } from './_http.ts'
+import { echo, ranHttp, start } from './_ports.ts'
+
+const PLAIN = 'GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n'
+
+test('a plain head is read whole', (t) => {
+  const head = new PlainHeadReader().read(
+    Buffer.from('GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie:\t a=b; c=d \r\nX-Any: \r\nConnection: keep-alive\r\n\r\n')
+  )
+  t.deepEqual(head, {
+    method: 'GET',
+    httpVersion: '1.1',
+    url: '/fn/hello/a?b=c',
+    rawHeaders: ['Host', 'x:1', 'Cookie', 'a=b; c=d', 'X-Any', '', 'Connection', 'keep-alive'],
+    headers: { host: 'x:1', cookie: 'a=b; c=d', 'user-agent': undefined }
+  })
+})
+
+const NOT_PLAIN: Record<string, string> = {
+  'another method': PLAIN.replace('GET', 'PUT'),
+  'another path': PLAIN.replace('/fn/', '/v1/'),
+  'HTTP/1.0': PLAIN.replace('1.1', '1.0'),
+  'an absolute target': PLAIN.replace('/fn/', 'http://x/fn/'),
+  'no host': PLAIN.replace('Host: x\r\n', ''),
+  'an empty host': PLAIN.replace('Host: x', 'Host: '),
+  'two hosts': PLAIN.replace('User-Agent: t', 'hOST: y'),
+  'two cookies': PLAIN.replace('User-Agent: t', 'Cookie: a=b\r\nCookie: c=d'),
+  'a length': PLAIN.replace('User-Agent: t', 'Content-Length: 0'),
+  'a transfer coding': PLAIN.replace('User-Agent: t', 'Transfer-Encoding: chunked'),
+  'an upgrade': PLAIN.replace('User-Agent: t', 'Upgrade: websocket'),
+  'an expectation': PLAIN.replace('User-Agent: t', 'Expect: 100-continue'),
+  'connection: close': PLAIN.replace('User-Agent: t', 'Connection: close'),
+  'a space before the colon': PLAIN.replace('Host: x', 'Host : x'),
+  'a folded line': PLAIN.replace('User-Agent: t', 'X-A: b\r\n c'),
+  'a line without a colon': PLAIN.replace('User-Agent: t', 'nothing'),
+  'a bare line feed': PLAIN.replace('User-Agent: t', 'X-A: b\nX-B: c'),
+  'a bare carriage return': PLAIN.replace('User-Agent: t', 'X-A: b\rX-B: c'),
+  'a NUL': PLAIN.replace('User-Agent: t', 'X-A: \0'),
+  'obs-text': PLAIN.replace('User-Agent: t', 'X-A: \xe9'),
+  'half a head': PLAIN.slice(0, -2),
+  'a second request behind it': PLAIN + PLAIN,
+  'a space in the target': PLAIN.replace('a?b', 'a b'),
+  'too many headers': PLAIN.replace('User-Agent: t', Array.from({ length: 40 }, (_, index) => `X-${index}: a`).join('\r\n')),
+  'an Origin, which CORS is about': PLAIN.replace('User-Agent: t', 'Origin: https://a.example')
+}
+
+for (const [title, text] of Object.entries(NOT_PLAIN)) {
+  test(`left to Node: ${title}`, (t) => {
+    t.is(new PlainHeadReader().read(Buffer.from(text, 'latin1')), undefined)
+  })
+}
+
+/** What Node's own parser makes of the bytes: the requests, or undefined when it refuses them. */
+async function nodeReads(bytes: Buffer): Promise<IncomingMessage[] | undefined> {
+  const requests: IncomingMessage[] = []
+  const server = createServer((request, response) => {
+    requests.push(request)
+    response.end()
+  })
+  let refused = false
+  server.on('clientError', (_error, socket: Socket) => {
+    refused = true
+    socket.destroy()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.resume()
+  socket.end(bytes)
+  await once(socket, 'close')
+  server.close()
+  return refused ? undefined : requests
+}
+
+const PIECES = [
+  'GET ',
+  'POST ',
+  '/fn/a',
+  '/fn/b?c=d',
+  ' HTTP/1.1',
+  ' HTTP/1.0',
+  '\r\n',
+  '\r\n\r\n',
+  '\n',
+  '\r',
+  'Host: x',
+  'host:y',
+  'Cookie: a=b',
+  'Content-Length: 3',
+  'Transfer-Encoding: chunked',
+  'X-A: b',
+  'X-A : b',
+  ' c',
+  ':',
+  '\t',
+  '\0',
+  'é',
+  'Connection: keep-alive',
+  'abc'
+]
+
+test('whatever it takes, Node reads alike: one request with the same line and headers', async (t) => {
+  const reader = new PlainHeadReader()
+  let taken = 0
+  const mutated = fc.tuple(fc.nat(60), fc.nat(12), fc.constantFrom(...PIECES)).map(([at, drop, piece]) => {
+    const text = `${PLAIN.slice(0, at)}${piece}${PLAIN.slice(at + (drop > 6 ? drop - 6 : 0))}`
+    return Buffer.from(text, 'latin1')
+  })
+  const built = fc
+    .array(fc.constantFrom(...PIECES), { minLength: 0, maxLength: 8 })
+    .map((pieces) => Buffer.from(`GET /fn/a HTTP/1.1\r\nHost: x\r\n${pieces.join('')}\r\n\r\n`, 'latin1'))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(mutated, built), async (bytes) => {
+      const head = reader.read(bytes)
+      if (head === undefined) return true
+      taken++
+      const requests = await nodeReads(bytes)
+      if (requests?.length !== 1) return false
+      const request = requests[0] as IncomingMessage
+      return (
+        request.method === head.method &&
+        request.url === head.url &&
+        JSON.stringify(request.rawHeaders) === JSON.stringify(head.rawHeaders) &&
+        request.headers.host === head.headers.host &&
+        request.headers.cookie === head.headers.cookie
+      )
+    }),
+    { seed: 7, numRuns: 600 }
+  )
+  t.true(taken > 20, `only ${taken} of 600 were plain`)
+})
+
+test('plain and other requests on one connection are answered in turn', async (t) => {
+  const node = await start(t)
+  node.behave(echo)
+  const plain = 'GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n'
+  const post = 'POST /fn/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n\r\nabc'
+  const last = 'GET /fn/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+  const answer = await raw(node, plain + plain + post + last)
+  t.is(answer.match(/HTTP\/1\.1 200 OK\r\n/g)?.length, 4)
+  t.regex(answer, /"body":"abc"/)
+})
+
+test('a request that comes while another is answered waits for it', async (t) => {
+  const node = await start(t)
+  const order: string[] = []
+  const { promise: secondSent, resolve: sent } = Promise.withResolvers<void>()
+  node.behave(async (call) => {
+    const { rawPath } = JSON.parse(Buffer.from(call.payload).toString()) as { rawPath: string }
+    order.push(rawPath)
+    // The first is answered when the second has surely come.
+    if (rawPath === '/1') await secondSent
+    return ranHttp(200, ['content-type', 'text/plain'], rawPath)
+  })
+  const socket = connect(node.port, node.host)
+  await once(socket, 'connect')
+  socket.write('GET /fn/hello/1 HTTP/1.1\r\nHost: x\r\n\r\n')
+  let text = ''
+  socket.setEncoding('latin1')
+  socket.write('GET /fn/hello/2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', () => setImmediate(() => setImmediate(sent)))
+  for await (const chunk of socket) text += chunk
+  t.deepEqual(order, ['/1', '/2'])
+  t.true(text.indexOf('\r\n\r\n/1') < text.indexOf('\r\n\r\n/2'))
+})
