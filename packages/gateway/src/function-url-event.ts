@@ -4,7 +4,7 @@ import { HEADER_NAMES_CACHED_MAX } from './limits.ts'
 import { queryPairs } from './url-query.ts'
 
 /** What of a request goes into its event; an `IncomingMessage` is one. */
-export interface EventRequest {
+interface EventRequest {
   readonly method?: string | undefined
   readonly httpVersion: string
   readonly rawHeaders: readonly string[]
