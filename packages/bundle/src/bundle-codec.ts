@@ -10,8 +10,14 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
     script: bundle.script,
     sourceMap: bundle.sourceMap ?? null,
     builtins: [...bundle.builtins],
-    handlerExport: bundle.handlerExport
+    handlerExport: bundle.handlerExport,
+    // Pairs in order of name, since names may be anything; left out where there are none, so that such bundles keep their CIDs.
+    ...(bundle.files === undefined || bundle.files.size === 0 ? {} : { files: pairsOf(bundle.files) })
   })
+}
+
+function pairsOf(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
+  return [...files].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 /** @throws MALFORMED when the bytes are not a bundle of a format that this version knows */
@@ -19,7 +25,7 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   if (bytes.length > LIMITS.bundleBytesMax) throw malformed(`${bytes.length} bytes exceed ${LIMITS.bundleBytesMax}`)
   const value = decode(bytes, 'bundle')
   if (typeof value !== 'object' || value === null) throw malformed('it is not a map')
-  const { format, script, sourceMap, builtins, handlerExport } = value as Record<string, unknown>
+  const { format, script, sourceMap, builtins, handlerExport, files } = value as Record<string, unknown>
   if (format !== FORMAT) throw malformed(`format ${String(format)} is not ${FORMAT}`)
   if (typeof script !== 'string') throw malformed('script is not text')
   if (sourceMap !== null && typeof sourceMap !== 'string') throw malformed('sourceMap is neither text nor null')
@@ -27,7 +33,19 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
     throw malformed('builtins is not a list of names')
   }
   if (typeof handlerExport !== 'string' || handlerExport === '') throw malformed('handlerExport is not a name')
-  return { format: FORMAT, script, sourceMap: sourceMap ?? undefined, builtins, handlerExport }
+  const bundle = { format: FORMAT, script, sourceMap: sourceMap ?? undefined, builtins, handlerExport } as const
+  return files === undefined ? bundle : { ...bundle, files: filesOf(files) }
+}
+
+function filesOf(alleged: unknown): ReadonlyMap<string, Uint8Array> {
+  if (!Array.isArray(alleged)) throw malformed('files is not a list')
+  const files = new Map<string, Uint8Array>()
+  for (const pair of alleged) {
+    const [name, bytes] = Array.isArray(pair) ? (pair as unknown[]) : []
+    if (typeof name !== 'string' || !(bytes instanceof Uint8Array)) throw malformed('files is not a list of names with bytes')
+    files.set(name, bytes)
+  }
+  return files
 }
 
 function malformed(why: string): PeerlessError {

@@ -23,4 +23,6 @@ export interface Bundle {
   readonly builtins: readonly string[]
   /** Name of the export to call. */
   readonly handlerExport: string
+  /** What the code may read at run time, by its name in the zip. */
+  readonly files?: ReadonlyMap<string, Uint8Array> | undefined
 }

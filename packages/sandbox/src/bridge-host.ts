@@ -1,5 +1,7 @@
 import { createHash, createHmac, getHashes, randomBytes } from 'node:crypto'
+import type { Bundle } from '@peerless/interface'
 import { ASK, RANDOM_BYTES_MAX, URL_COMPONENTS } from './bridge-operations.ts'
+import { bundleFile } from './bundle-files.ts'
 
 /** Text that crosses for a URL. */
 const URL_CHARS_MAX = 1_048_576
@@ -9,8 +11,10 @@ const hashes = new Set(getHashes())
  * What an isolate may ask of its executor: chance, hashes, URLs and text coding. Arguments come from guest code and are checked;
  * answers are numbers, strings and byte copies. An exception here becomes one in the guest, so it says nothing of the host.
  */
-export function answerAsk(operation: number, a: unknown, b: unknown, c: unknown, d: unknown): unknown {
+export function answerAsk(operation: number, a: unknown, b: unknown, c: unknown, d: unknown, bundle?: Bundle): unknown {
   switch (operation) {
+    case ASK.FILE:
+      return bundle === undefined ? undefined : bundleFile(bundle, a)
     case ASK.RANDOM:
       return typeof a === 'number' && a >= 0 && a <= RANDOM_BYTES_MAX ? copyOf(randomBytes(a)) : undefined
     case ASK.HASH:

@@ -47,7 +47,9 @@ export const ASK = {
   /** bytes, label, fatal, ignoreBOM → text, or undefined when fatal and malformed */
   DECODE: 37,
   /** → names of hashes joined by NUL */
-  HASHES: 38
+  HASHES: 38,
+  /** name → bytes of a file of the bundle, or undefined; without a name: JSON of [name, bytes] for all of them */
+  FILE: 48
 } as const
 
 /** Components of a URL in the order in which they cross the boundary. */

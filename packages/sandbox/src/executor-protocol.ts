@@ -119,12 +119,23 @@ export function readBundle(bytes: Uint8Array): Bundle {
   const value = decode(bytes, 'bundle')
   if (typeof value !== 'object' || value === null) throw new PeerlessError('MALFORMED', 'a bundle is one CBOR map')
   const alleged = value as Record<string, unknown>
-  const { format, script, sourceMap, builtins, handlerExport } = alleged
+  const { format, script, sourceMap, builtins, handlerExport, files } = alleged
   if (format !== 1) throw new PeerlessError('MALFORMED', `bundle format ${String(format)} must be 1`)
   if (typeof script !== 'string') throw new PeerlessError('MALFORMED', 'bundle.script must be text')
   if (typeof handlerExport !== 'string') throw new PeerlessError('MALFORMED', 'bundle.handlerExport must be text')
   const names = Array.isArray(builtins) ? builtins.filter((name): name is string => typeof name === 'string') : []
-  return { format, script, sourceMap: typeof sourceMap === 'string' ? sourceMap : undefined, builtins: names, handlerExport }
+  const map = typeof sourceMap === 'string' ? sourceMap : undefined
+  return { format, script, sourceMap: map, builtins: names, handlerExport, files: filesOf(files) }
+}
+
+function filesOf(alleged: unknown): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>()
+  if (!Array.isArray(alleged)) return files
+  for (const pair of alleged as unknown[]) {
+    const [name, bytes] = Array.isArray(pair) ? (pair as unknown[]) : []
+    if (typeof name === 'string' && bytes instanceof Uint8Array) files.set(name, bytes)
+  }
+  return files
 }
 
 /** The JSON that Lambda answers for a function error. */

@@ -141,7 +141,7 @@ export class HostedInstance {
     const later = new addon.Callback(tell, { ignored: true })
     const atOnce = new addon.Callback(
       (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
-        operation >= ASK.RANDOM ? answerAsk(operation, a, b, c, d) : tell(operation, a, b, c, d),
+        operation >= ASK.RANDOM ? answerAsk(operation, a, b, c, d, this.#bundle.bundle) : tell(operation, a, b, c, d),
       { sync: true }
     )
     const enterGlue = (await boot.apply(undefined, [glueConfig(this.order), later, atOnce], {
