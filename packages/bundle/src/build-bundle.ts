@@ -81,6 +81,10 @@ interface Compiled {
   exports: readonly string[]
 }
 
+/** esbuild's own compilation of `await` into callbacks of promises, which is where the store of AsyncLocalStorage can be carried along. */
+const NO_AWAIT = { 'async-await': false, 'async-generator': false, 'for-await': false }
+const FOLLOWS_CONTEXT = '__peerlessRequire("async_hooks")'
+
 /**
  * Most code compiles at the first try. esbuild says by an error when it awaits at top level, which makes the script's value a
  * promise, and when CommonJS has syntax that strict code forbids, which only its CommonJS format lets through.
@@ -88,16 +92,18 @@ interface Compiled {
 async function compile(tree: ZipTree, entry: string, builtinsSupported: ReadonlySet<string>): Promise<Compiled> {
   const resolver = new ZipResolver(tree)
   const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported })
-  const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean): Promise<Compiled> => {
+  const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean, native = true): Promise<Compiled> => {
     const { outputFiles, metafile } = await build({
       ...settings(entry),
       format,
       plugins: [plugin],
-      supported: { 'top-level-await': asynchronous, 'dynamic-import': false, 'import-meta': false }
+      supported: { 'top-level-await': asynchronous, 'dynamic-import': false, 'import-meta': false, ...(native ? {} : NO_AWAIT) }
     })
     const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
     const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
-    return { code: text('.js'), map: text('.map'), format, asynchronous, exports: output?.exports ?? [] }
+    const code = text('.js')
+    if (native && code.includes(FOLLOWS_CONTEXT)) return await attempt(format, asynchronous, false)
+    return { code, map: text('.map'), format, asynchronous, exports: output?.exports ?? [] }
   }
   try {
     return await attempt('esm', false)
@@ -154,13 +160,14 @@ function chooseExport(handler: string, entry: string, exportName: string, export
   )
 }
 
-/** Those that are left after tree shaking, also in code that was bundled before it was zipped. */
+/** Those that are left after tree shaking, also in code that was bundled before it was zipped. Buffer is a global of Node's module. */
 function builtinsOf(code: string, supported: ReadonlySet<string>): string[] {
   const names = new Set<string>()
   for (const match of code.matchAll(/\b__peerlessRequire\("([\w/.:-]{1,64})"\)/g)) {
     const name = (match[1] ?? '').replace(/^node:/, '')
     if (supported.has(name)) names.add(name)
   }
+  if (supported.has('buffer') && /\bBuffer\b/.test(code)) names.add('buffer')
   return [...names].sort()
 }
 

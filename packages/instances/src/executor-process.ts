@@ -74,6 +74,7 @@ export class ExecutorProcess {
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     this.#child.stdin?.end(code.executorScript)
     this.#sendPieces('glue', Buffer.from(code.guestScript))
+    this.#sendPieces('library', Buffer.from(code.libraryScript))
   }
 
   get pid(): number | undefined {

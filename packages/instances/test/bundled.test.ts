@@ -50,3 +50,14 @@ test.serial('CommonJS with require runs as it was bundled', async (t) => {
   const { json } = await run(t, { 'index.js': source }, 'index.js', {})
   t.deepEqual(json, ['{ a: 1 }', 0, '/var/task/index.cjs'])
 })
+
+test.serial('a store of AsyncLocalStorage is there after an await', async (t) => {
+  const source = `import { AsyncLocalStorage } from 'node:async_hooks'
+    const store = new AsyncLocalStorage()
+    export const handler = async () => await Promise.all([1, 2].map((n) => store.run(n, async () => {
+      await new Promise((resolve) => setTimeout(resolve, 3 - n))
+      return store.getStore()
+    })))`
+  const { json } = await run(t, { 'index.mjs': source }, 'index.mjs', {})
+  t.deepEqual(json, [1, 2])
+})

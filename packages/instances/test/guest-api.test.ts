@@ -122,10 +122,6 @@ test.serial('node: modules', gives, [
   ['typeof require("timers").setInterval', 'function'],
   ['typeof require("os").platform()', 'string'],
   ['require("process") === process', true],
-  [
-    '(async () => { const { AsyncLocalStorage } = require("async_hooks"); const s = new AsyncLocalStorage(); return await s.run(7, async () => { await new Promise((r) => setTimeout(r, 2)); return s.getStore() }) })()',
-    7
-  ],
   ['typeof require("perf_hooks").performance.now()', 'number'],
   ['typeof require("console").log', 'function'],
   ['require("buffer").Buffer === Buffer', true],

@@ -49,7 +49,9 @@ export const ASK = {
   /** → names of hashes joined by NUL */
   HASHES: 38,
   /** name → bytes of a file of the bundle, or undefined; without a name: JSON of [name, bytes] for all of them */
-  FILE: 48
+  FILE: 48,
+  /** → the script of `node:` modules, for an instance that was not given it at its start */
+  LIBRARY: 39
 } as const
 
 /** Components of a URL in the order in which they cross the boundary. */

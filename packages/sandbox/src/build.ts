@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { buildNodeLibrary } from './node-library.ts'
 
 /** What an executor is started with. */
 export interface SandboxCode {
@@ -9,6 +10,8 @@ export interface SandboxCode {
   executorScript: string
   /** A classic script whose completion value is the glue's `boot` function. */
   guestScript: string
+  /** Another, for instances whose code asks for `node:` modules: see guest/node. */
+  libraryScript: string
   /** The native addon of isolated-vm for this machine, the one file that an executor opens. */
   addonPath: string
   isolatedVmVersion: string
@@ -17,25 +20,14 @@ export interface SandboxCode {
 const HERE = dirname(fileURLToPath(import.meta.url))
 const require = createRequire(import.meta.url)
 
-/** `node:` modules that packages inside the guest import of each other. */
-const GUEST_MODULES: Record<string, string> = {
-  'node:async_hooks': join(HERE, 'guest/async-hooks.guest.ts'),
-  'node:util': join(HERE, 'guest/util.guest.ts'),
-  'node:util/types': join(HERE, 'guest/util-types.guest.ts'),
-  'node:buffer': 'unenv/node/buffer',
-  'node:events': 'unenv/node/events',
-  'node:path': 'unenv/node/path',
-  'node:querystring': 'unenv/node/querystring',
-  'node:url': 'unenv/node/url'
-}
-
 let made: Promise<SandboxCode> | undefined
 
 /** Bundles executor and glue, once per process. */
 export function buildSandbox(): Promise<SandboxCode> {
-  made ??= Promise.all([buildExecutor(), buildGuest()]).then(([executorScript, guestScript]) => ({
+  made ??= Promise.all([buildExecutor(), buildGuest(), buildLibrary()]).then(([executorScript, guestScript, libraryScript]) => ({
     executorScript,
     guestScript,
+    libraryScript,
     ...findAddon()
   }))
   return made
@@ -56,9 +48,20 @@ async function buildGuest(): Promise<string> {
     mainFields: ['module', 'main'],
     format: 'iife',
     globalName: 'glue',
-    plugins: [guestModules]
+    plugins: [noNodeModules]
   })
   return `(function () { 'use strict'; ${script}; return glue.boot })()`
+}
+
+async function buildLibrary(): Promise<string> {
+  const script = await bundle(join(HERE, 'guest/node/library.guest.ts'), {
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    format: 'iife',
+    globalName: 'library',
+    plugins: [noNodeModules]
+  })
+  return await buildNodeLibrary(script)
 }
 
 async function bundle(entry: string, options: Parameters<typeof build>[0]): Promise<string> {
@@ -78,15 +81,13 @@ async function bundle(entry: string, options: Parameters<typeof build>[0]): Prom
   return script
 }
 
-const guestModules: Plugin = {
-  name: 'guest-modules',
+/** What runs inside an isolate can't import what is only outside. */
+const noNodeModules: Plugin = {
+  name: 'no-node-modules',
   setup(builder) {
-    builder.onResolve({ filter: /^node:/ }, async ({ path, importer, resolveDir }) => {
-      const target = GUEST_MODULES[path]
-      if (target === undefined) return { errors: [{ text: `${path}, imported by ${importer}, is not there inside an isolate` }] }
-      if (target.startsWith('unenv/')) return await builder.resolve(target, { kind: 'import-statement', resolveDir })
-      return { path: target }
-    })
+    builder.onResolve({ filter: /^node:/ }, ({ path, importer }) => ({
+      errors: [{ text: `${path}, imported by ${importer}, is not there inside an isolate` }]
+    }))
   }
 }
 

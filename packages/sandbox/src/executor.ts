@@ -45,11 +45,13 @@ const addon = loadAddon(addonPath)
 
 /** Comes in pieces before the first bundle. */
 const glue = { script: '', cachedData: undefined }
+const library = { script: '', cachedData: undefined }
 
 const services: HostServices = {
   addon,
   watchdog: new Watchdog(addon, die),
   glue,
+  library,
   manners: new Manners(),
   log: (instance, requestId, level, dropped, text) => {
     connection.notify(EXECUTOR_MESSAGE.LOG, [instance, requestId, level, Date.now(), dropped], text)
@@ -79,6 +81,7 @@ function handle(request: IncomingRequest): void {
       const [cid, totalBytes, offset] = request.header as BundleHeader
       // The glue comes the same way as bundles do, under a name that is no CID.
       if (cid === 'glue') glue.script += Buffer.from(request.payload).toString('latin1')
+      else if (cid === 'library') library.script += Buffer.from(request.payload).toString('latin1')
       else shelf.add(cid, totalBytes, offset, request.payload)
       return
     }

@@ -1,4 +1,4 @@
-import { LIMITS } from '@peerless/interface'
+import { type Bundle, LIMITS } from '@peerless/interface'
 import type { LoadOrder } from './executor-protocol.ts'
 import type { StreamBounds } from './hosted-stream.ts'
 
@@ -11,7 +11,7 @@ export function streamBounds(order: LoadOrder): StreamBounds {
 }
 
 /** What the glue is told when an instance is made, as JSON. */
-export function glueConfig(order: LoadOrder): string {
+export function glueConfig(order: LoadOrder, bundle: Bundle): string {
   const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = order
   return JSON.stringify({
     functionName,
@@ -21,6 +21,7 @@ export function glueConfig(order: LoadOrder): string {
     logStream,
     node,
     environment,
+    asyncContext: bundle.builtins.includes('async_hooks'),
     logLines: LIMITS.logLinesMax,
     logBytes: LIMITS.logBytesMax,
     logLineBytes: LIMITS.logLineBytesMax,

@@ -8,6 +8,8 @@ import type { Watchdog } from './watchdog.ts'
 export interface HostServices {
   readonly addon: typeof ivm
   readonly glue: CachedScript
+  /** The `node:` modules, for instances whose bundle asks for any. */
+  readonly library: CachedScript
   readonly manners: Manners
   readonly watchdog: Watchdog
   readonly log: LogSink

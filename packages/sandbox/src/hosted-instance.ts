@@ -1,7 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import type ivm from 'isolated-vm'
-import { answerAsk } from './bridge-host.ts'
 import { ASK, ENTER, TELL } from './bridge-operations.ts'
 import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
 import { compileCached } from './code-cache.ts'
@@ -24,6 +23,7 @@ import { rejectionJson, thrownJson, tooLargeJson } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
 import { type Call, doom, takeHead } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
+import { answersOf, evaluateLibrary } from './instance-answers.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 
@@ -134,17 +134,20 @@ export class HostedInstance {
   }
 
   async #evaluate(): Promise<void> {
-    const { addon, glue } = this.#services
+    const { addon, glue, library } = this.#services
     const context = await this.#isolate.createContext()
     const boot = await (await compileCached(this.#isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
     const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
+    const answer = answersOf(library, this.#bundle)
     const later = new addon.Callback(tell, { ignored: true })
     const atOnce = new addon.Callback(
       (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
-        operation >= ASK.RANDOM ? answerAsk(operation, a, b, c, d, this.#bundle.bundle) : tell(operation, a, b, c, d),
+        operation >= ASK.RANDOM ? answer(operation, a, b, c, d) : tell(operation, a, b, c, d),
       { sync: true }
     )
-    const enterGlue = (await boot.apply(undefined, [glueConfig(this.order), later, atOnce], {
+    const modules = await evaluateLibrary(this.#isolate, context, library, this.#bundle)
+    const config = glueConfig(this.order, this.#bundle.bundle)
+    const enterGlue = (await boot.apply(undefined, [config, later, atOnce, modules?.derefInto()], {
       result: { reference: true }
     })) as Enter
     this.#enterGlue = enterGlue

@@ -1,51 +1,81 @@
-import { define } from './intrinsics.guest.ts'
+import { ASK } from '../bridge-operations.ts'
+import { asyncContext } from './async-context.guest.ts'
+import { ask } from './bridge.guest.ts'
+import { log } from './console.guest.ts'
+import { define, evaluate } from './intrinsics.guest.ts'
+import type { Core } from './node/core.guest.ts'
 
-/** Loaded when it is first asked for: the bundler turns each `require` into a module that is evaluated then. */
+/** What the glue has itself; the rest is in the library, see guest/node. */
 const LOADERS: Record<string, () => unknown> = {
-  assert: () => callable(require('unenv/node/assert')),
-  'assert/strict': () => callable(require('unenv/node/assert/strict')),
-  async_hooks: () => require('./async-hooks.guest.ts'),
-  buffer: () => require('unenv/node/buffer'),
   console: () => (globalThis as { console: unknown }).console,
   crypto: () => require('./crypto.guest.ts'),
-  events: () => callable(require('unenv/node/events')),
-  os: () => require('unenv/node/os'),
-  path: () => callable(require('unenv/node/path')),
-  'path/posix': () => callable(require('unenv/node/path/posix')),
   perf_hooks: () => ({ performance: (globalThis as { performance: unknown }).performance }),
   process: () => (globalThis as { process: unknown }).process,
-  querystring: () => require('unenv/node/querystring'),
-  string_decoder: () => require('./string-decoder.guest.ts'),
-  timers: () => require('./timers-module.guest.ts'),
-  'timers/promises': () => (require('./timers-module.guest.ts') as { promises: unknown }).promises,
-  url: () => require('unenv/node/url'),
-  util: () => require('./util.guest.ts'),
-  'util/types': () => require('./util-types.guest.ts')
+  timers: () => {
+    const timers = { ...(require('./timers-module.guest.ts') as object) }
+    Object.defineProperty(timers, 'promises', { enumerable: true, configurable: true, get: () => builtin('timers/promises') })
+    return timers
+  }
 }
+const IN_LIBRARY = new Set<string>([
+  'assert',
+  'assert/strict',
+  'async_hooks',
+  'buffer',
+  'constants',
+  'diagnostics_channel',
+  'events',
+  'os',
+  'path',
+  'path/posix',
+  'path/win32',
+  'punycode',
+  'querystring',
+  'stream',
+  'stream/promises',
+  'string_decoder',
+  'timers/promises',
+  'url',
+  'util',
+  'util/types'
+])
+
+type Library = (id: string) => unknown
 
 const loaded = new Map<string, unknown>()
+let makeLibrary: ((core: Core) => Library) | undefined
+let library: Library | undefined
+
+/** @param make the library's completion value, when the executor has evaluated it already */
+export function offerLibrary(make: ((core: Core) => Library) | undefined): void {
+  makeLibrary = make
+}
+
+function fromLibrary(name: string): unknown {
+  if (library === undefined) {
+    // Code that asks by a computed name, or for Buffer alone: it comes as text then, without V8's code cache.
+    makeLibrary ??= evaluate(`${ask(ASK.LIBRARY)}\n//# sourceURL=node:library`) as (core: Core) => Library
+    library = makeLibrary({ ask, log, builtin, context: asyncContext })
+  }
+  return library(name)
+}
 
 export function builtin(alleged: unknown): unknown {
   const text = String(alleged)
   const name = text.startsWith('node:') ? text.slice(5) : text
   if (loaded.has(name)) return loaded.get(name)
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
-  if (load === undefined) {
+  if (load === undefined && !IN_LIBRARY.has(name)) {
     throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': it is not among the node: modules of functions`), {
       code: 'MODULE_NOT_FOUND'
     })
   }
-  const module = withDefault(load())
+  const module = load === undefined ? fromLibrary(name) : withDefault(load())
   loaded.set(name, module)
   return module
 }
 
-/** The default export where it stands for the module (a class or function that has the rest as properties), as CommonJS users expect. */
-function callable(module: unknown): unknown {
-  return (module as { default?: unknown }).default ?? module
-}
-
-/** `import x from 'node:y'` reads `default` of what `require` gives, `import { z }` its members. */
+/** Of the glue's own ES modules `require` gives the members; a default export would mislead who imports from CommonJS. */
 function withDefault(module: unknown): unknown {
   const holder = module as Record<string, unknown>
   if (typeof holder === 'object' && Object.hasOwn(holder, '__esModule')) {

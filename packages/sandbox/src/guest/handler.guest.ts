@@ -1,5 +1,6 @@
 import { ENTER, TELL } from '../bridge-operations.ts'
 import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STREAM_CLOSED_CREDIT } from '../outcome-numbers.ts'
+import { leaveContext } from './async-context.guest.ts'
 import { highWaterMarkOf, isStreaming } from './awslambda.guest.ts'
 import { setDirect, tell, tellMore } from './bridge.guest.ts'
 import { closeLogs, logError, openLogs } from './console.guest.ts'
@@ -7,6 +8,7 @@ import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
+import { beginEntry, endEntry } from './ticks.guest.ts'
 import { fireTimer, resumeTimers } from './timers.guest.ts'
 
 type Handler = (event: unknown, context: unknown, callback: unknown) => unknown
@@ -64,24 +66,32 @@ export function configureHandler(value: Identity, limits: StreamLimits): void {
 /** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
 export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): void {
   setDirect((entry & ENTER.DIRECT) !== 0)
+  leaveContext()
+  beginEntry()
   switch (entry & ~ENTER.DIRECT) {
     case ENTER.INVOKE:
       invoke(a as string, b as string, c as number, d as number, e as string | undefined)
-      return
+      break
     case ENTER.TIMER:
       try {
         fireTimer()
       } catch (error) {
         uncaught(error)
       }
-      return
+      break
     case ENTER.CREDIT:
       credit(a as number)
-      return
+      break
     case ENTER.ADOPT:
       adopt(a, b as string)
-      return
+      break
   }
+  try {
+    endEntry()
+  } catch (error) {
+    uncaught(error)
+  }
+  leaveContext()
 }
 
 /** process.exit: the answer, then the end. */

@@ -1,5 +1,6 @@
+import { asyncContext, inContext } from './async-context.guest.ts'
 import { connectBridge } from './bridge.guest.ts'
-import { builtin, installRequire } from './builtins.guest.ts'
+import { builtin, installRequire, offerLibrary } from './builtins.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
@@ -14,10 +15,12 @@ interface Config extends Identity {
   logBytes: number
   logLineBytes: number
   stream: StreamLimits
+  /** Whether the code asks for async_hooks. */
+  asyncContext: boolean
 }
 
 /** Sets up the globals of one instance; returns the one function that the executor calls afterwards. */
-export function boot(configJson: string, tellLater: never, tellAtOnce: never): typeof enter {
+export function boot(configJson: string, tellLater: never, tellAtOnce: never, library: never): typeof enter {
   const config = jsonParse(configJson) as Config
   installGuards(config.memoryMb)
   connectBridge(tellLater, tellAtOnce)
@@ -25,6 +28,8 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never): t
   configureLogs(config.logLines, config.logBytes, config.logLineBytes)
   installTimers()
   installRequire()
+  offerLibrary(library)
+  if (config.asyncContext) asyncContext.follow()
   define(globalThis, 'global', globalThis)
   define(globalThis, 'self', globalThis)
   define(globalThis, 'console', makeConsole())
@@ -32,7 +37,8 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never): t
   define(globalThis, '__peerlessCatch', caughtByScript)
   define(globalThis, 'queueMicrotask', (run: () => void) => {
     if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
-    reflectApply(promiseThen, promiseResolve(undefined), [() => run()])
+    const bound = inContext(run)
+    reflectApply(promiseThen, promiseResolve(undefined), [() => bound()])
   })
   const timeOrigin = now()
   define(globalThis, 'performance', {

@@ -10,6 +10,9 @@ export const IntrinsicError = Error
 export const stringSlice = String.prototype.slice
 export const stringSplit = String.prototype.split
 
+// biome-ignore lint/security/noGlobalEval: the glue's own text, from the executor
+export const evaluate = globalThis.eval
+
 /** Non-enumerable, as the platform's own globals are. */
 export function define(target: object, name: PropertyKey, value: unknown): void {
   Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true })

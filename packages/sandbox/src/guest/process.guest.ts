@@ -1,6 +1,7 @@
 import { log, logError } from './console.guest.ts'
 import { exit } from './handler.guest.ts'
 import { define, now } from './intrinsics.guest.ts'
+import { nextTick } from './ticks.guest.ts'
 
 type Listener = (...values: unknown[]) => void
 
@@ -19,12 +20,6 @@ const hrtime = Object.assign(
   },
   { bigint: nanoseconds }
 )
-
-/** Runs before promise callbacks in Node; here it is one of them. */
-export function nextTick(run: (...values: unknown[]) => void, ...values: unknown[]): void {
-  if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
-  Promise.resolve().then(() => run(...values))
-}
 
 function stream(write: (text: string) => void): Record<string, unknown> {
   return {

@@ -1,4 +1,5 @@
 import { TELL, TIMERS_MAX } from '../bridge-operations.ts'
+import { inContext } from './async-context.guest.ts'
 import { tell } from './bridge.guest.ts'
 import { define, now } from './intrinsics.guest.ts'
 
@@ -142,7 +143,7 @@ function start(run: unknown, delay: unknown, every: boolean, values: unknown[]):
   if (heap.length >= TIMERS_MAX) throw new RangeError(`${heap.length} timers are pending, at most ${TIMERS_MAX}`)
   const asked = Number(delay)
   const delayMs = asked >= 1 && asked <= DELAY_MS_MAX ? Math.trunc(asked) : 1
-  const timeout = new Timeout(run as Run, delayMs, every, values)
+  const timeout = new Timeout(inContext(run as Run), delayMs, every, values)
   push(timeout)
   return timeout
 }

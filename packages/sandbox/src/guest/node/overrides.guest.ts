@@ -1,0 +1,117 @@
+import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
+import { core } from './core.guest.ts'
+import { makeInternalUrl } from './internal-url.guest.ts'
+import { makeTimersPromises } from './timers-promises.guest.ts'
+
+type Load = (id: string) => unknown
+
+const nothing = () => undefined
+const OPTIONS: Record<string, unknown> = {
+  '--async-context-frame': true,
+  '--stack-trace-limit': 10,
+  '--max-http-header-size': 16_384
+}
+
+/**
+ * Modules of the library that are ours instead of Node's, by id: those that would lean on the process, on V8's C++ side, or on globals
+ * that functions already have. Each is made when it is first required.
+ */
+export const OVERRIDES: Record<string, (load: Load) => unknown> = {
+  async_hooks: makeAsyncHooks,
+  'internal/async_hooks': () => internalAsyncHooks,
+  'internal/url': makeInternalUrl,
+  'internal/options': () => ({
+    getOptionValue: (name: string) => OPTIONS[name] ?? false,
+    getEmbedderOptions: () => ({}),
+    getAllowUnauthorized: () => false
+  }),
+  'internal/bootstrap/realm': () => ({ BuiltinModule: { exists: () => true, canBeRequiredByUsers: () => false } }),
+  'internal/v8/startup_snapshot': () => ({
+    namespace: { isBuildingSnapshot: () => false, addDeserializeCallback: nothing, addSerializeCallback: nothing },
+    isBuildingSnapshot: () => false,
+    addAfterUserSerializeCallback: nothing
+  }),
+  'internal/process/execution': () => ({ tryGetCwd: () => '/var/task' }),
+  'internal/process/warning': () => ({ emitWarningSync: process.emitWarning, emitWarning: process.emitWarning }),
+  'internal/process/task_queues': () => ({ queueMicrotask, nextTick: process.nextTick, runNextTicks: nothing }),
+  'internal/source_map/source_map_cache': () => ({
+    getSourceMapsSupport: () => ({ enabled: false }),
+    findSourceMap: nothing,
+    getSourceLine: nothing
+  }),
+  'internal/errors/error_source': () => ({ getErrorSourceExpression: nothing }),
+  'internal/trace_events': () => ({
+    categoryEnabledChecker: () => () => false,
+    trace: nothing,
+    traceBegin: nothing,
+    traceEnd: nothing,
+    isTraceHTTPEnabled: () => false,
+    nodeTraceEventCategory: (name: string) => name,
+    kAsyncBegin: 0,
+    kAsyncEnd: 0,
+    kTraceInstant: 0
+  }),
+  'internal/tty': () => ({ getColorDepth: () => 1 }),
+  'internal/abort_controller': (load) => ({
+    AbortController,
+    AbortSignal,
+    // Only whether it happened; the resource's end is not waited for.
+    aborted: (signal: AbortSignal, resource: unknown) => {
+      const { validateAbortSignal, validateObject } = load('internal/validators') as Record<
+        string,
+        (...values: unknown[]) => void
+      >
+      validateAbortSignal?.(signal, 'signal')
+      validateObject?.(resource, 'resource')
+      return new Promise<void>((resolve) => {
+        if (signal.aborted) resolve()
+        else signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+    },
+    transferableAbortController: () => new AbortController(),
+    transferableAbortSignal: (signal: AbortSignal) => signal
+  }),
+  'internal/event_target': () => ({
+    Event,
+    EventTarget,
+    CustomEvent,
+    NodeEventTarget: EventTarget,
+    defineEventHandler: nothing,
+    initEventTarget: nothing,
+    initNodeEventTarget: nothing,
+    isEventTarget: (value: unknown) => value instanceof EventTarget,
+    kEvents: Symbol('kEvents'),
+    kTrustEvent: Symbol('kTrustEvent'),
+    kWeakHandler: 'kWeakHandler',
+    kResistStopPropagation: 'kResistStopPropagation'
+  }),
+  'internal/blob': () => ({ Blob, isBlob: (value: unknown) => value instanceof Blob }),
+  'internal/encoding': () => ({ TextEncoder, TextDecoder }),
+  'internal/file': () => ({ File }),
+  'internal/webidl': () => ({ converters: {} }),
+  'internal/crypto/keys': (load) => {
+    const { isKeyObject, isCryptoKey } = load('crypto') as Record<string, unknown>
+    return { isKeyObject, isCryptoKey }
+  },
+  'internal/modules/helpers': () => ({}),
+  'internal/perf/observe': () => ({ hasObserver: () => false, startPerf: nothing, stopPerf: nothing }),
+  'internal/dtrace': () => ({}),
+  timers: () => core.builtin('timers'),
+  'timers/promises': makeTimersPromises,
+  console: () => console,
+  process: () => process
+}
+
+/** What Node's own start does with a module before anyone else sees it, or what it has only with ICU. */
+export const ADDITIONS: Record<string, (exports: Record<string, unknown>) => void> = {
+  // Reading it switches it on.
+  'internal/async_context_frame': (frame) => frame.enabled,
+  buffer: (exports) => {
+    exports.transcode = (source: Uint8Array, from: BufferEncoding, to: BufferEncoding) => {
+      const text = Buffer.from(source).toString(from)
+      const narrow = to === 'latin1' || to === 'binary' || to === 'ascii'
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all that fits
+      return Buffer.from(narrow ? text.replace(to === 'ascii' ? /[^\u0000-\u007f]/gu : /[^\u0000-\u00ff]/gu, '?') : text, to)
+    }
+  }
+}
