@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events'
+import { EventEmitter } from './emitter.guest.ts'
 import { bytesOf, TextDecoder, TextEncoder } from './encoding.guest.ts'
 import { headersOf, statusOf } from './http-answer.guest.ts'
 import { jsonParse, jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'

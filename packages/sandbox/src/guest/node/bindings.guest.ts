@@ -55,6 +55,7 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
       linkNativeChannel: nothing
     }),
     os: () => bindingOs,
+    credentials: () => ({ getTempDir: () => '/tmp', safeGetenv: (name: string) => process.env[name] }),
     symbols: () => new Proxy({}, { get: (_target, name) => Symbol.for(`nodejs.${String(name)}`) }),
     async_wrap: () => ({ Providers: {}, setupHooks: nothing, async_hook_fields: [], async_id_fields: [] }),
     performance: () => ({ constants: {}, now: () => performance.now() })
