@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import type ivm from 'isolated-vm'
-import { ASK, ENTER, TELL } from './bridge-operations.ts'
+import { bootGlue, type Enter } from './boot-glue.ts'
+import { ENTER, TELL } from './bridge-operations.ts'
 import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
 import { compileCached } from './code-cache.ts'
 import {
@@ -18,12 +19,11 @@ import {
   type ResultHeader,
   timeoutErrorJson
 } from './executor-protocol.ts'
-import { glueConfig, streamBounds } from './glue-config.ts'
+import { streamBounds } from './glue-config.ts'
 import { rejectionJson, thrownJson, tooLargeJson } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
 import { type Call, doom, takeHead } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
-import { answersOf, evaluateLibrary } from './instance-answers.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 
@@ -37,8 +37,6 @@ const MB = 1_048_576
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
 
-/** The glue's one entry. */
-type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
 type Entered = (string | number | undefined)[]
 
 type Loaded = (status: number, errorJson: string) => void
@@ -134,22 +132,8 @@ export class HostedInstance {
   }
 
   async #evaluate(): Promise<void> {
-    const { addon, glue, library } = this.#services
-    const context = await this.#isolate.createContext()
-    const boot = await (await compileCached(this.#isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
     const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
-    const answer = answersOf(library, this.#bundle)
-    const later = new addon.Callback(tell, { ignored: true })
-    const atOnce = new addon.Callback(
-      (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
-        operation >= ASK.RANDOM ? answer(operation, a, b, c, d) : tell(operation, a, b, c, d),
-      { sync: true }
-    )
-    const modules = await evaluateLibrary(this.#isolate, context, library, this.#bundle)
-    const config = glueConfig(this.order, this.#bundle.bundle)
-    const enterGlue = (await boot.apply(undefined, [config, later, atOnce, modules?.derefInto()], {
-      result: { reference: true }
-    })) as Enter
+    const { context, enterGlue } = await bootGlue(this.#isolate, this.#bundle, this.order, this.#services, tell)
     this.#enterGlue = enterGlue
     const script = await compileCached(this.#isolate, this.#bundle, SCRIPT_ORIGIN)
     const exports = (await script.run(context, { reference: true })) as ivm.Reference

@@ -1,0 +1,48 @@
+import type ivm from 'isolated-vm'
+import { answerAsk } from './bridge-host.ts'
+import { ASK } from './bridge-operations.ts'
+import type { ShelvedBundle } from './bundle-shelf.ts'
+import { type CachedScript, compileCached } from './code-cache.ts'
+import type { LoadOrder } from './executor-protocol.ts'
+import { glueConfig } from './glue-config.ts'
+import type { HostServices } from './host-services.ts'
+
+/** The glue's one entry. */
+export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
+type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
+
+/** Makes the isolate's context and evaluates the glue in it, with the two bridges; what is told arrives at `tell`. */
+export async function bootGlue(
+  isolate: ivm.Isolate,
+  shelved: ShelvedBundle,
+  order: LoadOrder,
+  { addon, glue, library }: HostServices,
+  tell: Cross
+): Promise<{ context: ivm.Context; enterGlue: Enter }> {
+  const context = await isolate.createContext()
+  const boot = await (await compileCached(isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
+  const answer: Cross = (operation, a, b, c, d) =>
+    operation === ASK.LIBRARY ? library.script : answerAsk(operation, a, b, c, d, shelved.bundle)
+  const later = new addon.Callback(tell, { ignored: true })
+  const atOnce = new addon.Callback(
+    (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
+      operation >= ASK.RANDOM ? answer(operation, a, b, c, d) : tell(operation, a, b, c, d),
+    { sync: true }
+  )
+  const modules = await evaluateLibrary(isolate, context, library, shelved)
+  const enterGlue = (await boot.apply(undefined, [glueConfig(order, shelved.bundle), later, atOnce, modules?.derefInto()], {
+    result: { reference: true }
+  })) as Enter
+  return { context, enterGlue }
+}
+
+/** The completion value of the `node:` modules' script, for a bundle that asks for any; with V8's code cache it costs little. */
+async function evaluateLibrary(
+  isolate: ivm.Isolate,
+  context: ivm.Context,
+  library: CachedScript,
+  { bundle }: ShelvedBundle
+): Promise<ivm.Reference | undefined> {
+  if (bundle.builtins.length === 0) return undefined
+  return await (await compileCached(isolate, library, { filename: 'node:library' })).run(context, { reference: true })
+}
