@@ -1,0 +1,12 @@
+import { attack, EXIT, TIMEOUT } from '../_attack.ts'
+
+/** process.exit, caught, and on. */
+export default attack({
+  family: 'lifecycle',
+  code: `export const handler = async (event) => {
+  if (!event.attack) return 'harmless'
+  for (;;) { try { process.exit(0) } catch {} }
+}
+`,
+  expected: { errors: [EXIT, TIMEOUT] }
+})
