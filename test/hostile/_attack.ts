@@ -41,5 +41,5 @@ export function attack(value: Attack): Attack {
 /** WebAssembly by hand: `f` is `loop br 0` or grows its memory by 16 pages until that fails and returns the pages it has. */
 export const WASM = `const header = [0,97,115,109,1,0,0,0]
 const wasmLoop = new Uint8Array([...header, 1,4,1,96,0,0, 3,2,1,0, 7,5,1,1,102,0,0, 10,9,1,7,0,3,64,12,0,11,11])
-const wasmGrow = new Uint8Array([...header, 1,5,1,96,0,1,127, 3,2,1,0, 5,3,1,0,1, 7,9,2,1,102,0,0,1,109,2,0, 10,19,1,17,0,3,64,65,16,64,0,65,127,71,13,0,11,63,0,11])
+const wasmGrow = new Uint8Array([...header, 1,5,1,96,0,1,127, 3,2,1,0, 5,3,1,0,1, 7,9,2,1,102,0,0,1,109,2,0, 10,18,1,16,0,3,64,65,16,64,0,65,127,71,13,0,11,63,0,11])
 `

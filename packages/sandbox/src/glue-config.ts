@@ -22,6 +22,7 @@ export function glueConfig(order: LoadOrder, bundle: Bundle): string {
     node,
     environment,
     asyncContext: bundle.builtins.includes('async_hooks'),
+    payloadBytes: LIMITS.payloadBytesMax,
     logLines: LIMITS.logLinesMax,
     logBytes: LIMITS.logBytesMax,
     logLineBytes: LIMITS.logLineBytesMax,

@@ -223,6 +223,8 @@ export class HostedInstance {
       return
     }
     this.#entered = true
+    // On a thread of its own nothing else ends a stretch that does not come back.
+    if (this.#call !== undefined && this.#call.deadline === undefined) this.#armDeadline(this.#call)
     glue.apply(undefined, [entry, ...values]).then(
       () => {
         this.#entered = false

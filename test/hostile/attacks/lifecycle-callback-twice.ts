@@ -3,7 +3,7 @@ import { attack } from '../_attack.ts'
 /** Calls back twice and throws as well. */
 export default attack({
   family: 'lifecycle',
-  code: `exports.handler = (event, context, callback) => {
+  code: `export const handler = (event, context, callback) => {
   callback(null, 'first')
   callback(new Error('second'))
   setTimeout(() => callback(null, 'third'), 1)

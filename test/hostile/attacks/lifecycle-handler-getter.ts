@@ -8,5 +8,5 @@ export default attack({
 Object.defineProperty(holder, 'handler', { get() { for (;;); }, enumerable: true })
 module.exports = holder
 `,
-  expected: { errors: [TIMEOUT, 'Runtime.HandlerNotFound', 'ReferenceError'] }
+  expected: { errors: [TIMEOUT, 'Runtime.HandlerNotFound', 'ReferenceError'], refusedAtDeploy: true }
 })

@@ -5,5 +5,5 @@ export default attack({
   family: 'lifecycle',
   code: `export const nothing = 1
 `,
-  expected: { errors: ['Runtime.HandlerNotFound'] }
+  expected: { errors: ['Runtime.HandlerNotFound'], refusedAtDeploy: true }
 })

@@ -6,7 +6,7 @@ export default attack({
   timeoutSeconds: 3,
   code: `${WASM}export const handler = async (event) => {
   if (!event.attack) return 'harmless'
-  const hidden = new Uint8Array([...wasmGrow.slice(0, 25), 7, 5, 1, 1, 102, 0, 0, ...wasmGrow.slice(36)])
+  const hidden = new Uint8Array([...wasmGrow.slice(0, 24), 7, 5, 1, 1, 102, 0, 0, ...wasmGrow.slice(35)])
   const module = new WebAssembly.Module(hidden)
   let made = 0
   for (;;) {

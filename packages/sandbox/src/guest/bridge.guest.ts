@@ -4,6 +4,10 @@
  */
 type Cross = (operation: number, a?: unknown, b?: unknown, c?: unknown, d?: unknown) => unknown
 
+/** What is asked is copied into the executor, where no limit of an isolate counts it. */
+const ASK_SIZE_MAX = 33_554_432
+const TooLarge = RangeError
+
 let later: Cross
 let atOnce: Cross
 let direct = false
@@ -29,5 +33,13 @@ export function tellMore(operation: number, a: unknown, b: unknown, c: unknown, 
 }
 
 export function ask(operation: number, a?: unknown, b?: unknown, c?: unknown, d?: unknown): unknown {
+  if (sizeOf(a) + sizeOf(b) + sizeOf(c) > ASK_SIZE_MAX) {
+    throw new TooLarge(`${sizeOf(a) + sizeOf(b) + sizeOf(c)} characters or bytes in one step must be at most ${ASK_SIZE_MAX}`)
+  }
   return atOnce(operation, a, b, c, d)
+}
+
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  return typeof value === 'object' && value !== null ? (value as Uint8Array).byteLength : 0
 }

@@ -1,7 +1,7 @@
 import { TELL } from '../bridge-operations.ts'
 import { tell } from './bridge.guest.ts'
 import { format, inspect } from './inspect.guest.ts'
-import { define, now } from './intrinsics.guest.ts'
+import { define, now, reflectApply, stringSlice } from './intrinsics.guest.ts'
 
 const DEBUG = 0
 const INFO = 1
@@ -43,7 +43,7 @@ export function log(level: number, text: string): void {
     return
   }
   let line = indent === '' ? text : indent + text
-  if (line.length > lineCharsMax) line = line.slice(0, lineCharsMax)
+  if (line.length > lineCharsMax) line = reflectApply(stringSlice, line, [0, lineCharsMax]) as string
   linesLeft--
   charsLeft -= line.length
   tell(TELL.LOG, level, line)

@@ -1,6 +1,8 @@
-import { IntrinsicError, jsonStringify, reflectApply, stringSplit } from './intrinsics.guest.ts'
+import { IntrinsicError, jsonStringify, reflectApply, stringSlice, stringSplit } from './intrinsics.guest.ts'
 
 const MESSAGE_CHARS_MAX = 65_536
+/** A stack begins with the message. */
+const STACK_CHARS_MAX = 262_144
 const TRACE_LINES_MAX = 50
 
 export interface FunctionError {
@@ -14,7 +16,11 @@ export function describeError(thrown: unknown): FunctionError {
   try {
     if (thrown instanceof IntrinsicError) {
       const stack = thrown.stack
-      const trace = typeof stack === 'string' ? (reflectApply(stringSplit, stack, ['\n', TRACE_LINES_MAX]) as string[]) : []
+      const shown =
+        typeof stack === 'string' && stack.length > STACK_CHARS_MAX
+          ? reflectApply(stringSlice, stack, [0, STACK_CHARS_MAX])
+          : stack
+      const trace = typeof shown === 'string' ? (reflectApply(stringSplit, shown, ['\n', TRACE_LINES_MAX]) as string[]) : []
       return { errorType: textOf(thrown.name), errorMessage: textOf(thrown.message), trace }
     }
     return { errorType: typeof thrown, errorMessage: textOf(thrown), trace: [] }
@@ -34,5 +40,5 @@ export function errorJsonOf(errorType: string, errorMessage: string): string {
 
 function textOf(value: unknown): string {
   const text = typeof value === 'symbol' ? value.toString() : `${value}`
-  return text.length > MESSAGE_CHARS_MAX ? text.slice(0, MESSAGE_CHARS_MAX) : text
+  return text.length > MESSAGE_CHARS_MAX ? (reflectApply(stringSlice, text, [0, MESSAGE_CHARS_MAX]) as string) : text
 }

@@ -7,6 +7,7 @@ import { closeLogs, logError, openLogs } from './console.guest.ts'
 import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import { beginEntry, endEntry } from './ticks.guest.ts'
 import { fireTimer, resumeTimers } from './timers.guest.ts'
@@ -105,15 +106,20 @@ export function exit(code: number): never {
 
 /** What a script threw while it was evaluated; the wrapper around the bundle hands it on as the completion value. */
 const thrownByScript = new WeakMap<object, { error: unknown }>()
+const weakMapGet = WeakMap.prototype.get
+const weakMapSet = WeakMap.prototype.set
 
 export function caughtByScript(error: unknown): object {
   const marker = {}
-  thrownByScript.set(marker, { error })
+  reflectApply(weakMapSet, thrownByScript, [marker, { error }])
   return marker
 }
 
 function adopt(exports: unknown, handlerExport: string): void {
-  const thrown = typeof exports === 'object' && exports !== null ? thrownByScript.get(exports) : undefined
+  const thrown =
+    typeof exports === 'object' && exports !== null
+      ? (reflectApply(weakMapGet, thrownByScript, [exports]) as { error: unknown } | undefined)
+      : undefined
   if (thrown !== undefined) {
     loadFailed(thrown.error)
     return
@@ -144,13 +150,16 @@ function loadFailed(error: unknown): void {
 function pick(exports: unknown, name: string): void {
   const named = memberOf(exports, name)
   const main = memberOf(exports, 'default')
-  for (const candidate of [named, memberOf(main, name)]) {
-    if (typeof candidate === 'function') {
-      handler = candidate as Handler
+  const candidates = [named, memberOf(main, name), main, memberOf(main, 'default')]
+  // By index: the bundle has been evaluated, and may have changed how arrays are iterated.
+  for (let index = 0; index < 2; index++) {
+    if (typeof candidates[index] === 'function') {
+      handler = candidates[index] as Handler
       return
     }
   }
-  for (const candidate of [named, main, memberOf(main, 'default')]) {
+  for (let index = 0; index < candidates.length; index++) {
+    const candidate = candidates[index]
     if (typeof memberOf(candidate, 'fetch') === 'function') {
       fetchHandler = candidate as { fetch: () => unknown }
       return
@@ -287,6 +296,10 @@ function settle(current: Call, value: unknown): void {
 }
 
 function settleHttp(current: Call, { statusCode, headers, body }: HttpAnswer): void {
+  if (isTooLarge(body)) {
+    answer(current, STATUS_ERROR, tooLargeJson())
+    return
+  }
   current.settled = true
   closeLogs()
   tellMore(TELL.ANSWER, STATUS_OK, body, statusCode, headers)
@@ -300,6 +313,10 @@ function fail(current: Call, error: unknown): void {
 }
 
 function answerBytes(current: Call, body: string | Uint8Array): void {
+  if (isTooLarge(body)) {
+    answer(current, STATUS_ERROR, tooLargeJson())
+    return
+  }
   current.settled = true
   closeLogs()
   tell(TELL.ANSWER, STATUS_OK, body)
@@ -309,7 +326,8 @@ function answer(current: Call, status: number, body: string): void {
   if (current.settled) return
   current.settled = true
   closeLogs()
-  tell(TELL.ANSWER, status, body)
+  if (isTooLarge(body)) tell(TELL.ANSWER, STATUS_ERROR, tooLargeJson())
+  else tell(TELL.ANSWER, status, body)
 }
 
 /** Thrown by a timer: nobody can catch it any more. */

@@ -5,6 +5,7 @@ import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
 import { define, defineLazy, jsonParse, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { configurePayload } from './payload-limit.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
 import { installTimers } from './timers.guest.ts'
@@ -14,6 +15,7 @@ interface Config extends Identity {
   logLines: number
   logBytes: number
   logLineBytes: number
+  payloadBytes: number
   stream: StreamLimits
   /** Whether the code asks for async_hooks. */
   asyncContext: boolean
@@ -25,6 +27,7 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never, li
   installGuards(config.memoryMb)
   connectBridge(tellLater, tellAtOnce)
   configureHandler(config, config.stream)
+  configurePayload(config.payloadBytes)
   configureLogs(config.logLines, config.logBytes, config.logLineBytes)
   installTimers()
   installRequire()
