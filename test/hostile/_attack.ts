@@ -1,7 +1,5 @@
-export const FAMILIES = ['memory', 'time', 'escape', 'output', 'lifecycle'] as const
-
 /** How an attack must end for its own caller. */
-export interface Expected {
+interface Expected {
   /** One of these error types, in the JSON of a function error. */
   errors?: readonly string[]
   /** A result that deeply equals one of these. */
@@ -14,7 +12,7 @@ export interface Expected {
 
 /** One hostile function and what must come of it. */
 export interface Attack {
-  family: (typeof FAMILIES)[number]
+  family: 'memory' | 'time' | 'escape' | 'output' | 'lifecycle'
   /** The module `index.mjs`. Its handler attacks when `event.attack` is true. */
   code: string
   memoryMb?: number

@@ -22,7 +22,7 @@ export default attack({
       try {
         const text = maker.constructor('return typeof process.dlopen + typeof process.mainModule + typeof require')()
         if (!/^(undefined){3}$/.test(text)) found.push(path + ' reaches ' + text)
-      } catch {}
+      } catch { /* goes on */ }
     }
     let proto = null
     try { proto = Object.getPrototypeOf(value) } catch { proto = null }

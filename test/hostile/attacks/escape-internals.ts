@@ -9,7 +9,7 @@ export default attack({
   for (const name of Object.getOwnPropertyNames(globalThis).filter((one) => one.startsWith('__peerless'))) {
     const value = globalThis[name]
     for (const values of [[], [{}], [null, () => {}], [new Proxy({}, { get() { throw 1 } })]]) {
-      try { const made = value?.(...values); if (typeof made === 'function') results.push(name) } catch {}
+      try { const made = value?.(...values); if (typeof made === 'function') results.push(name) } catch { /* goes on */ }
     }
   }
   return results

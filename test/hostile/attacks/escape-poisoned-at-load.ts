@@ -12,13 +12,13 @@ for (let i = 0; i < names.length; i++) {
   const keys = ownKeys(holder)
   for (let j = 0; j < keys.length; j++) {
     if (keys[j] === 'constructor') continue
-    try { defineProperty(holder, keys[j], { value: evil, configurable: true, writable: true }) } catch {}
+    try { defineProperty(holder, keys[j], { value: evil, configurable: true, writable: true }) } catch { /* goes on */ }
   }
 }
 const statics = [JSON, Reflect, Math, Object, Promise, Array, Date]
 for (let i = 0; i < statics.length; i++) {
   const keys = ownKeys(statics[i])
-  for (let j = 0; j < keys.length; j++) if (keys[j] !== 'prototype') try { statics[i][keys[j]] = evil } catch {}
+  for (let j = 0; j < keys.length; j++) if (keys[j] !== 'prototype') try { statics[i][keys[j]] = evil } catch { /* goes on */ }
 }
 export const handler = async () => 'still answers'
 `,

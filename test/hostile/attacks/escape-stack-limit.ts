@@ -7,7 +7,7 @@ export default attack({
   if (!event.attack) return 'harmless'
   Object.defineProperty(Error, 'stackTraceLimit', { get() { for (;;); }, configurable: true })
   Error.prepareStackTrace = (error, sites) => { throw new Error('deeper') }
-  try { Object.freeze(Error) } catch {}
+  try { Object.freeze(Error) } catch { /* goes on */ }
   const error = new Error('x')
   Promise.reject(error)
   return new Promise(() => {})

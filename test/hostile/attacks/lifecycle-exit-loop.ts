@@ -5,7 +5,7 @@ export default attack({
   family: 'lifecycle',
   code: `export const handler = async (event) => {
   if (!event.attack) return 'harmless'
-  for (;;) { try { process.exit(0) } catch {} }
+  for (;;) { try { process.exit(0) } catch { /* goes on */ } }
 }
 `,
   expected: { errors: [EXIT, TIMEOUT] }

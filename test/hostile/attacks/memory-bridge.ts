@@ -8,8 +8,8 @@ export default attack({
   if (!event.attack) return 'harmless'
   const text = 'x'.repeat(400_000_000)
   for (let i = 0; i < 20; i++) {
-    try { new TextEncoder().encode(text + i) } catch {}
-    try { new URL('http://h/' + text) } catch {}
+    try { new TextEncoder().encode(text + i) } catch { /* goes on */ }
+    try { new URL('http://h/' + text) } catch { /* goes on */ }
   }
   return 1
 }
