@@ -24,6 +24,11 @@ const COMMANDS: readonly Entry[] = [
   { name: 'ls', summary: 'list the functions', load: () => import('./commands/ls.ts') },
   { name: 'show', summary: 'show one function', load: () => import('./commands/show.ts') },
   { name: 'rm', summary: 'remove a function', load: () => import('./commands/rm.ts') },
+  {
+    name: 'routes',
+    summary: 'lead HTTP methods and paths to functions',
+    load: () => import('./commands/routes.ts')
+  },
   { name: 'peers', summary: 'list the nodes of the mesh', load: () => import('./commands/peers.ts') },
   { name: 'top', summary: 'watch the load of the mesh', load: () => import('./commands/top.ts') },
   { name: 'logs', summary: 'print the logs of a function, from every node', load: () => import('./commands/logs.ts') },

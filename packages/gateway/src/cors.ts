@@ -97,3 +97,8 @@ export class Cors {
 function has(allowed: ReadonlySet<string>, value: string): boolean {
   return allowed.has('*') || allowed.has(value)
 }
+
+/** Rules that say nothing are none: then CORS is the function's own business. */
+export function corsOf(settings: CorsSettings | undefined): Cors | undefined {
+  return settings === undefined || Object.keys(settings).length === 0 ? undefined : new Cors(settings)
+}

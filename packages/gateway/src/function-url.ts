@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type CorsSettings, parseFunctionReference, settingsOf } from '@peerless/interface'
+import { parseFunctionReference, settingsOf } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
-import { Cors } from './cors.ts'
+import { corsOf } from './cors.ts'
 import { HttpCalls, type HttpTarget } from './http-calls.ts'
 import { httpTarget } from './http-target.ts'
 import { REFERENCES_CACHED_MAX } from './limits.ts'
@@ -80,9 +80,4 @@ export class FunctionUrls {
     this.#prepared.set(reference, prepared)
     return prepared
   }
-}
-
-/** Rules that say nothing are none: then CORS is the function's own business. */
-function corsOf(settings: CorsSettings | undefined): Cors | undefined {
-  return settings === undefined || Object.keys(settings).length === 0 ? undefined : new Cors(settings)
 }

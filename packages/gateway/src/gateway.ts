@@ -6,6 +6,7 @@ import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
 import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
 import { BodyBudget } from './http-body.ts'
+import { originForm } from './http-url.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { MeshApi } from './mesh-api.ts'
@@ -15,7 +16,10 @@ import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { PlainFront } from './plain-front.ts'
 import { RefusalLog } from './refusal-log.ts'
+import { Routes } from './routes.ts'
 import { Sigv4Verifier } from './sigv4.ts'
+
+const ANSWERED = Promise.resolve()
 
 /**
  * The HTTP front of a node: Lambda API, function URLs, mesh API, health and metrics on one port.
@@ -33,6 +37,7 @@ class HttpGateway implements Gateway {
   readonly #functionUrls: FunctionUrls
   readonly #lambdaApi: LambdaApi
   readonly #meshApi: MeshApi
+  readonly #routes: Routes
   readonly #pages: OperationsPages
   #closed: Promise<void> | undefined
 
@@ -51,6 +56,7 @@ class HttpGateway implements Gateway {
     this.#functionUrls = new FunctionUrls(parts)
     this.#lambdaApi = new LambdaApi(parts, codeUrls)
     this.#meshApi = new MeshApi(parts, codeUrls)
+    this.#routes = new Routes(parts)
     this.#pages = new OperationsPages(context, metrics, drain)
     this.#server = createServer(
       {
@@ -85,9 +91,10 @@ class HttpGateway implements Gateway {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const url = request.url ?? '/'
+    const url = originForm(request.url ?? '/')
     const name = functionOfHost(request.headers.host)
     if (name !== undefined) this.#functionUrls.handleHost(request, response, name, url)
+    else if (this.#routes.handleHost(request, response, url)) return
     else if (url.startsWith('/fn/')) this.#functionUrls.handlePath(request, response, url)
     else
       this.#handleRest(request, response, url).catch((error) => {
@@ -98,6 +105,7 @@ class HttpGateway implements Gateway {
   }
 
   #handleRest(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    if (this.#routes.handlePath(request, response, url)) return ANSWERED
     if (isLambdaPath(url)) return this.#lambdaApi.handle(request, response, url)
     if (url.startsWith('/v1/')) return this.#meshApi.handle(request, response, url)
     return this.#pages.handle(request, response, url)
@@ -121,6 +129,7 @@ class HttpGateway implements Gateway {
     this.#closed ??= new Promise((resolve) => {
       this.#drain.begin()
       this.#front.close()
+      this.#routes.close()
       const timer = this.#context.clock.after(graceMs, () => {
         this.#server.closeAllConnections()
         this.#front.destroy()

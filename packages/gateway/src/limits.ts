@@ -19,6 +19,8 @@ export interface GatewayLimits {
   readonly lingerMs: number
   /** Bodies of the mesh API: the largest is a few hundred bytes. */
   readonly meshBodyBytesMax: number
+  /** A route with its CORS lists. */
+  readonly routeBodyBytesMax: number
   /** NDJSON streams open at once (followed logs, statements). */
   readonly streamsMax: number
   /** Validity of the download URL in GetFunction (AWS: 10 minutes). */
@@ -36,6 +38,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   lingerBytesMax: 8_388_608,
   lingerMs: 2_000,
   meshBodyBytesMax: 16_384,
+  routeBodyBytesMax: 65_536,
   streamsMax: 256,
   codeUrlMs: 600_000
 }
@@ -54,3 +57,5 @@ export const HEADER_NAMES_CACHED_MAX = 512
 export const LIST_ITEMS_MAX = 50
 /** Text of a caller that is repeated in an error message. */
 export const QUOTED_CHARS_MAX = 200
+/** Routes of the whole mesh: the table of all of them is made anew after a change, which takes some 20 ms then. */
+export const ROUTES_MAX = 10_000

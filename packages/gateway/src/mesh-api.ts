@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ACCOUNT_NAME, type AccessKey, FUNCTION_NAME, type KeyAnswer, PeerlessError } from '@peerless/interface'
 import { z } from 'zod'
-import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, parseJson, serveApi } from './api-call.ts'
+import { checked } from './api-body.ts'
+import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, serveApi } from './api-call.ts'
 import type { CodeUrls } from './code-url.ts'
 import { presentable, send } from './http-answer.ts'
 import { CLIENT_GONE, ROUTE } from './metrics.ts'
 import { sendLines } from './ndjson.ts'
 import { accountShown, mayDeploy, mayManage, mustBeAdmin } from './roles.ts'
+import { routeOperations } from './route-api.ts'
 import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
 
 const INVITE = z.strictObject({
@@ -30,7 +32,9 @@ export class MeshApi {
   constructor(parts: ApiParts, codeUrls: CodeUrls) {
     this.#parts = parts
     this.#codeUrls = codeUrls
-    this.#operations = new Map(Object.entries({ ...this.#meshOperations(), ...this.#ledgerOperations() }))
+    this.#operations = new Map(
+      Object.entries({ ...this.#meshOperations(), ...this.#ledgerOperations(), ...routeOperations(parts.context) })
+    )
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
@@ -38,13 +42,14 @@ export class MeshApi {
     const path = mark < 0 ? url : url.slice(0, mark)
     const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
     if (path.startsWith('/v1/code/') && request.method === 'GET') return this.#code(request, response, path.slice(9), rawQuery)
-    const isKey = path.startsWith('/v1/keys/')
-    const pattern = `${request.method} ${isKey ? '/v1/keys/*' : path}`
+    // Collections whose items are named by one more segment.
+    const named = ['/v1/keys/', '/v1/routes/'].find((prefix) => path.startsWith(prefix))
+    const pattern = `${request.method} ${named === undefined ? path : `${named}*`}`
     const exchange = {
       request,
       response,
       operation: this.#operations.get(pattern),
-      name: isKey ? decodeLoosely(path.slice(9)) : '',
+      name: named === undefined ? '' : decodeLoosely(path.slice(named.length)),
       rawQuery
     }
     return serveApi(this.#parts, PLAIN_STYLE, ROUTE.MESH, exchange)
@@ -200,13 +205,6 @@ function read(name: string, answer: (call: ApiCall) => unknown): ApiOperation {
 function answerOf(key: AccessKey, withSecret: boolean): KeyAnswer {
   const { accessKeyId, secretAccessKey, role, account } = key
   return { accessKeyId, secretAccessKey: withSecret ? secretAccessKey : undefined, role, account }
-}
-
-function checked<Schema extends z.ZodType>(schema: Schema, call: ApiCall): z.output<Schema> {
-  const result = schema.safeParse(call.body.length === 0 ? {} : parseJson(call.body))
-  if (result.success) return result.data
-  const issues = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'the body'}: ${issue.message}`)
-  throw new PeerlessError('INVALID_ARGUMENT', issues.join('; ').slice(0, 1_000))
 }
 
 function accountOf(call: ApiCall): string | undefined {

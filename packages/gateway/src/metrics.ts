@@ -1,9 +1,9 @@
 import { type CollectFunction, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Counted apart; an index into arrays, so that counting a request is an addition. */
-export const ROUTE = { FUNCTION_URL: 0, LAMBDA: 1, MESH: 2, OPERATIONS: 3, OTHER: 4 } as const
+export const ROUTE = { FUNCTION_URL: 0, LAMBDA: 1, MESH: 2, OPERATIONS: 3, OTHER: 4, ROUTES: 5 } as const
 export type Route = (typeof ROUTE)[keyof typeof ROUTE]
-const ROUTE_NAMES = ['function_url', 'lambda', 'mesh', 'operations', 'other'] as const
+const ROUTE_NAMES = ['function_url', 'lambda', 'mesh', 'operations', 'other', 'routes'] as const
 
 const STATUSES = 600
 /** Counted where the client went away before its answer; never sent. The number is nginx's. */
