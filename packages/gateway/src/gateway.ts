@@ -75,7 +75,7 @@ class HttpGateway implements Gateway {
 
   /** Puts the plain front before Node's server: it listens and counts connections as ever, but sees only those that are handed over. */
   #frontOf(server: Server, parts: ApiParts): PlainFront {
-    const calls = new PlainCalls(parts, this.#functionUrls)
+    const calls = new PlainCalls(parts, this.#functionUrls, this.#routes)
     const takeOver = server.listeners('connection') as ((socket: Socket) => void)[]
     const front = new PlainFront({
       clock: this.#context.clock,

@@ -12,6 +12,7 @@ import { outcomeHeaders } from './outcome-headers.ts'
 import { PlainAnswers } from './plain-answer.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainHead } from './plain-head.ts'
+import type { Routes } from './routes.ts'
 
 /** What an answer says when the function failed. */
 const FAILURE_HEADERS = ['content-type', 'application/json', 'x-amz-function-error', 'Unhandled']
@@ -33,14 +34,16 @@ export class PlainCalls {
   readonly #metrics: GatewayMetrics
   readonly #drain: Drain
   readonly #urls: FunctionUrls
+  readonly #routes: Pick<Routes, 'tableOf'>
   readonly #events: EventBuilder
   readonly #answers: PlainAnswers
 
-  constructor({ context, metrics, drain }: ApiParts, urls: FunctionUrls) {
+  constructor({ context, metrics, drain }: ApiParts, urls: FunctionUrls, routes: Pick<Routes, 'tableOf'>) {
     this.#context = context
     this.#metrics = metrics
     this.#drain = drain
     this.#urls = urls
+    this.#routes = routes
     this.#events = new EventBuilder(context.accountId)
     this.#answers = new PlainAnswers(context.limits.keepAliveMs)
   }
@@ -48,7 +51,7 @@ export class PlainCalls {
   /** False: nothing was begun. */
   take(head: PlainHead, reply: PlainReply): boolean {
     const { url, headers, method, httpVersion, rawHeaders } = head
-    if (headers.host.includes(HOST_SUFFIX)) return false
+    if (headers.host.includes(HOST_SUFFIX) || this.#routes.tableOf(headers.host) !== undefined) return false
     const mark = url.indexOf('?')
     const end = mark < 0 ? url.length : mark
     const slash = url.indexOf('/', 4)

@@ -41,13 +41,18 @@ export class Routes {
     this.#forget()
   }
 
+  /** The routes of a host; undefined when none names it. Almost always there are no such hosts at all. */
+  tableOf(hostHeader: string | undefined): RouteTable<Ready> | undefined {
+    if (this.#stale) this.#compile()
+    if (!this.#named) return undefined
+    const host = hostOf(hostHeader)
+    const dot = host.indexOf('.')
+    return this.#hosts.get(host) ?? this.#hosts.get(`*${dot < 0 ? '' : host.slice(dot)}`)
+  }
+
   /** Answers a request on a host that routes name; false when none does. */
   handleHost(request: IncomingMessage, response: ServerResponse, url: string): boolean {
-    if (this.#stale) this.#compile()
-    if (!this.#named) return false
-    const host = hostOf(request.headers.host)
-    const dot = host.indexOf('.')
-    const table = this.#hosts.get(host) ?? this.#hosts.get(`*${dot < 0 ? '' : host.slice(dot)}`)
+    const table = this.tableOf(request.headers.host)
     if (table === undefined) return false
     this.#handle(request, response, url, table)
     return true
