@@ -4,7 +4,7 @@ import { PeerlessError } from '@peerless/interface'
 /** Methods that a route may name (API Gateway's), beside ANY. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 export const ANY = 'ANY'
-export const DEFAULT_ROUTE = '$default'
+const DEFAULT_ROUTE = '$default'
 /** As long as a path that people type; each segment costs a step when a request is matched. */
 const PATH_CHARS_MAX = 500
 const SEGMENTS_MAX = 64
@@ -15,7 +15,7 @@ const LITERAL = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*$/
 const RESERVED = /^(?:fn|v1|healthz|readyz|metrics|console|\d{4}-\d{2}-\d{2})$/
 
 /** One step of a path: text to match (decoded), a parameter, or all that is left. */
-export interface RouteSegment {
+interface RouteSegment {
   readonly kind: 'literal' | 'parameter' | 'greedy'
   /** The text, or the parameter's name. */
   readonly text: string
