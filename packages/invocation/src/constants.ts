@@ -4,6 +4,10 @@ export const LAUNCH_ALLOWANCE_MS = 10_000
 export const NETWORK_ALLOWANCE_MS = 1_500
 /** Calls that wait here for a free slot anywhere. 1,000 at 6 MB each would be too much: see WAITING_BYTES_MAX. */
 export const WAITING_CALLS_MAX = 1_000
+/** So many of one function: the others have the rest. */
+export const WAITING_PER_FUNCTION_MAX = 500
+/** When a place becomes free, functions that are asked in turn until one can use it. */
+export const FUNCTIONS_BLOCKED_MAX = 4
 export const WAITING_BYTES_MAX = 268_435_456
 /** Nobody waits longer than this for a slot: a client that got no place in 10 s is better told so. */
 export const WAITING_MS_MAX = 10_000

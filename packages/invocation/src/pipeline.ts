@@ -27,6 +27,7 @@ import {
 import { type BeaconTable, pick } from '@peerless/routing'
 import { StreamIntake } from '@peerless/wire'
 import {
+  FUNCTIONS_BLOCKED_MAX,
   LAUNCH_ALLOWANCE_MS,
   NETWORK_ALLOWANCE_MS,
   PLACES_TRIED_MAX,
@@ -34,7 +35,8 @@ import {
   SWEEP_PERIOD_MS,
   WAITING_BYTES_MAX,
   WAITING_CALLS_MAX,
-  WAITING_MS_MAX
+  WAITING_MS_MAX,
+  WAITING_PER_FUNCTION_MAX
 } from './constants.ts'
 import { headFromWire, invocationToWire, replyFromWire, type Settlement } from './invoke-message.ts'
 import type { LoadReporter } from './load-reporter.ts'
@@ -80,7 +82,11 @@ interface Call {
 export class Pipeline implements Invoker {
   readonly #o: PipelineOptions
   readonly #self: string
-  readonly #waiting = new WaitingCalls<Call>(WAITING_CALLS_MAX, WAITING_BYTES_MAX)
+  readonly #waiting = new WaitingCalls<Call>({
+    callsMax: WAITING_CALLS_MAX,
+    callsPerFunctionMax: WAITING_PER_FUNCTION_MAX,
+    bytesMax: WAITING_BYTES_MAX
+  })
   /** Attempts at peers: their deadlines are swept, those of local instances are theirs to watch. */
   readonly #away = new Set<Call>()
   readonly #next: () => number
@@ -130,18 +136,21 @@ export class Pipeline implements Invoker {
   pump(): void {
     if (this.#pumping || this.#waiting.length === 0) return
     this.#pumping = true
+    const blocked: Call[] = []
+    const names = new Set<string>()
     try {
-      for (let turns = this.#waiting.length; turns > 0; turns--) {
-        const call = this.#waiting.shift()
+      for (let turns = this.#waiting.length; turns > 0 && blocked.length < FUNCTIONS_BLOCKED_MAX; turns--) {
+        const call = this.#waiting.shift(names)
         if (call === undefined) break
         call.refused = NOBODY
         call.placesTried = 0
-        if (!this.#tryPlace(call)) {
-          this.#waiting.unshift(call)
-          break
-        }
+        if (this.#tryPlace(call)) continue
+        // No place for this one; another function may have an idle instance.
+        blocked.push(call)
+        names.add(call.invocation.functionName)
       }
     } finally {
+      for (const call of blocked.reverse()) this.#waiting.unshift(call)
       this.#pumping = false
     }
   }
@@ -315,9 +324,24 @@ export class Pipeline implements Invoker {
 
   #wait(call: Call): void {
     const now = this.#o.clock.monotonic()
-    if (call.waitUntil === 0) call.waitUntil = now + WAITING_MS_MAX
-    if (now >= call.waitUntil) this.#fail(call, noCapacity('no node had a free slot in time'))
-    else if (!this.#waiting.push(call)) this.#fail(call, noCapacity(`${this.#waiting.length} calls wait already`))
+    const again = call.waitUntil !== 0
+    if (!again) call.waitUntil = now + WAITING_MS_MAX
+    if (now >= call.waitUntil) {
+      this.#fail(call, noCapacity('no node had a free slot in time'))
+      return
+    }
+    if (again) {
+      // It was its turn, and the place that it was sent to had none after all.
+      this.#waiting.unshift(call)
+      return
+    }
+    const queued = this.#waiting.push(call)
+    if (queued.full !== undefined) this.#fail(call, noCapacity(queued.full))
+    else {
+      if (queued.evicted !== undefined) this.#fail(queued.evicted, noCapacity('others wait for their share'))
+      // A slot is free where those who wait are bound to something else: the turns decide who gets it.
+      if (this.#o.instances.busy < this.#o.instances.slots) this.pump()
+    }
   }
 
   #fail(call: Call, error: PeerlessError): void {

@@ -1,6 +1,7 @@
 import { type IncomingRequest, MESSAGE, type Mesh } from '@peerless/interface'
 import { encode } from '@peerless/wire'
 import test from 'ava'
+import { WAITING_PER_FUNCTION_MAX } from '../src/constants.ts'
 import { PeerCalls } from '../src/peer-calls.ts'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
@@ -128,8 +129,12 @@ test('an invocation that wants no answer is not begun', (t) => {
 test('a full queue refuses at once', async (t) => {
   const { nodes, order, stop } = await cluster([0])
   const [node] = nodes as [Node]
-  const waiting = Array.from({ length: 1_000 }, () => node.service.invoke(order()).catch((error) => error.code))
-  t.like(await t.throwsAsync(node.service.invoke(order())), { code: 'NO_CAPACITY' })
+  const waiting = Array.from({ length: WAITING_PER_FUNCTION_MAX }, () =>
+    node.service.invoke(order()).catch((error) => error.code)
+  )
+  const error = await t.throwsAsync(node.service.invoke(order()))
+  t.like(error, { code: 'NO_CAPACITY' })
+  t.regex(error?.message ?? '', /500 calls of 'hello' wait already/)
   stop()
   t.deepEqual(new Set(await Promise.all(waiting)), new Set(['UNAVAILABLE']))
   t.is(node.service.inFlight, 0)
