@@ -1,0 +1,81 @@
+/** Bounds and periods of the queue. Times in milliseconds, sizes in bytes. */
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+/** Events that this node has accepted and not settled; each takes about 1 KB of memory beside its payload. */
+export const EVENTS_MAX = 100_000
+/** Payloads of those events, on disk. */
+export const EVENT_BYTES_MAX = 1_073_741_824
+/** What one function may take of both, so that one that stands still does not shut the others out. */
+export const FUNCTION_SHARE = 0.75
+/** Copies kept for other nodes: as much as two of them may own. */
+export const COPIES_MAX = 2 * EVENTS_MAX
+export const COPY_BYTES_MAX = 2 * EVENT_BYTES_MAX
+/** Payloads that are held in memory as well; an event above that is read from disk when its turn comes. */
+export const PAYLOAD_CACHE_BYTES_MAX = 67_108_864
+
+/** AWS: 2 retries, the first after one minute, the second after two more. */
+export const RETRIES_DEFAULT = 2
+export const RETRY_BASE_MS = 60_000
+/** An attempt whose node went away is repeated sooner: the function has done nothing wrong. */
+export const LOST_RETRY_MS = 1_000
+/** AWS: six hours. */
+export const EVENT_AGE_MS_DEFAULT = 6 * HOUR_MS
+/** While there is no room for a function it is asked again after this, doubled each time; its attempts are not counted. */
+export const PAUSE_MS_MIN = 100
+export const PAUSE_MS_MAX = 10_000
+/** AWS: a chain is stopped when it has invoked one function about 16 times. */
+export const CHAIN_HOPS_MAX = 16
+/** Names in one lineage. Above, the chain is over as well. */
+export const CHAIN_FUNCTIONS_MAX = 16
+/** What a receipt can hold (packages/ledger). */
+export const ATTEMPT_MAX = 255
+/** HTTP destinations: tries, the first wait between two (doubled each time), and the longest answer that is waited for. */
+export const DELIVERY_TRIES_MAX = 8
+export const DELIVERY_BASE_MS = 1_000
+export const DELIVERY_TIMEOUT_MS = 10_000
+
+/** Retries, deadlines and outboxes are looked at this often. */
+export const TICK_MS = 50
+/** How often an owner tells its holders that it lives. */
+export const RENEW_MS = 1_000
+/** A holder that has not heard from an owner for so long takes its events over. Ten renewals. */
+export const LEASE_MS = 10_000
+/** An owner that was silent for so long, by its own clock, asks before it goes on: its lease may have ended. */
+export const FENCE_MS = 7_000
+/** After a start, how long holders of what was left over are waited for before it is run again: they may have taken it over. */
+export const RECOVER_MS_MAX = 10_000
+/** Later holders of one event wait so much longer than the one before. */
+export const LEASE_RANK_MS = 2_000
+/** Longest wait for a peer to have a copy on its disk; then another is tried. */
+export const STORE_MS_MAX = 5_000
+/** Peers tried for one copy before the event is accepted with fewer. */
+export const STORE_TRIES_MAX = 3
+
+/** One commit and one message to a holder. */
+export const BATCH_EVENTS_MAX = 512
+export const BATCH_BYTES_MAX = 4_194_304
+/** Messages with events under way to one holder. */
+export const STORES_IN_FLIGHT_MAX = 4
+/** Ids in one question. */
+export const ASK_IDS_MAX = 1_000
+/** Settlements that one holder has not acknowledged yet; above, the oldest are dropped, and the holder will ask. */
+export const UNACKED_MAX = 50_000
+
+/** A result is kept for a day, as many as fit. */
+export const RESULT_AGE_MS = DAY_MS
+export const RESULTS_MAX = 1_000_000
+export const RESULTS_BYTES_MAX = 1_073_741_824
+/** Of one result; what is longer is cut in the record, not for destinations. */
+export const RESULT_BYTES_MAX = 262_144
+/** As long as SQS keeps a message at most. */
+export const DEAD_AGE_MS = 14 * DAY_MS
+export const DEAD_MAX = 10_000
+export const DEAD_BYTES_MAX = 268_435_456
+export const PRUNE_MS = 60_000
+/** Ids of events that were settled a moment ago: a copy of one that arrives late is not kept. */
+export const SETTLED_REMEMBERED_MAX = 20_000
+/** Dead letters in one answer, and bytes of their events. */
+export const DEAD_PAGE_MAX = 1_000
+export const DEAD_PAGE_BYTES_MAX = 4_194_304
+export const ASK_MS_MAX = 2_000

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { type AsyncCondition, type AsyncResult, functionArn } from '@peerless/interface'
+import type { EventTarget, QueuedEvent } from './event.ts'
+import { nameOf } from './event.ts'
+import { extend } from './lineage.ts'
+
+/** What a function's settings say about its asynchronous events; where they come from is the node's business. */
+export interface EventPolicy {
+  readonly retries: number
+  readonly ageMsMax: number
+  /** ARN of a function, or an http(s) URL. */
+  readonly onSuccess: string | undefined
+  readonly onFailure: string | undefined
+  /** Where the event itself goes when it was given up: the function's DeadLetterConfig. */
+  readonly deadLetter: string | undefined
+  readonly recursionAllowed: boolean
+}
+
+export interface Delivery {
+  readonly event: QueuedEvent
+  readonly payload: Uint8Array
+}
+
+const FUNCTION_ARN = /^arn:[a-z0-9-]+:lambda:[a-z0-9-]*:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]{1,128}))?$/
+
+/** Where this mesh can deliver to; undefined for anything else. */
+export function targetOf(destination: string): EventTarget | undefined {
+  const arn = FUNCTION_ARN.exec(destination)
+  if (arn !== null) return { functionName: arn[1] as string, qualifier: arn[2] }
+  if (!/^https?:\/\//.test(destination) || !URL.canParse(destination)) return undefined
+  return { url: destination, contentType: 'application/cloudevents+json' }
+}
+
+/**
+ * The record of an event that ended, as AWS writes it: version 1.0.
+ * @param event JSON bytes of what was accepted, result: what is known of its end
+ */
+export function destinationRecord(
+  event: Uint8Array,
+  result: AsyncResult,
+  response: Uint8Array | undefined,
+  place: { region: string; accountId: string }
+): Record<string, unknown> {
+  const ran = result.executedVersion !== undefined
+  return {
+    version: '1.0',
+    timestamp: new Date(result.settledAt ?? result.acceptedAt).toISOString(),
+    requestContext: {
+      requestId: result.requestId,
+      functionArn: functionArn(place.region, place.accountId, result.functionName, result.qualifier ?? '$LATEST'),
+      condition: result.condition,
+      approximateInvokeCount: result.attempts
+    },
+    requestPayload: jsonOf(event) ?? {},
+    ...(ran
+      ? {
+          responseContext: {
+            statusCode: 200,
+            executedVersion: result.executedVersion,
+            ...(result.functionError === undefined ? {} : { functionError: result.functionError })
+          },
+          responsePayload: response === undefined ? null : (jsonOf(response) ?? null)
+        }
+      : {})
+  }
+}
+
+/** What is to be sent where, each with an id that follows from the event's, so that it is recognised when it is made a second time. */
+export function deliveriesOf(
+  event: QueuedEvent,
+  payload: Uint8Array,
+  result: AsyncResult,
+  response: Uint8Array | undefined,
+  policy: EventPolicy,
+  place: { region: string; accountId: string }
+): Delivery[] {
+  if (event.deliveryOf !== undefined && 'url' in event.target) return []
+  const succeeded = result.status === 'succeeded'
+  const deliveries: Delivery[] = []
+  const destination = succeeded ? policy.onSuccess : policy.onFailure
+  if (destination !== undefined && mayDeliver(destination, result.condition)) {
+    const record = destinationRecord(payload, result, response, place)
+    const data = destination.startsWith('http') ? cloudEvent(record, result, place) : record
+    deliveries.push(deliveryOf(event, destination, Buffer.from(JSON.stringify(data)), succeeded ? 'success' : 'failure'))
+  }
+  if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition)) {
+    deliveries.push(deliveryOf(event, policy.deadLetter, payload, 'dead-letter'))
+  }
+  return deliveries
+}
+
+/** A loop that was stopped does not go on through the function that it is reported to. */
+function mayDeliver(destination: string, condition: AsyncCondition | undefined): boolean {
+  const target = targetOf(destination)
+  return target !== undefined && !(condition === 'RecursiveInvocation' && 'functionName' in target)
+}
+
+function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array, purpose: string): Delivery {
+  const target = targetOf(destination) as EventTarget
+  const lineage = 'functionName' in target ? extend(event.lineage, target.functionName) : event.lineage
+  return {
+    payload,
+    event: {
+      id: derivedId(event.id, purpose),
+      target: 'url' in target && purpose === 'dead-letter' ? { ...target, contentType: 'application/json' } : target,
+      acceptedAt: 0,
+      clientContext: undefined,
+      invokedArn: 'functionName' in target ? destination : '',
+      lineage,
+      deliveryOf: event.id
+    }
+  }
+}
+
+/** CloudEvents 1.0, structured mode. */
+function cloudEvent(
+  record: Record<string, unknown>,
+  result: AsyncResult,
+  place: { region: string; accountId: string }
+): Record<string, unknown> {
+  return {
+    specversion: '1.0',
+    id: result.requestId,
+    source: functionArn(place.region, place.accountId, result.functionName),
+    type: `peerless.invocation.${result.status}`,
+    subject: result.functionName,
+    time: record.timestamp,
+    datacontenttype: 'application/json',
+    data: record
+  }
+}
+
+/** A UUID that is always the same for the same parts. */
+export function derivedId(...parts: string[]): string {
+  const hash = createHash('sha256').update(parts.join('\0')).digest()
+  hash[6] = ((hash[6] as number) & 0x0f) | 0x80
+  hash[8] = ((hash[8] as number) & 0x3f) | 0x80
+  const hex = hash.toString('hex', 0, 16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** ErrorCode and ErrorMessage of a dead letter, as AWS's message attributes name them. */
+export function deadLetterHeaders(event: QueuedEvent): Record<string, string> {
+  return { 'x-peerless-request-id': event.deliveryOf ?? event.id, 'x-peerless-target': nameOf(event).slice(0, 200) }
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    // Not JSON: a payload is checked where it comes in, a result may be anything; it is shown as text.
+    return Buffer.from(bytes).toString('utf8')
+  }
+}
