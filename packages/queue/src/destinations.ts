@@ -21,7 +21,8 @@ export interface Delivery {
   readonly payload: Uint8Array
 }
 
-const FUNCTION_ARN = /^arn:[a-z0-9-]+:lambda:[a-z0-9-]*:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]{1,128}))?$/
+const FUNCTION_ARN =
+  /^arn:[a-z0-9-]+:lambda:[a-z0-9-]*:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]{1,128}))?$/
 
 /** Where this mesh can deliver to; undefined for anything else. */
 export function targetOf(destination: string): EventTarget | undefined {

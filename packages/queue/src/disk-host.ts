@@ -54,7 +54,10 @@ export class DiskHost implements Disk {
     this.#send((id) => ({ kind: 'commit', id, ops: bytes }), done, [bytes.buffer])
   }
 
-  ask<Question extends DiskQuestion>(question: Question, ...values: DiskQuestions[Question]['in']): Promise<DiskQuestions[Question]['out']> {
+  ask<Question extends DiskQuestion>(
+    question: Question,
+    ...values: DiskQuestions[Question]['in']
+  ): Promise<DiskQuestions[Question]['out']> {
     return new Promise((resolve, reject) => {
       this.#send(
         (id) => ({ kind: 'ask', id, question, values }),

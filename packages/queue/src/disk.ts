@@ -16,6 +16,9 @@ export type DiskQuestion = keyof DiskQuestions
 export interface Disk {
   /** `done` is called when all of them are on disk, or with what the disk said. */
   commit(ops: readonly StoreOp[], done: (error: Error | undefined) => void): void
-  ask<Question extends DiskQuestion>(question: Question, ...values: DiskQuestions[Question]['in']): Promise<DiskQuestions[Question]['out']>
+  ask<Question extends DiskQuestion>(
+    question: Question,
+    ...values: DiskQuestions[Question]['in']
+  ): Promise<DiskQuestions[Question]['out']>
   close(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import { type AsyncOrder, type AsyncResult, FUNCTION_NAME, type Lineage, LIMITS, PeerlessError } from '@peerless/interface'
+import { type AsyncOrder, type AsyncResult, FUNCTION_NAME, LIMITS, type Lineage, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import { z } from 'zod'
 
@@ -66,7 +66,10 @@ const metaSchema = z.tuple([
 
 export function checkEventId(id: string): void {
   if (!UUID.test(id))
-    throw new PeerlessError('INVALID_ARGUMENT', `request id '${id.slice(0, 64)}' must be a UUID in lower case, as 'invoke' answered it`)
+    throw new PeerlessError(
+      'INVALID_ARGUMENT',
+      `request id '${id.slice(0, 64)}' must be a UUID in lower case, as 'invoke' answered it`
+    )
 }
 
 export function eventOf(order: AsyncOrder, now: number): QueuedEvent {
@@ -106,7 +109,11 @@ export function decodeMeta(alleged: Uint8Array, id: string): StoredEvent {
   if (!parsed.success) throw malformed(id, parsed.error)
   const [name, qualifier, url, contentType, acceptedAt, clientContext, invokedArn, root, hops, deliveryOf, ...state] = parsed.data
   const target =
-    name !== undefined ? { functionName: name, qualifier } : url !== undefined ? { url, contentType: contentType ?? '' } : undefined
+    name !== undefined
+      ? { functionName: name, qualifier }
+      : url !== undefined
+        ? { url, contentType: contentType ?? '' }
+        : undefined
   if (target === undefined) throw malformed(id, undefined)
   const [term, starts, failures, notBefore, holders] = state
   return {

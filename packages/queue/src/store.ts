@@ -58,7 +58,9 @@ export class QueueStore {
     try {
       this.#database = new DatabaseSync(path)
       // WAL with FULL: a commit is on the disk when it returns.
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA trusted_schema = OFF')
+      this.#database.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA trusted_schema = OFF'
+      )
       const version = Number(this.#database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
       if (version > SCHEMA_VERSION)
         throw new PeerlessError('CORRUPT', `the queue on disk has layout ${version}, this node reads up to ${SCHEMA_VERSION}`)
@@ -109,7 +111,9 @@ export class QueueStore {
 
   /** Everything that is not settled. Payloads stay on disk. */
   load(): StoredRow[] {
-    return this.#prepare('SELECT id, owner, meta, length(payload) AS bytes FROM events WHERE state = 0 ORDER BY rowid').all() as unknown as StoredRow[]
+    return this.#prepare(
+      'SELECT id, owner, meta, length(payload) AS bytes FROM events WHERE state = 0 ORDER BY rowid'
+    ).all() as unknown as StoredRow[]
   }
 
   payload(id: string): Uint8Array | undefined {
@@ -134,13 +138,15 @@ export class QueueStore {
       id === undefined
         ? this.#prepare(`${columns} ORDER BY dead_at LIMIT ?`).all(limit)
         : this.#prepare(`${columns} AND events.id = ?`).all(id)
-    return (rows as unknown as (Omit<DeadRow, 'result' | 'payload'> & { result: Uint8Array | null; payload?: Uint8Array })[]).map((row) => ({
-      id: row.id,
-      meta: row.meta,
-      bytes: row.bytes,
-      result: row.result ?? undefined,
-      payload: row.payload
-    }))
+    return (rows as unknown as (Omit<DeadRow, 'result' | 'payload'> & { result: Uint8Array | null; payload?: Uint8Array })[]).map(
+      (row) => ({
+        id: row.id,
+        meta: row.meta,
+        bytes: row.bytes,
+        result: row.result ?? undefined,
+        payload: row.payload
+      })
+    )
   }
 
   deadCount(): number {
@@ -150,7 +156,10 @@ export class QueueStore {
   /** Forgets what is too old or too much, oldest first. Returns how many dead letters were lost before their time. */
   prune(now: number): number {
     this.#run('DELETE FROM results WHERE at < ? AND id NOT IN (SELECT id FROM events WHERE state = 1)', now - RESULT_AGE_MS)
-    const { n, bytes } = this.#prepare('SELECT count(*) AS n, total(length(body)) AS bytes FROM results').get() as { n: number; bytes: number }
+    const { n, bytes } = this.#prepare('SELECT count(*) AS n, total(length(body)) AS bytes FROM results').get() as {
+      n: number
+      bytes: number
+    }
     if (n > RESULTS_MAX || bytes > RESULTS_BYTES_MAX) {
       // A tenth at a time, so that this is not done again at once.
       const excess = Math.ceil(Math.max(n - RESULTS_MAX, (n * (bytes - RESULTS_BYTES_MAX)) / Math.max(1, bytes)) + n / 10)

@@ -1,0 +1,60 @@
+import { type Logger, messageOf } from '@peerless/interface'
+import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX } from './constants.ts'
+import type { Disk } from './disk.ts'
+import type { StoreOp } from './store.ts'
+
+type Done = (error: Error | undefined) => void
+
+/**
+ * Changes on their way to the disk: one commit is under way, what comes meanwhile shares the next. So a lone event waits for one fsync, and thousands
+ * do not wait for one each.
+ */
+export class GroupCommit {
+  readonly #disk: Disk
+  readonly #logger: Logger
+  #queue: { op: StoreOp; done: Done | undefined }[] = []
+  #underWay = false
+
+  constructor(disk: Disk, logger: Logger) {
+    this.#disk = disk
+    this.#logger = logger
+  }
+
+  /** `done` when it is on disk, or with the disk's error. Without `done` an error is logged, and what the change said is found out again after a start. */
+  add(op: StoreOp, done?: Done): void {
+    this.#queue.push({ op, done })
+    this.#next()
+  }
+
+  /** When all that was given so far has ended. */
+  flush(): Promise<void> {
+    if (!this.#underWay && this.#queue.length === 0) return Promise.resolve()
+    return new Promise((resolve) => this.add(['drop', ''], () => resolve()))
+  }
+
+  #next(): void {
+    if (this.#underWay || this.#queue.length === 0) return
+    this.#underWay = true
+    const batch = this.#takeBatch()
+    this.#disk.commit(
+      batch.map(({ op }) => op),
+      (error) => {
+        this.#underWay = false
+        if (error !== undefined)
+          this.#logger.error('the queue could not write', { changes: batch.length, reason: messageOf(error) })
+        for (const { done } of batch) done?.(error)
+        this.#next()
+      }
+    )
+  }
+
+  #takeBatch(): { op: StoreOp; done: Done | undefined }[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#queue.length && count < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX) {
+      const { op } = this.#queue[count++] as { op: StoreOp }
+      bytes += op[0] === 'put' ? op[4].length : op[0] === 'settle' ? op[3].length : 0
+    }
+    return this.#queue.splice(0, count)
+  }
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import type { Clock, Logger, Mesh } from '@peerless/interface'
+import { LEASE_MS } from './constants.ts'
+import { HolderLink } from './holder-link.ts'
+
+/**
+ * Which peers keep copies of this node's events, and the links to them. The same peers as long as they are there, so that batches are large; different
+ * owners choose different ones, so that the work is spread.
+ */
+export class Holders {
+  readonly #options: { mesh: Mesh; clock: Clock; logger: Logger }
+  readonly #count: number
+  readonly #links = new Map<string, HolderLink>()
+  /** Connected peers in this node's order of preference; undefined when it has to be made again. */
+  #ranked: string[] | undefined
+  /** Peers that did not store in time, until then (monotonic milliseconds). */
+  readonly #avoided = new Map<string, number>()
+  /** When a peer that has a link was seen to be gone. */
+  readonly #goneAt = new Map<string, number>()
+
+  /** @param count copies beside the owner's own */
+  constructor(count: number, options: { mesh: Mesh; clock: Clock; logger: Logger }) {
+    this.#count = count
+    this.#options = options
+  }
+
+  get wanted(): number {
+    return this.#count
+  }
+
+  connected(peerId: string, connected: boolean): void {
+    this.#ranked = undefined
+    if (connected) this.#goneAt.delete(peerId)
+    else if (this.#links.has(peerId)) this.#goneAt.set(peerId, this.#options.clock.monotonic())
+  }
+
+  /** Peers to hold an event, best first: `prefer` where they are connected, then this node's own choice; at most as many as are wanted. */
+  choose(prefer: readonly string[] = [], except: ReadonlySet<string> | undefined = undefined): string[] {
+    if (this.#count === 0) return []
+    const ranked = this.#rank()
+    const chosen: string[] = []
+    const take = (peerId: string) => {
+      if (chosen.length < this.#count && !chosen.includes(peerId) && except?.has(peerId) !== true) chosen.push(peerId)
+    }
+    for (const peerId of prefer) if (ranked.includes(peerId)) take(peerId)
+    const now = this.#options.clock.monotonic()
+    for (const peerId of ranked) if ((this.#avoided.get(peerId) ?? 0) <= now) take(peerId)
+    return chosen
+  }
+
+  /** It failed to store: others are tried first for a while. */
+  avoid(peerId: string): void {
+    this.#avoided.set(peerId, this.#options.clock.monotonic() + LEASE_MS)
+  }
+
+  link(peerId: string): HolderLink {
+    let link = this.#links.get(peerId)
+    if (link === undefined) {
+      link = new HolderLink(peerId, this.#options)
+      this.#links.set(peerId, link)
+    }
+    return link
+  }
+
+  /** @param counts copies that this node counts on, per holder */
+  tick(now: number, counts: ReadonlyMap<string, number>): void {
+    for (const [peerId, until] of this.#avoided) if (until <= now) this.#avoided.delete(peerId)
+    for (const link of [...this.#links.values()]) {
+      const { peerId } = link
+      const holds = (counts.get(peerId) ?? 0) > 0
+      link.tick(now, holds)
+      const goneAt = this.#goneAt.get(peerId)
+      // News for one that left are kept a while: it may be back before it takes over what was settled.
+      const forget = goneAt === undefined ? !holds && link.unacked === 0 : now - goneAt > 3 * LEASE_MS
+      if (forget && !holds) {
+        this.#links.delete(peerId)
+        this.#goneAt.delete(peerId)
+      }
+    }
+  }
+
+  #rank(): string[] {
+    if (this.#ranked === undefined) {
+      const { peerId: self } = this.#options.mesh
+      const weight = (peerId: string) => createHash('sha256').update(`${self}\0${peerId}`).digest('hex')
+      const weighed = this.#options.mesh.peers().map((peerId): [string, string] => [weight(peerId), peerId])
+      this.#ranked = weighed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, peerId]) => peerId)
+    }
+    return this.#ranked
+  }
+}

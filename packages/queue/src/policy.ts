@@ -1,0 +1,18 @@
+import { type Catalog, settingsOf, versionOf } from '@peerless/interface'
+import { EVENT_AGE_MS_DEFAULT, RETRIES_DEFAULT } from './constants.ts'
+import type { EventPolicy } from './destinations.ts'
+
+/** What the catalog says of the asynchronous events of a function's qualifier; Lambda's defaults for what it does not say. */
+export function policyOf(catalog: Catalog, functionName: string, qualifier: string | undefined): EventPolicy {
+  const record = catalog.get('function', functionName)
+  const settings = record === undefined ? undefined : settingsOf(record, qualifier).eventInvoke
+  const version = record === undefined || qualifier === undefined ? undefined : versionOf(catalog, record, qualifier)
+  return {
+    retries: settings?.retriesMax ?? RETRIES_DEFAULT,
+    ageMsMax: settings?.eventAgeSecondsMax === undefined ? EVENT_AGE_MS_DEFAULT : settings.eventAgeSecondsMax * 1_000,
+    onSuccess: settings?.onSuccess,
+    onFailure: settings?.onFailure,
+    deadLetter: (version ?? record?.latest)?.deadLetterTarget,
+    recursionAllowed: record?.recursiveLoop === 'Allow'
+  }
+}

@@ -1,0 +1,379 @@
+import { type AsyncCondition, type AsyncResult, didRun, messageOf, type PeerlessError, type Ran } from '@peerless/interface'
+import { backoffMs, judge } from './attempts.ts'
+import {
+  ATTEMPT_MAX,
+  DELIVERY_BASE_MS,
+  DELIVERY_TIMEOUT_MS,
+  DELIVERY_TRIES_MAX,
+  EVENT_AGE_MS_DEFAULT,
+  RESULT_BYTES_MAX
+} from './constants.ts'
+import { Delayed } from './delayed.ts'
+import { deadLetterHeaders, deliveriesOf, type EventPolicy } from './destinations.ts'
+import { nameOf } from './event.ts'
+import { FairQueue } from './fair-queue.ts'
+import { isRecursive, RECURSIVE_ERROR } from './lineage.ts'
+import type { QueueOptions } from './options.ts'
+import type { OwnedEvent } from './owned-event.ts'
+import type { Owner } from './owner.ts'
+
+const RUNS_MAX_DEFAULT = 64
+/** How long a function that is not in the catalog is waited for: a node that was just started, or took over, may learn of it. */
+const UNKNOWN_FUNCTION_MS_MAX = 30_000
+const SETTLE_RETRY_MS = 1_000
+
+interface End {
+  readonly status: 'succeeded' | 'failed' | 'expired'
+  readonly condition: AsyncCondition
+  readonly ran: Ran | undefined
+  readonly executedVersion: string | undefined
+  readonly response: Uint8Array | undefined
+}
+
+/** Runs what this node owns: in fair turns, as often as it takes, until each has an end; and sends the records where they go. */
+export class Runner {
+  readonly #o: QueueOptions
+  readonly #owner: Owner
+  readonly #fair: FairQueue<OwnedEvent>
+  readonly #delayed = new Delayed<OwnedEvent>()
+  readonly settled = { succeeded: 0, failed: 0, expired: 0 }
+  startDelayCount = 0
+  startDelaySumMs = 0
+  deadLetters = 0
+  stopped = false
+  /** Nothing begins or ends while it is true: this node may not own what it thinks it owns. */
+  readonly #fenced: () => boolean
+  /** Ends that wait for that. */
+  #held: (() => void)[] = []
+  #dispatching = false
+
+  constructor(options: QueueOptions, owner: Owner, fenced: () => boolean) {
+    this.#o = options
+    this.#fenced = fenced
+    this.#owner = owner
+    this.#fair = new FairQueue(options.runsMax ?? RUNS_MAX_DEFAULT)
+  }
+
+  get running(): number {
+    return this.#fair.running
+  }
+
+  get delayed(): number {
+    return this.#delayed.length
+  }
+
+  depths(): [string, number][] {
+    return this.#fair.depths()
+  }
+
+  /** Its turn comes when its time has come and there is room. */
+  add(owned: OwnedEvent): void {
+    owned.phase = 'waiting'
+    if (owned.notBefore > this.#o.clock.now()) this.#delayed.add(owned.notBefore, owned)
+    else this.#fair.add(owned.lane, owned)
+    this.dispatch()
+  }
+
+  tick(): void {
+    if (this.#held.length > 0 && !this.#fenced()) for (const end of this.#held.splice(0)) end()
+    const now = this.#o.clock.now()
+    for (let due = this.#delayed.take(now); due !== undefined; due = this.#delayed.take(now)) {
+      if (due.phase === 'waiting') this.#fair.add(due.lane, due)
+    }
+    this.dispatch()
+  }
+
+  /** Those that waited too long are over, even where no attempt can be made. */
+  expire(): void {
+    if (this.stopped || this.#fenced()) return
+    const now = this.#o.clock.now()
+    for (const owned of this.#fair.remove((waiting) => waiting.phase !== 'gone' && now > this.#expiresAt(waiting)))
+      this.#expired(owned)
+  }
+
+  dispatch(): void {
+    if (this.#dispatching) return
+    this.#dispatching = true
+    while (!this.stopped && !this.#fenced()) {
+      const owned = this.#fair.next(this.#o.clock.monotonic())
+      if (owned === undefined) break
+      if (owned.phase !== 'waiting') this.#fair.finished(owned.lane)
+      else this.#start(owned)
+    }
+    this.#dispatching = false
+  }
+
+  #start(owned: OwnedEvent): void {
+    owned.phase = 'running'
+    const { event } = owned
+    const now = this.#o.clock.now()
+    if (owned.starts === 0) {
+      this.startDelayCount++
+      this.startDelaySumMs += Math.max(0, now - event.acceptedAt)
+    }
+    if (now > this.#expiresAt(owned)) {
+      this.#fair.finished(owned.lane)
+      this.#expired(owned)
+      return
+    }
+    if (owned.payload !== undefined) {
+      this.#begin(owned, owned.payload)
+      return
+    }
+    this.#owner.payloadOf(owned).then(
+      (payload) => {
+        if (payload === undefined) this.#unreadable(owned, 'its row is gone')
+        else if (this.stopped || owned.phase === 'gone') this.#fair.finished(owned.lane)
+        else this.#begin(owned, payload)
+      },
+      (error) => this.#unreadable(owned, messageOf(error))
+    )
+  }
+
+  #unreadable(owned: OwnedEvent, reason: string): void {
+    this.#o.logger.error('a queued event cannot be read', { requestId: owned.id, reason })
+    owned.phase = 'waiting'
+    this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
+  }
+
+  #begin(owned: OwnedEvent, payload: Uint8Array): void {
+    if ('url' in owned.event.target) this.#deliver(owned, owned.event.target, payload)
+    else this.#invoke(owned, owned.event.target, payload)
+  }
+
+  #invoke(
+    owned: OwnedEvent,
+    { functionName, qualifier }: { functionName: string; qualifier: string | undefined },
+    payload: Uint8Array
+  ): void {
+    const { event } = owned
+    const { invoker, clock } = this.#o
+    if (isRecursive(event.lineage) && !this.#policyOf(owned).recursionAllowed) {
+      this.#fair.finished(owned.lane)
+      const response = Buffer.from(JSON.stringify(RECURSIVE_ERROR))
+      this.#end(owned, payload, {
+        status: 'failed',
+        condition: 'RecursiveInvocation',
+        ran: undefined,
+        executedVersion: undefined,
+        response
+      })
+      return
+    }
+    const target = this.#o.resolve(functionName, qualifier)
+    if (target === undefined) {
+      if (clock.now() - event.acceptedAt < UNKNOWN_FUNCTION_MS_MAX) this.#refused(owned)
+      else {
+        this.#fair.finished(owned.lane)
+        this.#end(owned, payload, {
+          status: 'failed',
+          condition: 'FunctionNotFound',
+          ran: undefined,
+          executedVersion: undefined,
+          response: undefined
+        })
+      }
+      return
+    }
+    owned.starts++
+    const order = {
+      requestId: event.id,
+      kind: 'event',
+      target,
+      payload,
+      logTail: false,
+      clientContext: event.clientContext,
+      invokedArn: event.invokedArn,
+      attempt: Math.min(owned.starts, ATTEMPT_MAX)
+    } as const
+    invoker.begin(order, (error, answer) => {
+      const verdict = judge(error, answer)
+      if (verdict.kind === 'refused') {
+        owned.starts--
+        this.#refused(owned)
+        return
+      }
+      this.#fair.finished(owned.lane)
+      if (owned.phase !== 'gone') {
+        if (verdict.kind === 'succeeded') {
+          const ran = verdict.answer.outcome
+          this.#end(owned, payload, {
+            status: 'succeeded',
+            condition: 'Success',
+            ran,
+            executedVersion: target.version.version,
+            response: ran.payload
+          })
+        } else if (verdict.kind === 'failed') this.#failed(owned, payload, verdict.answer.outcome, target.version.version)
+        else this.#failed(owned, payload, undefined, undefined, verdict.error)
+      }
+      this.dispatch()
+    })
+  }
+
+  #failed(
+    owned: OwnedEvent,
+    payload: Uint8Array,
+    ran: Ran | undefined,
+    executedVersion: string | undefined,
+    lost?: PeerlessError
+  ): void {
+    owned.failures++
+    if (owned.failures > this.#policyOf(owned).retries) {
+      const response =
+        ran?.payload ?? Buffer.from(JSON.stringify({ errorType: 'Peerless.Lost', errorMessage: lost?.message ?? '' }))
+      this.#end(owned, payload, { status: 'failed', condition: 'RetriesExhausted', ran, executedVersion, response })
+      return
+    }
+    const base = this.#o.retryBaseMs
+    this.#again(owned, backoffMs(lost === undefined ? 'failed' : 'lost', owned.failures, base as number))
+  }
+
+  /** The next attempt, or its end of age, whichever is first. */
+  #again(owned: OwnedEvent, delayMs: number): void {
+    owned.notBefore = Math.min(this.#o.clock.now() + delayMs, this.#expiresAt(owned) + 1)
+    this.#owner.changed(owned)
+    this.add(owned)
+  }
+
+  #refused(owned: OwnedEvent): void {
+    if (owned.phase === 'gone') {
+      this.#fair.finished(owned.lane)
+      return
+    }
+    owned.phase = 'waiting'
+    this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
+  }
+
+  #deliver(owned: OwnedEvent, target: { url: string; contentType: string }, payload: Uint8Array): void {
+    owned.starts++
+    const headers = { 'content-type': target.contentType, ...deadLetterHeaders(owned.event) }
+    const ended = (status: number, reason: string) => {
+      this.#fair.finished(owned.lane)
+      if (owned.phase === 'gone') return
+      if (status >= 200 && status < 300) {
+        this.#end(owned, payload, {
+          status: 'succeeded',
+          condition: 'Success',
+          ran: undefined,
+          executedVersion: undefined,
+          response: undefined
+        })
+      } else if (++owned.failures >= DELIVERY_TRIES_MAX) {
+        const response = Buffer.from(
+          JSON.stringify({ errorType: 'DestinationDeliveryFailed', errorMessage: reason.slice(0, 500) })
+        )
+        this.#end(owned, payload, {
+          status: 'failed',
+          condition: 'DestinationFailed',
+          ran: undefined,
+          executedVersion: undefined,
+          response
+        })
+      } else this.#again(owned, backoffMs('failed', owned.failures, DELIVERY_BASE_MS))
+      this.dispatch()
+    }
+    this.#o.post(target.url, headers, payload, DELIVERY_TIMEOUT_MS).then(
+      (status) => ended(status, `it answered ${status}`),
+      (error) => ended(0, messageOf(error))
+    )
+  }
+
+  #expired(owned: OwnedEvent): void {
+    this.#owner.payloadOf(owned).then(
+      (payload) =>
+        this.#end(owned, payload ?? new Uint8Array(0), {
+          status: 'expired',
+          condition: 'EventAgeExceeded',
+          ran: undefined,
+          executedVersion: undefined,
+          response: undefined
+        }),
+      (error) => this.#unreadable(owned, messageOf(error))
+    )
+  }
+
+  /** Sends what is to be sent, then writes the end: a crash between the two sends it again, under the same ids. */
+  #end(owned: OwnedEvent, payload: Uint8Array, end: End): void {
+    if (owned.phase === 'gone') return
+    if (this.#fenced()) {
+      this.#held.push(() => this.#end(owned, payload, end))
+      return
+    }
+    owned.phase = 'settling'
+    const result = this.#resultOf(owned, end)
+    const policy = this.#policyOf(owned)
+    const deliveries = deliveriesOf(owned.event, payload, result, end.response, policy, this.#o)
+    const write = () => {
+      const dead = end.status !== 'succeeded' && deliveries.length === 0
+      this.#owner.settle(owned, result, dead, (error) => {
+        if (error !== undefined) {
+          this.#o.clock.after(SETTLE_RETRY_MS, write)
+          return
+        }
+        this.settled[end.status]++
+        if (dead) this.deadLetters++
+      })
+    }
+    let open = deliveries.length
+    if (open === 0) {
+      write()
+      return
+    }
+    for (const delivery of deliveries) this.#send(delivery, owned, () => --open === 0 && write())
+  }
+
+  #send(delivery: ReturnType<typeof deliveriesOf>[number], from: OwnedEvent, done: () => void): void {
+    if (this.#owner.get(delivery.event.id) !== undefined || this.#owner.wasSettled(delivery.event.id)) {
+      done()
+      return
+    }
+    const event = { ...delivery.event, acceptedAt: this.#o.clock.now() }
+    const child = this.#owner.create(event, delivery.payload, from.holders, (error, known) => {
+      if (error !== undefined) this.#o.clock.after(SETTLE_RETRY_MS, () => this.#send(delivery, from, done))
+      else {
+        if (!known) this.add(child)
+        done()
+      }
+    })
+  }
+
+  #resultOf(owned: OwnedEvent, end: End): AsyncResult {
+    const { event } = owned
+    const failed = end.ran !== undefined && didRun(end.ran) && end.ran.status !== 'ok'
+    const cut = (end.response?.length ?? 0) > RESULT_BYTES_MAX
+    return {
+      requestId: event.id,
+      functionName: nameOf(event),
+      qualifier: 'url' in event.target ? undefined : event.target.qualifier,
+      status: end.status,
+      condition: end.condition,
+      attempts: owned.starts,
+      acceptedAt: event.acceptedAt,
+      settledAt: this.#o.clock.now(),
+      executedVersion: end.executedVersion,
+      functionError: failed ? 'Unhandled' : undefined,
+      payload: cut ? end.response?.subarray(0, RESULT_BYTES_MAX) : end.response,
+      payloadCut: cut,
+      owner: this.#o.mesh.peerId
+    }
+  }
+
+  #policyOf(owned: OwnedEvent): EventPolicy {
+    const { target } = owned.event
+    return 'url' in target ? DELIVERY_POLICY : this.#o.policy(target.functionName, target.qualifier)
+  }
+
+  #expiresAt(owned: OwnedEvent): number {
+    return owned.event.acceptedAt + this.#policyOf(owned).ageMsMax
+  }
+}
+
+const DELIVERY_POLICY: EventPolicy = {
+  retries: DELIVERY_TRIES_MAX,
+  ageMsMax: EVENT_AGE_MS_DEFAULT,
+  onSuccess: undefined,
+  onFailure: undefined,
+  deadLetter: undefined,
+  recursionAllowed: true
+}

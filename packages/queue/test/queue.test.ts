@@ -1,0 +1,211 @@
+import { PeerlessError } from '@peerless/interface'
+import { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
+
+const ID = '00000000-0000-4000-8000-000000000001'
+const MINUTE_MS = 60_000
+const idOf = (number: number) => `00000000-0000-4000-8000-${number.toString().padStart(12, '0')}`
+
+test('a lone node accepts an event on its own disk, runs it and keeps its result', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok', '{"r":1}')
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(100)
+  t.deepEqual(mesh.started, [{ node: 'a', id: ID, attempt: 1, functionName: 'f', payload: '{"n":1}' }])
+  const result = await a.queue.result(ID)
+  t.is(result?.status, 'succeeded')
+  t.is(result?.condition, 'Success')
+  t.is(result?.attempts, 1)
+  t.is(Buffer.from(result?.payload ?? []).toString(), '{"r":1}')
+  t.is(a.queue.stats().events, 0)
+})
+
+test('an event is accepted only after a second node has it on its disk', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  b.disk.full = true
+  let accepted = false
+  const done = a.queue.accept(orderOf(ID)).then(() => {
+    accepted = true
+  })
+  mesh.network.partition(['a', 'b'])
+  await mesh.clock.advance(0)
+  // The holder's disk refuses: there is no other peer, so the owner's own disk has to do.
+  await mesh.clock.advance(6_000)
+  await done
+  t.true(accepted)
+  t.is(b.queue.stats().copies, 0)
+  b.disk.full = false
+  await accept(mesh, a, orderOf(idOf(2)))
+  await mesh.clock.advance(12_000)
+  t.true(b.queue.stats().copies > 0, 'events that had no copy get one when the holder takes it again')
+})
+
+test('a result can be read at a node that had nothing to do with it', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  const c = await mesh.up('c')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(500)
+  t.is((await c.queue.result(ID))?.status, 'succeeded')
+  t.is(await c.queue.result(idOf(9)), undefined)
+  await t.throwsAsync(c.queue.result('x'), { code: 'INVALID_ARGUMENT' })
+})
+
+test('an event that fails is tried three times, after one minute and two more, and is then a dead letter', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('error', '{"errorType":"Error"}')
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(MINUTE_MS - 1_000)
+  t.is(mesh.started.length, 1)
+  await mesh.clock.advance(2_000)
+  t.is(mesh.started.length, 2)
+  await mesh.clock.advance(2 * MINUTE_MS - 3_000)
+  t.is(mesh.started.length, 2)
+  await mesh.clock.advance(4_000)
+  t.deepEqual(
+    mesh.started.map(({ attempt }) => attempt),
+    [1, 2, 3]
+  )
+  const result = await a.queue.result(ID)
+  t.is(result?.status, 'failed')
+  t.is(result?.condition, 'RetriesExhausted')
+  t.is(result?.functionError, 'Unhandled')
+  const [letter] = await a.queue.deadLetters({}, 10)
+  t.is(letter?.result.requestId, ID)
+  t.is(letter?.event, undefined, 'a list has no payloads')
+  t.is(Buffer.from((await a.queue.deadLetter(ID))?.event ?? []).toString(), '{"n":1}')
+})
+
+test('what finds no room waits, and is no attempt', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  let refusals = 5
+  mesh.autoRun = () => (refusals-- > 0 ? new PeerlessError('NO_CAPACITY', 'full') : answer('ok'))
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(30_000)
+  const result = await a.queue.result(ID)
+  t.is(result?.status, 'succeeded')
+  t.is(result?.attempts, 1)
+  t.true(mesh.started.every(({ attempt }) => attempt === 1))
+})
+
+test('an event that waited too long ends as expired, without having run', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.policy = { ageMsMax: 60_000 }
+  mesh.autoRun = () => new PeerlessError('THROTTLED', 'reserved concurrency is 0')
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(70_000)
+  const result = await a.queue.result(ID)
+  t.is(result?.status, 'expired')
+  t.is(result?.condition, 'EventAgeExceeded')
+  t.is(result?.attempts, 0)
+})
+
+test('one function that never ends does not keep another from running', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.options = { runsMax: 8 }
+  mesh.autoRun = ({ order }) => (order.target.record.name === 'slow' ? undefined : answer('ok'))
+  const a = await mesh.up('a')
+  for (let number = 1; number <= 50; number++) await accept(mesh, a, orderOf(idOf(number), { functionName: 'slow' }))
+  await accept(mesh, a, orderOf(idOf(99), { functionName: 'quick' }))
+  await mesh.clock.advance(100)
+  t.is((await a.queue.result(idOf(99)))?.status, 'succeeded')
+  t.is(mesh.runs.length, 6)
+})
+
+test('the holder takes over what its owner cannot run any more, as a further attempt', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(100)
+  t.deepEqual(
+    mesh.started.map(({ node, attempt }) => [node, attempt]),
+    [['a', 1]]
+  )
+  mesh.crash('a')
+  mesh.autoRun = () => answer('ok')
+  await mesh.clock.advance(9_000)
+  t.is(mesh.started.length, 1, 'not before the lease has ended')
+  await mesh.clock.advance(4_000)
+  t.deepEqual(
+    mesh.started.map(({ node, attempt }) => [node, attempt]),
+    [
+      ['a', 1],
+      ['b', 2]
+    ]
+  )
+  t.is((await b.queue.result(ID))?.status, 'succeeded')
+  t.is(b.queue.stats().takenOver, 1)
+})
+
+test('an owner that comes back does not run what was taken over', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(100)
+  mesh.crash('a')
+  mesh.autoRun = () => answer('ok')
+  await mesh.clock.advance(15_000)
+  const back = await mesh.up('a')
+  await mesh.clock.advance(30_000)
+  t.is(mesh.started.filter(({ attempt }) => attempt === 2).length, 1)
+  t.is(mesh.started.length, 2)
+  t.is(back.queue.stats().events, 0)
+  t.is((await back.queue.result(ID))?.status, 'succeeded')
+})
+
+test('an owner that comes back in time goes on itself, as a further attempt', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  mesh.crash('a')
+  mesh.autoRun = () => answer('ok')
+  await mesh.clock.advance(2_000)
+  await mesh.up('a')
+  await mesh.clock.advance(40_000)
+  t.deepEqual(
+    mesh.started.map(({ node, attempt }) => [node, attempt]),
+    [
+      ['a', 1],
+      ['a', 2]
+    ]
+  )
+})
+
+test('a node that leaves in order hands over at once', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => new PeerlessError('NO_CAPACITY', 'full')
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  mesh.autoRun = ({ node }) => (node === 'b' ? answer('ok') : new PeerlessError('NO_CAPACITY', 'full'))
+  await a.queue.stop()
+  mesh.nodes.delete('a')
+  mesh.network.leave('a')
+  await mesh.clock.advance(200)
+  t.deepEqual(mesh.started.at(-1), { node: 'b', id: ID, attempt: 1, functionName: 'f', payload: '{"n":1}' })
+})
+
+test('the same id is accepted once', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(500)
+  await accept(mesh, b, orderOf(ID))
+  await mesh.clock.advance(500)
+  t.is(mesh.started.length, 1)
+})
