@@ -14,6 +14,7 @@ export interface UpFlags {
   join?: string
   name?: string
   slots?: string
+  replicas?: string
   accountId?: string
   s3Endpoint?: string
   allowEgress?: string[]
@@ -24,6 +25,8 @@ export interface UpFlags {
 export const HTTP_DEFAULT = '127.0.0.1:8787'
 /** More busy isolates than that fit no machine: 10,000 of 128 MB are 1.28 TB. */
 export const SLOTS_MAX = 10_000
+/** Each copy costs a write and a message per event; beyond a few they protect against nothing that happens. */
+export const REPLICAS_MAX = 5
 /** An invite holds a certificate and some addresses: hundreds of bytes. */
 const INVITE_CHARACTERS_MAX = 16_384
 const LISTEN_MAX = 32
@@ -31,7 +34,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, s3Endpoint } = flags
+  const { join, name, slots, replicas, s3Endpoint } = flags
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
@@ -41,6 +44,7 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
       ? {}
       : { name: parsePattern(name, '--name', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }),
     ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
+    ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
     ...(s3Endpoint === undefined ? {} : { s3Endpoint: parseOrigin(s3Endpoint, '--s3-endpoint') }),
     allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),

@@ -21,6 +21,17 @@ const COMMANDS: readonly Entry[] = [
   { name: 'keys', summary: 'create, list and revoke access keys', load: () => import('./commands/keys.ts') },
   { name: 'deploy', summary: 'deploy a function', load: () => import('./commands/deploy.ts') },
   { name: 'invoke', summary: 'call a function', load: () => import('./commands/invoke.ts') },
+  { name: 'result', summary: 'how an asynchronous call ended', load: () => import('./commands/result.ts') },
+  {
+    name: 'dead-letters',
+    summary: 'asynchronous calls that were given up: list, show, redrive, purge',
+    load: () => import('./commands/dead-letters.ts')
+  },
+  {
+    name: 'triggers',
+    summary: 'schedules: add, list, show, pause, resume and remove',
+    load: () => import('./commands/triggers.ts')
+  },
   { name: 'ls', summary: 'list the functions', load: () => import('./commands/ls.ts') },
   { name: 'show', summary: 'show one function', load: () => import('./commands/show.ts') },
   { name: 'rm', summary: 'remove a function', load: () => import('./commands/rm.ts') },

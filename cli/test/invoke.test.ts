@@ -106,11 +106,11 @@ test('--tail prints the log on stderr, without its control characters', async (t
   t.is(node.received[0]?.headers['x-amz-log-type'], 'Tail')
 })
 
-test('--async queues and prints no result', async (t) => {
+test('--async queues and prints the request id alone', async (t) => {
   const node = await startFakeNode(t, { [HELLO]: { status: 202, headers: { 'x-amzn-requestid': 'r1' } } })
   const { code, stdout, stderr } = await runCommand(['--data', node.data, 'invoke', 'hello', '--async'])
   t.is(code, 0)
-  t.is(stdout, '')
+  t.is(stdout, 'r1\n')
   t.true(stderr.includes('queued, request r1'))
   t.is(node.received[0]?.headers['x-amz-invocation-type'], 'Event')
 })

@@ -47,10 +47,15 @@ test('an empty span of time', isUsage, ['ledger', 'statement', '--from', '1h', '
 test('a bad port', isUsage, ['up', '--http', 'localhost:99999'], "'localhost:99999'", '65535')
 test('a bad multiaddr', isUsage, ['up', '--listen', '/ip4/1.2.3.4/udp/1'], '/tcp/PORT')
 
-test('triggers are not offered yet', async (t) => {
-  const { stdout } = await runCommand(['--help'])
-  t.false(stdout.includes('triggers'))
-})
+test('a request id that is none', isUsage, ['result', 'nonsense'], "'nonsense'", 'UUID')
+test('redrive of nothing in particular', isUsage, ['dead-letters', 'redrive'], '--all')
+test('a schedule of no function', isUsage, ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)'], '--function')
+test(
+  'a time that a schedule cannot start at',
+  isUsage,
+  ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)', '--function', 'f', '--start', 'soon'],
+  "'soon'"
+)
 
 /** Every command with its options, as loaded for real. */
 async function leaves(): Promise<Command[]> {
@@ -58,9 +63,13 @@ async function leaves(): Promise<Command[]> {
   for (const name of commandNames) {
     const program = await buildProgram(new Context(realHost()), name)
     const command = program.commands.find((one) => one.name() === name)
-    if (command !== undefined) found.push(...(command.commands.length === 0 ? [command] : command.commands))
+    if (command !== undefined) found.push(...ends(command))
   }
   return found
+}
+
+function ends(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(ends)
 }
 
 function pathOf(command: Command): string[] {

@@ -18,6 +18,7 @@ import {
 import { createInvocation } from '@peerless/invocation'
 import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
+import { createQueue } from '@peerless/queue'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
@@ -26,6 +27,7 @@ import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
 import { clock, random } from './platform.ts'
+import { createPost } from './post.ts'
 import { VERSION } from './version.ts'
 
 /** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
@@ -144,11 +146,26 @@ async function compose(
   appendLog = (line) => invocation.appendLog(line)
   undo.push(() => invocation.stop())
 
+  const queue = await createQueue({
+    ...platform,
+    mesh,
+    catalog,
+    invoker: invocation,
+    directory: await folder.sub('queue'),
+    post: createPost(options.allowEgress),
+    region: REGION_DEFAULT,
+    accountId: options.accountId,
+    ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
+    // What waits can wait: as many attempts as this node has slots, the rest of the mesh's are for who is waiting for an answer.
+    ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
+  })
+
   const keys = createKeys({ ...platform, catalog })
   const status = new NodeMeshStatus({ mesh, catalog, instances, invocation, account: operator })
   const gateway = createGateway({
     ...platform,
     invoker: invocation,
+    asyncInvoker: queue,
     deployments,
     catalog,
     keys,
@@ -163,8 +180,11 @@ async function compose(
   catalog.start()
   ledger.start()
   invocation.start()
+  await queue.start()
   undo.push(() => mesh.stop())
   await mesh.start()
+  // While peers are still there to take what is left.
+  undo.push(() => queue.stop())
   undo.push(() => drain())
 
   const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
@@ -185,6 +205,7 @@ async function compose(
   await folder.announce({ http, pid: process.pid, peerId: mesh.peerId, region: REGION_DEFAULT, ...key })
 
   async function drain(): Promise<void> {
+    queue.drain()
     invocation.drain()
     status.draining = true
     await gateway.close(DRAIN_MS)

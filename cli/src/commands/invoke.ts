@@ -30,7 +30,7 @@ export function define(command: Command, context: Context): void {
     .argument('<name[:qualifier]>', 'function name or ARN')
     .option('--data <payload>', 'the event: JSON text, @FILE, or - for stdin', (value, all: string[] = []) => [...all, value])
     .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
-    .option('--async', 'queue it and do not wait for the result (refused by nodes for now)')
+    .option('--async', 'queue it and print its request id, for peerless result; do not wait')
     .option('--tail', 'print the last 4 KB of its log on stderr')
     .action(async (alleged: string, flags: Flags) => {
       const { name, qualifier } = parseReference(alleged)
@@ -64,6 +64,7 @@ async function printAnswer(context: Context, answer: Answer, flags: Flags): Prom
     await context.note(text.endsWith('\n') ? text : `${text}\n`)
   }
   if (flags.json) return await context.printJson({ ...facts, result: resultOf(answer.body) })
+  if (flags.async) await context.print(`${facts.requestId ?? ''}\n`)
   await context.print(answer.body)
   if (answer.body.length > 0 && answer.body.at(-1) !== 0x0a) await context.print('\n')
   await context.note(`${context.host.style('dim', summaryOf(facts, flags), 'stderr')}\n`)

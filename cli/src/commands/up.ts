@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { ACCOUNT_ID_DEFAULT } from '@peerless/interface'
 import type { Command } from 'commander'
 import { accessOptions, type Context } from '../context.ts'
-import { HTTP_DEFAULT, parseNodeOptions, SLOTS_MAX, type UpFlags } from '../node-options.ts'
+import { HTTP_DEFAULT, parseNodeOptions, REPLICAS_MAX, SLOTS_MAX, type UpFlags } from '../node-options.ts'
 
 /** By then the node serves, and every module of it has been compiled. */
 const COMPILE_CACHE_FLUSH_MS = 5_000
@@ -22,6 +22,10 @@ export function define(command: Command, context: Context): void {
     .option('--join <invite>', "join a mesh with the token that 'peerless invite' printed on one of its nodes")
     .option('--name <name>', 'what people call this node')
     .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
+    .option(
+      '--replicas <n>',
+      `other nodes that must have an asynchronous event on disk before it is accepted, 0 to ${REPLICAS_MAX} (default: 1)`
+    )
     .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
     .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style (not used yet)')
     .option(

@@ -19,11 +19,7 @@ export function invokeOperation(context: GatewayContext, metrics: GatewayMetrics
       const { record, qualifier } = functionOf(context, call)
       mayInvoke(call.key, record)
       const type = header(call, 'x-amz-invocation-type') ?? 'RequestResponse'
-      if (type === 'Event')
-        throw invalid(
-          'InvocationType Event is not supported by this mesh yet: use RequestResponse, or DryRun to check permissions'
-        )
-      if (type !== 'RequestResponse' && type !== 'DryRun')
+      if (type !== 'RequestResponse' && type !== 'DryRun' && type !== 'Event')
         throw validation(
           `1 validation error detected: ${brokenRule(type, 'invocationType', 'Member must satisfy enum value set: [Event, RequestResponse, DryRun]')}`
         )
@@ -35,6 +31,20 @@ export function invokeOperation(context: GatewayContext, metrics: GatewayMetrics
       const clientContext = clientContextOf(header(call, 'x-amz-client-context'))
       checkPayload(call.body)
       const version = record.latest
+      if (type === 'Event') {
+        if (context.asyncInvoker === undefined) throw invalid('InvocationType Event is not supported by this node')
+        const invokedArn = functionArn(context.region, context.accountId, record.name, qualifier)
+        const order = {
+          requestId: call.requestId,
+          functionName: record.name,
+          qualifier,
+          payload: call.body,
+          clientContext,
+          invokedArn
+        }
+        await context.asyncInvoker.accept(order)
+        return call.send(202, [], '')
+      }
       if (type === 'DryRun') return call.send(204, ['x-amz-executed-version', version.version], '')
       const answer = await context.invoker
         .invoke({

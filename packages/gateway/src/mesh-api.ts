@@ -7,8 +7,10 @@ import type { CodeUrls } from './code-url.ts'
 import { presentable, send } from './http-answer.ts'
 import { CLIENT_GONE, ROUTE } from './metrics.ts'
 import { sendLines } from './ndjson.ts'
+import { queueOperations } from './queue-api.ts'
 import { accountShown, mayDeploy, mayManage, mustBeAdmin } from './roles.ts'
 import { routeOperations } from './route-api.ts'
+import { triggerOperations } from './trigger-api.ts'
 import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
 
 const INVITE = z.strictObject({
@@ -33,7 +35,13 @@ export class MeshApi {
     this.#parts = parts
     this.#codeUrls = codeUrls
     this.#operations = new Map(
-      Object.entries({ ...this.#meshOperations(), ...this.#ledgerOperations(), ...routeOperations(parts.context) })
+      Object.entries({
+        ...this.#meshOperations(),
+        ...this.#ledgerOperations(),
+        ...routeOperations(parts.context),
+        ...queueOperations(parts.context),
+        ...triggerOperations(parts.context)
+      })
     )
   }
 
@@ -42,14 +50,13 @@ export class MeshApi {
     const path = mark < 0 ? url : url.slice(0, mark)
     const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
     if (path.startsWith('/v1/code/') && request.method === 'GET') return this.#code(request, response, path.slice(9), rawQuery)
-    // Collections whose items are named by one more segment.
-    const named = ['/v1/keys/', '/v1/routes/'].find((prefix) => path.startsWith(prefix))
-    const pattern = `${request.method} ${named === undefined ? path : `${named}*`}`
+    const { pattern, name } = routeOf(path)
+    const exact = this.#operations.get(`${request.method} ${path}`)
     const exchange = {
       request,
       response,
-      operation: this.#operations.get(pattern),
-      name: named === undefined ? '' : decodeLoosely(path.slice(named.length)),
+      operation: exact ?? this.#operations.get(`${request.method} ${pattern}`),
+      name: exact === undefined ? name : '',
       rawQuery
     }
     return serveApi(this.#parts, PLAIN_STYLE, ROUTE.MESH, exchange)
@@ -196,6 +203,13 @@ export class MeshApi {
       metrics.answered(ROUTE.MESH, status, context.clock.monotonic() - startedAt)
     }
   }
+}
+
+/** `/v1/WHAT/NAME[/ACTION]`, with `*` for the name, which may be percent-encoded. */
+function routeOf(path: string): { pattern: string; name: string } {
+  const [, version, what, name, ...rest] = path.split('/', 6)
+  if (name === undefined || what === 'ledger') return { pattern: path, name: '' }
+  return { pattern: ['', version, what, '*', ...rest].join('/'), name: decodeLoosely(name) }
 }
 
 function read(name: string, answer: (call: ApiCall) => unknown): ApiOperation {

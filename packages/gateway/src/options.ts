@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
   AccessKey,
+  AsyncInvoker,
   Catalog,
   Clock,
   Deployments,
@@ -10,7 +11,8 @@ import type {
   Logger,
   LogReader,
   MeshStatus,
-  Random
+  Random,
+  Triggers
 } from '@peerless/interface'
 import type { Registry } from 'prom-client'
 import type { GatewayLimits } from './limits.ts'
@@ -26,6 +28,10 @@ export interface AccessKeys {
 
 export interface GatewayOptions {
   invoker: Invoker
+  /** Takes `Event` invocations; without it they are refused. */
+  asyncInvoker?: AsyncInvoker
+  /** Schedules; without it `/v1/triggers` is refused. */
+  triggers?: Triggers
   deployments: Deployments
   catalog: Catalog
   keys: AccessKeys

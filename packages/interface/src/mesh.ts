@@ -20,12 +20,13 @@ export const MESSAGE = {
   LEDGER_PULL: 32,
   /** packages/invocation: logs of one node */
   LOGS_READ: 40,
+  /** 50 and 51 are the own ones of packages/mesh (constants.ts there). */
   /** packages/queue: copies of accepted events, what became of them, and questions about them */
-  QUEUE_STORE: 50,
-  QUEUE_UPDATE: 51,
-  QUEUE_ASK: 52,
+  QUEUE_STORE: 60,
+  QUEUE_UPDATE: 61,
+  QUEUE_ASK: 62,
   /** packages/events: who fires a schedule at a time */
-  SCHEDULE_CLAIM: 60
+  SCHEDULE_CLAIM: 70
 } as const
 
 export const TOPIC = {

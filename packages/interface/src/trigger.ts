@@ -31,3 +31,39 @@ export interface ScheduleTrigger extends TriggerBase {
 }
 
 export type TriggerRecord = ScheduleTrigger
+
+/** What a person says of a schedule that is to be made; the rest has defaults. */
+export interface ScheduleOrder {
+  readonly name: string
+  readonly functionName: string
+  readonly qualifier?: string | undefined
+  readonly expression: string
+  readonly timezone?: string | undefined
+  readonly windowMinutes?: number | undefined
+  readonly input?: string | undefined
+  readonly missed?: 'skip' | 'one' | undefined
+  readonly startAt?: number | undefined
+  readonly endAt?: number | undefined
+  readonly paused?: boolean | undefined
+}
+
+export interface TriggerStatus {
+  readonly trigger: TriggerRecord
+  /** Epoch milliseconds of the next firing; undefined when there is none any more, or it is paused. */
+  readonly nextAt: number | undefined
+  /** Peer id of the node that fires it now. */
+  readonly owner: string
+}
+
+/** Implemented in packages/events. */
+export interface Triggers {
+  /** @throws PeerlessError CONFLICT (the name is taken), NOT_FOUND (no such function), INVALID_ARGUMENT */
+  addSchedule(order: ScheduleOrder): Promise<TriggerStatus>
+  /** In order of name. */
+  list(): TriggerStatus[]
+  get(name: string): TriggerStatus | undefined
+  /** @throws NOT_FOUND */
+  setPaused(name: string, paused: boolean): Promise<TriggerStatus>
+  /** @throws NOT_FOUND */
+  remove(name: string): Promise<void>
+}

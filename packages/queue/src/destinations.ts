@@ -25,7 +25,7 @@ const FUNCTION_ARN =
   /^arn:[a-z0-9-]+:lambda:[a-z0-9-]*:\d{12}:function:([a-zA-Z0-9-_]{1,64})(?::(\$LATEST|[a-zA-Z0-9-_]{1,128}))?$/
 
 /** Where this mesh can deliver to; undefined for anything else. */
-export function targetOf(destination: string): EventTarget | undefined {
+function targetOf(destination: string): EventTarget | undefined {
   const arn = FUNCTION_ARN.exec(destination)
   if (arn !== null) return { functionName: arn[1] as string, qualifier: arn[2] }
   if (!/^https?:\/\//.test(destination) || !URL.canParse(destination)) return undefined
@@ -36,7 +36,7 @@ export function targetOf(destination: string): EventTarget | undefined {
  * The record of an event that ended, as AWS writes it: version 1.0.
  * @param event JSON bytes of what was accepted, result: what is known of its end
  */
-export function destinationRecord(
+function destinationRecord(
   event: Uint8Array,
   result: AsyncResult,
   response: Uint8Array | undefined,
@@ -132,7 +132,7 @@ function cloudEvent(
 }
 
 /** A UUID that is always the same for the same parts. */
-export function derivedId(...parts: string[]): string {
+function derivedId(...parts: string[]): string {
   const hash = createHash('sha256').update(parts.join('\0')).digest()
   hash[6] = ((hash[6] as number) & 0x0f) | 0x80
   hash[8] = ((hash[8] as number) & 0x3f) | 0x80

@@ -5,7 +5,6 @@ import type { QueueOptions, QueueService } from './options.ts'
 import { policyOf } from './policy.ts'
 import { Queue } from './queue.ts'
 
-export { targetOf } from './destinations.ts'
 export type { QueueService, QueueStats } from './options.ts'
 
 /**

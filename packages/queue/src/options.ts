@@ -3,7 +3,7 @@ import type { EventPolicy } from './destinations.ts'
 import type { Disk } from './disk.ts'
 
 /** Sends a record to an address outside the mesh. Resolves with the HTTP status; rejects when there was no answer. */
-export type Post = (url: string, headers: Record<string, string>, body: Uint8Array, timeoutMs: number) => Promise<number>
+type Post = (url: string, headers: Record<string, string>, body: Uint8Array, timeoutMs: number) => Promise<number>
 
 export interface QueueOptions {
   mesh: Mesh
