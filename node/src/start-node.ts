@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildBundle, createBlockExchange, createBlockStore, listZip } from '@peerless/bundle'
 import { createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
+import { createEgress } from '@peerless/egress'
 import { createGateway } from '@peerless/gateway'
 import { createInstances } from '@peerless/instances'
 import {
@@ -26,6 +27,7 @@ import { deploySample } from './first-start.ts'
 import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
+import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { VERSION } from './version.ts'
@@ -130,12 +132,21 @@ async function compose(
   })
 
   let appendLog: (line: LogLine) => void = () => undefined
+  const listening = new Set<number>()
+  const egress = createEgress({
+    clock,
+    allow: options.allowEgress,
+    own: { addresses: interfaceAddresses, ports: () => [...listening, ...portsOf(mesh.addresses())] },
+    lookup: resolveName
+  })
+  undo.push(() => egress.stop())
   const instances = await createInstances({
     ...platform,
     nodeId: mesh.peerId,
     slots: options.slots ?? SLOTS_PER_CORE * availableParallelism(),
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
+    egress,
     onLog: (line) => appendLog(line),
     nodePath: process.execPath,
     region: REGION_DEFAULT,
@@ -192,6 +203,7 @@ async function compose(
   undo.push(() => replication.stop())
 
   const address = await gateway.listen(options.http.host, options.http.port)
+  listening.add(address.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
   const records = new NodeRecords({ mesh, catalog, logger, record: { account: operator, version: VERSION, httpAddress: http } })
   await records.start()

@@ -30,7 +30,7 @@ export function define(command: Command, context: Context): void {
     .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style (not used yet)')
     .option(
       '--allow-egress <cidr>',
-      'let functions reach these addresses, which are closed by default; may be repeated (not used yet)',
+      'let functions reach these addresses, which are closed by default; may be repeated',
       collect
     )
     .option('--sample', 'deploy the sample function hello, when this start founds a mesh')

@@ -1,5 +1,6 @@
-import type { Clock, Logger } from '@peerless/interface'
+import type { Clock, Egress, Logger } from '@peerless/interface'
 import type { LogHeader, SandboxCode } from '@peerless/sandbox'
+import { hostsOf } from './executor-egress.ts'
 import { ExecutorProcess } from './executor-process.ts'
 import { BUNDLES_KEPT_MAX, EXECUTOR_OVERHEAD_MB, EXECUTORS_MAX, LOADS_PER_EXECUTOR_MAX } from './limits.ts'
 import { residentMb } from './memory-watch.ts'
@@ -11,6 +12,7 @@ export interface PoolOptions {
   clock: Clock
   logger: Logger
   perAccountMax: number
+  egress: Egress | undefined
   onLog: (instance: Instance, header: LogHeader, text: Uint8Array) => void
   onCatastrophe: (executor: Executor, instance: Instance | undefined, message: string) => void
   /** After all outstanding requests of it failed. */
@@ -155,17 +157,23 @@ export class ExecutorPool {
   }
 
   #spawn(): Executor {
-    const { nodePath, code, logger, clock } = this.#options
+    const { nodePath, code, logger, clock, egress } = this.#options
     const events = {
       onLog: (id: number, header: LogHeader, text: Uint8Array) => {
         const instance = executor.instances.get(id)
         if (instance !== undefined) this.#options.onLog(instance, header, text)
       },
+      egressOriginOf: (id: number) => {
+        const instance = executor.instances.get(id)
+        if (instance === undefined) return undefined
+        const { revision, functionName, name } = instance
+        return { account: revision.account, functionName, instance: name, hosts: hostsOf(revision.version.environment) }
+      },
       onCatastrophe: (id: number, message: string) => this.#options.onCatastrophe(executor, executor.instances.get(id), message),
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
-      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, logger }),
+      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, logger, egress }),
       account: undefined,
       instances: new Map(),
       bundles: new Map(),

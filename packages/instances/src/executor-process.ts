@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Socket } from 'node:net'
 import {
+  type Egress,
   type IncomingRequest,
   isPeerlessError,
   type Logger,
@@ -12,6 +13,7 @@ import {
 import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
+  CHUNK_PREFIX,
   EXECUTOR_MESSAGE,
   EXECUTOR_PIPE_FD,
   type ExecutorStatus,
@@ -22,6 +24,7 @@ import {
   type SandboxCode
 } from '@peerless/sandbox'
 import { Connection, socketChannel } from '@peerless/wire'
+import { type EgressOrigin, ExecutorEgress } from './executor-egress.ts'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
@@ -31,6 +34,8 @@ export interface ExecutorEvents {
   onLog(instance: number, header: LogHeader, text: Uint8Array): void
   /** V8 lost an isolate: stop using this process and end it. */
   onCatastrophe(instance: number, message: string): void
+  /** For whom an instance asks the outside; undefined when it is gone. */
+  egressOriginOf(instance: number): EgressOrigin | undefined
   /** Once, after all outstanding requests failed. */
   onExit(reason: string): void
 }
@@ -43,6 +48,7 @@ export class ExecutorProcess {
   readonly #events: ExecutorEvents
   readonly #logger: Logger
   readonly #bundles = new Set<string>()
+  readonly #egress: ExecutorEgress
   #stderr = ''
   #status: ExecutorStatus | undefined
   #exited = false
@@ -54,8 +60,9 @@ export class ExecutorProcess {
     code: SandboxCode
     events: ExecutorEvents
     logger: Logger
+    egress: Egress | undefined
   }) {
-    const { number, nodePath, code, events, logger } = options
+    const { number, nodePath, code, events, logger, egress } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
@@ -70,11 +77,19 @@ export class ExecutorProcess {
       onRequest: (request) => this.#onNotification(request),
       schedule: setImmediate
     })
+    this.#egress = new ExecutorEgress({
+      egress,
+      originOf: (instance) => events.egressOriginOf(instance),
+      notify: (type, header, payload) => {
+        if (this.alive) this.#connection.notify(type, header, payload)
+      }
+    })
     this.#exit = this.#watch()
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     this.#child.stdin?.end(code.executorScript)
     this.#sendPieces('glue', Buffer.from(code.guestScript))
     this.#sendPieces('library', Buffer.from(code.libraryScript))
+    for (const [name, script] of Object.entries(code.guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
   }
 
   get pid(): number | undefined {
@@ -122,6 +137,7 @@ export class ExecutorProcess {
 
   dispose(instance: number): void {
     this.#connection.notify(EXECUTOR_MESSAGE.DISPOSE, instance)
+    this.#egress.closeInstance(instance)
   }
 
   /** @throws PeerlessError when it is gone or the signal aborts */
@@ -163,6 +179,7 @@ export class ExecutorProcess {
         return
       }
       default:
+        if (this.#egress.take(request.type, request.header, request.payload)) return
         throw new PeerlessError('MALFORMED', `an executor sent a message of type ${request.type}`)
     }
   }
@@ -178,6 +195,7 @@ export class ExecutorProcess {
         over = true
         this.#exited = true
         this.#connection.close()
+        this.#egress.closeAll()
         if (this.#stderr !== '') this.#logger.warn('executor said on stderr', { text: this.#stderr })
         this.#events.onExit(reason)
         resolve()

@@ -73,6 +73,7 @@ export class InstanceSet implements Instances {
       clock: options.clock,
       logger: options.logger,
       perAccountMax,
+      egress: options.egress,
       onLog: (instance, header, text) => this.#onLog(instance, header, text),
       onCatastrophe: (executor, instance, message) => this.#onCatastrophe(executor, instance, message),
       onExit: (executor) => this.#onExit(executor)

@@ -1,5 +1,6 @@
 import type {
   Clock,
+  Egress,
   FunctionVersion,
   InstanceStatus,
   Invocation,
@@ -21,6 +22,8 @@ export interface InstancesOptions {
   loadBundle: (version: FunctionVersion) => Promise<Uint8Array>
   /** Hot where functions write much: must not throw and should only take note. */
   onLog?: (line: LogLine) => void
+  /** The way out for functions; without it every `fetch` is refused. */
+  egress?: Egress | undefined
   /** An instance that was not used for so long is taken away. */
   idleMs?: number
   /** Executor processes per account; default 2. */

@@ -16,13 +16,13 @@ export async function bootGlue(
   isolate: ivm.Isolate,
   shelved: ShelvedBundle,
   order: LoadOrder,
-  { addon, glue, library }: HostServices,
+  { addon, glue, library, chunks }: HostServices,
   tell: Cross
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
   const context = await isolate.createContext()
   const boot = await (await compileCached(isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
   const answer: Cross = (operation, a, b, c, d) =>
-    operation === ASK.LIBRARY ? library.script : answerAsk(operation, a, b, c, d, shelved.bundle)
+    operation === ASK.LIBRARY ? library.script : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)
   const later = new addon.Callback(tell, { ignored: true })
   const atOnce = new addon.Callback(
     (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>

@@ -11,7 +11,15 @@ const hashes = new Set(getHashes())
  * What an isolate may ask of its executor: chance, hashes, URLs and text coding. Arguments come from guest code and are checked;
  * answers are numbers, strings and byte copies. An exception here becomes one in the guest, so it says nothing of the host.
  */
-export function answerAsk(operation: number, a: unknown, b: unknown, c: unknown, d: unknown, bundle?: Bundle): unknown {
+export function answerAsk(
+  operation: number,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+  d: unknown,
+  bundle?: Bundle,
+  chunks: ReadonlyMap<string, string> = new Map()
+): unknown {
   switch (operation) {
     case ASK.FILE:
       return bundle === undefined ? undefined : bundleFile(bundle, a)
@@ -29,6 +37,10 @@ export function answerAsk(operation: number, a: unknown, b: unknown, c: unknown,
       return typeof a === 'string' ? copyOf(Buffer.from(a)) : undefined
     case ASK.DECODE:
       return decodeText(a, b, c === true, d === true)
+    case ASK.CHUNK:
+      return typeof a === 'string' ? chunks.get(a) : undefined
+    case ASK.ENCODING:
+      return encodingName(a)
     default:
       return undefined
   }
@@ -79,6 +91,16 @@ function decodeText(bytes: unknown, label: unknown, fatal: boolean, ignoreBOM: b
     return new TextDecoder(label, { fatal, ignoreBOM }).decode(bytes)
   } catch {
     // An unknown label, or malformed bytes under `fatal`: the glue says which.
+    return undefined
+  }
+}
+
+function encodingName(label: unknown): string | undefined {
+  if (typeof label !== 'string') return undefined
+  try {
+    return new TextDecoder(label).encoding
+  } catch {
+    // No label of the standard: the glue says so.
     return undefined
   }
 }

@@ -10,6 +10,8 @@ export const ENTER = {
   ADOPT: 2,
   /** bytes of the stream that the client took */
   CREDIT: 3,
+  /** A job of the executor has news: job id, RESUME status, text, bytes */
+  RESUME: 4,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const
@@ -29,7 +31,44 @@ export const TELL = {
   /** status code, headers joined by NUL: a streamed answer begins */
   HEAD: 6,
   /** bytes of it */
-  CHUNK: 7
+  CHUNK: 7,
+  /** Starts a job: id, JOB, JSON text, bytes or undefined */
+  JOB: 8,
+  /** Goes on with a job: id, VERB, number, bytes */
+  JOB_MORE: 9
+} as const
+
+/** What the executor does for an isolate while that goes on: answers come by ENTER.RESUME. */
+export const JOB = {
+  /** An operation of Web Crypto; see web-crypto.ts */
+  CRYPTO: 1,
+  /** One step of a compression stream; see hosted-zlib.ts */
+  ZLIB: 2,
+  /** An outbound request, carried on by the daemon; see hosted-fetch.ts */
+  FETCH: 3
+} as const
+
+/** Status of ENTER.RESUME: the first two end the job. */
+export const RESUME = {
+  /** result text, bytes */
+  DONE: 0,
+  /** JSON of name, message and, for a fetch, rule */
+  FAILED: 1,
+  /** JSON of status, statusText, url, redirected, headers */
+  HEAD: 2,
+  /** bytes of a body */
+  DATA: 3,
+  /** text of a number: so many more bytes of the request's body are welcome */
+  PULL: 4
+} as const
+
+export const VERB = {
+  /** bytes of the request's body */
+  WRITE: 1,
+  END: 2,
+  /** so many more bytes of the response's body are welcome */
+  CREDIT: 3,
+  ABORT: 4
 } as const
 
 /** What the glue asks; the answer is a copy. */
@@ -48,6 +87,10 @@ export const ASK = {
   DECODE: 37,
   /** → names of hashes joined by NUL */
   HASHES: 38,
+  /** name → source of a part of the glue that is evaluated when it is first used */
+  CHUNK: 39,
+  /** label → name of the encoding as the standard has it, or undefined when it is not known */
+  ENCODING: 40,
   /** name → bytes of a file of the bundle, or undefined; without a name: JSON of [name, bytes] for all of them */
   FILE: 48,
   /** → the script of `node:` modules, for an instance that was not given it at its start */
@@ -73,3 +116,9 @@ export const URL_COMPONENTS = [
 export const RANDOM_BYTES_MAX = 65_536
 /** Timers pending in one instance. */
 export const TIMERS_MAX = 10_000
+/** Jobs that one instance may have under way, waiting ones included. */
+export const JOBS_MAX = 1_024
+/** Bytes of a body that one side of a fetch may send before the other has asked for more. */
+export const FETCH_WINDOW_BYTES = 262_144
+/** One piece of a body on its way through bridge and pipe. */
+export const FETCH_PIECE_BYTES = 65_536

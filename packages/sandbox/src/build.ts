@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,6 +13,8 @@ export interface SandboxCode {
   guestScript: string
   /** Another, for instances whose code asks for `node:` modules: see guest/node. */
   libraryScript: string
+  /** Parts of the glue that an isolate evaluates when it first uses them: each an expression that is a function of `require`. */
+  guestChunks: Readonly<Record<string, string>>
   /** The native addon of isolated-vm for this machine, the one file that an executor opens. */
   addonPath: string
   isolatedVmVersion: string
@@ -24,12 +27,15 @@ let made: Promise<SandboxCode> | undefined
 
 /** Bundles executor and glue, once per process. */
 export function buildSandbox(): Promise<SandboxCode> {
-  made ??= Promise.all([buildExecutor(), buildGuest(), buildLibrary()]).then(([executorScript, guestScript, libraryScript]) => ({
-    executorScript,
-    guestScript,
-    libraryScript,
-    ...findAddon()
-  }))
+  made ??= Promise.all([buildExecutor(), buildGuest(), buildLibrary(), buildChunks()]).then(
+    ([executorScript, guestScript, libraryScript, guestChunks]) => ({
+      executorScript,
+      guestScript,
+      libraryScript,
+      guestChunks,
+      ...findAddon()
+    })
+  )
   return made
 }
 
@@ -62,6 +68,37 @@ async function buildLibrary(): Promise<string> {
     plugins: [noNodeModules]
   })
   return await buildNodeLibrary(script)
+}
+
+/** `guest/chunks/NAME.guest.ts`, without what the glue already has: those modules are asked of it by name. */
+async function buildChunks(): Promise<Record<string, string>> {
+  const folder = join(HERE, 'guest/chunks')
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.guest.ts'))
+  const made = await Promise.all(
+    files.map(async (file): Promise<[string, string]> => {
+      const name = file.slice(0, -'.guest.ts'.length)
+      const script = await bundle(join(folder, file), {
+        platform: 'neutral',
+        mainFields: ['module', 'main'],
+        format: 'cjs',
+        plugins: [sharedModules, noNodeModules]
+      })
+      const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${script}; return module.exports })`
+      return [name, `${source}\n//# sourceURL=glue-${name}.js`]
+    })
+  )
+  return Object.fromEntries(made)
+}
+
+/** A chunk's `../x.guest.ts` is the glue's own module x, `./x.guest.ts` the chunk x: neither is bundled a second time. */
+const sharedModules: Plugin = {
+  name: 'shared-modules',
+  setup(builder) {
+    builder.onResolve({ filter: /^\.\.?\/[a-z0-9-]+\.guest\.ts$/ }, ({ path, kind }) => {
+      if (kind === 'entry-point') return undefined
+      return { path: path.replace(/^\.\.\//, '').replace(/\.guest\.ts$/, ''), external: true }
+    })
+  }
 }
 
 async function bundle(entry: string, options: Parameters<typeof build>[0]): Promise<string> {

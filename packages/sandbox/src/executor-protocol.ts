@@ -27,8 +27,51 @@ export const EXECUTOR_MESSAGE = {
   /** Notification: a line of console output. */
   LOG: 17,
   /** Notification: V8 lost control over an isolate; this process must be drained and killed. */
-  CATASTROPHE: 18
+  CATASTROPHE: 18,
+  /** Notifications, executor → daemon: an outbound request, its body, what it has room for, its end before its time. */
+  EGRESS_OPEN: 32,
+  EGRESS_WRITE: 33,
+  EGRESS_CREDIT: 34,
+  EGRESS_ABORT: 35,
+  /** Notifications, daemon → executor: the response's head, pieces of its body, room for the request's body, failure. */
+  EGRESS_HEAD: 36,
+  EGRESS_DATA: 37,
+  EGRESS_PULL: 38,
+  EGRESS_FAILED: 39
 } as const
+
+/**
+ * exchange (a number of the executor's, used once), instance, milliseconds that it may take, method, URL, flat headers, redirect mode,
+ * bytes of the whole body or -1 where they are not known. The payload is the body's beginning.
+ */
+export type EgressOpenHeader = [
+  exchange: number,
+  instance: number,
+  timeoutMs: number,
+  method: string,
+  url: string,
+  headers: string[],
+  redirect: string,
+  bodyBytes: number,
+  ended: boolean
+]
+
+/** The payload is a piece of the body; both ways. */
+export type EgressDataHeader = [exchange: number, ended: boolean]
+/** So many more bytes are welcome; both ways. */
+export type EgressCreditHeader = [exchange: number, bytes: number]
+export type EgressHeadHeader = [
+  exchange: number,
+  status: number,
+  statusText: string,
+  url: string,
+  redirected: boolean,
+  headers: string[]
+]
+export type EgressFailedHeader = [exchange: number, rule: string, message: string, denied: boolean]
+
+/** In the place of a CID: a part of the glue that isolates evaluate when they first use it. */
+export const CHUNK_PREFIX = 'glue:'
 
 /** cid, bytes of the whole bundle, offset of this piece. */
 export type BundleHeader = [cid: string, totalBytes: number, offset: number]

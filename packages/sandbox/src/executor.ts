@@ -3,9 +3,11 @@ import { Socket } from 'node:net'
 import { type IncomingRequest, PeerlessError } from '@peerless/interface'
 import { Connection, Linger, socketChannel } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
+import { EgressLink } from './egress-link.ts'
 import { EXECUTOR_PIPE_FD } from './executor-arguments.ts'
 import {
   type BundleHeader,
+  CHUNK_PREFIX,
   EXECUTOR_MESSAGE,
   type ExecutorStatus,
   FLAG_GONE,
@@ -46,12 +48,15 @@ const addon = loadAddon(addonPath)
 /** Comes in pieces before the first bundle. */
 const glue = { script: '', cachedData: undefined }
 const library = { script: '', cachedData: undefined }
+const chunks = new Map<string, string>()
 
 const services: HostServices = {
   addon,
   watchdog: new Watchdog(addon, die),
   glue,
   library,
+  chunks,
+  egress: new EgressLink(connection),
   manners: new Manners(),
   log: (instance, requestId, level, dropped, text) => {
     connection.notify(EXECUTOR_MESSAGE.LOG, [instance, requestId, level, Date.now(), dropped], text)
@@ -79,10 +84,13 @@ function handle(request: IncomingRequest): void {
     }
     case EXECUTOR_MESSAGE.BUNDLE: {
       const [cid, totalBytes, offset] = request.header as BundleHeader
-      // The glue comes the same way as bundles do, under a name that is no CID.
+      // The glue and its later parts come the same way as bundles do, under names that are no CIDs.
       if (cid === 'glue') glue.script += Buffer.from(request.payload).toString('latin1')
       else if (cid === 'library') library.script += Buffer.from(request.payload).toString('latin1')
-      else shelf.add(cid, totalBytes, offset, request.payload)
+      else if (cid.startsWith(CHUNK_PREFIX)) {
+        const name = cid.slice(CHUNK_PREFIX.length)
+        chunks.set(name, (chunks.get(name) ?? '') + Buffer.from(request.payload).toString('latin1'))
+      } else shelf.add(cid, totalBytes, offset, request.payload)
       return
     }
     case EXECUTOR_MESSAGE.FORGET:
@@ -101,6 +109,7 @@ function handle(request: IncomingRequest): void {
       request.reply(status())
       return
     default:
+      if (services.egress.take(request.type, request.header, request.payload)) return
       throw new PeerlessError('MALFORMED', `an executor knows no request type ${request.type}`)
   }
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from '@peerless/interface'
-import { functionErrorJson } from './executor-protocol.ts'
+import { exitErrorJson, functionErrorJson, memoryErrorJson } from './executor-protocol.ts'
 
 const TRACE_LINES_MAX = 50
 /** Where isolated-vm joins the stack of the caller to that of the isolate. */
@@ -32,4 +32,10 @@ function traceOf(error: unknown): string[] {
   const lines = error.stack.split('\n')
   const boundary = lines.findIndex((line) => line.includes(BOUNDARY))
   return lines.slice(0, Math.min(TRACE_LINES_MAX, boundary < 0 ? lines.length : boundary))
+}
+
+/** An isolate that was disposed of from within isolated-vm. */
+export function deathJson(requestId: string, message: string, memoryMb: number): string {
+  if (message.includes('memory limit')) return memoryErrorJson(requestId, memoryMb)
+  return exitErrorJson(requestId, 'Runtime exited without providing a reason')
 }

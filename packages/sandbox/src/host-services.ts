@@ -1,5 +1,6 @@
 import type ivm from 'isolated-vm'
 import type { CachedScript } from './code-cache.ts'
+import type { EgressLink } from './egress-link.ts'
 import type { LogSink } from './log-allowance.ts'
 import type { Manners } from './manners.ts'
 import type { Watchdog } from './watchdog.ts'
@@ -10,6 +11,10 @@ export interface HostServices {
   readonly glue: CachedScript
   /** The `node:` modules, for instances whose bundle asks for any. */
   readonly library: CachedScript
+  /** Parts of the glue that an isolate asks for when it first uses them, by name. */
+  readonly chunks: ReadonlyMap<string, string>
+  /** Outbound requests of all instances, over the pipe to the daemon. */
+  readonly egress: EgressLink
   readonly manners: Manners
   readonly watchdog: Watchdog
   readonly log: LogSink

@@ -1,8 +1,9 @@
-import { type IncomingRequest, PeerlessError } from '@peerless/interface'
-import { functionErrorJson } from './executor-protocol.ts'
+import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
+import { functionErrorJson, type InvokeHeader, type ResultHeader } from './executor-protocol.ts'
+import { tooLargeJson } from './host-errors.ts'
 import type { HostedStream } from './hosted-stream.ts'
 import { checkHeaders, checkStatusCode } from './http-head.ts'
-import { STATUS_ERROR } from './outcome-numbers.ts'
+import { KIND_HTTP, STATUS_ERROR, STATUS_OK } from './outcome-numbers.ts'
 
 /** A call under way in an instance. Times are of `performance.now`. */
 export interface Call {
@@ -23,6 +24,53 @@ export interface Call {
   statusCode: number
   headers: string[] | undefined
   deadline: NodeJS.Timeout | undefined
+}
+
+export function newCall(
+  request: IncomingRequest,
+  [, kind, timeoutMs, requestId]: InvokeHeader,
+  stream: HostedStream | undefined,
+  startedAt: number,
+  cpuAtStartUs: number
+): Call {
+  return {
+    request,
+    requestId,
+    http: (kind & KIND_HTTP) !== 0,
+    stream,
+    doomed: false,
+    timeoutMs,
+    startedAt,
+    cpuAtStartUs,
+    stretchUsMax: 0,
+    settled: false,
+    status: STATUS_OK,
+    body: '',
+    statusCode: 0,
+    headers: undefined,
+    deadline: undefined
+  }
+}
+
+/** The answer of a call, in the form of ResultHeader. Too large a body is an error of the function. */
+export function replyTo(
+  call: Call,
+  status: number,
+  body: string | Uint8Array,
+  now: number,
+  cpuUs: number,
+  memoryMb: number,
+  flags: number
+): void {
+  let payload = typeof body === 'string' ? Buffer.from(body) : body
+  if (payload.length > LIMITS.payloadBytesMax) {
+    payload = Buffer.from(tooLargeJson())
+    status = STATUS_ERROR
+  }
+  const durationUs = Math.round((now - call.startedAt) * 1_000)
+  const header: ResultHeader = [status, durationUs, Math.max(0, Math.round(cpuUs - call.cpuAtStartUs)), memoryMb, flags]
+  if (call.headers !== undefined && status === STATUS_OK) header.push(call.statusCode, call.headers)
+  call.request.reply(header, payload)
 }
 
 /** Status and headers of an answer as the glue told them; what is no head makes the answer an error. */

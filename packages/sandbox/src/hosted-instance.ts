@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, PeerlessError } from '@peerless/interface'
 import type ivm from 'isolated-vm'
 import { bootGlue, type Enter } from './boot-glue.ts'
 import { ENTER, TELL } from './bridge-operations.ts'
@@ -15,17 +15,17 @@ import {
   type LoadOrder,
   MANNERS,
   type Manner,
-  memoryErrorJson,
-  type ResultHeader,
   timeoutErrorJson
 } from './executor-protocol.ts'
 import { streamBounds } from './glue-config.ts'
-import { rejectionJson, thrownJson, tooLargeJson } from './host-errors.ts'
+import { GuestJobs, type News } from './guest-jobs.ts'
+import { deathJson, rejectionJson, thrownJson } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
-import { type Call, doom, takeHead } from './hosted-call.ts'
+import { type Call, doom, newCall, replyTo, takeHead } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
+import { InstanceTimer } from './instance-timer.ts'
 import { LogAllowance } from './log-allowance.ts'
-import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
+import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
@@ -37,7 +37,7 @@ const MB = 1_048_576
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
 
-type Entered = (string | number | undefined)[]
+type Entered = (string | number | undefined | ivm.Copy<Uint8Array>)[]
 
 type Loaded = (status: number, errorJson: string) => void
 
@@ -57,12 +57,18 @@ export class HostedInstance {
   /** Set while the instance is being made. */
   #loaded: Loaded | undefined
   #handlerFound = false
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer = new InstanceTimer(
+    () => !this.#entered,
+    () => this.#fireTimer()
+  )
   /** An asynchronous entry is under way: nothing else may enter, least of all synchronously (that would wait for its lock). */
   #entered = false
-  #timerDue = false
   /** Credit that came while the isolate was entered. */
   #creditDue = 0
+  /** Made with the first job that the guest starts. */
+  #jobs: GuestJobs | undefined
+  /** What jobs have to say, one entry each; bounded by their number and by the windows of bodies. Frozen between calls, like timers. */
+  readonly #news: News[] = []
   #gone = false
   #cpuUs = 0
   #memoryMb = 0
@@ -92,7 +98,7 @@ export class HostedInstance {
         if (this.#loaded === undefined) return
         this.#loaded = undefined
         clearTimeout(limit)
-        this.#clearTimer()
+        this.#timer.clear()
         if (status === STATUS_OK) this.#ready()
         else this.dispose()
         resolve([status, this.#bundle.trace.apply(errorJson)])
@@ -122,7 +128,8 @@ export class HostedInstance {
   /** After a stretch of initialisation: done, or waiting for a timer. */
   #leftLoading(): void {
     if (this.#handlerFound) this.#loaded?.(STATUS_OK, '')
-    else if (this.#timerDue) this.#fireTimer()
+    else if (this.#news.length > 0) this.#tellNews()
+    else if (this.#timer.due) this.#fireTimer()
   }
 
   #ready(): void {
@@ -149,23 +156,8 @@ export class HostedInstance {
     if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
       throw new PeerlessError('BUSY', `instance ${this.id} has a call`)
     }
-    this.#call = {
-      request,
-      requestId,
-      http: (kind & KIND_HTTP) !== 0,
-      stream: (kind & KIND_STREAM) === 0 ? undefined : this.#streamOf(request),
-      doomed: false,
-      timeoutMs,
-      startedAt: performance.now(),
-      cpuAtStartUs: this.#cpuUs,
-      stretchUsMax: 0,
-      settled: false,
-      status: STATUS_OK,
-      body: '',
-      statusCode: 0,
-      headers: undefined,
-      deadline: undefined
-    }
+    const stream = (kind & KIND_STREAM) === 0 ? undefined : this.#streamOf(request)
+    this.#call = newCall(request, header, stream, performance.now(), this.#cpuUs)
     this.#logs.open(requestId)
     const meta = this.#meta
     this.#meta = undefined
@@ -178,24 +170,25 @@ export class HostedInstance {
       const call = this.#call
       if (call?.stream !== stream || call.settled) return
       this.#creditDue += stream.credit(bytes)
-      if (!this.#entered) this.#passCredit(call)
+      if (!this.#entered) this.#passCredit()
     })
     return stream
   }
 
-  #passCredit(call: Call): void {
+  #passCredit(): void {
     const bytes = this.#creditDue
     this.#creditDue = 0
-    this.#enter(ENTER.CREDIT, call.timeoutMs - (performance.now() - call.startedAt), [bytes])
+    this.#enter(ENTER.CREDIT, this.#leftMs(), [bytes])
   }
 
   dispose(): void {
     if (this.#gone) return
     this.#gone = true
     this.#services.watchdog.forget(this.id)
-    this.#clearTimer()
+    this.#timer.clear()
     const call = this.#call
     if (call !== undefined) this.#finish(call, STATUS_EXIT, exitErrorJson(call.requestId, 'the instance was taken away'))
+    this.#jobs?.dispose()
     if (!this.#isolate.isDisposed) this.#isolate.dispose()
     if (this.#entered) {
       setTimeout(() => {
@@ -258,8 +251,14 @@ export class HostedInstance {
       return
     }
     if (call.deadline === undefined) this.#armDeadline(call)
-    if (this.#creditDue > 0) this.#passCredit(call)
-    else if (this.#timerDue) this.#fireTimer()
+    if (this.#creditDue > 0) this.#passCredit()
+    else if (this.#news.length > 0) this.#tellNews()
+    else if (this.#timer.due) this.#fireTimer()
+  }
+
+  /** One piece of news per entry, so that promises settle between two. */
+  #tellNews(): void {
+    this.#enter(ENTER.RESUME, this.#leftMs(), this.#news.shift() as News)
   }
 
   #armDeadline(call: Call): void {
@@ -287,21 +286,16 @@ export class HostedInstance {
     // The watchdog can only dispose of an isolate, so the clock says whether it was the watchdog.
     const overdue = performance.now() - call.startedAt >= call.timeoutMs - CLOCK_MS_MAX && !message.includes('memory limit')
     if (this.#isolate.isDisposed && overdue) this.#timedOut(call)
-    else if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, this.#deathJson(call.requestId, message))
+    else if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, deathJson(call.requestId, message, this.order.memoryMb))
     else if (call.settled) this.#discard(call, call.status, call.body)
     else this.#discard(call, STATUS_ERROR, this.#bundle.trace.apply(rejectionJson(error)))
   }
 
   #loadFailure(error: unknown): [number, string] {
     const message = error instanceof Error ? error.message : String(error)
-    if (this.#isolate.isDisposed) return [STATUS_EXIT, this.#deathJson('init', message)]
+    if (this.#isolate.isDisposed) return [STATUS_EXIT, deathJson('init', message, this.order.memoryMb)]
     if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
     return [STATUS_ERROR, thrownJson(error)]
-  }
-
-  #deathJson(requestId: string, message: string): string {
-    if (message.includes('memory limit')) return memoryErrorJson(requestId, this.order.memoryMb)
-    return exitErrorJson(requestId, 'Runtime exited without providing a reason')
   }
 
   #discard(call: Call, status: number, body: string | Uint8Array): void {
@@ -315,28 +309,16 @@ export class HostedInstance {
     const now = performance.now()
     this.#call = undefined
     if (call.deadline !== undefined) clearTimeout(call.deadline)
-    this.#clearTimer()
+    this.#timer.clear()
     this.#creditDue = 0
+    this.#jobs?.endOfCall()
     const exited = status === STATUS_EXIT
     const flags = this.#gone || exited ? FLAG_GONE : flag
     if (flags !== FLAG_GONE) {
       this.#manner = this.#services.manners.note(this.order.revisionId, call.stretchUsMax)
       if (now - this.#sampledAt > HEAP_SAMPLE_MS_MIN) this.#sample(now)
     }
-    let payload = typeof body === 'string' ? Buffer.from(body) : body
-    if (payload.length > LIMITS.payloadBytesMax) {
-      payload = Buffer.from(tooLargeJson())
-      status = STATUS_ERROR
-    }
-    const header: ResultHeader = [
-      status,
-      Math.round((now - call.startedAt) * 1_000),
-      Math.max(0, Math.round(this.#cpuUs - call.cpuAtStartUs)),
-      this.#memoryMb,
-      flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT)
-    ]
-    if (call.headers !== undefined && status === STATUS_OK) header.push(call.statusCode, call.headers)
-    call.request.reply(header, payload)
+    replyTo(call, status, body, now, this.#cpuUs, this.#memoryMb, flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT))
     if (exited && !this.#gone) this.dispose()
   }
 
@@ -361,6 +343,12 @@ export class HostedInstance {
         return
       case TELL.WAKE:
         this.#wake(Number(a))
+        return
+      case TELL.JOB:
+        this.#jobsOfGuest().start(a, b, c, d)
+        return
+      case TELL.JOB_MORE:
+        this.#jobs?.more(a, b, c, d)
         return
       case TELL.LOADED:
         if (a === STATUS_OK) {
@@ -401,25 +389,33 @@ export class HostedInstance {
   /** Only while something runs: between invocations timers are frozen. */
   #wake(delayMs: number): void {
     if (this.#call === undefined && this.#loaded === undefined) return
-    this.#clearTimer()
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      if (this.#entered) this.#timerDue = true
-      else this.#fireTimer()
-    }, delayMs)
+    this.#timer.arm(delayMs)
   }
 
   #fireTimer(): void {
-    this.#timerDue = false
-    const call = this.#call
-    const leftMs = call === undefined ? this.order.initMsMax : call.timeoutMs - (performance.now() - call.startedAt)
-    this.#enter(ENTER.TIMER, leftMs, [])
+    this.#timer.due = false
+    this.#enter(ENTER.TIMER, this.#leftMs(), [])
   }
 
-  #clearTimer(): void {
-    if (this.#timer !== undefined) clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#timerDue = false
+  #leftMs(): number {
+    return this.#call === undefined ? this.order.initMsMax : this.#call.timeoutMs - (performance.now() - this.#call.startedAt)
+  }
+
+  #resume(news: News): void {
+    if (this.#gone) return
+    this.#news.push(news)
+    if (!this.#entered && (this.#call !== undefined || this.#loaded !== undefined)) this.#tellNews()
+  }
+
+  #jobsOfGuest(): GuestJobs {
+    this.#jobs ??= new GuestJobs({
+      services: this.#services,
+      instance: this.id,
+      resume: (news) => this.#resume(news),
+      log: (level, text) => this.#logs.line(level, text),
+      leftMs: () => this.#leftMs()
+    })
+    return this.#jobs
   }
 
   #readCpuUs(): number {

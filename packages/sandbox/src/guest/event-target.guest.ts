@@ -1,151 +1,388 @@
-/** Event, EventTarget and AbortController as handlers use them; no bubbling, because there is no tree. */
-export class Event {
-  readonly type: string
-  readonly cancelable: boolean
-  readonly bubbles: boolean
-  readonly timeStamp = Date.now()
-  defaultPrevented = false
-  target: EventTarget | null = null
-  currentTarget: EventTarget | null = null
-  /** @internal */
-  stopped = false
+import { logError } from './console.guest.ts'
+import { DOMException } from './dom-exception.guest.ts'
+import { errorJson } from './function-error.guest.ts'
+import { now, timeOrigin } from './intrinsics.guest.ts'
 
-  constructor(type: unknown, options: { cancelable?: boolean; bubbles?: boolean } = {}) {
-    this.type = String(type)
-    this.cancelable = options.cancelable === true
-    this.bubbles = options.bubbles === true
+export interface EventOptions {
+  bubbles?: boolean
+  cancelable?: boolean
+  composed?: boolean
+}
+
+interface EventState {
+  target: EventTarget | null
+  dispatching: boolean
+  stopped: boolean
+  propagation: boolean
+  prevented: boolean
+  passive: boolean
+}
+
+const states = new WeakMap<Event, EventState>()
+
+function stateOf(event: Event): EventState {
+  const state = states.get(event)
+  if (state === undefined) throw new TypeError('The "event" argument must be an instance of Event')
+  return state
+}
+
+/** Without a tree there is one target, no capturing and no bubbling; the members that speak of them are there. */
+export class Event {
+  readonly #type: string
+  readonly #options: EventOptions
+  readonly #at = now()
+
+  constructor(...args: [type?: unknown, options?: EventOptions | null]) {
+    if (args.length === 0) throw new TypeError('The "type" argument must be specified')
+    this.#type = `${args[0] as string}`
+    const { bubbles = false, cancelable = false, composed = false } = args[1] ?? {}
+    this.#options = { bubbles: Boolean(bubbles), cancelable: Boolean(cancelable), composed: Boolean(composed) }
+    states.set(this, {
+      target: null,
+      dispatching: false,
+      stopped: false,
+      propagation: true,
+      prevented: false,
+      passive: false
+    })
+  }
+
+  get type(): string {
+    return this.#type
+  }
+
+  get bubbles(): boolean {
+    return this.#options.bubbles === true
+  }
+
+  get cancelable(): boolean {
+    return this.#options.cancelable === true
+  }
+
+  get composed(): boolean {
+    return this.#options.composed === true
+  }
+
+  get target(): EventTarget | null {
+    return stateOf(this).target
+  }
+
+  get srcElement(): EventTarget | null {
+    return stateOf(this).target
+  }
+
+  get currentTarget(): EventTarget | null {
+    const state = stateOf(this)
+    return state.dispatching ? state.target : null
+  }
+
+  get eventPhase(): number {
+    return stateOf(this).dispatching ? Event.AT_TARGET : Event.NONE
+  }
+
+  get defaultPrevented(): boolean {
+    return stateOf(this).prevented
+  }
+
+  get returnValue(): boolean {
+    return !stateOf(this).prevented
+  }
+
+  get cancelBubble(): boolean {
+    return !stateOf(this).propagation
+  }
+
+  set cancelBubble(value: boolean) {
+    if (value) this.stopPropagation()
+  }
+
+  get timeStamp(): number {
+    return this.#at - timeOrigin
+  }
+
+  get isTrusted(): boolean {
+    return false
+  }
+
+  composedPath(): EventTarget[] {
+    const { dispatching, target } = stateOf(this)
+    return dispatching && target !== null ? [target] : []
   }
 
   preventDefault(): void {
-    if (this.cancelable) this.defaultPrevented = true
+    const state = stateOf(this)
+    if (this.cancelable && !state.passive) state.prevented = true
   }
 
   stopPropagation(): void {
-    // There is nowhere to propagate to.
+    stateOf(this).propagation = false
   }
 
   stopImmediatePropagation(): void {
-    this.stopped = true
+    const state = stateOf(this)
+    state.propagation = false
+    state.stopped = true
   }
+
+  get [Symbol.toStringTag](): string {
+    return 'Event'
+  }
+
+  declare static readonly NONE: 0
+  declare static readonly CAPTURING_PHASE: 1
+  declare static readonly AT_TARGET: 2
+  declare static readonly BUBBLING_PHASE: 3
+}
+
+for (const [name, value] of Object.entries({ NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 })) {
+  for (const target of [Event, Event.prototype]) Object.defineProperty(target, name, { value, enumerable: true })
 }
 
 export class CustomEvent extends Event {
-  readonly detail: unknown
+  readonly #detail: unknown
 
-  constructor(type: unknown, options: { cancelable?: boolean; bubbles?: boolean; detail?: unknown } = {}) {
-    super(type, options)
-    this.detail = options.detail ?? null
+  constructor(...args: [type?: unknown, options?: (EventOptions & { detail?: unknown }) | null]) {
+    super(...args)
+    this.#detail = args[1]?.detail ?? null
+  }
+
+  get detail(): unknown {
+    return this.#detail
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return 'CustomEvent'
   }
 }
 
-type Listener = ((event: Event) => void) | { handleEvent(event: Event): void }
+type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown }
+
+interface ListenerOptions {
+  capture?: boolean
+  once?: boolean
+  passive?: boolean
+  signal?: AbortSignal
+}
+
+interface Entry {
+  listener: Listener
+  capture: boolean
+  once: boolean
+  passive: boolean
+  removed: boolean
+}
+
+/** Listeners of one target. A leak of more than that is a fault of the function. */
+const LISTENERS_MAX = 100_000
 
 export class EventTarget {
-  readonly #listeners = new Map<string, { listener: Listener; once: boolean }[]>()
+  readonly #listeners = new Map<string, Entry[]>()
 
-  addEventListener(
-    type: unknown,
-    listener: Listener | null,
-    options: boolean | { once?: boolean; signal?: AbortSignal } = {}
-  ): void {
+  addEventListener(...args: [type?: unknown, listener?: Listener | null, options?: boolean | ListenerOptions | null]): void {
+    if (args.length < 2) throw new TypeError('The "type" and "listener" arguments must be specified')
+    const [type, listener, options] = args
     if (listener === null || listener === undefined) return
+    if (typeof listener !== 'function' && typeof listener !== 'object') {
+      throw new TypeError('The "listener" argument must be an instance of EventListener')
+    }
+    const { capture = false, once = false, passive = false, signal } = optionsOf(options)
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new TypeError('The "options.signal" property must be an instance of AbortSignal')
+    }
+    if (signal?.aborted === true) return
     const name = String(type)
     const list = this.#listeners.get(name) ?? []
-    if (list.some((entry) => entry.listener === listener)) return
-    const { once = false, signal } = typeof options === 'object' ? options : {}
-    if (signal?.aborted === true) return
-    signal?.addEventListener('abort', () => this.removeEventListener(name, listener))
-    this.#listeners.set(name, [...list, { listener, once }])
+    if (list.some((entry) => entry.listener === listener && entry.capture === Boolean(capture))) return
+    if (list.length >= LISTENERS_MAX) throw new RangeError(`${list.length} listeners of '${name}', at most ${LISTENERS_MAX}`)
+    const entry = { listener, capture: Boolean(capture), once: Boolean(once), passive: Boolean(passive), removed: false }
+    this.#listeners.set(name, [...list, entry])
+    signal?.addEventListener('abort', () => this.#remove(name, entry), { once: true })
   }
 
-  removeEventListener(type: unknown, listener: Listener | null): void {
+  removeEventListener(...args: [type?: unknown, listener?: Listener | null, options?: boolean | ListenerOptions | null]): void {
+    if (args.length < 2) throw new TypeError('The "type" and "listener" arguments must be specified')
+    const [type, listener, options] = args
+    const { capture = false } = optionsOf(options)
     const name = String(type)
-    const list = this.#listeners.get(name)?.filter((entry) => entry.listener !== listener)
-    if (list !== undefined) this.#listeners.set(name, list)
+    const found = this.#listeners.get(name)?.find((one) => one.listener === listener && one.capture === Boolean(capture))
+    if (found !== undefined) this.#remove(name, found)
+  }
+
+  #remove(name: string, entry: Entry): void {
+    entry.removed = true
+    const rest = this.#listeners.get(name)?.filter((one) => one !== entry) ?? []
+    if (rest.length === 0) this.#listeners.delete(name)
+    else this.#listeners.set(name, rest)
   }
 
   dispatchEvent(event: Event): boolean {
-    event.target = this
-    event.currentTarget = this
-    for (const { listener, once } of this.#listeners.get(event.type) ?? []) {
-      if (once) this.removeEventListener(event.type, listener)
+    const state = states.get(event)
+    if (state === undefined) throw new TypeError('The "event" argument must be an instance of Event')
+    if (state.dispatching) throw new DOMException('The event is already being dispatched', 'InvalidStateError')
+    state.target = this
+    state.dispatching = true
+    for (const entry of this.#listeners.get(event.type) ?? []) {
+      if (entry.removed) continue
+      if (entry.once) this.#remove(event.type, entry)
+      state.passive = entry.passive
       try {
+        const { listener } = entry
         if (typeof listener === 'function') listener.call(this, event)
         else listener.handleEvent(event)
       } catch (error) {
-        // As in browsers and Node: reported as uncaught, while the other listeners still run.
-        Promise.reject(error)
+        reportError(error)
       }
-      if (event.stopped) break
+      state.passive = false
+      if (state.stopped) break
     }
-    event.currentTarget = null
-    return !event.defaultPrevented
+    state.dispatching = false
+    return !state.prevented
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'EventTarget'
   }
 }
 
-export class DOMException extends Error {
-  override readonly name: string
-  readonly code: number
-
-  constructor(message = '', name = 'Error') {
-    super(message)
-    this.name = name
-    this.code = name === 'AbortError' ? 20 : name === 'TimeoutError' ? 23 : name === 'DataCloneError' ? 25 : 0
-  }
+function optionsOf(options: boolean | ListenerOptions | null | undefined): ListenerOptions {
+  if (typeof options === 'object' && options !== null) return options
+  return { capture: Boolean(options) }
 }
 
+/** An exception that nobody can catch: it is logged, and the others go on. In Node it would end the process. */
+export function reportError(...args: unknown[]): void {
+  if (args.length === 0) throw new TypeError('The "error" argument must be specified')
+  logError(`Uncaught Exception\t${errorJson(args[0])}`)
+}
+
+/** `onabort` and the like: an attribute that holds one listener, in the order in which it was first set. */
+export function defineHandler(target: { prototype: EventTarget }, type: string): void {
+  const held = new WeakMap<EventTarget, { value: unknown; listen: (event: Event) => unknown }>()
+  Object.defineProperty(target.prototype, `on${type}`, {
+    get(this: EventTarget) {
+      return held.get(this)?.value ?? null
+    },
+    set(this: EventTarget, value: unknown) {
+      const before = held.get(this)
+      if (typeof value !== 'function' && (typeof value !== 'object' || value === null)) {
+        if (before !== undefined) this.removeEventListener(type, before.listen)
+        held.delete(this)
+        return
+      }
+      if (before !== undefined) {
+        before.value = value
+        return
+      }
+      const slot = {
+        value,
+        listen: (event: Event) => (typeof slot.value === 'function' ? slot.value.call(this, event) : undefined)
+      }
+      held.set(this, slot)
+      this.addEventListener(type, slot.listen)
+    },
+    enumerable: true,
+    configurable: true
+  })
+}
+
+/** Only a controller and the clock may abort a signal. */
+let abort: (signal: AbortSignal, reason: unknown) => void
 const MAKE = Symbol('only a controller makes a signal')
+const TIMEOUT_MS_MAX = Number.MAX_SAFE_INTEGER
 
 export class AbortSignal extends EventTarget {
-  aborted = false
-  reason: unknown = undefined
-  onabort: ((event: Event) => void) | null = null
+  #aborted = false
+  #reason: unknown
+  /** Signals made of this one, which abort with it. Without a signal that can abort they are not held here. */
+  readonly #followers = new Set<AbortSignal>()
+  #sources: AbortSignal[] = []
+  declare onabort: ((event: Event) => unknown) | null
 
   constructor(key?: unknown) {
-    super()
     if (key !== MAKE) throw new TypeError('Illegal constructor')
+    super()
   }
 
   static abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): AbortSignal {
     const signal = new AbortSignal(MAKE)
-    abort(signal, reason)
+    signal.#aborted = true
+    signal.#reason = reason
     return signal
   }
 
-  static timeout(delayMs: number): AbortSignal {
+  static timeout(delayMs: unknown): AbortSignal {
+    const delay = Number(delayMs)
+    if (!(Number.isInteger(delay) && delay >= 0 && delay <= TIMEOUT_MS_MAX)) {
+      throw new RangeError(`The value of "delay" is out of range. It must be >= 0 && <= ${TIMEOUT_MS_MAX}. Received ${delayMs}`)
+    }
     const signal = new AbortSignal(MAKE)
-    setTimeout(() => abort(signal, new DOMException('The operation was aborted due to timeout', 'TimeoutError')), delayMs)
+    const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+    setTimeout(() => abort(signal, reason), delay)
     return signal
   }
 
   static any(signals: Iterable<AbortSignal>): AbortSignal {
     const all = [...signals]
-    const joined = new AbortSignal(MAKE)
     for (const signal of all) {
-      if (signal.aborted) abort(joined, signal.reason)
-      else signal.addEventListener('abort', () => abort(joined, signal.reason), { once: true })
+      if (!(signal instanceof AbortSignal)) throw new TypeError('The "signals" argument must be an iterable of AbortSignal')
     }
+    const joined = new AbortSignal(MAKE)
+    const first = all.find((signal) => signal.#aborted)
+    if (first !== undefined) {
+      joined.#aborted = true
+      joined.#reason = first.#reason
+      return joined
+    }
+    const sources = new Set(all.flatMap((signal) => (signal.#sources.length > 0 ? signal.#sources : [signal])))
+    joined.#sources = [...sources]
+    for (const source of sources) source.#followers.add(joined)
     return joined
   }
 
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  get reason(): unknown {
+    return this.#reason
+  }
+
   throwIfAborted(): void {
-    if (this.aborted) throw this.reason
+    if (this.#aborted) throw this.#reason
+  }
+
+  override get [Symbol.toStringTag](): string {
+    return 'AbortSignal'
+  }
+
+  static {
+    abort = (signal, reason) => {
+      if (signal.#aborted) return
+      const all = [signal, ...[...signal.#followers].filter((follower) => !follower.#aborted)]
+      for (const one of all) {
+        one.#aborted = true
+        one.#reason = reason
+      }
+      signal.#followers.clear()
+      for (const one of all) one.dispatchEvent(new Event('abort'))
+    }
   }
 }
 
-function abort(signal: AbortSignal, reason: unknown): void {
-  if (signal.aborted) return
-  signal.aborted = true
-  signal.reason = reason
-  const event = new Event('abort')
-  signal.onabort?.(event)
-  signal.dispatchEvent(event)
-}
+defineHandler(AbortSignal, 'abort')
 
 export class AbortController {
-  readonly signal = new AbortSignal(MAKE)
+  readonly #signal = new AbortSignal(MAKE)
+
+  get signal(): AbortSignal {
+    return this.#signal
+  }
 
   abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
-    abort(this.signal, reason)
+    abort(this.#signal, reason)
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'AbortController'
   }
 }

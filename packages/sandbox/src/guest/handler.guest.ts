@@ -7,6 +7,7 @@ import { closeLogs, logError, openLogs } from './console.guest.ts'
 import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { resumeJob } from './jobs.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import { beginEntry, endEntry } from './ticks.guest.ts'
@@ -82,6 +83,13 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       break
     case ENTER.CREDIT:
       credit(a as number)
+      break
+    case ENTER.RESUME:
+      try {
+        resumeJob(a as number, b as unknown as number, c as unknown as string, d as Uint8Array | undefined)
+      } catch (error) {
+        uncaught(error)
+      }
       break
     case ENTER.ADOPT:
       adopt(a, b as string)

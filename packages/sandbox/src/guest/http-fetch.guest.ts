@@ -1,7 +1,9 @@
+import { chunk } from './chunks.guest.ts'
 import { TextDecoder } from './encoding.guest.ts'
-import { Request, Response } from './fetch-types.guest.ts'
 import { type HttpAnswer, PREPARED } from './http-answer.guest.ts'
 import { jsonStringify } from './intrinsics.guest.ts'
+
+type FetchTypes = typeof import('./chunks/fetch-types.guest.ts')
 
 /** The parts of an API Gateway payload-2.0 event that a Request is made of. */
 interface HttpEvent {
@@ -24,6 +26,7 @@ export async function runFetch(
   context: unknown,
   http: boolean
 ): Promise<unknown> {
+  const { Request, Response, readContent, takeContent } = chunk('fetch-types') as FetchTypes
   const waiting: unknown[] = []
   const ctx = {
     waitUntil: (promise: unknown) => {
@@ -32,11 +35,11 @@ export async function runFetch(
     passThroughOnException: () => undefined,
     lambda: context
   }
-  const request = http ? requestOf(event as HttpEvent) : new Request('http://localhost/', jsonPost(event))
+  const request = http ? requestOf(Request, event as HttpEvent) : new Request('http://localhost/', jsonPost(event))
   const response = await target.fetch(request, process.env, ctx)
   if (!(response instanceof Response)) throw new TypeError('fetch must return a Response')
+  const body = await readContent(takeContent(response))
   await Promise.allSettled(waiting)
-  const body = response.take()
   if (http) return { [PREPARED]: prepared(response, body) }
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
   try {
@@ -51,7 +54,7 @@ function jsonPost(event: unknown): { method: string; headers: Record<string, str
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: jsonStringify(event) }
 }
 
-function requestOf(event: HttpEvent): Request {
+function requestOf(Request: FetchTypes['Request'], event: HttpEvent): InstanceType<FetchTypes['Request']> {
   const headers = event.headers ?? {}
   const method = event.requestContext?.http?.method ?? 'GET'
   const query = event.rawQueryString === undefined || event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
@@ -64,7 +67,7 @@ function requestOf(event: HttpEvent): Request {
   return new Request(url, { method, headers: given, body: bodiless ? undefined : body })
 }
 
-function prepared(response: Response, body: string | Uint8Array): HttpAnswer {
+function prepared(response: InstanceType<FetchTypes['Response']>, body: string | Uint8Array): HttpAnswer {
   const flat: string[] = []
   for (const [name, value] of response.headers) flat.push(name, value)
   return { statusCode: response.status, headers: flat.join('\0'), body }

@@ -1,6 +1,7 @@
 import { asyncContext, inContext } from './async-context.guest.ts'
 import { connectBridge } from './bridge.guest.ts'
 import { builtin, installRequire, offerLibrary } from './builtins.guest.ts'
+import { chunk } from './chunks.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
@@ -50,27 +51,47 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never, li
     mark: () => undefined,
     measure: () => undefined
   })
-  define(globalThis, 'fetch', async () => {
-    throw new Error('outbound fetch is not available yet')
-  })
   installLazily()
   return enter
 }
 
+/** Globals and where they come from; each is made when it is first read. */
 function installLazily(): void {
-  defineLazy('awslambda', () => (require('./awslambda.guest.ts') as typeof import('./awslambda.guest.ts')).awslambda)
-  const encoding = () => require('./encoding.guest.ts') as typeof import('./encoding.guest.ts')
-  for (const name of ['TextEncoder', 'TextDecoder', 'atob', 'btoa'] as const) defineLazy(name, () => encoding()[name])
-  const url = () => require('./url.guest.ts') as typeof import('./url.guest.ts')
-  for (const name of ['URL', 'URLSearchParams'] as const) defineLazy(name, () => url()[name])
-  const events = () => require('./event-target.guest.ts') as typeof import('./event-target.guest.ts')
-  const eventNames = ['Event', 'CustomEvent', 'EventTarget', 'AbortController', 'AbortSignal', 'DOMException'] as const
-  for (const name of eventNames) defineLazy(name, () => events()[name])
-  const web = () => require('./fetch-types.guest.ts') as typeof import('./fetch-types.guest.ts')
-  for (const name of ['Headers', 'Request', 'Response'] as const) defineLazy(name, () => web()[name])
-  const blob = () => require('./blob.guest.ts') as typeof import('./blob.guest.ts')
-  for (const name of ['Blob', 'File'] as const) defineLazy(name, () => blob()[name])
+  const own = (names: readonly string[], load: () => unknown) => {
+    for (const name of names) defineLazy(name, () => (load() as Record<string, unknown>)[name])
+  }
+  own(['awslambda'], () => require('./awslambda.guest.ts'))
+  own(['TextEncoder', 'TextDecoder', 'atob', 'btoa'], () => require('./encoding.guest.ts'))
+  own(['URL', 'URLSearchParams'], () => require('./url.guest.ts'))
+  own(['Event', 'CustomEvent', 'EventTarget', 'AbortController', 'AbortSignal', 'reportError'], () =>
+    require('./event-target.guest.ts')
+  )
+  own(['DOMException'], () => require('./dom-exception.guest.ts'))
+  own(['structuredClone'], () => require('./structured-clone.guest.ts'))
+  for (const [name, names] of Object.entries(CHUNKS)) own(names, () => chunk(name))
   defineLazy('crypto', () => (require('./crypto.guest.ts') as typeof import('./crypto.guest.ts')).webcrypto)
-  defineLazy('structuredClone', () => (require('./structured-clone.guest.ts') as { structuredClone: unknown }).structuredClone)
   defineLazy('Buffer', () => (builtin('buffer') as { Buffer: unknown }).Buffer)
+}
+
+const CHUNKS: Readonly<Record<string, readonly string[]>> = {
+  blob: ['Blob', 'File'],
+  fetch: ['fetch'],
+  'fetch-types': ['Headers', 'Request', 'Response'],
+  'form-data': ['FormData'],
+  'url-pattern': ['URLPattern'],
+  streams: [
+    'ByteLengthQueuingStrategy',
+    'CountQueuingStrategy',
+    'ReadableByteStreamController',
+    'ReadableStream',
+    'ReadableStreamBYOBReader',
+    'ReadableStreamBYOBRequest',
+    'ReadableStreamDefaultController',
+    'ReadableStreamDefaultReader',
+    'TransformStream',
+    'TransformStreamDefaultController',
+    'WritableStream',
+    'WritableStreamDefaultController',
+    'WritableStreamDefaultWriter'
+  ]
 }

@@ -5,11 +5,13 @@ export const reflectApply = Reflect.apply
 export const promiseThen = Promise.prototype.then
 export const promiseResolve = Promise.resolve.bind(Promise)
 export const now = Date.now
+/** When this instance was made; epoch milliseconds. */
+export const timeOrigin = now()
 export const IntrinsicPromise = Promise
 export const IntrinsicError = Error
 export const stringSlice = String.prototype.slice
 export const stringSplit = String.prototype.split
-
+/** Indirect: in the scope of the globals. */
 // biome-ignore lint/security/noGlobalEval: the glue's own text, from the executor
 export const evaluate = globalThis.eval
 

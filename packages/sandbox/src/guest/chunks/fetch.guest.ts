@@ -1,0 +1,289 @@
+import { FETCH_PIECE_BYTES, FETCH_WINDOW_BYTES, JOB, RESUME, VERB } from '../../bridge-operations.ts'
+import { TextEncoder } from '../encoding.guest.ts'
+import { jsonParse } from '../intrinsics.guest.ts'
+import { forgetJob, startJob, tellJob } from '../jobs.guest.ts'
+import { type BodySource, hasBody } from './body.guest.ts'
+import {
+  Headers,
+  isNullBody,
+  networkResponse,
+  Request,
+  type RequestOptions,
+  type Response,
+  sourceOf,
+  takeContent
+} from './fetch-types.guest.ts'
+
+interface Head {
+  status: number
+  statusText: string
+  url: string
+  redirected: boolean
+  headers: string[]
+}
+
+interface Failure {
+  name: string
+  rule: string
+  message: string
+}
+
+/** `fetch`: the request goes to the daemon, which makes it under the function's policy, and comes back in pieces. */
+export async function fetch(...args: [input?: unknown, options?: RequestOptions]): Promise<Response> {
+  if (args.length === 0) throw new TypeError("Failed to execute 'fetch': 1 argument required, but only 0 present.")
+  const request = new Request(...args)
+  if (request.signal.aborted) throw request.signal.reason
+  const { protocol } = new URL(request.url)
+  if (protocol === 'data:') return dataResponse(request.url)
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw failed({ name: 'EgressError', rule: 'scheme', message: `the scheme of ${protocol} must be http, https or data` })
+  }
+  return await new Promise<Response>((resolve, reject) => new Outbound(request, resolve, reject))
+}
+
+class Outbound implements BodySource {
+  readonly #request: Request
+  readonly #resolve: (response: Response) => void
+  readonly #reject: (error: unknown) => void
+  readonly #job: number
+  readonly #upload: Upload | undefined
+  readonly #pieces: Uint8Array[] = []
+  #waiting: ((piece: Uint8Array | undefined) => void) | undefined
+  #refused: ((error: unknown) => void) | undefined
+  #ended = false
+  #error: { error: unknown } | undefined
+
+  constructor(request: Request, resolve: (response: Response) => void, reject: (error: unknown) => void) {
+    this.#request = request
+    this.#resolve = resolve
+    this.#reject = reject
+    const upload = uploadOf(request)
+    const headers: string[] = []
+    for (const [name, value] of request.headers) headers.push(name, value)
+    const order = {
+      method: request.method,
+      url: request.url,
+      redirect: request.redirect,
+      headers,
+      bodyBytes: upload.total,
+      ended: upload.ended
+    }
+    this.#job = startJob(JOB.FETCH, JSON.stringify(order), upload.first, (status, text, bytes) => this.#hear(status, text, bytes))
+    this.#upload = upload.ended ? undefined : new Upload(this.#job, upload, (error) => this.#abort(error))
+    request.signal.addEventListener('abort', () => this.#abort(request.signal.reason), { once: true })
+  }
+
+  next(): Promise<Uint8Array | undefined> {
+    const piece = this.#pieces.shift()
+    if (piece !== undefined) {
+      if (!this.#ended) tellJob(this.#job, VERB.CREDIT, piece.length)
+      return Promise.resolve(piece)
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error.error)
+    if (this.#ended) return Promise.resolve(undefined)
+    return new Promise((resolve, reject) => {
+      this.#waiting = (came) => {
+        if (came !== undefined) tellJob(this.#job, VERB.CREDIT, came.length)
+        resolve(came)
+      }
+      this.#refused = reject
+    })
+  }
+
+  cancel(): void {
+    this.#stop()
+    this.#pieces.length = 0
+    this.#ended = true
+  }
+
+  #hear(status: number, text: string, bytes: Uint8Array | undefined): void {
+    switch (status) {
+      case RESUME.HEAD:
+        this.#answer(jsonParse(text) as Head)
+        return
+      case RESUME.DATA:
+        if (bytes !== undefined) this.#give(bytes)
+        return
+      case RESUME.PULL:
+        this.#upload?.welcome(Number(text))
+        return
+      case RESUME.DONE:
+        this.#ended = true
+        this.#upload?.stop()
+        this.#give(undefined)
+        return
+      default:
+        this.#upload?.stop()
+        this.#break(failed(jsonParse(text) as Failure))
+    }
+  }
+
+  #answer(head: Head): void {
+    const headers = new Headers()
+    for (let index = 0; index + 1 < head.headers.length; index += 2) {
+      try {
+        headers.append(head.headers[index], head.headers[index + 1])
+      } catch {
+        // A header that the standard has no form for: the response is worth more than it.
+      }
+    }
+    const empty = isNullBody(head.status, this.#request.method)
+    const content = { known: null, stream: undefined, source: empty ? undefined : this, type: undefined }
+    this.#resolve(networkResponse(content, { ...head, headers }, head))
+  }
+
+  #give(piece: Uint8Array | undefined): void {
+    const waiting = this.#waiting
+    this.#waiting = undefined
+    if (waiting !== undefined) waiting(piece)
+    else if (piece !== undefined) this.#pieces.push(piece)
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#ended || this.#error !== undefined) return
+    this.#stop()
+    this.#break(reason)
+  }
+
+  #stop(): void {
+    this.#upload?.stop()
+    tellJob(this.#job, VERB.ABORT, 0)
+    forgetJob(this.#job)
+  }
+
+  #break(error: unknown): void {
+    this.#error = { error }
+    this.#pieces.length = 0
+    this.#reject(error)
+    const refused = this.#refused
+    if (this.#waiting !== undefined) refused?.(error)
+    this.#waiting = undefined
+  }
+}
+
+interface UploadPlan {
+  first: Uint8Array | undefined
+  rest: BodySource | undefined
+  total: number
+  ended: boolean
+}
+
+/** What fits goes with the request itself; the rest follows as the daemon has room for it. */
+function uploadOf(request: Request): UploadPlan {
+  if (!hasBody(request)) return { first: undefined, rest: undefined, total: 0, ended: true }
+  const content = takeContent(request)
+  if (content.stream !== undefined) return { first: undefined, rest: sourceOf(content.stream), total: -1, ended: false }
+  if (content.source !== undefined) return { first: undefined, rest: content.source, total: -1, ended: false }
+  const { known } = content
+  if (known === null) return { first: undefined, rest: undefined, total: 0, ended: true }
+  const bytes = typeof known === 'string' ? new TextEncoder().encode(known) : known
+  const first = bytes.slice(0, FETCH_PIECE_BYTES)
+  if (first.length === bytes.length) return { first, rest: undefined, total: bytes.length, ended: true }
+  let at = first.length
+  const rest: BodySource = {
+    async next() {
+      if (at >= bytes.length) return undefined
+      const piece = bytes.subarray(at, at + FETCH_PIECE_BYTES)
+      at += piece.length
+      return piece
+    },
+    cancel: () => undefined
+  }
+  return { first, rest, total: bytes.length, ended: false }
+}
+
+class Upload {
+  readonly #job: number
+  readonly #source: BodySource
+  #room: number
+  #stopped = false
+  #wake: (() => void) | undefined
+
+  constructor(job: number, plan: UploadPlan, failed: (error: unknown) => void) {
+    this.#job = job
+    this.#source = plan.rest as BodySource
+    this.#room = FETCH_WINDOW_BYTES - (plan.first?.length ?? 0)
+    this.#run().catch(failed)
+  }
+
+  welcome(bytes: number): void {
+    this.#room += bytes
+    this.#wake?.()
+  }
+
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#source.cancel()
+    this.#wake?.()
+  }
+
+  async #run(): Promise<void> {
+    for (let piece = await this.#source.next(); piece !== undefined; piece = await this.#source.next()) {
+      for (let at = 0; at < piece.length; ) {
+        while (this.#room <= 0 && !this.#stopped) {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve
+          })
+        }
+        if (this.#stopped) return
+        // A buffer of its own: what crosses is the whole buffer beneath a view.
+        const part = piece.slice(at, at + Math.min(FETCH_PIECE_BYTES, this.#room))
+        at += part.length
+        this.#room -= part.length
+        tellJob(this.#job, VERB.WRITE, 0, part)
+      }
+    }
+    if (this.#stopped) return
+    this.#stopped = true
+    tellJob(this.#job, VERB.END, 0)
+  }
+}
+
+/** As Node's fetch tells it: a TypeError, whose cause says what happened. */
+function failed({ name, rule, message }: Failure): TypeError {
+  const cause = Object.assign(new Error(message), {
+    name,
+    rule,
+    code: `EGRESS_${rule.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
+  })
+  return new TypeError('fetch failed', { cause })
+}
+
+function dataResponse(url: string): Response {
+  const match = /^data:([^,]*),([\s\S]*)$/.exec(url.split('#')[0] as string)
+  if (match === null) throw failed({ name: 'EgressError', rule: 'url', message: 'invalid data: URL' })
+  const [, header = '', data = ''] = match
+  const encoded = /;\s*base64\s*$/i.test(header)
+  const type = header.replace(/;\s*base64\s*$/i, '').trim()
+  const raw = percentDecode(data)
+  let bytes = raw
+  if (encoded) {
+    try {
+      bytes = Uint8Array.fromBase64(String.fromCharCode(...raw).replace(/\s/g, ''))
+    } catch {
+      throw failed({ name: 'EgressError', rule: 'url', message: 'invalid base64 in a data: URL' })
+    }
+  }
+  const known = type === '' ? 'text/plain;charset=US-ASCII' : type.startsWith(';') ? `text/plain${type}` : type
+  const headers = new Headers({ 'content-type': known })
+  return networkResponse(
+    { known: bytes, stream: undefined, source: undefined, type: undefined },
+    { status: 200, statusText: 'OK', headers },
+    { url, redirected: false }
+  )
+}
+
+function percentDecode(text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text)
+  const decoded = new Uint8Array(bytes.length)
+  let length = 0
+  for (let index = 0; index < bytes.length; index++) {
+    const hex = bytes[index] === 0x25 ? String.fromCharCode(bytes[index + 1] ?? 0, bytes[index + 2] ?? 0) : ''
+    if (/^[0-9a-fA-F]{2}$/.test(hex)) {
+      decoded[length++] = Number.parseInt(hex, 16)
+      index += 2
+    } else decoded[length++] = bytes[index] as number
+  }
+  return decoded.slice(0, length)
+}
