@@ -88,7 +88,7 @@ export const ASK = {
   /** → names of hashes joined by NUL */
   HASHES: 38,
   /** name → source of a part of the glue that is evaluated when it is first used */
-  CHUNK: 39,
+  CHUNK: 41,
   /** label → name of the encoding as the standard has it, or undefined when it is not known */
   ENCODING: 40,
   /** name → bytes of a file of the bundle, or undefined; without a name: JSON of [name, bytes] for all of them */
