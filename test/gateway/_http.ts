@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { connect } from 'node:net'
 
 export interface Reply {
   status: number
@@ -59,5 +60,20 @@ export function ask(base: string, options: Ask = {}): Promise<Reply> {
     )
     outgoing.once('error', reject)
     outgoing.end(options.body)
+  })
+}
+
+/** Sends bytes as they are and gives back all that comes until the other side closes. */
+export function raw(base: string, bytes: string | Buffer | (string | Buffer)[]): Promise<string> {
+  const { hostname, port } = new URL(base)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname)
+    let received = ''
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      received += piece
+    })
+    socket.once('close', () => resolve(received))
+    socket.once('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(received) : reject(error)))
+    for (const piece of Array.isArray(bytes) ? bytes : [bytes]) socket.write(piece, 'latin1')
   })
 }

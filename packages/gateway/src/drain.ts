@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '@peerless/interface'
 import { type FlatHeaders, send } from './http-answer.ts'
-import { hasNoBody } from './http-body.ts'
+import { hasNoBody, isHeldBack } from './http-body.ts'
 import type { GatewayLimits } from './limits.ts'
 
 /** How connections end: with `connection: close` while the gateway drains, and gently when a body was refused half read. */
@@ -44,6 +44,10 @@ export class Drain {
     if (response.destroyed || response.headersSent) return
     if (hasNoBody(request) || request.complete || request.destroyed) {
       this.mark(headers)
+      send(response, status, headers, body)
+    } else if (isHeldBack(request)) {
+      // The client may send its body all the same, so this connection is of no further use.
+      headers.push('connection', 'close')
       send(response, status, headers, body)
     } else {
       headers.push('connection', 'close', 'content-length', String(Buffer.byteLength(body)))

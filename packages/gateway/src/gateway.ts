@@ -5,7 +5,8 @@ import type { ApiParts } from './api-call.ts'
 import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
 import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
-import { BodyBudget } from './http-body.ts'
+import { BodyBudget, continueLater } from './http-body.ts'
+import { isWebSocket, refuseConnect, refuseMalformed, refuseUpgrade } from './http-refusals.ts'
 import { originForm } from './http-url.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
@@ -64,13 +65,21 @@ class HttpGateway implements Gateway {
         headersTimeout: context.limits.headersTimeoutMs,
         requestTimeout: context.limits.requestTimeoutMs,
         connectionsCheckingInterval: context.limits.checkTimeoutsMs,
-        keepAliveTimeout: context.limits.keepAliveMs
+        keepAliveTimeout: context.limits.keepAliveMs,
+        shouldUpgradeCallback: isWebSocket
       },
       (request, response) => this.handle(request, response)
     )
     this.#front = this.#frontOf(this.#server, parts)
     this.#server.maxConnections = context.limits.connectionsMax
-    this.#server.on('clientError', refuseMalformed)
+    // Bounded by headerBytesMax; Node's own limit would leave out what is beyond it without a word.
+    this.#server.maxHeadersCount = 0
+    this.#server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade).on('connect', refuseConnect)
+    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      // Only when the body is wanted is the client told to send it.
+      continueLater(request, () => response.writeContinue())
+      this.handle(request, response)
+    })
   }
 
   /** Puts the plain front before Node's server: it listens and counts connections as ever, but sees only those that are handed over. */
@@ -152,22 +161,4 @@ function functionOfHost(host: string | undefined): string | undefined {
   const colon = host.indexOf(':')
   const bare = colon < 0 ? host : host.slice(0, colon)
   return bare.endsWith(HOST_SUFFIX) && bare.length > HOST_SUFFIX.length ? bare.slice(0, -HOST_SUFFIX.length) : undefined
-}
-
-/** Statuses for what Node's parser refuses (llhttp error codes); everything else is 400. */
-const PARSER_STATUSES: Record<string, string> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
-}
-
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const status = PARSER_STATUSES[error.code ?? ''] ?? '400 Bad Request'
-  const body = JSON.stringify({ code: 'INVALID_ARGUMENT', message: `not an HTTP request that is taken here: ${status}` })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { PeerlessError } from '@peerless/interface'
+import { ANSWER_STALL_MS_MAX } from './limits.ts'
 
 /** Header names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[]
@@ -21,6 +22,7 @@ export function send(response: ServerResponse, status: number, headers: FlatHead
   headers.push('content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   response.writeHead(status, headers)
   // Node itself leaves the body away when the request was HEAD.
+  if (body.length > JOINED_BYTES_MAX) response.socket?.setTimeout(ANSWER_STALL_MS_MAX)
   if (typeof body === 'string' || body.length > JOINED_BYTES_MAX) response.end(body)
   else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
 }

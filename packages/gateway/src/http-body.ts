@@ -55,6 +55,19 @@ export interface BodyRules {
 const NOTHING = Buffer.alloc(0)
 const NO_BODY: Body = { bytes: NOTHING, sha256: () => hash('sha256', NOTHING), release: () => undefined }
 
+/** Clients that wait for `100 Continue` before they send their body, and how they are told. */
+const waiting = new WeakMap<IncomingMessage, () => void>()
+
+/** The client of this request sends its body only after `proceed`; it is called when the body is read. */
+export function continueLater(request: IncomingMessage, proceed: () => void): void {
+  waiting.set(request, proceed)
+}
+
+/** True when the client holds its body back, so that a refusal need not wait for it. */
+export function isHeldBack(request: IncomingMessage): boolean {
+  return request.headers.expect !== undefined && waiting.has(request)
+}
+
 /** True when the headers announce no body, so that there is nothing to wait for. RFC 9112, section 6.3. */
 export function hasNoBody(request: IncomingMessage): boolean {
   const headers = request.headers
@@ -72,6 +85,10 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
   const announced = Number(request.headers['content-length'] ?? 0)
   if (request.destroyed) return Promise.reject(clientGone())
   if (announced > rules.bytesMax) return Promise.reject(rules.tooLarge(`${announced}`))
+  if (request.headers.expect !== undefined) {
+    waiting.get(request)?.()
+    waiting.delete(request)
+  }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const running = announced > HASH_AT_ONCE_BYTES_MAX ? createHash('sha256') : undefined

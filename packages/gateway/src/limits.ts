@@ -59,3 +59,5 @@ export const LIST_ITEMS_MAX = 50
 export const QUOTED_CHARS_MAX = 200
 /** Routes of the whole mesh: the table of all of them is made anew after a change, which takes some 20 ms then. */
 export const ROUTES_MAX = 10_000
+/** A client that takes nothing of a large answer for so long loses its connection: the answer is in memory meanwhile. */
+export const ANSWER_STALL_MS_MAX = 60_000
