@@ -3,6 +3,7 @@ import { type BuildOptions, build } from 'esbuild'
 import { encodeBundle } from './bundle-codec.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { withEsbuild } from './esbuild-service.ts'
+import { foreignBundle } from './foreign-bundle.ts'
 import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
 import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
 import { nameInZip, zipPlugin } from './zip-plugin.ts'
@@ -32,10 +33,13 @@ export interface BundleOrder {
 export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Array; bundle: Bundle }> {
   const { stem, exportName } = parseHandler(order.handler)
   const tree = new ZipTree(await filesOf(order.zip, order.layers ?? []))
+  const foreign = await foreignBundle(tree, stem, exportName)
+  if (foreign !== undefined) return sealed(foreign, order.handler)
   const entry = findHandlerFile(order.handler, stem, tree)
+  const files = new Map<string, Uint8Array>()
   const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
   const compiled = await withEsbuild(
-    () => compile(tree, entry, builtinsSupported),
+    () => compile(tree, entry, builtinsSupported, files),
     (cause) => overwhelmed(entry, cause)
   )
 
@@ -47,11 +51,16 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     script,
     sourceMap: sourceMap.length > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
     builtins: builtinsOf(compiled.code, builtinsSupported),
-    handlerExport
+    handlerExport,
+    files
   }
+  return sealed(bundle, order.handler)
+}
+
+function sealed(bundle: Bundle, handler: string): { bytes: Uint8Array; bundle: Bundle } {
   const bytes = encodeBundle(bundle)
   if (bytes.length > LIMITS.bundleBytesMax) {
-    throw new PeerlessError('TOO_LARGE', `the bundle of '${entry}' has ${bytes.length} bytes, at most ${LIMITS.bundleBytesMax}`)
+    throw new PeerlessError('TOO_LARGE', `the bundle of '${handler}' has ${bytes.length} bytes, at most ${LIMITS.bundleBytesMax}`)
   }
   return { bytes, bundle }
 }
@@ -89,9 +98,14 @@ const FOLLOWS_CONTEXT = '__peerlessRequire("async_hooks")'
  * Most code compiles at the first try. esbuild says by an error when it awaits at top level, which makes the script's value a
  * promise, and when CommonJS has syntax that strict code forbids, which only its CommonJS format lets through.
  */
-async function compile(tree: ZipTree, entry: string, builtinsSupported: ReadonlySet<string>): Promise<Compiled> {
+async function compile(
+  tree: ZipTree,
+  entry: string,
+  builtinsSupported: ReadonlySet<string>,
+  files: Map<string, Uint8Array>
+): Promise<Compiled> {
   const resolver = new ZipResolver(tree)
-  const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported })
+  const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported, files })
   const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean, native = true): Promise<Compiled> => {
     const { outputFiles, metafile } = await build({
       ...settings(entry),

@@ -1,6 +1,7 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
+import { wasmImport } from './foreign-bundle.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
@@ -37,6 +38,8 @@ export interface ZipPluginOptions {
   entry: ResolvedFile
   /** Names without `node:`. */
   builtinsSupported: ReadonlySet<string>
+  /** Takes what the code reads at run time: WebAssembly modules that it imports. */
+  files: Map<string, Uint8Array>
 }
 
 /**
@@ -72,7 +75,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
     const path = args.namespace === ZIP_NAMESPACE ? paths.get(args.path) : undefined
     // Not reached as long as the two guards above hold (call-sites, source maps): nothing is ever read from the disk.
     if (path === undefined) return { errors: [{ text: 'a file outside the zip was asked for' }] }
-    return await loadFile(path, args.with.type, options.tree)
+    return await loadFile(path, args.with.type, options)
   }
   return {
     name: 'zip',
@@ -83,7 +86,11 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
   }
 }
 
-async function loadFile(path: string, attribute: string | undefined, tree: ZipTree): Promise<OnLoadResult> {
+async function loadFile(path: string, attribute: string | undefined, { tree, files }: ZipPluginOptions): Promise<OnLoadResult> {
+  if (attribute === undefined && extensionOf(path) === '.wasm') {
+    files.set(path, await tree.bytes(path))
+    return { contents: wasmImport(path), loader: 'js' }
+  }
   const loader = attribute === undefined ? LOADERS[extensionOf(path)] : ATTRIBUTE_LOADERS[attribute]
   if (loader === undefined) {
     const what =

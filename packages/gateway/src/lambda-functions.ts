@@ -13,8 +13,8 @@ import { mayDeploy, mayManage } from './roles.ts'
 const CONFIGURATION_BODY_BYTES_MAX = 65_536
 const ROLE = /^arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role\/?[a-zA-Z_0-9+=,.@\-_/]+$/
 const HANDLER = /^[^\s]+$/
-/** What runs here is JavaScript and WebAssembly, whatever Node the function was written for. */
-const RUNTIME = /^(nodejs\d{2}\.x|provided(\.al2|\.al2023)?)$/
+/** JavaScript, Python and WebAssembly run here, whatever version the function was written for: its handler's file tells which. */
+const RUNTIME = /^(nodejs\d{2}\.x|python3\.\d{1,2}|provided(\.al2|\.al2023)?)$/
 
 /** Members of Create- and UpdateFunctionConfiguration that ask for something that this mesh does not do. */
 const UNSUPPORTED_SETTINGS = [
@@ -166,7 +166,7 @@ function readSettings(input: LambdaInput): FunctionSettings {
   }
   if (settings.runtime !== undefined && !RUNTIME.test(settings.runtime))
     throw invalid(
-      `Value ${settings.runtime.slice(0, 64)} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x, nodejs26.x, provided, provided.al2, provided.al2023]`
+      `Value ${settings.runtime.slice(0, 64)} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [nodejs18.x, nodejs20.x, nodejs22.x, nodejs24.x, nodejs26.x, python3.9, python3.10, python3.11, python3.12, python3.13, python3.14, provided, provided.al2, provided.al2023]`
     )
   input.unsupported(UNSUPPORTED_SETTINGS)
   expectOnly(input, 'SnapStart', 'ApplyOn', 'None')

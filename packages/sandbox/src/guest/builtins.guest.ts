@@ -15,7 +15,9 @@ const LOADERS: Record<string, () => unknown> = {
     const timers = { ...(require('./timers-module.guest.ts') as object) }
     Object.defineProperty(timers, 'promises', { enumerable: true, configurable: true, get: () => builtin('timers/promises') })
     return timers
-  }
+  },
+  // What bundles of other languages ask for; no name that a function could import.
+  'peerless:wasm': () => require('./wasm-handler.guest.ts')
 }
 const IN_LIBRARY = new Set<string>([
   'assert',

@@ -9,6 +9,7 @@ import { define, defineLazy, jsonParse, now, promiseResolve, promiseThen, reflec
 import { configurePayload } from './payload-limit.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
+import './pause.guest.ts'
 import { installTimers } from './timers.guest.ts'
 
 interface Config extends Identity {
