@@ -1,5 +1,6 @@
-import { type Bundle, LIMITS, messageOf, PeerlessError } from '@peerless/interface'
+import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
 import { listed } from './handler-name.ts'
+import { checkModule } from './wasm-module.ts'
 import { SOURCE_EXTENSIONS } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
 
@@ -8,20 +9,6 @@ const WASM = "globalThis.__peerlessRequire('peerless:wasm')"
 const PYTHON = "globalThis.__peerlessRequire('peerless:python')"
 /** Calls the start function of a WASI command; `main.wasm` as a handler reads like the file's name. */
 const COMMAND_EXPORTS: ReadonlySet<string> = new Set(['wasm', '_start'])
-/** Name spaces of imports that instances have; what is in them is known only to the sandbox, and checked when an instance is made. */
-const IMPORTS: ReadonlySet<string> = new Set(['wasi_snapshot_preview1', 'wasi_unstable', 'env', 'peerless'])
-const MAGIC = '0061736d'
-const CORE_VERSION = '01000000'
-
-/** What of the global is used here; TypeScript declares it for browsers only. */
-interface Wasm {
-  compile(bytes: Uint8Array): Promise<object>
-  Module: {
-    exports(module: object): { name: string; kind: string }[]
-    imports(module: object): { module: string; name: string; kind: string }[]
-  }
-}
-
 /** What an import of a `.wasm` file becomes: its default export is the compiled module, as in other web-standard runtimes. */
 export function wasmImport(path: string): string {
   return `export default __peerlessRequire("peerless:wasm").moduleOf(${JSON.stringify(path)})`
@@ -41,7 +28,7 @@ export async function foreignBundle(tree: ZipTree, stem: string, exportName: str
 }
 
 async function wasmBundle(tree: ZipTree, file: string, exportName: string): Promise<Bundle> {
-  const functions = await exportsOf(file, await tree.bytes(file))
+  const functions = await checkModule(file, await tree.bytes(file))
   const isCommand = COMMAND_EXPORTS.has(exportName) && functions.has('_start')
   if (!isCommand) checkReactor(file, exportName, functions)
   const made = isCommand ? `command(${JSON.stringify(file)})` : `reactor(${JSON.stringify(file)}, ${JSON.stringify(exportName)})`
@@ -57,30 +44,6 @@ function checkReactor(file: string, exportName: string, functions: ReadonlySet<s
     if (functions.has(name)) continue
     throw new PeerlessError('HANDLER_NOT_FOUND', `'${file}' has no function '${name}', which its handler needs; ${exported}`)
   }
-}
-
-/** Names of exported functions. @throws INVALID_SOURCE when V8 does not take the module, or it imports what nobody gives it */
-async function exportsOf(file: string, bytes: Uint8Array): Promise<Set<string>> {
-  const head = Buffer.from(bytes.subarray(0, 8)).toString('hex')
-  if (head.startsWith(MAGIC) && !head.endsWith(CORE_VERSION)) {
-    throw new PeerlessError('INVALID_SOURCE', `'${file}' is a component; only core modules run here: build it for wasm32-wasip1`)
-  }
-  const { compile, Module } = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly
-  let module: object
-  try {
-    module = await compile(bytes)
-  } catch (error) {
-    throw new PeerlessError('INVALID_SOURCE', `'${file}' is no valid module: ${messageOf(error).slice(0, 300)}`, { cause: error })
-  }
-  const unknown = Module.imports(module).find((one) => !IMPORTS.has(one.module) || one.kind !== 'function')
-  if (unknown !== undefined) {
-    const { module: space, name, kind } = unknown
-    throw new PeerlessError(
-      'INVALID_SOURCE',
-      `'${file}' imports the ${kind} '${space.slice(0, 100)}.${name.slice(0, 100)}'; functions are there in ${[...IMPORTS].join(', ')}`
-    )
-  }
-  return new Set(Module.exports(module).flatMap(({ kind, name }) => (kind === 'function' ? [name] : [])))
 }
 
 async function pythonBundle(tree: ZipTree, file: string, exportName: string): Promise<Bundle> {

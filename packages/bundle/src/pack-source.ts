@@ -5,6 +5,7 @@ import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { listed, parseHandler } from './handler-name.ts'
+import { FOREIGN_EXTENSIONS, foreignEntry, packForeign } from './pack-foreign.ts'
 import { SOURCE_EXTENSIONS } from './zip-resolver.ts'
 import { writeZip } from './zip-write.ts'
 
@@ -41,12 +42,14 @@ export async function packSource(order: PackOrder): Promise<PackedSource> {
   if (found.isFile() && extname(path) === '.zip') return await passZip(path, found.size, order.handler)
   const wanted = order.handler === undefined ? undefined : parseHandler(order.handler)
   const entry = found.isFile() ? sourceFile(path) : await folderEntry(path, order.handler, wanted?.stem)
+  if (isForeign(entry)) return await packForeign(entry, found.isFile() ? undefined : path, order.handler)
   const packed = await compile(entry, found.isFile() ? dirname(path) : path)
   const exportName = chooseExport(entry, wanted?.exportName, packed)
   const name = packed.exports === undefined ? 'index.cjs' : 'index.mjs'
   const zip = writeZip({
     [name]: `${packed.code}//# sourceMappingURL=${name}.map\n`,
-    [`${name}.map`]: packed.map
+    [`${name}.map`]: packed.map,
+    ...packed.assets
   })
   if (zip.length > LIMITS.zipBytesMax) {
     throw new PeerlessError('TOO_LARGE', `'${order.path}' packs to ${zip.length} bytes, at most ${LIMITS.zipBytesMax}`)
@@ -61,11 +64,15 @@ async function passZip(path: string, bytes: number, handler: string | undefined)
   return { zip: await readFile(path), handler: handler ?? HANDLER_DEFAULT, runtime: RUNTIME }
 }
 
+function isForeign(path: string): boolean {
+  return (FOREIGN_EXTENSIONS as readonly string[]).includes(extname(path))
+}
+
 function sourceFile(path: string): string {
-  if ((SOURCE_EXTENSIONS as readonly string[]).includes(extname(path))) return path
+  if ((SOURCE_EXTENSIONS as readonly string[]).includes(extname(path)) || isForeign(path)) return path
   throw new PeerlessError(
     'INVALID_ARGUMENT',
-    `'${basename(path)}' can't be deployed: a file ends in one of ${SOURCE_EXTENSIONS.join(' ')} or .zip`
+    `'${basename(path)}' can't be deployed: a file ends in one of ${[...SOURCE_EXTENSIONS, ...FOREIGN_EXTENSIONS].join(' ')} or .zip`
   )
 }
 
@@ -78,6 +85,8 @@ async function folderEntry(folder: string, handler: string | undefined, stem: st
   for (const candidate of stem === undefined ? candidates : [...candidates.slice(main === undefined ? 0 : 1), ...candidates]) {
     if ((await stat(candidate).catch(() => undefined))?.isFile() === true) return candidate
   }
+  const foreign = await foreignEntry(folder, handler)
+  if (foreign !== undefined) return foreign
   throw new PeerlessError(
     'HANDLER_NOT_FOUND',
     handler === undefined
@@ -104,15 +113,16 @@ interface Packed {
   map: string
   /** undefined: CommonJS, known only when it runs. */
   exports: readonly string[] | undefined
+  /** WebAssembly modules that it imports, by the names that its imports have now. */
+  assets: Record<string, Uint8Array>
 }
 
 /** ES modules stay such, with their top-level await; CommonJS stays CommonJS, with its `require` of builtins. */
 async function compile(entry: string, folder: string): Promise<Packed> {
   try {
-    const { text, map, exports } = await bundle(entry, folder, 'esm')
-    if (!/\nexport default [\w$]+\(\);\n$/.test(text)) return { code: text, map, exports }
-    const common = await bundle(entry, folder, 'cjs')
-    return { code: common.text, map: common.map, exports: undefined }
+    const module = await bundle(entry, folder, 'esm')
+    if (!/\nexport default [\w$]+\(\);\n$/.test(module.code)) return module
+    return { ...(await bundle(entry, folder, 'cjs')), exports: undefined }
   } catch (error) {
     const messages = messagesOf(error)
     if (messages === undefined) throw error
@@ -120,7 +130,7 @@ async function compile(entry: string, folder: string): Promise<Packed> {
   }
 }
 
-async function bundle(entry: string, folder: string, format: 'esm' | 'cjs') {
+async function bundle(entry: string, folder: string, format: 'esm' | 'cjs'): Promise<Packed> {
   const options = {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -135,6 +145,8 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs') {
     legalComments: 'none',
     sourcemap: 'external',
     sourcesContent: false,
+    // Stays an import of a file, which comes along; the node compiles it.
+    loader: { '.wasm': 'copy' },
     plugins: format === 'esm' ? [builtinsOfCommonJs] : [],
     logLevel: 'silent'
   } as const satisfies BuildOptions
@@ -142,7 +154,9 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs') {
   const text = outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''
   const map = outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? ''
   const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
-  return { text, map, exports: output?.exports ?? [] }
+  const assets: Record<string, Uint8Array> = {}
+  for (const { path, contents } of outputFiles) if (path.endsWith('.wasm')) assets[basename(path)] = contents
+  return { code: text, map, exports: output?.exports ?? [], assets }
 }
 
 /**
