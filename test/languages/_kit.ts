@@ -11,7 +11,7 @@ export async function folderOf(t: Ending, files: Record<string, Uint8Array | str
   return folder
 }
 
-export interface Called {
+interface Called {
   code: number | null
   result: unknown
   stderr: string

@@ -5,8 +5,6 @@ export const CLOCK_MONOTONIC = 1
 /** These two, and the processor time of process and thread. */
 export const CLOCKS = 4
 export const NANOSECONDS_PER_MS = 1_000_000n
-/** Clocks inside are that coarse on purpose. */
-export const RESOLUTION_NS = NANOSECONDS_PER_MS
 const startedAt = now()
 
 /** Processor time counts as time since the instance was made: a finer measure would help to spy on neighbours. */

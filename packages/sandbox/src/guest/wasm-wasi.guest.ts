@@ -1,4 +1,4 @@
-import { CLOCKS, clockNs, RESOLUTION_NS } from './wasm-clock.guest.ts'
+import { CLOCKS, clockNs, NANOSECONDS_PER_MS } from './wasm-clock.guest.ts'
 import { type Descriptor, Descriptors, Input, Output } from './wasm-descriptors.guest.ts'
 import { ERRNO, ProcessExit, WasiError } from './wasm-errno.guest.ts'
 import { fileCalls } from './wasm-file-calls.guest.ts'
@@ -100,7 +100,8 @@ function processCalls({ program, memory }: Wasi): WasiCalls {
     environ_get: (pointers: number, bytes: number) => strings(memory(), environment, pointers, bytes),
     clock_res_get: (id: number, result: number) => {
       if (id >>> 0 >= CLOCKS) return ERRNO.INVAL
-      memory().u64(result, RESOLUTION_NS)
+      // Clocks inside are that coarse on purpose.
+      memory().u64(result, NANOSECONDS_PER_MS)
       return ERRNO.SUCCESS
     },
     clock_time_get: (id: number, _precision: bigint, result: number) => {
