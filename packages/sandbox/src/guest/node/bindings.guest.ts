@@ -1,4 +1,6 @@
 import { bindingBuffer } from './binding-buffer.guest.ts'
+import { makeBindingFs } from './binding-fs.guest.ts'
+import { makeBindingFsDir } from './binding-fs-dir.guest.ts'
 import { bindingOs } from './binding-os.guest.ts'
 import { bindingStringDecoder } from './binding-string-decoder.guest.ts'
 import { bindingTypes } from './binding-types.guest.ts'
@@ -55,6 +57,9 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
       linkNativeChannel: nothing
     }),
     os: () => bindingOs,
+    fs: () => makeBindingFs(new Map(constants.uv.map(([number, name, text]) => [name, [number, text]]))),
+    fs_dir: () => makeBindingFsDir(load),
+    fs_event_wrap: () => ({ FSEvent: class {} }),
     credentials: () => ({ getTempDir: () => '/tmp', safeGetenv: (name: string) => process.env[name] }),
     symbols: () => new Proxy({}, { get: (_target, name) => Symbol.for(`nodejs.${String(name)}`) }),
     async_wrap: () => ({ Providers: {}, setupHooks: nothing, async_hook_fields: [], async_id_fields: [] }),

@@ -1,4 +1,5 @@
 import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
+import { makeCopySync } from './copy-sync.guest.ts'
 import { core } from './core.guest.ts'
 import { makeInternalUrl } from './internal-url.guest.ts'
 import { makeTimersPromises } from './timers-promises.guest.ts'
@@ -94,12 +95,53 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     return { isKeyObject, isCryptoKey }
   },
   'internal/modules/helpers': () => ({}),
+  'internal/process/permission': () => ({ isEnabled: () => false, has: () => true, isAuditMode: () => false }),
+  'internal/worker/js_transferable': () => ({
+    markTransferMode: nothing,
+    kClone: Symbol('kClone'),
+    kDeserialize: Symbol('kDeserialize'),
+    kTransfer: Symbol('kTransfer'),
+    kTransferList: Symbol('kTransferList'),
+    structuredClone
+  }),
+  'internal/webstreams/readablestream': () => webStreams(),
+  'internal/webstreams/writablestream': () => webStreams(),
+  'internal/webstreams/transformstream': () => webStreams(),
+  // Files change only by the function's own hand.
+  'internal/fs/watchers': () => ({
+    watch: unwatched,
+    FSWatcher: class {},
+    StatWatcher: class {},
+    kFSWatchStart: Symbol('start')
+  }),
+  'internal/fs/cp/cp-sync': makeCopySync,
+  'internal/fs/recursive_watch': () => ({ watch: unwatched }),
+  'internal/repl/history': () => ({ ReplHistory: class {} }),
   'internal/perf/observe': () => ({ hasObserver: () => false, startPerf: nothing, stopPerf: nothing }),
   'internal/dtrace': () => ({}),
   timers: () => core.builtin('timers'),
   'timers/promises': makeTimersPromises,
   console: () => console,
   process: () => process
+}
+
+function unwatched(): never {
+  throw Object.assign(new Error('files are not watched inside functions'), { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' })
+}
+
+/** The global classes, with the questions that Node's adapters ask of them. */
+function webStreams(): Record<string, unknown> {
+  const is = (make: unknown) => (value: unknown) => typeof make === 'function' && value instanceof make
+  const { ReadableStream, WritableStream, TransformStream } = globalThis
+  return {
+    ReadableStream,
+    WritableStream,
+    TransformStream,
+    isReadableStream: is(ReadableStream),
+    isWritableStream: is(WritableStream),
+    isTransformStream: is(TransformStream),
+    isBrandCheck: () => is(ReadableStream)
+  }
 }
 
 /** What Node's own start does with a module before anyone else sees it, or what it has only with ICU. */
