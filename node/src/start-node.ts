@@ -30,6 +30,7 @@ import type { NodeOptions } from './options.ts'
 import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
+import { type S3Access, s3Objects } from './s3-object.ts'
 import { VERSION } from './version.ts'
 
 /** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
@@ -183,6 +184,7 @@ async function compose(
     ledger,
     logs: invocation.logs,
     mesh: status,
+    ...(options.s3Endpoint === undefined ? {} : { fetchObject: s3Objects(s3Access(options.s3Endpoint), () => clock.now()) }),
     accountId: options.accountId,
     region: REGION_DEFAULT
   })
@@ -225,6 +227,18 @@ async function compose(
     await ledger.flush()
   }
   return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, stop }
+}
+
+/** Keys as every AWS client takes them from its environment. */
+function s3Access(endpoint: string): S3Access {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = process.env
+  return {
+    endpoint,
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    sessionToken: AWS_SESSION_TOKEN,
+    region: AWS_REGION ?? AWS_DEFAULT_REGION ?? REGION_DEFAULT
+  }
 }
 
 /** The key with which the command line of this data folder signs: made once, valid on every node, replaced when it was revoked. */

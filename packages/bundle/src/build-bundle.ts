@@ -76,7 +76,8 @@ async function filesOf(zip: Uint8Array, layers: readonly Uint8Array[]): Promise<
   if (bytes > LIMITS.unzippedBytesMax)
     throw new PeerlessError(
       'TOO_LARGE',
-      `Unzipped size must be smaller than ${LIMITS.unzippedBytesMax} bytes; with its layers the function has ${bytes}`
+      `Unzipped size must be smaller than ${LIMITS.unzippedBytesMax} bytes; with its layers the function has ${bytes}`,
+      { detail: { unzipped: true } }
     )
   return items
 }

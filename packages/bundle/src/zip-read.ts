@@ -67,7 +67,10 @@ export async function listZip(zip: Uint8Array): Promise<ZipItem[]> {
     return await listEntries(buffer)
   } catch (error) {
     if (error instanceof PeerlessError) throw error
-    throw new PeerlessError('INVALID_ZIP', `zip of ${zip.length} bytes is not readable: ${textOf(error)}`, { cause: error })
+    throw new PeerlessError('INVALID_ZIP', `zip of ${zip.length} bytes is not readable: ${textOf(error)}`, {
+      cause: error,
+      detail: { unreadable: true }
+    })
   }
 }
 
@@ -96,7 +99,8 @@ async function listEntries(buffer: Buffer): Promise<ZipItem[]> {
     if (bytesTotal > LIMITS.unzippedBytesMax) {
       throw new PeerlessError(
         'TOO_LARGE',
-        `zip inflates to more than ${LIMITS.unzippedBytesMax} bytes: ${bytesTotal} with entry '${shown(name)}' of ${entry.uncompressedSize}`
+        `zip inflates to more than ${LIMITS.unzippedBytesMax} bytes: ${bytesTotal} with entry '${shown(name)}' of ${entry.uncompressedSize}`,
+        { detail: { unzipped: true } }
       )
     }
     items.push({ name, bytesDeclared: entry.uncompressedSize, read: () => readEntry(buffer, file, entry, name) })

@@ -11,25 +11,8 @@ export const ROLE_LENGTH_MAX = 512
 export const ENVIRONMENT_NAME = /^[a-zA-Z][a-zA-Z0-9_]+$/
 export const HANDLER_DEFAULT = 'index.handler'
 export const RUNTIME_DEFAULT = 'nodejs22.x'
-/** AWS's names. What runs is told by the handler's file, whatever the name says; it is kept and given back. */
-export const RUNTIMES = [
-  'nodejs14.x',
-  'nodejs16.x',
-  'nodejs18.x',
-  'nodejs20.x',
-  'nodejs22.x',
-  'nodejs24.x',
-  'nodejs26.x',
-  'python3.9',
-  'python3.10',
-  'python3.11',
-  'python3.12',
-  'python3.13',
-  'python3.14',
-  'provided',
-  'provided.al2',
-  'provided.al2023'
-] as const
+/** AWS's names of what runs here: JavaScript, Python and WebAssembly. What runs is told by the handler's file; the name is kept and given back. */
+export const RUNTIME = /^(?:nodejs\d{2}\.x|provided(?:\.al2(?:023)?)?|python3\.\d{1,2})$/
 
 /** Variables that the platform sets. AWS refuses the same ("Defined runtime environment variables", reserved ones). */
 export const ENVIRONMENT_RESERVED: ReadonlySet<string> = new Set([

@@ -12,7 +12,7 @@ import {
   MEMORY_RULE,
   ROLE_ARN,
   ROLE_LENGTH_MAX,
-  RUNTIMES,
+  RUNTIME,
   TIMEOUT_RULE
 } from './function-rules.ts'
 
@@ -36,7 +36,8 @@ const RULES: Record<keyof FunctionSettings, (value: unknown) => void> = {
     }
   },
   runtime(value) {
-    if (!RUNTIMES.some((runtime) => runtime === value)) fail('runtime', value, `must be one of ${RUNTIMES.join(', ')}`)
+    if (typeof value !== 'string' || !RUNTIME.test(value))
+      fail('runtime', value, 'must be one of nodejs*, python3.*, provided.al2 and provided.al2023')
   },
   role(value) {
     if (typeof value !== 'string' || value.length > ROLE_LENGTH_MAX || !ROLE_ARN.test(value)) {

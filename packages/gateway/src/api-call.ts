@@ -90,7 +90,7 @@ export async function serveApi(
     if (operation === undefined)
       throw new PeerlessError('NOT_FOUND', `no operation ${request.method} ${(request.url ?? '').slice(0, 200)} in this API`)
     const { bodyBytesMax: bytesMax } = operation
-    const tooLarge = (bytes: string) => tooLargeFor(operation, bytes)
+    const tooLarge = () => tooLargeFor(operation)
     const body = await readBody(request, { bytesMax, tooLarge, budget: parts.budget })
     release = body.release
     const key = parts.verifier.finish(claim, body.sha256())
@@ -131,8 +131,8 @@ export async function serveApi(
   }
 }
 
-function tooLargeFor(operation: ApiOperation, bytes: string): ApiError {
-  const message = `Request must be smaller than ${operation.bodyBytesMax} bytes for the ${operation.name} operation, got ${bytes}`
+function tooLargeFor(operation: ApiOperation): ApiError {
+  const message = `Request must be smaller than ${operation.bodyBytesMax} bytes for the ${operation.name} operation`
   return new ApiError('TOO_LARGE', operation.tooLargeCode ?? 'RequestEntityTooLargeException', message)
 }
 

@@ -4,10 +4,13 @@ import { type ErrorCode, PeerlessError } from '@peerless/interface'
 export class ApiError extends PeerlessError {
   /** `x-amzn-ErrorType` */
   readonly awsCode: string
+  /** False for the few texts that the service sends without `Type`. */
+  readonly typed: boolean
 
-  constructor(code: ErrorCode, awsCode: string, message: string) {
+  constructor(code: ErrorCode, awsCode: string, message: string, options: { typed?: boolean } = {}) {
     super(code, message)
     this.awsCode = awsCode
+    this.typed = options.typed ?? true
   }
 }
 
@@ -48,7 +51,16 @@ const AWS_KINDS: Record<ErrorCode, AwsKind> = {
 }
 
 /** Shapes whose message member is written `Message`; all others `message`. From the service model. */
-const CAPITAL_MESSAGE = new Set(['ResourceNotFoundException', 'ServiceException', 'AccessDeniedException'])
+const CAPITAL_MESSAGE = new Set([
+  'AccessDeniedException',
+  'CallbackTimeoutException',
+  'CodeSigningConfigNotFoundException',
+  'CodeVerificationFailedException',
+  'RecursiveInvocationException',
+  'ResourceInUseException',
+  'ResourceNotFoundException',
+  'ServiceException'
+])
 /** Errors of the front door, outside the service model: they carry no `Type`. */
 const WITHOUT_TYPE =
   /^(ValidationException|RequestEntityTooLargeException|AccessDeniedException|SerializationException|UnknownOperationException|.*Signature.*|MissingAuthenticationToken.*|UnrecognizedClient.*)$/
@@ -64,8 +76,9 @@ export function awsErrorOf(error: PeerlessError): AwsError {
   const kind = AWS_KINDS[error.code]
   const awsCode = error instanceof ApiError ? error.awsCode : kind.awsCode
   const body: Record<string, string> = {}
-  if (error.code === 'THROTTLED') body.Reason = 'ConcurrentInvocationLimitExceeded'
-  if (!WITHOUT_TYPE.test(awsCode)) body.Type = kind.status < 500 ? 'User' : 'Service'
+  if (error.code === 'THROTTLED') body.Reason = String(error.detail?.reason ?? 'ConcurrentInvocationLimitExceeded')
+  if (!WITHOUT_TYPE.test(awsCode) && !(error instanceof ApiError && !error.typed))
+    body.Type = kind.status < 500 ? 'User' : 'Service'
   body[CAPITAL_MESSAGE.has(awsCode) ? 'Message' : 'message'] = error.message
   return { awsCode, status: kind.status, body }
 }

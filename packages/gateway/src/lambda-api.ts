@@ -1,86 +1,107 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { LIMITS } from '@peerless/interface'
 import { type ApiOperation, type ApiParts, AWS_STYLE, serveApi } from './api-call.ts'
 import { ApiError } from './api-error.ts'
 import type { CodeUrls } from './code-url.ts'
-import { functionOperations } from './lambda-functions.ts'
-import { invokeOperation } from './lambda-invoke.ts'
-import { streamOperation } from './lambda-stream.ts'
-import { urlConfigOperations } from './lambda-url-config.ts'
+import { concurrencyHandlers } from './lambda-concurrency.ts'
+import type { Handler, Handlers, LambdaContext } from './lambda-context.ts'
+import { eventInvokeHandlers } from './lambda-event-invoke.ts'
+import { functionHandlers } from './lambda-functions.ts'
+import { invokeHandlers } from './lambda-invoke.ts'
+import { layerHandlers } from './lambda-layers.ts'
+import { mappingHandlers } from './lambda-mappings.ts'
+import { matchOperation, OPERATIONS, type Operation, readMembers } from './lambda-model.ts'
+import { permissionHandlers } from './lambda-permissions.ts'
+import { refusalHandlers } from './lambda-refusals.ts'
+import { signingHandlers } from './lambda-signing.ts'
+import { smallConfigHandlers } from './lambda-small-configs.ts'
+import { streamHandlers } from './lambda-stream.ts'
+import { tagHandlers } from './lambda-tags.ts'
+import { urlConfigHandlers } from './lambda-url-config.ts'
+import { versionHandlers } from './lambda-versions.ts'
 import { ROUTE } from './metrics.ts'
-import { decodeLoosely } from './url-query.ts'
 
-/**
- * Method and path of each operation, with `*` for the function. Paths of the service model, 2015-03-31.
- * The path is matched as it came and its segments decoded afterwards: an ARN may be percent-encoded, and must not become two segments.
- */
-const PATHS: Record<string, string> = {
-  'POST /2015-03-31/functions': 'CreateFunction',
-  'GET /2015-03-31/functions': 'ListFunctions',
-  'GET /2015-03-31/functions/*': 'GetFunction',
-  'DELETE /2015-03-31/functions/*': 'DeleteFunction',
-  'GET /2015-03-31/functions/*/configuration': 'GetFunctionConfiguration',
-  'PUT /2015-03-31/functions/*/configuration': 'UpdateFunctionConfiguration',
-  'PUT /2015-03-31/functions/*/code': 'UpdateFunctionCode',
-  'POST /2015-03-31/functions/*/invocations': 'Invoke',
-  'POST /2021-11-15/functions/*/response-streaming-invocations': 'InvokeWithResponseStream',
-  'POST /2021-10-31/functions/*/url': 'CreateFunctionUrlConfig',
-  'GET /2021-10-31/functions/*/url': 'GetFunctionUrlConfig',
-  'PUT /2021-10-31/functions/*/url': 'UpdateFunctionUrlConfig',
-  'DELETE /2021-10-31/functions/*/url': 'DeleteFunctionUrlConfig'
+/** Bodies of all operations but those with code or payloads: twice the largest environment, filter criteria and policy together. */
+const BODY_BYTES_MAX = 262_144
+const BODY_BYTES: Readonly<Record<string, number>> = {
+  CreateFunction: LIMITS.deployBodyBytesMax,
+  UpdateFunctionCode: LIMITS.deployBodyBytesMax,
+  PublishLayerVersion: LIMITS.deployBodyBytesMax,
+  Invoke: LIMITS.payloadBytesMax,
+  InvokeWithResponseStream: LIMITS.payloadBytesMax,
+  InvokeAsync: LIMITS.asyncPayloadBytesMax
 }
+const INVOCATIONS = new Set(['Invoke', 'InvokeWithResponseStream', 'InvokeAsync'])
 
 /** True for `/YYYY-MM-DD/…`: all operations of the Lambda API begin with the date of their version. */
 export function isLambdaPath(url: string): boolean {
   return url.charCodeAt(5) === 0x2d && url.charCodeAt(8) === 0x2d && url.charCodeAt(11) === 0x2f
 }
 
+/** The Lambda API: one table of operations and shapes drives the router and the checks, the handlers have only what it means. */
 export class LambdaApi {
   readonly #parts: ApiParts
-  readonly #operations = new Map<string, ApiOperation>()
+  readonly #handlers: Handlers
 
   constructor(parts: ApiParts, codeUrls: CodeUrls) {
     this.#parts = parts
-    const { context, metrics } = parts
-    const byName: Record<string, ApiOperation> = {
-      ...functionOperations(context, codeUrls),
-      ...urlConfigOperations(context),
-      Invoke: invokeOperation(context, metrics),
-      InvokeWithResponseStream: streamOperation(context, metrics)
+    const context: LambdaContext = { ...parts.context, codeUrls, gatewayMetrics: parts.metrics }
+    this.#handlers = {
+      ...functionHandlers(context),
+      ...versionHandlers(context),
+      ...concurrencyHandlers(context),
+      ...urlConfigHandlers(context),
+      ...eventInvokeHandlers(context),
+      ...mappingHandlers(context),
+      ...layerHandlers(context),
+      ...permissionHandlers(context),
+      ...tagHandlers(context),
+      ...signingHandlers(context),
+      ...smallConfigHandlers(context),
+      ...refusalHandlers(context),
+      ...invokeHandlers(context),
+      ...streamHandlers(context)
     }
-    for (const [path, name] of Object.entries(PATHS)) this.#operations.set(path, byName[name] ?? unknownOperation(name))
+    for (const name of OPERATIONS.keys())
+      if (this.#handlers[name] === undefined) throw new TypeError(`operation ${name} of the model has no handler`)
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
-    const segments = path.split('/', 7)
-    if (segments.at(-1) === '') segments.pop()
-    const name = segments[3]
-    if (name !== undefined) segments[3] = '*'
+    const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
+    const match = matchOperation(request.method ?? '', path, rawQuery)
     const operation =
-      this.#operations.get(`${request.method} ${segments.join('/')}`) ?? unknownOperation(`${request.method} ${path}`)
-    const exchange = {
-      request,
-      response,
-      operation,
-      name: name === undefined ? '' : decodeLoosely(name),
-      rawQuery: mark < 0 ? '' : url.slice(mark + 1)
-    }
-    return serveApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, exchange)
+      match === undefined
+        ? unknownOperation(`${request.method} ${path}`)
+        : apiOperation(match.operation, this.#handlers[match.operation.name] as Handler, match.path, rawQuery)
+    return serveApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { request, response, operation, name: '', rawQuery })
   }
 }
 
-/** Known to Lambda or not: this mesh does not do it, and says so to whoever is authenticated. */
+function apiOperation(operation: Operation, handler: Handler, path: Record<string, string>, rawQuery: string): ApiOperation {
+  const invokes = INVOCATIONS.has(operation.name)
+  return {
+    name: operation.name === 'Invoke' ? 'InvokeFunction' : operation.name,
+    bodyBytesMax: BODY_BYTES[operation.name] ?? BODY_BYTES_MAX,
+    ...(invokes ? { tooLargeCode: 'RequestTooLargeException' } : {}),
+    async run(call) {
+      const input = readMembers(operation, call.request, { path, rawQuery, body: call.body })
+      await handler({ call, input, status: operation.status })
+    }
+  }
+}
+
+/** No operation of the service, and said so to whoever is authenticated. */
 function unknownOperation(what: string): ApiOperation {
   return {
     name: 'unknown',
-    bodyBytesMax: 1_048_576,
+    bodyBytesMax: BODY_BYTES_MAX,
     run() {
-      const known = [...new Set(Object.values(PATHS))].join(', ')
       throw new ApiError(
         'NOT_FOUND',
         'UnknownOperationException',
-        `${what.slice(0, 200)} is no operation of this mesh. It implements: ${known}`
+        `${what.slice(0, 200)} is no operation of the Lambda API of 2015-03-31`
       )
     }
   }

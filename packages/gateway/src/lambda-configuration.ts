@@ -1,44 +1,90 @@
-import { type FunctionRecord, functionArn, LATEST } from '@peerless/interface'
+import { type FunctionRecord, type FunctionVersion, functionArn, LATEST } from '@peerless/interface'
+import type { GatewayContext } from './options.ts'
+
+/** What a mesh only keeps, as it stands in a version. */
+export type KeptSettings = Readonly<Record<string, unknown>>
+
+/**
+ * How a configuration is told: `created` and `updated` are the answers to the change itself, which Lambda gives while the change is
+ * still under way; `listed` is an item of a list, which names the version in its ARN and leaves states out.
+ */
+export type Telling = 'settled' | 'created' | 'updated' | 'listed'
 
 /** `2022-01-01T00:00:00.000+0000`, the form of LastModified. */
 function lastModified(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '+0000')
 }
 
+export function keptOf(version: FunctionVersion): KeptSettings {
+  return version.kept === undefined ? {} : (JSON.parse(version.kept) as KeptSettings)
+}
+
 /**
- * FunctionConfiguration as Lambda answers it. A deployment is whole before it is announced, so State is always Active; what this mesh
- * has no notion of is answered with Lambda's defaults.
- * @param listed ListFunctions names the version in the ARN and leaves State out
+ * FunctionConfiguration as Lambda answers it. A deployment is whole before it is announced, so a function is Active at once; what this
+ * mesh has no notion of is answered with Lambda's defaults.
+ * @param qualifier as it was asked for; it goes into the ARN
  */
 export function configurationOf(
+  context: Pick<GatewayContext, 'region' | 'accountId'>,
   record: FunctionRecord,
-  region: string,
-  accountId: string,
-  listed = false
+  version: FunctionVersion,
+  telling: Telling,
+  qualifier?: string
 ): Record<string, unknown> {
-  const { latest, name } = record
-  const variables = latest.environment
+  const { name } = record
+  const shown = telling === 'listed' ? version.version : (qualifier ?? (version.version === LATEST ? undefined : version.version))
+  const { SnapStart, ...kept } = keptOf(version)
+  const snapStart = SnapStart as { ApplyOn?: string } | undefined
+  const variables = version.environment
   return {
     FunctionName: name,
-    FunctionArn: functionArn(region, accountId, name, listed ? LATEST : undefined),
-    Runtime: latest.runtime,
-    Role: latest.role,
-    Handler: latest.handler,
-    CodeSize: latest.code.zipBytes,
-    Description: latest.description,
-    Timeout: latest.timeoutSeconds,
-    MemorySize: latest.memoryMb,
-    LastModified: lastModified(latest.modifiedAt),
-    CodeSha256: latest.code.zipSha256,
-    Version: latest.version,
+    FunctionArn: functionArn(context.region, context.accountId, name, shown),
+    Runtime: version.runtime,
+    Role: version.role,
+    Handler: version.handler,
+    CodeSize: version.code.zipBytes,
+    Description: version.description,
+    Timeout: version.timeoutSeconds,
+    MemorySize: version.memoryMb,
+    LastModified: lastModified(version.modifiedAt),
+    CodeSha256: version.code.zipSha256,
+    Version: version.version,
+    ...kept,
     ...(Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } }),
-    TracingConfig: { Mode: 'PassThrough' },
-    RevisionId: latest.revisionId,
-    ...(listed ? {} : { State: 'Active', LastUpdateStatus: 'Successful' }),
+    ...(version.deadLetterTarget === undefined ? {} : { DeadLetterConfig: { TargetArn: version.deadLetterTarget } }),
+    ...(version.layers === undefined
+      ? {}
+      : { Layers: version.layers.map(({ arn, zipBytes }) => ({ Arn: arn, CodeSize: zipBytes })) }),
+    TracingConfig: { Mode: version.tracing ?? 'PassThrough' },
+    RevisionId: version.revisionId,
+    ...statesOf(telling),
     PackageType: 'Zip',
-    Architectures: ['x86_64'],
-    EphemeralStorage: { Size: 512 },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
-    LoggingConfig: { LogFormat: 'Text', LogGroup: `/aws/lambda/${name}` }
+    Architectures: [version.architecture ?? 'x86_64'],
+    EphemeralStorage: { Size: version.ephemeralStorageMb ?? 512 },
+    SnapStart: { ApplyOn: snapStart?.ApplyOn ?? 'None', OptimizationStatus: 'Off' },
+    LoggingConfig: loggingOf(name, version)
+  }
+}
+
+/** Recorded: a create answers Pending, an update InProgress, and what is read afterwards has both at rest. */
+function statesOf(telling: Telling): Record<string, unknown> {
+  const reason = 'The function is being created.'
+  if (telling === 'listed') return {}
+  if (telling === 'created') return { State: 'Pending', StateReason: reason, StateReasonCode: 'Creating' }
+  if (telling === 'settled') return { State: 'Active', LastUpdateStatus: 'Successful' }
+  return {
+    State: 'Active',
+    LastUpdateStatus: 'InProgress',
+    LastUpdateStatusReason: reason,
+    LastUpdateStatusReasonCode: 'Creating'
+  }
+}
+
+function loggingOf(name: string, version: FunctionVersion): Record<string, unknown> {
+  const { format = 'Text', group, applicationLevel, systemLevel } = version.logging ?? {}
+  return {
+    LogFormat: format,
+    ...(format === 'JSON' ? { ApplicationLogLevel: applicationLevel ?? 'INFO', SystemLogLevel: systemLevel ?? 'INFO' } : {}),
+    LogGroup: group ?? `/aws/lambda/${name}`
   }
 }

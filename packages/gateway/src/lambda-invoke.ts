@@ -1,101 +1,97 @@
 import { isUtf8 } from 'node:buffer'
-import { functionArn, LIMITS } from '@peerless/interface'
-import type { ApiCall, ApiOperation } from './api-call.ts'
+import { type InvokeOrder, LIMITS, resolveFunction } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
-import { brokenRule, invalid, validation } from './lambda-input.ts'
-import { functionOf } from './lambda-names.ts'
-import type { GatewayMetrics } from './metrics.ts'
-import type { GatewayContext } from './options.ts'
+import type { Handlers, LambdaContext, LambdaRequest } from './lambda-context.ts'
+import { checkPayload } from './lambda-payload.ts'
+import { functionNotFound, targetOf } from './lambda-target.ts'
+import { invalid } from './lambda-validator.ts'
 import { outcomeHeaders } from './outcome-headers.ts'
 import { mayInvoke } from './roles.ts'
 
 /** Invoke: payload bytes in, payload bytes out; what the function did wrong is a header, not a status. */
-export function invokeOperation(context: GatewayContext, metrics: GatewayMetrics): ApiOperation {
+export function invokeHandlers(context: LambdaContext): Handlers {
   return {
-    name: 'InvokeFunction',
-    bodyBytesMax: LIMITS.payloadBytesMax,
-    tooLargeCode: 'RequestTooLargeException',
-    async run(call) {
-      const { record, qualifier } = functionOf(context, call)
-      mayInvoke(call.key, record)
-      const type = header(call, 'x-amz-invocation-type') ?? 'RequestResponse'
-      if (type !== 'RequestResponse' && type !== 'DryRun' && type !== 'Event')
-        throw validation(
-          `1 validation error detected: ${brokenRule(type, 'invocationType', 'Member must satisfy enum value set: [Event, RequestResponse, DryRun]')}`
-        )
-      const logType = header(call, 'x-amz-log-type') ?? 'None'
-      if (logType !== 'None' && logType !== 'Tail')
-        throw validation(
-          `1 validation error detected: ${brokenRule(logType, 'logType', 'Member must satisfy enum value set: [None, Tail]')}`
-        )
-      const clientContext = clientContextOf(header(call, 'x-amz-client-context'))
-      checkPayload(call.body)
-      const version = record.latest
-      if (type === 'Event') {
-        if (context.asyncInvoker === undefined) throw invalid('InvocationType Event is not supported by this node')
-        const invokedArn = functionArn(context.region, context.accountId, record.name, qualifier)
-        const order = {
-          requestId: call.requestId,
-          functionName: record.name,
-          qualifier,
-          payload: call.body,
-          clientContext,
-          invokedArn
-        }
-        await context.asyncInvoker.accept(order)
-        return call.send(202, [], '')
-      }
+    async Invoke(request) {
+      const { call, input } = request
+      const type = input.text('InvocationType') ?? 'RequestResponse'
+      if (type === 'Event') return await acceptEvent(context, request, call.body)
+      const order = orderOf(context, request)
+      const { version } = order.target
       if (type === 'DryRun') return call.send(204, ['x-amz-executed-version', version.version], '')
-      const answer = await context.invoker
-        .invoke({
-          requestId: call.requestId,
-          kind: 'event',
-          target: { record, version },
-          payload: call.body,
-          logTail: logType === 'Tail',
-          clientContext,
-          invokedArn: functionArn(context.region, context.accountId, record.name, qualifier)
-        })
-        .catch((error) => {
-          metrics.invoked('refused', false)
-          throw error
-        })
+      const answer = await context.invoker.invoke(order).catch((error) => {
+        context.gatewayMetrics.invoked('refused', false)
+        throw error
+      })
       const { outcome } = answer
-      metrics.invoked(outcome.status, outcome.usage.cold)
+      context.gatewayMetrics.invoked(outcome.status, outcome.usage.cold)
       // The first pair is the request id, which `send` adds itself.
       const headers = [...outcomeHeaders(call.requestId, answer).slice(2), 'content-type', 'application/json']
       headers.push('x-amz-executed-version', version.version)
       if (outcome.status !== 'ok') headers.push('x-amz-function-error', 'Unhandled')
-      if (logType === 'Tail') headers.push('x-amz-log-result', logResult(outcome.logTail ?? ''))
+      if (order.logTail) headers.push('x-amz-log-result', logResult(outcome.logTail ?? ''))
       call.send(200, headers, outcome.payload)
+    },
+
+    async InvokeAsync(request) {
+      await acceptEvent(context, request, request.call.body, JSON.stringify({ Status: 202 }))
     }
   }
 }
 
-export function header(call: ApiCall, name: string): string | undefined {
-  const value = call.request.headers[name]
-  return typeof value === 'string' ? value : undefined
-}
-
-/** The bytes go to the function unchanged; parsing only finds out whether they are JSON. */
-export function checkPayload(payload: Buffer): void {
-  if (payload.length === 0) return
-  const problem = (reason: string) =>
-    new ApiError(
-      'INVALID_ARGUMENT',
-      'InvalidRequestContentException',
-      `Could not parse request body into json: Could not parse payload into json: ${reason}`
-    )
-  if (!isUtf8(payload)) throw problem('it is not valid UTF-8')
-  try {
-    JSON.parse(payload.toString('utf8'))
-  } catch (error) {
-    throw problem((error as Error).message.slice(0, 200))
+/**
+ * What a synchronous invocation asks for: authorised, resolved, its payload and client context checked.
+ * @throws ApiError, FORBIDDEN
+ */
+export function orderOf(context: LambdaContext, request: LambdaRequest): InvokeOrder {
+  const { call, input } = request
+  const { record, qualifier, arn } = invokable(context, request)
+  const clientContext = clientContextOf(input.text('ClientContext'))
+  checkPayload(call.body)
+  const target = resolveFunction(context.catalog, record, qualifier, context.random)
+  if (target === undefined) throw functionNotFound(arn)
+  return {
+    requestId: call.requestId,
+    kind: 'event',
+    target,
+    payload: call.body,
+    logTail: input.text('LogType') === 'Tail',
+    clientContext,
+    invokedArn: arn
   }
 }
 
+function invokable(context: LambdaContext, { call, input }: LambdaRequest) {
+  const target = targetOf(context, call, input.required('FunctionName'), input.text('Qualifier'))
+  const { record, qualifier } = target
+  if (record === undefined) throw functionNotFound(target.arn)
+  mayInvoke(call.key, record, { qualifier })
+  if (input.has('DurableExecutionName') || input.has('TenantId'))
+    throw invalid('Durable executions and tenants are not supported by this mesh: leave DurableExecutionName and TenantId out')
+  return { ...target, record }
+}
+
+/** Accepted is kept: 202 comes after the event is on disk. */
+async function acceptEvent(context: LambdaContext, request: LambdaRequest, payload: Buffer, body = ''): Promise<void> {
+  const { call, input } = request
+  const { record, qualifier, arn } = invokable(context, request)
+  if (payload.length > LIMITS.asyncPayloadBytesMax)
+    throw new ApiError(
+      'TOO_LARGE',
+      'RequestTooLargeException',
+      `${payload.length} byte payload is too large for the Event invocation type (limit ${LIMITS.asyncPayloadBytesMax} bytes)`
+    )
+  checkPayload(payload)
+  const clientContext = clientContextOf(input.text('ClientContext'))
+  if (resolveFunction(context.catalog, record, qualifier, context.random) === undefined) throw functionNotFound(arn)
+  const { asyncInvoker } = context
+  if (asyncInvoker === undefined) throw invalid('InvocationType Event is not supported by this node: it has no queue')
+  const order = { requestId: call.requestId, functionName: record.name, qualifier, payload, clientContext, invokedArn: arn }
+  await asyncInvoker.accept(order)
+  call.send(202, body === '' ? [] : ['content-type', 'application/json'], body)
+}
+
 /** @returns the JSON text, checked to be an object */
-export function clientContextOf(encoded: string | undefined): string | undefined {
+function clientContextOf(encoded: string | undefined): string | undefined {
   if (encoded === undefined || encoded === '') return undefined
   const problem = (reason: string) =>
     new ApiError(

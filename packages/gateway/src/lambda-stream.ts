@@ -1,14 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { functionArn, type InvokeAnswer, type InvokeOrder, LIMITS } from '@peerless/interface'
-import type { ApiCall, ApiOperation } from './api-call.ts'
+import { type InvokeAnswer, type InvokeOrder, LIMITS } from '@peerless/interface'
+import type { ApiCall } from './api-call.ts'
 import { encodeHeaders, encodeMessage } from './eventstream.ts'
 import { presentable } from './http-answer.ts'
-import { brokenRule, validation } from './lambda-input.ts'
-import { checkPayload, clientContextOf, header, logResult } from './lambda-invoke.ts'
-import { functionOf } from './lambda-names.ts'
+import type { Handlers, LambdaContext } from './lambda-context.ts'
+import { logResult, orderOf } from './lambda-invoke.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
-import { mayInvoke } from './roles.ts'
 import { StreamAnswer } from './stream-answer.ts'
 
 const CHUNK = encodeHeaders({
@@ -28,37 +26,14 @@ const ERROR_DETAILS_CHARS_MAX = 65_536
  * InvokeWithResponseStream: the function's bytes as `PayloadChunk` events as they are written, then `InvokeComplete`. What answers at once
  * is one chunk. An error before the first byte has a status of its own where it is ours, and is in `InvokeComplete` where it is the function's.
  */
-export function streamOperation(context: GatewayContext, metrics: GatewayMetrics): ApiOperation {
+export function streamHandlers(context: LambdaContext): Handlers {
   return {
-    name: 'InvokeWithResponseStream',
-    bodyBytesMax: LIMITS.payloadBytesMax,
-    tooLargeCode: 'RequestTooLargeException',
-    async run(call) {
-      const { record, qualifier } = functionOf(context, call)
-      mayInvoke(call.key, record)
-      const type = header(call, 'x-amz-invocation-type') ?? 'RequestResponse'
-      if (type !== 'RequestResponse' && type !== 'DryRun') {
-        const rule = 'Member must satisfy enum value set: [RequestResponse, DryRun]'
-        throw validation(`1 validation error detected: ${brokenRule(type, 'invocationType', rule)}`)
-      }
-      const logType = header(call, 'x-amz-log-type') ?? 'None'
-      if (logType !== 'None' && logType !== 'Tail') {
-        const rule = 'Member must satisfy enum value set: [None, Tail]'
-        throw validation(`1 validation error detected: ${brokenRule(logType, 'logType', rule)}`)
-      }
-      const clientContext = clientContextOf(header(call, 'x-amz-client-context'))
-      checkPayload(call.body)
-      const version = record.latest
-      if (type === 'DryRun') return call.send(204, ['x-amz-executed-version', version.version], '')
-      await stream(context, metrics, call, {
-        requestId: call.requestId,
-        kind: 'event',
-        target: { record, version },
-        payload: call.body,
-        logTail: logType === 'Tail',
-        clientContext,
-        invokedArn: functionArn(context.region, context.accountId, record.name, qualifier)
-      })
+    async InvokeWithResponseStream(request) {
+      const { call, input } = request
+      const order = orderOf(context, request)
+      if (input.text('InvocationType') === 'DryRun')
+        return call.send(204, ['x-amz-executed-version', order.target.version.version], '')
+      await stream(context, context.gatewayMetrics, call, order)
     }
   }
 }

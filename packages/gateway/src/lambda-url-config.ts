@@ -1,87 +1,150 @@
-import { type FunctionRecord, functionArn, settingsOf, type UrlAuth } from '@peerless/interface'
-import type { ApiCall, ApiOperation } from './api-call.ts'
+import {
+  aliasOf,
+  type CorsSettings,
+  type FunctionRecord,
+  functionArn,
+  LATEST,
+  settingsOf,
+  type UrlAuth,
+  type UrlSettings
+} from '@peerless/interface'
 import { ApiError } from './api-error.ts'
-import { LambdaInput } from './lambda-input.ts'
-import { functionOf } from './lambda-names.ts'
-import type { GatewayContext } from './options.ts'
-import { mayManage } from './roles.ts'
+import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
+import type { Members } from './lambda-members.ts'
+import { pageOf } from './lambda-paging.ts'
+import { changeSettings } from './lambda-qualifiers.ts'
+import { type FoundTarget, managed, resourceMissing } from './lambda-target.ts'
+import { invalid } from './lambda-validator.ts'
+import { LIST_ITEMS_MAX } from './limits.ts'
 
-const BODY_BYTES_MAX = 65_536
-const AUTH_TYPES: readonly UrlAuth[] = ['NONE', 'AWS_IAM']
-
-/** Function URLs as Lambda configures them; here they are one field of the function. */
-export function urlConfigOperations(context: GatewayContext): Record<string, ApiOperation> {
-  const { deployments, region, accountId } = context
-  const managed = (call: ApiCall, action: string): FunctionRecord => {
-    const { record } = functionOf(context, call)
-    mayManage(call.key, record, `lambda:${action}`)
-    return record
-  }
-  const arnOf = (record: FunctionRecord) => functionArn(region, accountId, record.name)
-  const shown = (call: ApiCall, record: FunctionRecord) => {
-    const time = new Date(record.latest.modifiedAt).toISOString()
+/** Function URLs: of a function itself, or of one of its aliases. */
+export function urlConfigHandlers(context: LambdaContext): Handlers {
+  const { region, accountId } = context
+  const missing = () => new ApiError('NOT_FOUND', 'ResourceNotFoundException', 'Function does not exist')
+  const shown = (request: LambdaRequest, record: FunctionRecord, qualifier: string | undefined, url: UrlSettings) => {
+    const named = qualifier === undefined || qualifier === LATEST ? record.name : `${record.name}:${qualifier}`
     return {
-      FunctionUrl: `http://${call.request.headers.host ?? 'localhost'}/fn/${record.name}/`,
-      FunctionArn: arnOf(record),
-      AuthType: settingsOf(record, undefined).url?.auth,
-      CreationTime: new Date(record.createdAt).toISOString(),
-      LastModifiedTime: time,
-      InvokeMode: 'BUFFERED'
+      FunctionUrl: `http://${request.call.request.headers.host ?? 'localhost'}/fn/${named}/`,
+      FunctionArn: functionArn(region, accountId, record.name, qualifier === LATEST ? undefined : qualifier),
+      AuthType: url.auth,
+      ...(url.cors === undefined ? {} : { Cors: shownCors(url.cors) }),
+      CreationTime: new Date(url.createdAt).toISOString(),
+      LastModifiedTime: new Date(url.modifiedAt).toISOString(),
+      InvokeMode: url.invokeMode
     }
   }
-  const existing = (call: ApiCall, action: string): FunctionRecord => {
-    const record = managed(call, action)
-    if (settingsOf(record, undefined).url?.auth === undefined)
-      throw new ApiError('NOT_FOUND', 'ResourceNotFoundException', 'The resource you requested does not exist.')
-    return record
+  const target = (request: LambdaRequest, action: string): FoundTarget => {
+    const found = managed(context, request, action, missing)
+    if (found.qualifier !== undefined && aliasOf(found.record, found.qualifier) === undefined) throw missing()
+    return found
   }
-  const readAuth = (call: ApiCall, required: boolean): UrlAuth | undefined => {
-    const input = new LambdaInput(call.body)
-    const urlAuth = input.enumeration('AuthType', AUTH_TYPES, required)
-    const mode = input.enumeration('InvokeMode', ['BUFFERED', 'RESPONSE_STREAM'])
-    input.check()
-    input.unsupported(mode === 'RESPONSE_STREAM' ? ['Cors', 'InvokeMode'] : ['Cors'])
-    return urlAuth
+  const existing = (request: LambdaRequest, action: string) => {
+    const found = managed(context, request, action, resourceMissing)
+    const { url } = settingsOf(found.record, found.qualifier)
+    if (url === undefined) throw resourceMissing()
+    return { ...found, url }
   }
 
   return {
-    CreateFunctionUrlConfig: {
-      name: 'CreateFunctionUrlConfig',
-      bodyBytesMax: BODY_BYTES_MAX,
-      async run(call) {
-        const record = managed(call, 'CreateFunctionUrlConfig')
-        const urlAuth = readAuth(call, true)
-        if (settingsOf(record, undefined).url?.auth !== undefined)
+    async CreateFunctionUrlConfig(request) {
+      const { input } = request
+      const { record, qualifier, arn } = target(request, 'CreateFunctionUrlConfig')
+      const now = context.clock.now()
+      const cors = corsOf(input)
+      const url: UrlSettings = {
+        auth: input.required('AuthType') as UrlAuth,
+        invokeMode: (input.text('InvokeMode') ?? 'BUFFERED') as UrlSettings['invokeMode'],
+        ...(cors === undefined ? {} : { cors }),
+        createdAt: now,
+        modifiedAt: now
+      }
+      await changeSettings(context, record.name, qualifier, (settings) => {
+        if (settings.url !== undefined)
           throw new ApiError(
             'CONFLICT',
             'ResourceConflictException',
-            `Failed to create function url config for [functionArn = ${arnOf(record)}]. Error message:  FunctionUrlConfig exists for this Lambda function`
+            `Failed to create function url config for [functionArn = ${arn}]. Error message:  FunctionUrlConfig exists for this Lambda function`
           )
-        call.json(201, shown(call, await deployments.updateConfiguration({ name: record.name, settings: { urlAuth } })))
-      }
+        return { ...settings, url }
+      })
+      const { LastModifiedTime: _unsaid, ...created } = shown(request, record, qualifier, url)
+      answer(request, created)
     },
-    GetFunctionUrlConfig: {
-      name: 'GetFunctionUrlConfig',
-      bodyBytesMax: 0,
-      run: (call) => call.json(200, shown(call, existing(call, 'GetFunctionUrlConfig')))
+
+    GetFunctionUrlConfig(request) {
+      const { record, qualifier, url } = existing(request, 'GetFunctionUrlConfig')
+      answer(request, shown(request, record, qualifier, url))
     },
-    UpdateFunctionUrlConfig: {
-      name: 'UpdateFunctionUrlConfig',
-      bodyBytesMax: BODY_BYTES_MAX,
-      async run(call) {
-        const record = existing(call, 'UpdateFunctionUrlConfig')
-        const urlAuth = readAuth(call, false) ?? settingsOf(record, undefined).url?.auth
-        call.json(200, shown(call, await deployments.updateConfiguration({ name: record.name, settings: { urlAuth } })))
-      }
+
+    async UpdateFunctionUrlConfig(request) {
+      const { input } = request
+      const { record, qualifier } = existing(request, 'UpdateFunctionUrlConfig')
+      const changed = await changeSettings(context, record.name, qualifier, (settings) => {
+        if (settings.url === undefined) throw resourceMissing()
+        const cors = input.has('Cors') ? corsOf(input) : settings.url.cors
+        const { cors: _replaced, ...before } = settings.url
+        const url: UrlSettings = {
+          ...before,
+          auth: (input.text('AuthType') ?? before.auth) as UrlAuth,
+          invokeMode: (input.text('InvokeMode') ?? before.invokeMode) as UrlSettings['invokeMode'],
+          ...(cors === undefined ? {} : { cors }),
+          modifiedAt: context.clock.now()
+        }
+        return { ...settings, url }
+      })
+      answer(request, shown(request, changed, qualifier, settingsOf(changed, qualifier).url as UrlSettings))
     },
-    DeleteFunctionUrlConfig: {
-      name: 'DeleteFunctionUrlConfig',
-      bodyBytesMax: 0,
-      async run(call) {
-        const record = existing(call, 'DeleteFunctionUrlConfig')
-        await deployments.updateConfiguration({ name: record.name, settings: { urlAuth: null } })
-        call.json(204, undefined)
-      }
+
+    async DeleteFunctionUrlConfig(request) {
+      const { record, qualifier } = existing(request, 'DeleteFunctionUrlConfig')
+      await changeSettings(context, record.name, qualifier, ({ url: _gone, ...rest }) => rest)
+      answer(request, undefined)
+    },
+
+    ListFunctionUrlConfigs(request) {
+      const { record } = managed(context, request, 'ListFunctionUrlConfigs', missing)
+      const items = Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { url }]) =>
+        url === undefined ? [] : [{ qualifier, url }]
+      )
+      const page = pageOf(request.input, items, ({ qualifier }) => qualifier, LIST_ITEMS_MAX)
+      answer(request, {
+        FunctionUrlConfigs: page.items.map(({ qualifier, url }) => shown(request, record, qualifier, url)),
+        ...page.next
+      })
     }
   }
+}
+
+/** An empty one means none. */
+function corsOf(input: Members): CorsSettings | undefined {
+  const given = input.inner('Cors')
+  if (given === undefined) return undefined
+  const cors: CorsSettings = {}
+  const credentials = given.flag('AllowCredentials')
+  const maxAge = given.number('MaxAge')
+  if (credentials !== undefined) cors.allowCredentials = credentials
+  if (maxAge !== undefined) cors.maxAge = maxAge
+  for (const [name, member] of CORS_LISTS) {
+    const list = given.texts(member)
+    if (list !== undefined && list.length > 0) cors[name] = list
+  }
+  if (cors.allowMethods?.some((method) => !METHODS.has(method)))
+    throw invalid(`AllowMethods must be of ${[...METHODS].join(', ')}`)
+  return Object.keys(cors).length === 0 ? undefined : cors
+}
+
+const METHODS = new Set(['GET', 'PUT', 'HEAD', 'POST', 'PATCH', 'DELETE', '*'])
+const CORS_LISTS = [
+  ['allowHeaders', 'AllowHeaders'],
+  ['allowMethods', 'AllowMethods'],
+  ['allowOrigins', 'AllowOrigins'],
+  ['exposeHeaders', 'ExposeHeaders']
+] as const
+
+function shownCors(cors: CorsSettings): Record<string, unknown> {
+  const shown: Record<string, unknown> = {}
+  if (cors.allowCredentials !== undefined) shown.AllowCredentials = cors.allowCredentials
+  for (const [name, member] of CORS_LISTS) if (cors[name] !== undefined) shown[member] = cors[name]
+  if (cors.maxAge !== undefined) shown.MaxAge = cors.maxAge
+  return shown
 }

@@ -61,3 +61,12 @@ export const QUOTED_CHARS_MAX = 200
 export const ROUTES_MAX = 10_000
 /** A client that takes nothing of a large answer for so long loses its connection: the answer is in memory meanwhile. */
 export const ANSWER_STALL_MS_MAX = 60_000
+/** ListEventSourceMappings: AWS answers at most 100. */
+export const MAPPINGS_LISTED_MAX = 100
+/** AWS: tags of one resource. */
+export const TAGS_MAX = 50
+/** AWS: a resource policy as text. */
+export const POLICY_BYTES_MAX = 20_480
+/** AWS's default of calls at once in an account, said where the mesh has fewer slots, and what must be left unreserved of it. */
+export const CONCURRENCY_MIN = 1_000
+export const UNRESERVED_MIN = 100

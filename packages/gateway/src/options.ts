@@ -26,12 +26,22 @@ export interface AccessKeys {
   get(accessKeyId: string): AccessKey | undefined
 }
 
+/** Reads an object of a bucket, for code that is named by S3Bucket and S3Key. @throws TOO_LARGE, and INVALID_ARGUMENT with S3's reason */
+export type FetchObject = (order: {
+  bucket: string
+  key: string
+  version: string | undefined
+  bytesMax: number
+}) => Promise<Uint8Array>
+
 export interface GatewayOptions {
   invoker: Invoker
   /** Takes `Event` invocations; without it they are refused. */
   asyncInvoker?: AsyncInvoker
   /** Schedules; without it `/v1/triggers` is refused. */
   triggers?: Triggers
+  /** Without it code comes in the request only. */
+  fetchObject?: FetchObject
   deployments: Deployments
   catalog: Catalog
   keys: AccessKeys

@@ -184,7 +184,7 @@ test('Invoke by name, partial ARN and full ARN, with a qualifier', async (t) => 
     'hello:$LATEST',
     'function:hello',
     '000000000000:function:hello',
-    'arn:aws:lambda:ap-south-1:123456789012:function:hello',
+    'arn:aws:lambda:us-east-1:000000000000:function:hello',
     'arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST'
   ]) {
     t.is((await client.send(new InvokeCommand({ FunctionName }))).StatusCode, 200, FunctionName)

@@ -42,6 +42,7 @@ import { headFromWire, invocationToWire, replyFromWire, type Settlement } from '
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { receiptOf, settle } from './receipts.ts'
+import { overReserved, ReservedConcurrency } from './reserved-concurrency.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
 export interface PipelineOptions {
@@ -90,12 +91,14 @@ export class Pipeline implements Invoker {
   /** Attempts at peers: their deadlines are swept, those of local instances are theirs to watch. */
   readonly #away = new Set<Call>()
   readonly #next: () => number
+  readonly #reserved: ReservedConcurrency
   #sweep: Timer | undefined
   #pumping = false
 
   constructor(options: PipelineOptions) {
     this.#o = options
     this.#self = options.mesh.peerId
+    this.#reserved = new ReservedConcurrency(options.mesh)
     this.#next = () => options.random.next()
   }
 
@@ -128,6 +131,18 @@ export class Pipeline implements Invoker {
       )
       return
     }
+    const { record } = order.target
+    if (record.reservedConcurrency === undefined) this.#begin(order, done)
+    else this.#beginReserved(order, record.reservedConcurrency, done)
+  }
+
+  #beginReserved(order: InvokeOrder, reserved: number, done: OnAnswer): void {
+    const leave = this.#reserved.enter(order.target.record, reserved, done)
+    if (leave === undefined) done(overReserved(), undefined)
+    else this.#begin(order, leave)
+  }
+
+  #begin(order: InvokeOrder, done: OnAnswer): void {
     this.#o.reporter.inFlight++
     this.#dispatch(this.#callOf(order, done))
   }

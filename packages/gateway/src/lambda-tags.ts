@@ -1,0 +1,82 @@
+import { ApiError } from './api-error.ts'
+import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
+import { functionNotFound } from './lambda-target.ts'
+import { invalid } from './lambda-validator.ts'
+import { TAGS_MAX } from './limits.ts'
+import { mayDeploy, mayManage } from './roles.ts'
+
+type Tags = Record<string, string>
+
+/** What can have tags: functions, event source mappings and code signing configurations. */
+interface Tagged {
+  readonly tags: Tags
+  store(tags: Tags): Promise<unknown>
+}
+
+export function tagHandlers(context: LambdaContext): Handlers {
+  return {
+    async TagResource(request) {
+      const tagged = taggedOf(context, request, 'TagResource')
+      const given = request.input.map('Tags') ?? {}
+      if (Object.keys(given).length === 0) throw invalid('An error occurred and the request cannot be processed.')
+      await tagged.store(tagsOf({ ...tagged.tags, ...given }))
+      answer(request, undefined)
+    },
+
+    async UntagResource(request) {
+      const tagged = taggedOf(context, request, 'UntagResource')
+      const gone = new Set(request.input.texts('TagKeys') ?? [])
+      await tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !gone.has(key))))
+      answer(request, undefined)
+    },
+
+    ListTags(request) {
+      answer(request, { Tags: taggedOf(context, request, 'ListTags').tags })
+    }
+  }
+}
+
+/** @throws ApiError above AWS's 50 tags */
+export function tagsOf(tags: Tags): Tags {
+  if (Object.keys(tags).length > TAGS_MAX) throw invalid('Number of tags exceeds resource tag limit.')
+  return tags
+}
+
+function taggedOf(context: LambdaContext, request: LambdaRequest, action: string): Tagged {
+  const { call, input } = request
+  mayDeploy(call.key, `lambda:${action}`)
+  const arn = input.required('Resource')
+  const [, , , , account, kind, name = '', qualifier] = arn.split(':')
+  const foreign = account !== context.accountId
+  const { catalog } = context
+  if (kind === 'function') {
+    if (qualifier !== undefined)
+      throw invalid('Tags on function aliases and versions are not supported. Please specify a function ARN.')
+    const record = foreign ? undefined : catalog.get('function', name)
+    if (record === undefined) throw functionNotFound(arn)
+    mayManage(call.key, record, `lambda:${action}`)
+    return {
+      tags: record.tags ?? {},
+      store: (tags) => context.deployments.change(name, (current) => ({ ...current, tags }))
+    }
+  }
+  if (kind === 'event-source-mapping') {
+    const mapping = foreign ? undefined : catalog.get('mapping', name)
+    if (mapping === undefined || !mine(request, mapping.account)) throw missing('Event source mapping', arn)
+    return { tags: mapping.tags, store: (tags) => catalog.put('mapping', name, { ...mapping, tags }) }
+  }
+  if (kind === 'code-signing-config') {
+    const signing = foreign ? undefined : catalog.get('signing', name)
+    if (signing === undefined || !mine(request, signing.account)) throw missing('Code signing config', arn)
+    return { tags: signing.tags, store: (tags) => catalog.put('signing', name, { ...signing, tags }) }
+  }
+  throw missing(kind === 'layer' ? 'Layer' : 'Capacity provider', arn)
+}
+
+function mine({ call: { key } }: LambdaRequest, account: string): boolean {
+  return key.role === 'admin' || key.account === account
+}
+
+function missing(what: string, arn: string): ApiError {
+  return new ApiError('NOT_FOUND', 'ResourceNotFoundException', `${what} not found: ${arn}`)
+}
