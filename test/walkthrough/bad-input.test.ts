@@ -57,9 +57,9 @@ test.serial(
   'text in place of a zip',
   refusedAtDeploy,
   () => Buffer.from('not a zip '.repeat(20)),
-  /zip of 200 bytes is not readable/
+  /^Could not unzip uploaded file/
 )
-test.serial('a zip cut in half', refusedAtDeploy, () => whole.subarray(0, whole.length / 2), /zip of \d+ bytes is not readable/)
+test.serial('a zip cut in half', refusedAtDeploy, () => whole.subarray(0, whole.length / 2), /^Could not unzip uploaded file/)
 test.serial(
   'a zip whose data was changed',
   refusedAtDeploy,
@@ -89,8 +89,7 @@ test.serial(
   'a zip that declares more than 250 MB',
   refusedAtDeploy,
   () => rawZip([0, 1, 2].map((index) => ({ name: `${index}.js`, content: 'x', bytes: 100_000_000 }))),
-  /262144000.*'2\.js' of 100000000/,
-  { error: 'RequestEntityTooLargeException', status: 413 }
+  /^Unzipped size must be smaller than 262144000 bytes$/
 )
 test.serial(
   'a bomb that inflates past what it declares',
@@ -155,13 +154,13 @@ test.serial('a timeout of 901 s', refusedAtDeploy, code, /'901' at 'timeout'.*le
   timeoutSeconds: 901
 })
 
-for (const [what, name, bound] of [
-  ['with a space', 'two words', /two words.*[a-zA-Z0-9-_]/],
-  ['with a slash', '../etc', /\.\.\/etc/],
-  ['of 65 characters', 'n'.repeat(65), /n{65}.*less than or equal to 64/]
+for (const [what, name, error, bound] of [
+  ['with a space', 'two words', 'ValidationException', /two words.*[a-zA-Z0-9-_]/],
+  ['with a slash', '../etc', 'ValidationException', /\.\.\/etc/],
+  ['of 65 characters', 'n'.repeat(65), 'InvalidParameterValueException', /n{65}.*less than or equal to 64/]
 ] as const)
   test.serial(`a function name ${what} is refused`, async (t) => {
-    await refusal(t, deploy(shared, name, code()), { error: 'ValidationException', message: bound })
+    await refusal(t, deploy(shared, name, code()), { error, message: bound })
     const { Functions } = await shared.lambda.send(new ListFunctionsCommand({}))
     t.false(Functions?.some(({ FunctionName }) => FunctionName === name))
   })
@@ -291,6 +290,6 @@ test.serial('peerless deploy of a broken zip says why', async (t) => {
   await writeFile(zip, zipOfFiles({ 'index.mjs': HELLO }).subarray(20))
   const { code: exit, stderr } = await shared.node.cli('deploy', zip, '--name', 'broken')
   t.is(exit, 1)
-  t.regex(stderr, /code\.zip|zip of \d+ bytes/)
+  t.regex(stderr, /Could not unzip uploaded file/)
   t.is((await shared.node.cli('invoke', 'broken')).code, 1)
 })

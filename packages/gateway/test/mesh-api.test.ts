@@ -104,7 +104,7 @@ test('a body above the bound of the mesh API is 413', async (t) => {
   t.is(answer.json().code, 'TOO_LARGE')
   const chunked = await call(node, { ...plain, headers: { 'transfer-encoding': 'chunked' } })
   t.is(chunked.status, 413)
-  t.regex(chunked.text, /got more than 16384/)
+  t.regex(chunked.text, /smaller than 16384 bytes for the keys operation/)
 })
 
 test('a balance is that of the own account, unless an admin asks', async (t) => {
