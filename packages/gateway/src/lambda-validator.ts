@@ -100,7 +100,7 @@ export function brokenRule(value: unknown, path: string, rule: string): string {
   return `Value ${shown} at '${path}' failed to satisfy constraint: ${rule}`
 }
 
-export function validation(message: string): ApiError {
+function validation(message: string): ApiError {
   return new ApiError('INVALID_ARGUMENT', 'ValidationException', message)
 }
 
