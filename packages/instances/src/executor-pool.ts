@@ -1,10 +1,20 @@
-import type { Clock, Egress, Logger } from '@peerless/interface'
+import { type Clock, type Egress, type Logger, PeerlessError } from '@peerless/interface'
 import type { LogHeader, SandboxCode } from '@peerless/sandbox'
 import { hostsOf } from './executor-egress.ts'
 import { ExecutorProcess } from './executor-process.ts'
-import { BUNDLES_KEPT_MAX, EXECUTOR_OVERHEAD_MB, EXECUTORS_MAX, LOADS_PER_EXECUTOR_MAX } from './limits.ts'
+import {
+  BUNDLES_KEPT_MAX,
+  EMPTY_MS_MAX,
+  EXECUTOR_OVERHEAD_MB,
+  EXECUTORS_MAX,
+  LOADS_PER_EXECUTOR_MAX,
+  PREPARE_MS,
+  PROBE_MS_MAX
+} from './limits.ts'
 import { residentMb } from './memory-watch.ts'
-import type { Executor, Instance, KillReason } from './records.ts'
+import { choosePlace } from './placement.ts'
+import type { Executor, Instance, KillReason, Revision } from './records.ts'
+import { newTurn } from './thread-turns.ts'
 
 export interface PoolOptions {
   nodePath: string
@@ -14,7 +24,10 @@ export interface PoolOptions {
   perAccountMax: number
   egress: Egress | undefined
   onLog: (instance: Instance, header: LogHeader, text: Uint8Array) => void
-  onCatastrophe: (executor: Executor, instance: Instance | undefined, message: string) => void
+  /** The revision is alleged: it is what the process says. */
+  onCatastrophe: (executor: Executor, instance: Instance | undefined, message: string, revisionId: string) => void
+  /** It holds more memory than it may. */
+  onMemory: (executor: Executor) => void
   /** After all outstanding requests of it failed. */
   onExit: (executor: Executor, reason: string) => void
 }
@@ -45,33 +58,58 @@ export class ExecutorPool {
     this.#spare = this.#spawn()
   }
 
-  /** Any executor that lives; the spare first, because it has the least to do. */
-  any(): Executor | undefined {
-    return this.#spare ?? [...this.#all].find((executor) => executor.process.alive && !executor.draining)
-  }
-
-  /** Where the account's next instance goes: the emptiest of its executors, or one more. undefined when there is no room for one. */
-  place(account: string): Executor | undefined {
+  /** Where the next instance of a revision goes, see `choosePlace`. undefined when there is no room for one. */
+  place(revision: Revision): Executor | undefined {
     if (this.#stopped) return undefined
-    const own = (this.#accounts.get(account) ?? []).filter((executor) => executor.process.alive && !executor.draining)
-    const emptiest = own.sort((a, b) => a.instances.size - b.instances.size)[0]
-    const enough = emptiest !== undefined && (emptiest.instances.size === 0 || own.length >= this.#options.perAccountMax)
-    if (enough) return emptiest
-    return this.#adopt(account) ?? emptiest
+    const all = (this.#accounts.get(revision.account) ?? []).filter(({ process, draining }) => process.alive && !draining)
+    const own = all.filter(({ suspended }) => suspended === undefined)
+    const { executor, adopt } = choosePlace(own, revision, this.#options.perAccountMax)
+    if (executor !== undefined && !adopt) return executor
+    return this.#adopt(revision) ?? executor
   }
 
-  #adopt(account: string): Executor | undefined {
+  #adopt(revision: Revision): Executor | undefined {
     if (this.#spare === undefined) {
       if (this.#all.size >= EXECUTORS_MAX) this.#makeRoom()
       if (this.#all.size >= EXECUTORS_MAX) return undefined
     }
     const executor = this.#spare ?? this.#spawn()
     this.#spare = undefined
+    const { account, standing } = revision
     executor.account = account
+    executor.standing = standing
+    executor.ward = standing === 'quarantine' ? revision.id : undefined
     this.#accounts.set(account, [...(this.#accounts.get(account) ?? []), executor])
     // Not now: the process of this launch has the processor first.
-    this.#options.clock.after(1_000, () => this.prepare())
+    this.#options.clock.after(PREPARE_MS, () => this.prepare())
     return executor
+  }
+
+  /**
+   * A revision has proven itself. Executors in which everything is proven become proven ones, as many as an account may have: an account with
+   * one function pays for no second process. Returns the instances that must go where proven code is.
+   */
+  promote(revision: Revision): Instance[] {
+    const leaving: Instance[] = []
+    const own = this.#accounts.get(revision.account) ?? []
+    for (const executor of own) {
+      if (executor.standing === 'proven' || executor.draining) continue
+      const instances = [...executor.instances.values()]
+      if (!instances.some((instance) => instance.revision === revision)) continue
+      const proven = own.filter(({ standing, draining }) => standing === 'proven' && !draining).length
+      const pure = instances.every((instance) => instance.revision.standing === 'proven')
+      if (pure && executor.standing === 'probation' && proven < this.#options.perAccountMax) executor.standing = 'proven'
+      else leaving.push(...instances.filter((instance) => instance.revision === revision))
+    }
+    return leaving
+  }
+
+  /** Instances of a revision outside quarantine. */
+  outsideQuarantine(revision: Revision): Instance[] {
+    const own = this.#accounts.get(revision.account) ?? []
+    return own
+      .filter(({ standing }) => standing !== 'quarantine')
+      .flatMap(({ instances }) => [...instances.values()].filter((instance) => instance.revision === revision))
   }
 
   /** Ends the executor that has been without instances longest. */
@@ -89,6 +127,7 @@ export class ExecutorPool {
     executor.instances.set(instance.id, instance)
     const cid = instance.revision.version.code.bundleCid
     executor.bundles.set(cid, (executor.bundles.get(cid) ?? 0) + 1)
+    executor.hosted.add(instance.revision.id)
     executor.loads++
     if (executor.loads >= LOADS_PER_EXECUTOR_MAX) executor.draining = true
   }
@@ -114,8 +153,8 @@ export class ExecutorPool {
   }
 
   /** Ends executors of accounts that have had no instance for so long. */
-  reap(idleMs: number): void {
-    const before = this.#options.clock.monotonic() - idleMs
+  reap(): void {
+    const before = this.#options.clock.monotonic() - EMPTY_MS_MAX
     for (const executor of this.#all) {
       if (executor !== this.#spare && executor.instances.size === 0 && executor.idleSince <= before) this.kill(executor, 'idle')
     }
@@ -138,6 +177,8 @@ export class ExecutorPool {
       if (pid === undefined || executor.instances.size === 0 || executor.killedFor !== undefined) continue
       const used = await residentMb(pid)
       let allowed = EXECUTOR_OVERHEAD_MB
+      // It may have ended, or been given up, while its memory was read.
+      if (executor.killedFor !== undefined || executor.condemned) continue
       for (const instance of executor.instances.values()) allowed += instance.revision.version.memoryMb
       if (used === undefined || used <= allowed) continue
       this.#options.logger.warn('an executor exceeds its memory', {
@@ -145,7 +186,21 @@ export class ExecutorPool {
         usedMb: used,
         allowedMb: allowed
       })
-      this.kill(executor, 'memory')
+      executor.condemned = true
+      this.#options.onMemory(executor)
+    }
+  }
+
+  /** An executor answers. @throws PeerlessError UNAVAILABLE, DEADLINE_EXCEEDED, CONNECTION_LOST */
+  async probe(): Promise<void> {
+    const executor = this.#spare ?? [...this.#all].find(({ process, draining }) => process.alive && !draining)
+    if (executor === undefined) throw new PeerlessError('UNAVAILABLE', 'no executor is running')
+    const abort = new AbortController()
+    const timer = this.#options.clock.after(PROBE_MS_MAX, () => abort.abort())
+    try {
+      await executor.process.ping(abort.signal)
+    } finally {
+      timer.cancel()
     }
   }
 
@@ -169,12 +224,20 @@ export class ExecutorPool {
         const { revision, functionName, name } = instance
         return { account: revision.account, functionName, instance: name, hosts: hostsOf(revision.version.environment) }
       },
-      onCatastrophe: (id: number, message: string) => this.#options.onCatastrophe(executor, executor.instances.get(id), message),
+      onCatastrophe: (id: number, message: string, revisionId: string) =>
+        this.#options.onCatastrophe(executor, executor.instances.get(id), message, revisionId),
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
       process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, logger, egress }),
       account: undefined,
+      standing: 'probation',
+      ward: undefined,
+      turn: newTurn(),
+      suspended: undefined,
+      condemned: false,
+      blamed: new Set(),
+      hosted: new Set(),
       instances: new Map(),
       bundles: new Map(),
       loads: 0,

@@ -33,9 +33,9 @@ const NOTHING = new Uint8Array(0)
 export interface ExecutorEvents {
   onLog(instance: number, header: LogHeader, text: Uint8Array): void
   /** V8 lost an isolate: stop using this process and end it. */
-  onCatastrophe(instance: number, message: string): void
   /** For whom an instance asks the outside; undefined when it is gone. */
   egressOriginOf(instance: number): EgressOrigin | undefined
+  onCatastrophe(instance: number, message: string, revisionId: string): void
   /** Once, after all outstanding requests failed. */
   onExit(reason: string): void
 }
@@ -174,8 +174,8 @@ export class ExecutorProcess {
         this.#status = request.header as ExecutorStatus
         return
       case EXECUTOR_MESSAGE.CATASTROPHE: {
-        const [instance, message] = request.header as CatastropheHeader
-        this.#events.onCatastrophe(Number(instance), String(message))
+        const [instance, message, revisionId] = request.header as CatastropheHeader
+        this.#events.onCatastrophe(Number(instance), String(message), String(revisionId))
         return
       }
       default:

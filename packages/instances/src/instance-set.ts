@@ -3,17 +3,14 @@ import {
   type Invocation,
   isPeerlessError,
   messageOf,
-  type OnPart,
   type OnReply,
   type Outcome,
-  PeerlessError,
-  type Reply,
-  type StreamSink
+  type PeerlessError,
+  type Reply
 } from '@peerless/interface'
 import {
   FLAG_GONE,
   FLAG_PROMPT,
-  type InvokeHeader,
   LOG_LEVELS,
   type LoadedHeader,
   type LogHeader,
@@ -23,18 +20,20 @@ import {
   type SandboxCode,
   timeoutErrorJson
 } from '@peerless/sandbox'
-import { StreamIntake } from '@peerless/wire'
 import { CallLog } from './call-log.ts'
+import { Containment } from './containment.ts'
 import { ExecutorPool } from './executor-pool.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, billedMsOf, ended, headOfExecutor, severed } from './outcomes.ts'
+import { answered, billedMsOf, ended, severed } from './outcomes.ts'
 import { RecentLatency } from './recent-latency.ts'
 import type { Executor, Instance, Running } from './records.ts'
 import { refused } from './refusals.ts'
 import { SharedLoads } from './shared-loads.ts'
+import { runStreamed } from './streamed-run.ts'
+import { ThreadTurns } from './thread-turns.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
 
 const PASSED = 'the deadline passed before the call was begun'
@@ -52,9 +51,15 @@ export class InstanceSet implements Instances {
   readonly #bundles: SharedLoads
   readonly #latency = new RecentLatency()
   readonly #shelf: InstanceShelf
+  readonly #containment: Containment
+  readonly #turns: ThreadTurns
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
+  readonly #onBroken = (executor: Executor, reason: string) => {
+    this.#options.logger.error('an executor broke the rules of a stream', { reason })
+    this.#pool.kill(executor, 'catastrophe')
+  }
   #busy = 0
   #draining = false
   #onQuiet: (() => void) | undefined
@@ -75,17 +80,25 @@ export class InstanceSet implements Instances {
       perAccountMax,
       egress: options.egress,
       onLog: (instance, header, text) => this.#onLog(instance, header, text),
-      onCatastrophe: (executor, instance, message) => this.#onCatastrophe(executor, instance, message),
+      onCatastrophe: (executor, instance, message, revisionId) => this.#onCatastrophe(executor, instance, message, revisionId),
+      onMemory: (executor) => this.#containment.condemn(executor),
       onExit: (executor) => this.#onExit(executor)
     })
-    this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool, perAccountMax)
+    this.#containment = new Containment(options.clock, options.logger, this.#pool)
+    this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool, this.#containment.conduct, perAccountMax)
+    this.#containment.guard(this.#shelf)
+    this.#turns = new ThreadTurns(
+      options.clock,
+      (instance, call) => this.#send(instance, call),
+      (executor, held) => this.#elsewhere(executor, held)
+    )
     if (options.slots === 0) return
     this.#pool.prepare()
     const { clock } = options
     this.#timers.push(
       clock.every(limits.WATCH_PERIOD_MS, () => this.#watchDeadlines()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
-      clock.every(Math.max(1, this.#idleMs / 4), () => this.#reap())
+      clock.every(Math.max(1, Math.min(this.#idleMs, limits.EMPTY_MS_MAX) / 4), () => this.#reap())
     )
   }
 
@@ -129,6 +142,7 @@ export class InstanceSet implements Instances {
       overdueAt: 0,
       cold: false,
       turnedAway: 0,
+      onThread: false,
       initMs: undefined,
       log: undefined
     })
@@ -145,41 +159,41 @@ export class InstanceSet implements Instances {
   }
 
   #run(instance: Instance, call: Running): void {
+    instance.state = 'busy'
+    if (!call.cold) instance.calls.push(call)
+    this.#running.add(instance)
+    this.#shelf.count(instance.revision)
+    this.#send(instance, call)
+  }
+
+  #send(instance: Instance, call: Running): void {
     const { invocation } = call
     const timeoutMs = invocation.version.timeoutSeconds * 1_000
     const now = this.#options.clock.monotonic()
     call.startedAt = now
     call.overdueAt = now + timeoutMs + limits.GRACE_MS
+    if (!this.#turns.enter(instance, call)) return
     if (invocation.logTail) call.log ??= this.#newLog(invocation, instance.name)
-    instance.state = 'busy'
-    if (!call.cold) instance.calls.push(call)
     instance.callCount++
-    this.#running.add(instance)
-    this.#shelf.count(instance.revision)
     const header = invokeHeaderOf(instance, invocation, timeoutMs)
     const done: OnReply = (error, reply) => {
       if (error === undefined) this.#onReply(instance, call, reply as Reply)
       else this.#onFailure(instance, call, error)
     }
     if (invocation.stream === undefined) instance.executor.process.invoke(header, invocation.payload, done)
-    else this.#runStreamed(instance, call, invocation.stream, header, done)
+    else runStreamed(instance, call, header, done, { node: this.nodeId, onBroken: this.#onBroken })
   }
 
-  #runStreamed(instance: Instance, call: Running, sink: StreamSink, header: InvokeHeader, done: OnReply): void {
-    const { process } = instance.executor
-    const intake = new StreamIntake(sink, { node: this.nodeId, readHead: headOfExecutor }, () => request)
-    call.intake = intake
-    const onPart: OnPart = (head, payload) => {
-      if (call.done === undefined) return
-      try {
-        intake.part(head, payload)
-      } catch (error) {
-        // An executor that breaks the rules of its own protocol is not ours any more.
-        this.#options.logger.error('an executor broke the rules of a stream', { reason: messageOf(error) })
-        this.#pool.kill(instance.executor, 'catastrophe')
-      }
+  /** Calls that were not sent, because the executor does not come back from another's. */
+  #elsewhere(executor: Executor, held: { instance: Instance; call: Running }[]): void {
+    this.#shelf.suspend(executor)
+    for (const { instance, call } of held) {
+      if (call.done === undefined || !instance.calls.includes(call)) continue
+      this.#release(instance, call)
+      this.#shelf.park(instance)
+      call.cold = false
+      this.#place(call)
     }
-    const request = process.invokeStreamed(header, call.invocation.payload, onPart, done)
   }
 
   #onReply(instance: Instance, call: Running, reply: Reply): void {
@@ -195,6 +209,9 @@ export class InstanceSet implements Instances {
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#shelf.remove(instance)
     else this.#shelf.park(instance)
+    const { executor, revision } = instance
+    if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)
+    if (executor.suspended !== undefined && !executor.condemned) this.#shelf.resume(executor)
     this.#tell(call, outcome)
   }
 
@@ -202,6 +219,10 @@ export class InstanceSet implements Instances {
   #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
     if (call.done === undefined) return
     const { executor } = instance
+    // A process that nobody killed died of what ran in it.
+    if (error.code === 'CONNECTION_LOST' && executor.killedFor === undefined) {
+      this.#containment.offended(executor, instance.revision.id, 'exit')
+    }
     this.#release(instance, call)
     if (error.code === 'BUSY') this.#shelf.notePrompt(instance, false)
     else this.#shelf.remove(instance)
@@ -213,7 +234,10 @@ export class InstanceSet implements Instances {
     }
     if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#tell(call, refused('BUSY', error.message))
     else if (this.#options.clock.now() > call.invocation.deadline) this.#tell(call, refused('UNAVAILABLE', PASSED))
-    else this.#place(call)
+    else {
+      call.cold = false
+      this.#place(call)
+    }
   }
 
   /** Writes the call's last lines, then hands the outcome on. */
@@ -237,6 +261,7 @@ export class InstanceSet implements Instances {
   #release(instance: Instance, call: Running): void {
     const at = instance.calls.indexOf(call)
     if (at < 0) return
+    this.#turns.leave(instance, call)
     if (at === 0) instance.calls.shift()
     else instance.calls.splice(at, 1)
     if (instance.calls.length === 0) this.#running.delete(instance)
@@ -251,8 +276,10 @@ export class InstanceSet implements Instances {
   #launch(call: Running): void {
     const { invocation } = call
     const full = this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict()
-    const executor = full ? undefined : this.#pool.place(invocation.account)
+    const revision = this.#shelf.revisionOf(invocation)
+    const executor = full ? undefined : this.#pool.place(revision)
     if (executor === undefined) {
+      this.#shelf.dropUnused(revision)
       const message = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
       this.#tell(call, refused('BUSY', message))
       return
@@ -311,7 +338,10 @@ export class InstanceSet implements Instances {
 
   /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
   #loadFailure(instance: Instance, call: Running, error: PeerlessError): Outcome {
-    const killedFor = instance.executor.killedFor
+    const { killedFor } = instance.executor
+    if (error.code === 'CONNECTION_LOST' && killedFor === undefined) {
+      this.#containment.offended(instance.executor, instance.revision.id, 'exit')
+    }
     if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
     if (killedFor !== undefined && killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
     return severed(this.nodeId, instance, call, this.#options.clock.monotonic())
@@ -328,7 +358,7 @@ export class InstanceSet implements Instances {
 
   #reap(): void {
     this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs)
-    this.#pool.reap(this.#idleMs)
+    this.#pool.reap()
   }
 
   /** The oldest call of each instance is the one that runs, and the longest overdue of an executor's the one that holds it up. */
@@ -336,13 +366,17 @@ export class InstanceSet implements Instances {
     const now = this.#options.clock.monotonic()
     for (const instance of this.#running) {
       const call = instance.calls[0]
-      if (call === undefined || now < call.overdueAt) continue
+      if (call === undefined) continue
       const { executor } = instance
+      if (call.onThread && now - call.startedAt > limits.MUTE_MS_MAX) this.#shelf.suspend(executor)
+      if (now < call.overdueAt) continue
       if (instance.state === 'starting') {
         const json = timeoutErrorJson(call.invocation.requestId, limits.INIT_MS_MAX)
         this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
         continue
       }
+      // Whoever is on the thread holds up the rest, whose time may be up first.
+      this.#containment.offended(executor, (this.#turns.holderOf(executor) ?? instance.revision).id, 'deadline')
       this.#pool.kill(executor, 'deadline')
       if (executor.culprit === undefined || call.overdueAt < executor.culprit.overdueAt) executor.culprit = call
     }
@@ -352,13 +386,9 @@ export class InstanceSet implements Instances {
     for (const instance of [...executor.instances.values()]) if (instance.calls.length === 0) this.#shelf.remove(instance)
   }
 
-  #onCatastrophe(executor: Executor, instance: Instance | undefined, message: string): void {
-    this.#options.logger.error('V8 lost an isolate', {
-      executor: executor.process.number,
-      function: instance?.functionName,
-      message
-    })
-    executor.draining = true
+  #onCatastrophe(executor: Executor, instance: Instance | undefined, message: string, revisionId: string): void {
+    // It is believed about what it has run, not about others.
+    if (executor.hosted.has(revisionId)) this.#containment.offended(executor, revisionId, 'catastrophe')
     const call = instance?.calls[0]
     if (instance !== undefined && call !== undefined && /out.of.memory/i.test(message)) {
       const json = memoryErrorJson(call.invocation.requestId, call.invocation.version.memoryMb)
@@ -368,8 +398,7 @@ export class InstanceSet implements Instances {
       this.#shelf.remove(instance)
       this.#tell(call, ended(this.nodeId, instance, call, 'exit', json, durationMs))
     }
-    this.#onExit(executor)
-    if (executor.instances.size === 0) this.#pool.kill(executor, 'catastrophe')
+    this.#containment.drain(executor, message)
   }
 
   #onLog(instance: Instance, [, requestId, level, time]: LogHeader, text: Uint8Array): void {
@@ -397,16 +426,7 @@ export class InstanceSet implements Instances {
   }
 
   async probe(): Promise<void> {
-    if (this.slots === 0) return
-    const executor = this.#pool.any()
-    if (executor === undefined) throw new PeerlessError('UNAVAILABLE', 'no executor is running')
-    const abort = new AbortController()
-    const timer = this.#options.clock.after(limits.PROBE_MS_MAX, () => abort.abort())
-    try {
-      await executor.process.ping(abort.signal)
-    } finally {
-      timer.cancel()
-    }
+    if (this.slots > 0) await this.#pool.probe()
   }
 
   async drain(timeoutMs: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Clock, InstanceStatus, Invocation, Random } from '@peerless/interface'
 import { FLAG_MANNER_SHIFT, MANNERS } from '@peerless/sandbox'
+import type { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
 import { LANE_CALLS_MAX, LANE_CALLS_SHALLOW, PROMPT_CALLS_MIN } from './limits.ts'
 import type { Executor, Instance, Revision } from './records.ts'
@@ -13,10 +14,12 @@ export class InstanceShelf {
   readonly #pool: ExecutorPool
   readonly #revisions = new Map<string, Revision>()
   readonly #instances = new Map<number, Instance>()
+  readonly #conduct: Conduct
   readonly #lanesMax: number
   #nextId = 1
 
-  constructor(clock: Clock, random: Random, pool: ExecutorPool, lanesMax: number) {
+  constructor(clock: Clock, random: Random, pool: ExecutorPool, conduct: Conduct, lanesMax: number) {
+    this.#conduct = conduct
     this.#lanesMax = lanesMax
     this.#clock = clock
     this.#random = random
@@ -65,11 +68,16 @@ export class InstanceShelf {
       this.count(revision)
       return
     }
-    if (instance.executor.draining || revision.retired) {
+    if (instance.executor.draining || revision.retired || instance.leaving) {
       this.remove(instance)
       return
     }
     instance.state = 'idle'
+    if (instance.executor.suspended !== undefined) {
+      instance.executor.suspended.push(instance)
+      this.count(revision)
+      return
+    }
     revision.idle.push(instance)
     this.count(revision)
   }
@@ -82,7 +90,8 @@ export class InstanceShelf {
       return
     }
     if (++revision.promptCalls < PROMPT_CALLS_MIN || revision.lanes.length >= this.#lanesMax) return
-    const taken = instance.state === 'gone' || revision.lanes.some((lane) => lane.executor === executor)
+    const taken =
+      instance.state === 'gone' || executor.suspended !== undefined || revision.lanes.some((lane) => lane.executor === executor)
     if (!taken) revision.lanes.push(instance)
   }
 
@@ -91,9 +100,10 @@ export class InstanceShelf {
       id: this.#nextId++,
       name: this.#random.uuid().replaceAll('-', ''),
       functionName: invocation.functionName,
-      revision: this.#revisionOf(invocation),
+      revision: this.revisionOf(invocation),
       executor,
       state: 'starting',
+      leaving: false,
       calls: [],
       callCount: 0,
       errors: 0,
@@ -115,7 +125,8 @@ export class InstanceShelf {
     const lane = revision.lanes.indexOf(instance)
     if (lane >= 0) revision.lanes.splice(lane, 1)
     if (instance.state === 'idle') {
-      revision.idle.splice(revision.idle.indexOf(instance), 1)
+      const list = executor.suspended?.includes(instance) ? executor.suspended : revision.idle
+      list.splice(list.indexOf(instance), 1)
       this.count(revision)
     }
     instance.state = 'gone'
@@ -124,6 +135,36 @@ export class InstanceShelf {
     if (revision.alive === 0) this.#revisions.delete(revision.id)
     if (executor.process.alive) executor.process.dispose(instance.id)
     this.#pool.leave(executor, instance)
+  }
+
+  /** Nothing more goes to this executor until it answers again: calls must find other instances. */
+  suspend(executor: Executor): void {
+    if (executor.suspended !== undefined) return
+    executor.suspended = []
+    for (const instance of executor.instances.values()) {
+      const { revision } = instance
+      const lane = revision.lanes.indexOf(instance)
+      if (lane >= 0) revision.lanes.splice(lane, 1)
+      if (instance.state === 'idle') {
+        revision.idle.splice(revision.idle.indexOf(instance), 1)
+        executor.suspended.push(instance)
+      }
+      this.count(revision)
+    }
+  }
+
+  resume(executor: Executor): void {
+    const suspended = executor.suspended ?? []
+    executor.suspended = undefined
+    for (const instance of suspended) this.park(instance)
+  }
+
+  /** An executor of another standing must be found for these: now where they are idle, else when their call has ended. */
+  moveOut(instances: Iterable<Instance>): void {
+    for (const instance of [...instances]) {
+      instance.leaving = true
+      if (instance.state === 'idle') this.remove(instance)
+    }
   }
 
   /** Makes room by the instance that has been idle longest. */
@@ -153,6 +194,11 @@ export class InstanceShelf {
     for (const instance of [...revision.idle]) this.remove(instance)
   }
 
+  /** A revision for which no instance could be made. */
+  dropUnused(revision: Revision): void {
+    if (revision.alive === 0) this.#revisions.delete(revision.id)
+  }
+
   /** What one executor finds out about a version is told to the next. */
   learn(revision: Revision, flags: number): void {
     const manner = MANNERS[(flags >> FLAG_MANNER_SHIFT) & 3] ?? 'unknown'
@@ -174,7 +220,8 @@ export class InstanceShelf {
     }))
   }
 
-  #revisionOf({ version, account }: Invocation): Revision {
+  /** Made where it is not known yet. */
+  revisionOf({ version, account }: Invocation): Revision {
     const known = this.#revisions.get(version.revisionId)
     if (known !== undefined) return known
     const revision: Revision = {
@@ -188,7 +235,8 @@ export class InstanceShelf {
       alive: 0,
       launching: 0,
       retired: false,
-      manner: 'unknown'
+      manner: 'unknown',
+      standing: this.#conduct.of(version.revisionId)
     }
     this.#revisions.set(revision.id, revision)
     return revision

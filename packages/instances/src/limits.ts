@@ -15,7 +15,7 @@ export const GRACE_MS = 500
 /** How often deadlines are looked at from outside. */
 export const WATCH_PERIOD_MS = 100
 /** How often resident memory is read. */
-export const MEMORY_PERIOD_MS = 250
+export const MEMORY_PERIOD_MS = 100
 /** Resident memory of an executor beside what its instances declared: Node itself, code, and garbage that V8 has not collected. */
 export const EXECUTOR_OVERHEAD_MB = 256
 export const PROBE_MS_MAX = 5_000
@@ -29,3 +29,15 @@ export const LANE_CALLS_MAX = 32
 export const LANE_CALLS_SHALLOW = 4
 /** A call that executors turn away so often is refused. */
 export const TURNED_AWAY_MAX = 3
+/** A call waits so long for calls of another revision on an executor's own thread, then it goes elsewhere: some hundred ordinary calls. */
+export const TURN_MS_MAX = 20
+/** A call that is so long on an executor's own thread makes the daemon send nothing more there: twice what a slow stretch may take. */
+export const MUTE_MS_MAX = 40
+/** A process that is given up finishes what is healthy in it, for so long: memory must be back within 10 s. */
+export const DRAIN_MS_MAX = 8_000
+/** Before a process is killed for its memory, calls that take no longer than this may end in it. */
+export const LAST_MS_MAX = 30
+/** An executor without instances is kept for so long, beside the spare one. */
+export const EMPTY_MS_MAX = 30_000
+/** How long after a spare process was taken the next is started. */
+export const PREPARE_MS = 250

@@ -2,7 +2,9 @@ import type { FunctionVersion, Invocation } from '@peerless/interface'
 import type { Manner } from '@peerless/sandbox'
 import type { StreamIntake } from '@peerless/wire'
 import type { CallLog } from './call-log.ts'
+import type { Standing } from './conduct.ts'
 import type { ExecutorProcess } from './executor-process.ts'
+import type { Turn } from './thread-turns.ts'
 import type { OnOutcome } from './types.ts'
 
 /** A call under way, from the order to the outcome. */
@@ -15,6 +17,8 @@ export interface Running {
   /** After this the executor is not asked any more but killed. */
   overdueAt: number
   cold: boolean
+  /** It runs on the executor's own thread, see `ThreadTurns`. */
+  onThread: boolean
   /** How often an executor turned it away before it was begun. */
   turnedAway: number
   initMs: number | undefined
@@ -30,6 +34,8 @@ export interface Instance {
   readonly revision: Revision
   readonly executor: Executor
   state: 'starting' | 'idle' | 'busy' | 'gone'
+  /** It goes when its call has ended: its revision belongs in another executor now. */
+  leaving: boolean
   /** Calls sent and not answered, in the order in which they run: more than one only on a lane. */
   readonly calls: Running[]
   callCount: number
@@ -60,6 +66,7 @@ export interface Revision {
   launching: number
   retired: boolean
   manner: Manner
+  standing: Standing
 }
 
 /** Why a process was killed decides what its calls are told. */
@@ -67,6 +74,13 @@ export type KillReason = 'deadline' | 'memory' | 'catastrophe' | 'idle' | 'stop'
 
 export interface Executor {
   readonly process: ExecutorProcess
+  /** What kind of code it takes. */
+  standing: Standing
+  /** The revision in quarantine that it is for. */
+  ward: string | undefined
+  readonly turn: Turn
+  /** It does not answer in time: its idle instances wait here and nothing new goes there. */
+  suspended: Instance[] | undefined
   /** undefined while it is the spare. */
   account: string | undefined
   readonly instances: Map<number, Instance>
@@ -76,6 +90,12 @@ export interface Executor {
   /** Takes no more instances. */
   draining: boolean
   killedFor: KillReason | undefined
+  /** It will be killed for its memory in a moment. */
+  condemned: boolean
+  /** Revisions that are held to have made it end. */
+  readonly blamed: Set<string>
+  /** Every revision that it has been given. */
+  readonly hosted: Set<string>
   /** The call that made it overdue. */
   culprit: Running | undefined
   /** Monotonic milliseconds; when its last instance went. */

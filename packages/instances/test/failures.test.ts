@@ -161,7 +161,7 @@ test.serial(
 )
 test.serial('a proven version that waits for nothing', lateTimeouts, 'await new Promise(() => {})')
 
-test.serial('code that V8 cannot interrupt is ended from outside, and neighbours are told', async (t) => {
+test.serial('code that V8 cannot interrupt is ended from outside, and neighbours notice nothing', async (t) => {
   const { define, logger } = await start(t, { executorsPerAccountMax: 1 })
   // Multiplying large integers is one long step for V8: no interrupt, no termination.
   const stuck = define('exports.handler = async (e) => { if (e.hang) { let b = 3n ** 100000n; for (;;) b *= b } return 1 }', {
@@ -171,13 +171,15 @@ test.serial('code that V8 cannot interrupt is ended from outside, and neighbours
   const waiting = define('exports.handler = async (e) => new Promise((r) => setTimeout(r, e.wait))', { timeoutSeconds: 20 })
   await waiting.result({ wait: 1 })
   for (let call = 0; call < 8; call++) await stuck.result({})
-  const neighbour = waiting.call({ wait: 10_000 })
+  const neighbour = waiting.call({ wait: 2_000 })
   const startedAt = performance.now()
   const { ran } = await stuck.result({ hang: true })
   t.is(ran.status, 'timeout')
   t.true(performance.now() - startedAt < 2_500)
-  t.like(await neighbour, { status: 'lost', node: 'node-1' })
-  t.true(logger.lines.some(({ message, fields }) => message === 'killed an executor' && fields.reason === 'deadline'))
+  t.like(await neighbour, { status: 'ok' })
+  while (!logger.lines.some(({ message }) => message === 'killed an executor'))
+    await new Promise((resolve) => setImmediate(resolve))
+  t.true(logger.lines.some(({ message }) => message === 'a revision goes into quarantine'))
   t.is((await define(GOOD).result()).json, 'good')
 })
 

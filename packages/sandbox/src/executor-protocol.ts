@@ -138,7 +138,7 @@ export type LoadedHeader = [status: number, initUs: number, flags: number]
 /** instance, request id, level, epoch ms, lines dropped before this one. The payload is the text. */
 export type LogHeader = [instance: number, requestId: string, level: number, timeMs: number, dropped: number]
 
-export type CatastropheHeader = [instance: number, message: string]
+export type CatastropheHeader = [instance: number, message: string, revisionId: string]
 
 /** What an executor says of itself when it starts and on PING. */
 export interface ExecutorStatus {

@@ -61,8 +61,8 @@ const services: HostServices = {
   log: (instance, requestId, level, dropped, text) => {
     connection.notify(EXECUTOR_MESSAGE.LOG, [instance, requestId, level, Date.now(), dropped], text)
   },
-  catastrophe: (instance, message) => {
-    connection.notify(EXECUTOR_MESSAGE.CATASTROPHE, [instance, String(message).slice(0, 500)])
+  catastrophe: (instance, message, revisionId) => {
+    connection.notify(EXECUTOR_MESSAGE.CATASTROPHE, [instance, String(message).slice(0, 500), revisionId])
     connection.flush()
   }
 }

@@ -19,5 +19,5 @@ export interface HostServices {
   readonly watchdog: Watchdog
   readonly log: LogSink
   /** V8 lost control over an isolate. */
-  catastrophe(instance: number, message: string): void
+  catastrophe(instance: number, message: string, revisionId: string): void
 }

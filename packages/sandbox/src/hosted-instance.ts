@@ -429,6 +429,6 @@ export class HostedInstance {
   }
 
   #catastrophe(message: string): void {
-    this.#services.catastrophe(this.id, message)
+    this.#services.catastrophe(this.id, message, this.order.revisionId)
   }
 }
