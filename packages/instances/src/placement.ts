@@ -1,9 +1,9 @@
 import type { Executor, Revision } from './records.ts'
 
 /** Executors per account that hold unproven code; above that unproven revisions share. */
-export const PROBATION_EXECUTORS_MAX = 6
+const PROBATION_EXECUTORS_MAX = 6
 /** Executors per account that hold quarantined code; above that quarantined revisions share. */
-export const QUARANTINE_EXECUTORS_MAX = 4
+const QUARANTINE_EXECUTORS_MAX = 4
 
 export interface Place {
   /** The best there is. */
