@@ -47,7 +47,10 @@ function checkReactor(file: string, exportName: string, functions: ReadonlySet<s
 }
 
 async function pythonBundle(tree: ZipTree, file: string, exportName: string): Promise<Bundle> {
-  return await withFiles(tree, `({ handler: ${PYTHON}.handler(${JSON.stringify(file)}, ${JSON.stringify(exportName)}) })`)
+  return await withFiles(
+    tree,
+    `${PYTHON}.handler(${JSON.stringify(file)}, ${JSON.stringify(exportName)}).then((handler) => ({ handler }))`
+  )
 }
 
 async function withFiles(tree: ZipTree, script: string): Promise<Bundle> {

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { micropython, micropythonBinary } from './micropython.ts'
 import { buildNodeLibrary } from './node-library.ts'
 
 /** What an executor is started with. */
@@ -81,22 +82,26 @@ async function buildChunks(): Promise<Record<string, string>> {
         platform: 'neutral',
         mainFields: ['module', 'main'],
         format: 'cjs',
-        plugins: [sharedModules, noNodeModules]
+        plugins: [micropython, sharedModules, noNodeModules]
       })
       const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${script}; return module.exports })`
       return [name, `${source}\n//# sourceURL=glue-${name}.js`]
     })
   )
-  return Object.fromEntries(made)
+  return { ...Object.fromEntries(made), micropython: await micropythonBinary() }
 }
 
-/** A chunk's `../x.guest.ts` is the glue's own module x, `./x.guest.ts` the chunk x: neither is bundled a second time. */
+/** In a chunk, `guest/x.guest.ts` is the glue's own module x, `guest/chunks/x.guest.ts` the chunk x: neither is bundled a second time. */
 const sharedModules: Plugin = {
   name: 'shared-modules',
   setup(builder) {
-    builder.onResolve({ filter: /^\.\.?\/[a-z0-9-]+\.guest\.ts$/ }, ({ path, kind }) => {
+    builder.onResolve({ filter: /^\.\.?\/.*\.guest\.ts$/ }, ({ path, kind, resolveDir }) => {
       if (kind === 'entry-point') return undefined
-      return { path: path.replace(/^\.\.\//, '').replace(/\.guest\.ts$/, ''), external: true }
+      const file = resolve(resolveDir, path)
+      const name = basename(file, '.guest.ts')
+      const folder = dirname(file)
+      if (folder === join(HERE, 'guest')) return { path: name, external: true }
+      return folder === join(HERE, 'guest/chunks') ? { path: `./${name}`, external: true } : undefined
     })
   }
 }

@@ -1,6 +1,7 @@
 import { ASK } from '../bridge-operations.ts'
 import { asyncContext } from './async-context.guest.ts'
 import { ask } from './bridge.guest.ts'
+import { chunk } from './chunks.guest.ts'
 import { log } from './console.guest.ts'
 import { define, evaluate } from './intrinsics.guest.ts'
 import type { Core } from './node/core.guest.ts'
@@ -17,7 +18,8 @@ const LOADERS: Record<string, () => unknown> = {
     return timers
   },
   // What bundles of other languages ask for; no name that a function could import.
-  'peerless:wasm': () => require('./wasm-handler.guest.ts')
+  'peerless:wasm': () => chunk('wasm'),
+  'peerless:python': () => chunk('python')
 }
 const IN_LIBRARY = new Set<string>([
   'assert',

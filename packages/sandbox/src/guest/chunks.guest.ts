@@ -6,6 +6,8 @@ import { evaluate } from './intrinsics.guest.ts'
 const SHARED: Record<string, () => unknown> = {
   bridge: () => require('./bridge.guest.ts'),
   chunks: () => ({ chunk, loadedChunk }),
+  console: () => require('./console.guest.ts'),
+  pause: () => require('./pause.guest.ts'),
   'event-target': () => require('./event-target.guest.ts'),
   encoding: () => require('./encoding.guest.ts'),
   inspect: () => require('./inspect.guest.ts'),

@@ -1,5 +1,5 @@
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
-import type { WasmFile, WasmFolder } from './wasm-files.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
+import type { WasmFile, WasmFolder } from './files.guest.ts'
 
 /** Open at once in one call: as many as a process on Lambda has. */
 const DESCRIPTORS_MAX = 1_024

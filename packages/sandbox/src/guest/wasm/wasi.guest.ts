@@ -1,11 +1,11 @@
-import { CLOCKS, clockNs, NANOSECONDS_PER_MS } from './wasm-clock.guest.ts'
-import { type Descriptor, Descriptors, Input, Output } from './wasm-descriptors.guest.ts'
-import { ERRNO, ProcessExit, WasiError } from './wasm-errno.guest.ts'
-import { fileCalls } from './wasm-file-calls.guest.ts'
-import type { WasmFolder } from './wasm-files.guest.ts'
-import { type LinearMemory, WasmMemory } from './wasm-memory.guest.ts'
-import { pathCalls } from './wasm-path-calls.guest.ts'
-import { pollOneoff } from './wasm-poll.guest.ts'
+import { CLOCKS, clockNs, NANOSECONDS_PER_MS } from './clock.guest.ts'
+import { type Descriptor, Descriptors, Input, Output } from './descriptors.guest.ts'
+import { ERRNO, ProcessExit, WasiError } from './errno.guest.ts'
+import { fileCalls } from './file-calls.guest.ts'
+import type { WasmFolder } from './files.guest.ts'
+import { type LinearMemory, WasmMemory } from './memory.guest.ts'
+import { pathCalls } from './path-calls.guest.ts'
+import { pollOneoff } from './poll.guest.ts'
 
 /** One run of a program: what it gets and what becomes of what it writes. */
 export interface Program {

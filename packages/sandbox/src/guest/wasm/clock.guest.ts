@@ -1,4 +1,4 @@
-import { now } from './intrinsics.guest.ts'
+import { now } from '../intrinsics.guest.ts'
 
 export const CLOCK_REALTIME = 0
 export const CLOCK_MONOTONIC = 1

@@ -1,9 +1,9 @@
-import { now } from './intrinsics.guest.ts'
-import { pause } from './pause.guest.ts'
-import { CLOCK_MONOTONIC, CLOCK_REALTIME, clockNs, NANOSECONDS_PER_MS } from './wasm-clock.guest.ts'
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
-import type { WasmMemory } from './wasm-memory.guest.ts'
-import type { Wasi } from './wasm-wasi.guest.ts'
+import { now } from '../intrinsics.guest.ts'
+import { pause } from '../pause.guest.ts'
+import { CLOCK_MONOTONIC, CLOCK_REALTIME, clockNs, NANOSECONDS_PER_MS } from './clock.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
+import type { WasmMemory } from './memory.guest.ts'
+import type { Wasi } from './wasi.guest.ts'
 
 const SUBSCRIPTION_BYTES = 48
 const EVENT_BYTES = 32

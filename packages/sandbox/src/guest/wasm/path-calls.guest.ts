@@ -1,7 +1,7 @@
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
-import { writeFilestat } from './wasm-file-calls.guest.ts'
-import { locate, type Place, WasmFile, WasmFolder } from './wasm-files.guest.ts'
-import type { Wasi, WasiCalls } from './wasm-wasi.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
+import { writeFilestat } from './file-calls.guest.ts'
+import { locate, type Place, WasmFile, WasmFolder } from './files.guest.ts'
+import type { Wasi, WasiCalls } from './wasi.guest.ts'
 
 const OPEN_CREATE = 1
 const OPEN_FOLDER = 2

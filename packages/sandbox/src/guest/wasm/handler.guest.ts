@@ -1,25 +1,19 @@
-import { ASK } from '../bridge-operations.ts'
-import { ask } from './bridge.guest.ts'
-import { log } from './console.guest.ts'
-import { jsonParse, jsonStringify, now } from './intrinsics.guest.ts'
-import { hostImports } from './wasm-env.guest.ts'
-import { ProcessExit } from './wasm-errno.guest.ts'
-import { bundleFolder, makeTmp } from './wasm-files.guest.ts'
-import { type LinearMemory, WasmMemory } from './wasm-memory.guest.ts'
-import { type Exported, ProgramError, wasm } from './wasm-program.guest.ts'
-import { type Program, wasiImports } from './wasm-wasi.guest.ts'
+import { ASK } from '../../bridge-operations.ts'
+import { ask } from '../bridge.guest.ts'
+import { jsonParse, jsonStringify, now } from '../intrinsics.guest.ts'
+import { hostImports } from './env.guest.ts'
+import { ProcessExit } from './errno.guest.ts'
+import { bundleFolder, makeTmp } from './files.guest.ts'
+import { Collected, Lines } from './lines.guest.ts'
+import { type LinearMemory, WasmMemory } from './memory.guest.ts'
+import { type Exported, ProgramError, wasm } from './program.guest.ts'
+import { type Program, wasiImports } from './wasi.guest.ts'
 
 interface Context {
   awsRequestId: string
   getRemainingTimeInMillis(): number
 }
 type Handler = (event: unknown, context: Context) => unknown
-
-const LEVEL_INFO = 1
-/** What is printed beyond that is not kept: the executor refuses the answer as too large anyway. */
-const STDOUT_BYTES_MAX = 8_388_608
-/** A line of standard error that does not end is logged in parts. */
-const LINE_BYTES_MAX = 16_384
 
 /** A module of the bundle, compiled: what `import module from './file.wasm'` gives. */
 export function moduleOf(file: string): object {
@@ -159,55 +153,5 @@ function resultOf(printed: string): unknown {
   } catch {
     // A program that prints plain words answers with them.
     return printed
-  }
-}
-
-class Collected {
-  #bytes = new Uint8Array(1_024)
-  #used = 0
-
-  add(bytes: Uint8Array): void {
-    const part = bytes.subarray(0, STDOUT_BYTES_MAX - this.#used)
-    if (this.#used + part.length > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(this.#used + part.length, this.#bytes.length * 2))
-      grown.set(this.#bytes.subarray(0, this.#used))
-      this.#bytes = grown
-    }
-    this.#bytes.set(part, this.#used)
-    this.#used += part.length
-  }
-
-  text(): string {
-    return new TextDecoder().decode(this.#bytes.subarray(0, this.#used))
-  }
-}
-
-const NEWLINE = 10
-
-class Lines {
-  #rest = new Collected()
-  #length = 0
-
-  add(bytes: Uint8Array): void {
-    for (let from = 0; from < bytes.length; ) {
-      const newline = bytes.indexOf(NEWLINE, from)
-      const end = newline === -1 ? bytes.length : newline
-      const part = bytes.subarray(from, Math.min(end, from + LINE_BYTES_MAX - this.#length))
-      this.#rest.add(part)
-      this.#length += part.length
-      from += part.length
-      if (from === newline || this.#length >= LINE_BYTES_MAX) this.#print()
-      if (from === newline) from++
-    }
-  }
-
-  end(): void {
-    if (this.#length > 0) this.#print()
-  }
-
-  #print(): void {
-    log(LEVEL_INFO, this.#rest.text())
-    this.#rest = new Collected()
-    this.#length = 0
   }
 }

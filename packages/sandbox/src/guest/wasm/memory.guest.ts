@@ -1,4 +1,4 @@
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
 
 /** What of `WebAssembly.Memory` is used; TypeScript declares it for browsers only. */
 export interface LinearMemory {

@@ -1,8 +1,8 @@
-import { type Descriptor, Input, type OpenFile, Output } from './wasm-descriptors.guest.ts'
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
-import { WasmFile, type WasmNode } from './wasm-files.guest.ts'
-import type { WasmMemory } from './wasm-memory.guest.ts'
-import type { Wasi, WasiCalls } from './wasm-wasi.guest.ts'
+import { type Descriptor, Input, type OpenFile, Output } from './descriptors.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
+import { WasmFile, type WasmNode } from './files.guest.ts'
+import type { WasmMemory } from './memory.guest.ts'
+import type { Wasi, WasiCalls } from './wasi.guest.ts'
 
 const TYPE_CHARACTER = 2
 const TYPE_FOLDER = 3

@@ -1,7 +1,7 @@
-import { ASK } from '../bridge-operations.ts'
-import { ask } from './bridge.guest.ts'
-import { jsonParse } from './intrinsics.guest.ts'
-import { ERRNO, WasiError } from './wasm-errno.guest.ts'
+import { ASK } from '../../bridge-operations.ts'
+import { ask } from '../bridge.guest.ts'
+import { jsonParse } from '../intrinsics.guest.ts'
+import { ERRNO, WasiError } from './errno.guest.ts'
 
 /** Of `/tmp`, all files together. They live in the isolate's own heap and count against the function's memory limit too. */
 const TMP_BYTES_MAX = 67_108_864

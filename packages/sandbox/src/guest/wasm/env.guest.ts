@@ -1,7 +1,7 @@
-import { log } from './console.guest.ts'
-import { now } from './intrinsics.guest.ts'
-import type { WasmMemory } from './wasm-memory.guest.ts'
-import { ProgramError } from './wasm-program.guest.ts'
+import { log } from '../console.guest.ts'
+import { now } from '../intrinsics.guest.ts'
+import type { WasmMemory } from './memory.guest.ts'
+import { ProgramError } from './program.guest.ts'
 
 const LEVEL_INFO = 1
 const LEVEL_MAX = 3

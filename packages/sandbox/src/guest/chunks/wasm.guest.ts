@@ -1,0 +1,1 @@
+export { command, moduleOf, reactor } from '../wasm/handler.guest.ts'

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { type Plugin, transform } from 'esbuild'
+
+const require = createRequire(import.meta.url)
+const PACKAGE = '@micropython/micropython-webassembly-pyscript'
+/** Where its loader takes what it gives to Emscripten's part; `module` in its options is ours. */
+const OPTIONS_BEFORE = 'let Module={locateFile:'
+const OPTIONS_AFTER = 'let Module={...options.module,locateFile:'
+
+/** The interpreter as base64, since what isolates get of the glue is text. */
+export async function micropythonBinary(): Promise<string> {
+  return (await readFile(require.resolve(`${PACKAGE}/micropython.wasm`))).toString('base64')
+}
+
+/** MicroPython's loader looks for Node, a browser's window or a shell, and fetches the interpreter. It is told that all of it is there already. */
+export const micropython: Plugin = {
+  name: 'micropython',
+  setup(builder) {
+    // Imports of branches that are dead now.
+    builder.onResolve({ filter: /^(?:module|path|url|fs)$/ }, ({ path }) => ({ path, external: true }))
+    builder.onLoad({ filter: /\/micropython\.mjs$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      if (!source.includes(OPTIONS_BEFORE)) return { errors: [{ text: `${path} is another version than the one that is known` }] }
+      const { code } = await transform(source.replace(OPTIONS_BEFORE, OPTIONS_AFTER), {
+        define: {
+          'import.meta.url': '"file:///micropython.mjs"',
+          'globalThis.process': 'undefined',
+          'globalThis.window': 'true',
+          process: 'undefined',
+          navigator: 'undefined'
+        },
+        minifySyntax: true,
+        target: 'node26',
+        logLevel: 'silent'
+      })
+      return { contents: code, loader: 'js' }
+    })
+  }
+}
