@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { buildBundle, createBlockExchange, createBlockStore, listZip } from '@peerless/bundle'
 import { createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
 import { createEgress } from '@peerless/egress'
+import { createEvents } from '@peerless/events'
 import { createGateway } from '@peerless/gateway'
 import { createInstances } from '@peerless/instances'
 import {
@@ -164,7 +165,7 @@ async function compose(
     catalog,
     invoker: invocation,
     directory: await folder.sub('queue'),
-    post: createPost(options.allowEgress),
+    post: createPost(egress),
     region: REGION_DEFAULT,
     accountId: options.accountId,
     ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
@@ -172,12 +173,15 @@ async function compose(
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
   })
 
+  const events = createEvents({ ...platform, catalog, mesh, queue, region: REGION_DEFAULT, accountId: options.accountId })
+
   const keys = createKeys({ ...platform, catalog })
   const status = new NodeMeshStatus({ mesh, catalog, instances, invocation, account: operator })
   const gateway = createGateway({
     ...platform,
     invoker: invocation,
     asyncInvoker: queue,
+    triggers: events.triggers,
     deployments,
     catalog,
     keys,
@@ -194,6 +198,7 @@ async function compose(
   ledger.start()
   invocation.start()
   await queue.start()
+  events.listen()
   undo.push(() => mesh.stop())
   await mesh.start()
   // While peers are still there to take what is left.
@@ -216,9 +221,11 @@ async function compose(
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true
+  events.start()
   await folder.announce({ http, pid: process.pid, peerId: mesh.peerId, region: REGION_DEFAULT, ...key })
 
   async function drain(): Promise<void> {
+    events.stop()
     queue.drain()
     invocation.drain()
     status.draining = true

@@ -40,6 +40,7 @@ export const KIND_NAMES = [
   'key',
   'node',
   'trigger',
+  'firing',
   'route'
 ] as const satisfies readonly CatalogKind[]
 

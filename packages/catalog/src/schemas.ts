@@ -51,6 +51,7 @@ const nodeRecord = z.strictObject({
 })
 
 const TRIGGER_NAME = /^[0-9a-zA-Z-_.]{1,64}$/
+const firingRecord = z.strictObject({ name: z.string().regex(TRIGGER_NAME), createdAt: epochMs, scheduledAt: epochMs })
 const triggerRecord = z.strictObject({
   type: z.literal('schedule'),
   name: z.string().regex(TRIGGER_NAME),
@@ -104,6 +105,7 @@ const NAMES = {
   key: { rule: z.string().regex(ACCESS_KEY_ID), nameOf: (value) => value.accessKeyId },
   node: { rule: peerId, nameOf: (value) => value.peerId },
   trigger: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name },
+  firing: { rule: z.string().regex(TRIGGER_NAME), nameOf: (value) => value.name },
   route: { rule: z.string().regex(ROUTE_ID), nameOf: (value) => value.id }
 } as const satisfies { [Kind in CatalogKind]: { rule: z.ZodType<string>; nameOf: (value: CatalogKinds[Kind]) => string } }
 
@@ -117,6 +119,7 @@ const PLAIN = {
   signing: codeSigning,
   node: nodeRecord,
   trigger: triggerRecord,
+  firing: firingRecord,
   route: routeRecord
 } as const satisfies Record<Exclude<CatalogKind, 'key'>, z.ZodType>
 

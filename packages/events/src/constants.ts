@@ -22,3 +22,5 @@ export const YEAR_MIN = 1_970
 export const YEAR_MAX = 2_199
 export const INPUT_CHARACTERS_MAX = 65_536
 export const TRIGGER_NAME = /^[0-9a-zA-Z-_.]{1,64}$/
+/** After a start, what was missed is made up for only when the catalog has had time to tell what was fired. */
+export const SETTLE_MS = 5_000

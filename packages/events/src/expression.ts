@@ -100,8 +100,8 @@ function bounded(
   times: Times,
   { anchor, startAt, endAt }: { anchor: number; startAt?: number | undefined; endAt?: number | undefined }
 ): Times {
-  // What lay before it was made was never its to fire.
-  const from = Math.max(anchor, startAt ?? anchor)
+  // What lay before it was made was never its to fire; its start is.
+  const from = Math.max(anchor + 1, startAt ?? 0)
   const inside = (at: number | undefined) =>
     at === undefined || at < from || (endAt !== undefined && at >= endAt) ? undefined : at
   return {

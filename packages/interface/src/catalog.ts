@@ -7,7 +7,7 @@ import type {
   VersionRecord
 } from './function.ts'
 import type { RouteRecord } from './route.ts'
-import type { TriggerRecord } from './trigger.ts'
+import type { FiringRecord, TriggerRecord } from './trigger.ts'
 
 /** What a key may do. admin: everything; deployer: deploy and invoke in its account; invoker: invoke only. */
 export type KeyRole = 'admin' | 'deployer' | 'invoker'
@@ -47,6 +47,7 @@ export interface CatalogKinds {
   key: AccessKey
   node: NodeRecord
   trigger: TriggerRecord
+  firing: FiringRecord
   /** Named by its id. */
   route: RouteRecord
 }

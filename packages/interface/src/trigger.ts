@@ -32,6 +32,14 @@ export interface ScheduleTrigger extends TriggerBase {
 
 export type TriggerRecord = ScheduleTrigger
 
+/** The last firing of a schedule whose missed firings are made up for. Stored under `firing/NAME`. */
+export interface FiringRecord {
+  readonly name: string
+  /** That of the trigger: one that was made anew under the name is another. */
+  readonly createdAt: number
+  readonly scheduledAt: number
+}
+
 /** What a person says of a schedule that is to be made; the rest has defaults. */
 export interface ScheduleOrder {
   readonly name: string

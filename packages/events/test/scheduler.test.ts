@@ -1,0 +1,230 @@
+import type { AsyncOrder, AsyncResult, Catalog, CatalogKind } from '@peerless/interface'
+import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { createEvents, type EventsService } from '../src/index.ts'
+
+const MINUTE_MS = 60_000
+
+/** What the nodes of one mesh share here: a catalog that is everywhere at once, and a queue that knows every id. */
+class Mesh {
+  readonly clock = new VirtualClock()
+  readonly random = new SeededRandom(3)
+  readonly network = new MemoryNetwork(this.random)
+  readonly accepted: { node: string; order: AsyncOrder; at: number }[] = []
+  readonly nodes = new Map<string, EventsService>()
+  /** Nodes whose queue does not hear of the others'. */
+  known = new Set<string>()
+  readonly #entries = new Map<string, unknown>([
+    ['function/f', { name: 'f', account: 'default', latest: { version: '$LATEST' } }]
+  ])
+  readonly #listeners = new Set<(kind: CatalogKind, name: string) => void>()
+
+  up(name: string): EventsService {
+    const events = createEvents({
+      catalog: this.#catalog(),
+      mesh: this.network.join(name),
+      queue: {
+        accept: async (order) => {
+          this.accepted.push({ node: name, order, at: this.clock.now() })
+          this.known.add(order.requestId)
+        },
+        result: async (id) => (this.known.has(id) ? ({ requestId: id } as AsyncResult) : undefined)
+      },
+      clock: this.clock,
+      random: this.random,
+      logger: new MemoryLogger(),
+      region: 'eu-west-1',
+      accountId: '123456789012'
+    })
+    events.listen()
+    events.start()
+    this.nodes.set(name, events)
+    return events
+  }
+
+  crash(name: string): void {
+    this.nodes.get(name)?.stop()
+    this.nodes.delete(name)
+    this.network.leave(name)
+  }
+
+  any(): EventsService {
+    return [...this.nodes.values()][0] as EventsService
+  }
+
+  #catalog(): Catalog {
+    return {
+      get: (kind: CatalogKind, name: string) => this.#entries.get(`${kind}/${name}`),
+      list: (kind: CatalogKind) => [...this.#entries].filter(([key]) => key.startsWith(`${kind}/`)).map(([, value]) => value),
+      put: async (kind: CatalogKind, name: string, value: unknown) => {
+        this.#entries.set(`${kind}/${name}`, value)
+        for (const listener of this.#listeners) listener(kind, name)
+      },
+      remove: async (kind: CatalogKind, name: string) => {
+        const was = this.#entries.delete(`${kind}/${name}`)
+        for (const listener of this.#listeners) listener(kind, name)
+        return was
+      },
+      onChange: (listener: (kind: CatalogKind, name: string) => void) => {
+        this.#listeners.add(listener)
+        return () => this.#listeners.delete(listener)
+      }
+    } as Catalog
+  }
+}
+
+const timesOf = (mesh: Mesh) => mesh.accepted.map(({ order }) => JSON.parse(Buffer.from(order.payload).toString()).time as string)
+
+test('a schedule fires once per time over three nodes, with the event of EventBridge', async (t) => {
+  const mesh = new Mesh()
+  for (const name of ['a', 'b', 'c']) mesh.up(name)
+  await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'cron(0/2 * * * ? *)' })
+  await mesh.clock.advance(7 * MINUTE_MS)
+  t.deepEqual(timesOf(mesh), ['2026-01-01T00:02:00Z', '2026-01-01T00:04:00Z', '2026-01-01T00:06:00Z'])
+  const order = mesh.accepted[0]?.order as AsyncOrder
+  t.deepEqual(JSON.parse(Buffer.from(order.payload).toString()), {
+    version: '0',
+    id: order.requestId,
+    'detail-type': 'Scheduled Event',
+    source: 'aws.events',
+    account: '123456789012',
+    time: '2026-01-01T00:02:00Z',
+    region: 'eu-west-1',
+    resources: ['arn:aws:events:eu-west-1:123456789012:rule/s'],
+    detail: {}
+  })
+  for (const { at, order } of mesh.accepted)
+    t.true(at - Date.parse(JSON.parse(Buffer.from(order.payload).toString()).time) < 1_000)
+})
+
+test('when its owner dies another node fires, within five seconds and not again', async (t) => {
+  const mesh = new Mesh()
+  for (const name of ['a', 'b', 'c']) mesh.up(name)
+  const { owner } = await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)' })
+  await mesh.clock.advance(MINUTE_MS + 1_000)
+  t.is(mesh.accepted[0]?.node, owner)
+  mesh.crash(owner)
+  await mesh.clock.advance(5_000)
+  t.is(mesh.accepted.length, 1, 'what was fired is recognised')
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.accepted.length, 2)
+  const next = mesh.accepted[1]
+  t.not(next?.node, owner)
+  mesh.crash(next?.node as string)
+  // Dies before it fires, and is missed a little later.
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.accepted.length, 3)
+})
+
+test('nodes that do not see each other fire both; once they do, only one of them', async (t) => {
+  const mesh = new Mesh()
+  for (const name of ['a', 'b']) mesh.up(name)
+  await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)' })
+  mesh.network.partition(['a'], ['b'])
+  await mesh.clock.advance(MINUTE_MS + 1_000)
+  t.is(mesh.accepted.length, 2)
+  t.is(mesh.accepted[0]?.order.requestId, mesh.accepted[1]?.order.requestId, 'under one id')
+  mesh.network.heal()
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.accepted.length, 3)
+})
+
+for (const [missed, made] of [
+  ['skip', 0],
+  ['one', 1]
+] as const) {
+  test(`after a sleep of an hour ${made} firing is made up for where missed is ${missed}`, async (t) => {
+    const mesh = new Mesh()
+    mesh.up('a')
+    await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'cron(0/10 * * * ? *)', missed })
+    await mesh.clock.advance(10 * MINUTE_MS + 1_000)
+    t.is(mesh.accepted.length, 1)
+    mesh.crash('a')
+    await mesh.clock.advance(65 * MINUTE_MS)
+    mesh.known = new Set()
+    mesh.up('a')
+    await mesh.clock.advance(10_000)
+    t.is(mesh.accepted.length, 1 + made)
+    if (made === 1) t.is(timesOf(mesh)[1], '2026-01-01T01:10:00Z', 'the last of them')
+    mesh.crash('a')
+    mesh.known = new Set()
+    mesh.up('a')
+    await mesh.clock.advance(10_000)
+    t.is(mesh.accepted.length, 1 + made, 'and not once more after another start')
+    await mesh.clock.advance(5 * MINUTE_MS)
+    t.is(mesh.accepted.length, 2 + made)
+  })
+}
+
+test('paused it fires nothing, and resumed not what it missed meanwhile', async (t) => {
+  const mesh = new Mesh()
+  const { triggers } = mesh.up('a')
+  await triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)', missed: 'one' })
+  await mesh.clock.advance(90_000)
+  t.is((await triggers.setPaused('s', true)).nextAt, undefined)
+  await mesh.clock.advance(10 * MINUTE_MS)
+  t.is(mesh.accepted.length, 1)
+  await triggers.setPaused('s', false)
+  await mesh.clock.advance(1_000)
+  t.is(mesh.accepted.length, 1)
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.accepted.length, 2)
+  await triggers.remove('s')
+  await mesh.clock.advance(3 * MINUTE_MS)
+  t.is(mesh.accepted.length, 2)
+  t.deepEqual(triggers.list(), [])
+})
+
+test('a window puts every firing off by the same time, and input replaces the event', async (t) => {
+  const mesh = new Mesh()
+  const { triggers } = mesh.up('a')
+  await triggers.addSchedule({
+    name: 's',
+    functionName: 'f',
+    expression: 'rate(1 hour)',
+    windowMinutes: 30,
+    input: '{"at":"<aws.scheduler.scheduled-time>"}'
+  })
+  await mesh.clock.advance(3 * 60 * MINUTE_MS)
+  const [first, second] = mesh.accepted
+  if (first === undefined || second === undefined) return t.fail()
+  t.is(second.at - first.at, 60 * MINUTE_MS)
+  const late = first.at - Date.parse('2026-01-01T01:00:00Z')
+  t.true(late >= 0 && late < 30 * MINUTE_MS)
+  t.is(Buffer.from(first.order.payload).toString(), '{"at":"2026-01-01T01:00:00Z"}')
+})
+
+test('once is once', async (t) => {
+  const mesh = new Mesh()
+  const { triggers } = mesh.up('a')
+  const { nextAt } = await triggers.addSchedule({
+    name: 's',
+    functionName: 'f',
+    expression: 'at(2026-01-01T00:05:00)',
+    timezone: 'UTC'
+  })
+  t.is(nextAt, Date.parse('2026-01-01T00:05:00Z'))
+  await mesh.clock.advance(60 * MINUTE_MS)
+  t.is(mesh.accepted.length, 1)
+  t.is(triggers.get('s')?.nextAt, undefined)
+})
+
+const order = { name: 's', functionName: 'f', expression: 'rate(1 minute)' }
+
+test('what cannot be a schedule is refused', async (t) => {
+  const { triggers } = new Mesh().up('a')
+  const refused = async (change: object, code: string, word: string) => {
+    const error = await t.throwsAsync(triggers.addSchedule({ ...order, ...change }), { code })
+    t.true(error?.message.includes(word), error?.message)
+  }
+  await refused({ name: 'a b' }, 'INVALID_ARGUMENT', "'a b'")
+  await refused({ functionName: 'g' }, 'NOT_FOUND', "'g'")
+  await refused({ expression: 'at(2020-01-01T00:00:00)' }, 'INVALID_ARGUMENT', 'never fires')
+  await refused({ windowMinutes: 1.5 }, 'INVALID_ARGUMENT', '1440')
+  await refused({ startAt: 5, endAt: 5 }, 'INVALID_ARGUMENT', 'before end')
+  await refused({ timezone: 'Nowhere' }, 'INVALID_ARGUMENT', 'Nowhere')
+  await triggers.addSchedule(order)
+  await refused({}, 'CONFLICT', "'s'")
+  await t.throwsAsync(triggers.remove('none'), { code: 'NOT_FOUND' })
+  t.is(triggers.list()[0]?.trigger.account, 'default')
+})
