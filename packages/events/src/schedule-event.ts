@@ -6,7 +6,7 @@ export interface Place {
 }
 
 /** ARN as it stands in events: that of a rule of EventBridge. */
-export function triggerArn({ region, accountId }: Place, name: string): string {
+function triggerArn({ region, accountId }: Place, name: string): string {
   return `arn:aws:events:${region}:${accountId}:rule/${name}`
 }
 

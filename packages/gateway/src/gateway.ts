@@ -16,6 +16,7 @@ import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { PlainFront } from './plain-front.ts'
+import { registerQueueMetrics } from './queue-metrics.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { Routes } from './routes.ts'
 import { Sigv4Verifier } from './sigv4.ts'
@@ -46,6 +47,8 @@ class HttpGateway implements Gateway {
     const { limits, metrics: handed, ...rest } = options
     const context: GatewayContext = { ...rest, limits: { ...GATEWAY_LIMITS, ...limits } }
     const metrics = new GatewayMetrics(handed?.registry)
+    const { asyncInvoker } = context
+    if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())
     const drain = new Drain(context.clock, context.limits)
     const verifier = new Sigv4Verifier(context.keys, context.clock)
     const budget = new BodyBudget(context.limits.bodyBytesHeldMax)

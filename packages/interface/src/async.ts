@@ -71,6 +71,25 @@ export interface DeadLetterFilter {
   readonly account?: string | undefined
 }
 
+export interface AsyncStats {
+  /** Accepted here or taken over, and not settled; running ones included. */
+  readonly events: number
+  readonly running: number
+  readonly delayed: number
+  readonly bytes: number
+  /** Milliseconds since the oldest of them was accepted; 0 when there is none. */
+  readonly oldestMs: number
+  readonly copies: number
+  readonly accepted: number
+  readonly takenOver: number
+  readonly settled: Readonly<Record<'succeeded' | 'failed' | 'expired', number>>
+  readonly deadLetters: number
+  /** Milliseconds from accepted to started, of first attempts. `counts` has one more than `bounds`, for what is above the last. */
+  readonly startDelays: { readonly boundsMs: readonly number[]; readonly counts: readonly number[]; readonly sumMs: number }
+  /** Waiting per function, the deepest first, at most 100. */
+  readonly depths: readonly (readonly [functionName: string, waiting: number])[]
+}
+
 export interface AsyncInvoker {
   /**
    * Resolves when the event is on this node's disk and on as many others as the node is told to use and can reach.
@@ -87,4 +106,5 @@ export interface AsyncInvoker {
   redrive(filter: DeadLetterFilter): Promise<[string, string][]>
   /** Returns how many were forgotten. */
   purge(filter: DeadLetterFilter): Promise<number>
+  stats(): AsyncStats
 }

@@ -5,7 +5,7 @@ import type { QueueOptions, QueueService } from './options.ts'
 import { policyOf } from './policy.ts'
 import { Queue } from './queue.ts'
 
-export type { QueueService, QueueStats } from './options.ts'
+export type { QueueService } from './options.ts'
 
 /**
  * The mesh's durable queue, as one node has it.

@@ -26,30 +26,9 @@ export interface QueueOptions {
   retryBaseMs?: number
 }
 
-export interface QueueStats {
-  /** Accepted here or taken over, and not settled; running ones included. */
-  readonly events: number
-  readonly running: number
-  readonly delayed: number
-  readonly bytes: number
-  /** Milliseconds since the oldest of them was accepted; 0 when there is none. */
-  readonly oldestMs: number
-  readonly copies: number
-  readonly accepted: number
-  readonly takenOver: number
-  readonly settled: Readonly<Record<'succeeded' | 'failed' | 'expired', number>>
-  readonly deadLetters: number
-  /** Milliseconds from accepted to started of first attempts: how many, and their sum. */
-  readonly startDelayCount: number
-  readonly startDelaySumMs: number
-  /** Waiting per function, the deepest first, at most 100. */
-  readonly depths: readonly (readonly [functionName: string, waiting: number])[]
-}
-
 export interface QueueService extends AsyncInvoker {
   /** Reads what the disk has, registers at the mesh, and begins to run. Once. */
   start(): Promise<void>
-  stats(): QueueStats
   /** No more is accepted or started here. */
   drain(): void
   /** Hands over what is left, as far as anybody takes it, and closes the disk. */

@@ -1,6 +1,7 @@
 import {
   type AsyncOrder,
   type AsyncResult,
+  type AsyncStats,
   type DeadLetter,
   type DeadLetterFilter,
   type IncomingRequest,
@@ -18,7 +19,7 @@ import { Holders } from './holders.ts'
 import { Holding } from './holding.ts'
 import { extend } from './lineage.ts'
 import { checkQuestion, encodeCodes, encodeDead } from './messages.ts'
-import type { QueueOptions, QueueService, QueueStats } from './options.ts'
+import type { QueueOptions, QueueService } from './options.ts'
 import type { OwnedEvent } from './owned-event.ts'
 import { Owner } from './owner.ts'
 import { PeerQuestions } from './peer-questions.ts'
@@ -226,7 +227,7 @@ export class Queue implements QueueService {
     this.#runner.deadLetters = await this.#o.disk.ask('deadCount')
   }
 
-  stats(): QueueStats {
+  stats(): AsyncStats {
     const now = this.#o.clock.now()
     let oldest = now
     for (const { event } of this.#owner.all()) if (event.acceptedAt < oldest) oldest = event.acceptedAt
@@ -241,8 +242,7 @@ export class Queue implements QueueService {
       takenOver: this.#holding.takenOver,
       settled: { ...this.#runner.settled },
       deadLetters: this.#runner.deadLetters,
-      startDelayCount: this.#runner.startDelayCount,
-      startDelaySumMs: this.#runner.startDelaySumMs,
+      startDelays: this.#runner.startDelays,
       depths: this.#runner
         .depths()
         .sort(([, a], [, b]) => b - a)

@@ -21,6 +21,7 @@ const RUNS_MAX_DEFAULT = 64
 /** How long a function that is not in the catalog is waited for: a node that was just started, or took over, may learn of it. */
 const UNKNOWN_FUNCTION_MS_MAX = 30_000
 const SETTLE_RETRY_MS = 1_000
+const START_DELAY_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 75, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 600_000]
 
 interface End {
   readonly status: 'succeeded' | 'failed' | 'expired'
@@ -37,8 +38,7 @@ export class Runner {
   readonly #fair: FairQueue<OwnedEvent>
   readonly #delayed = new Delayed<OwnedEvent>()
   readonly settled = { succeeded: 0, failed: 0, expired: 0 }
-  startDelayCount = 0
-  startDelaySumMs = 0
+  readonly startDelays = { boundsMs: START_DELAY_BOUNDS_MS, counts: START_DELAY_BOUNDS_MS.map(() => 0).concat(0), sumMs: 0 }
   deadLetters = 0
   stopped = false
   /** Nothing begins or ends while it is true: this node may not own what it thinks it owns. */
@@ -108,8 +108,7 @@ export class Runner {
     const { event } = owned
     const now = this.#o.clock.now()
     if (owned.starts === 0) {
-      this.startDelayCount++
-      this.startDelaySumMs += Math.max(0, now - event.acceptedAt)
+      this.#startedAfter(Math.max(0, now - event.acceptedAt))
     }
     if (now > this.#expiresAt(owned)) {
       this.#fair.finished(owned.lane)
@@ -128,6 +127,14 @@ export class Runner {
       },
       (error) => this.#unreadable(owned, messageOf(error))
     )
+  }
+
+  #startedAfter(delayMs: number): void {
+    const { boundsMs, counts } = this.startDelays
+    let bucket = 0
+    while (bucket < boundsMs.length && delayMs > (boundsMs[bucket] as number)) bucket++
+    counts[bucket] = (counts[bucket] as number) + 1
+    this.startDelays.sumMs += delayMs
   }
 
   #unreadable(owned: OwnedEvent, reason: string): void {
