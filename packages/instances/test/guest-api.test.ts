@@ -114,10 +114,7 @@ test.serial('node: modules', gives, [
   ['require("crypto").createHmac("sha1", "key").update("x").digest("base64")', 'KgDo6DQ9+GxMGIsmPuyjMa+jFUg='],
   ['require("crypto").randomBytes(8).length + require("node:crypto").randomInt(5, 6)', 13],
   ['require("crypto").timingSafeEqual(Buffer.from("a"), Buffer.from("a"))', true],
-  [
-    '(() => { try { require("crypto").createHash("nope") } catch (e) { return e.message } })()',
-    "Digest method not supported: 'nope'"
-  ],
+  ['(() => { try { require("crypto").createHash("nope") } catch (e) { return e.message } })()', 'Digest method not supported'],
   ['require("timers/promises").setTimeout(2, "later")', 'later'],
   ['typeof require("timers").setInterval', 'function'],
   ['typeof require("os").platform()', 'string'],

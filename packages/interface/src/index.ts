@@ -1,6 +1,7 @@
 export * from './async.ts'
 export * from './beacon.ts'
 export * from './blocks.ts'
+export * from './builtins.ts'
 export * from './catalog.ts'
 export * from './channel.ts'
 export * from './deployments.ts'

@@ -6,6 +6,7 @@ import { type CachedScript, compileCached } from './code-cache.ts'
 import type { LoadOrder } from './executor-protocol.ts'
 import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
+import { ModuleAnswers } from './module-answers.ts'
 
 /** The glue's one entry. */
 export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
@@ -21,16 +22,17 @@ export async function bootGlue(
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
   const context = await isolate.createContext()
   const boot = await (await compileCached(isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
+  const modules = new ModuleAnswers(library)
   const answer: Cross = (operation, a, b, c, d) =>
-    operation === ASK.LIBRARY ? library.script : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)
+    operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)
   const later = new addon.Callback(tell, { ignored: true })
   const atOnce = new addon.Callback(
     (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
       operation >= ASK.RANDOM ? answer(operation, a, b, c, d) : tell(operation, a, b, c, d),
     { sync: true }
   )
-  const modules = await evaluateLibrary(isolate, context, library, shelved)
-  const enterGlue = (await boot.apply(undefined, [glueConfig(order, shelved.bundle), later, atOnce, modules?.derefInto()], {
+  const evaluated = await evaluateLibrary(isolate, context, library, shelved)
+  const enterGlue = (await boot.apply(undefined, [glueConfig(order, shelved.bundle), later, atOnce, evaluated?.derefInto()], {
     result: { reference: true }
   })) as Enter
   return { context, enterGlue }

@@ -94,7 +94,17 @@ export const ASK = {
   /** name → bytes of a file of the bundle, or undefined; without a name: JSON of [name, bytes] for all of them */
   FILE: 48,
   /** → the script of `node:` modules, for an instance that was not given it at its start */
-  LIBRARY: 39
+  LIBRARY: 63,
+  /** mode, options JSON, dictionary or undefined → number of a stream, or an error as `code NUL errno NUL message` */
+  ZLIB_OPEN: 64,
+  /** stream, flush, bytes, room → room and input left, and bytes; or an error */
+  ZLIB_WRITE: 65,
+  /** stream, and level and strategy or nothing */
+  ZLIB_RESET: 66,
+  /** stream */
+  ZLIB_CLOSE: 67,
+  /** name, JSON, bytes, bytes → bytes or text; an error is JSON text of name, code, message behind a NUL */
+  CRYPTO_SYNC: 68
 } as const
 
 /** Components of a URL in the order in which they cross the boundary. */
@@ -122,3 +132,5 @@ export const JOBS_MAX = 1_024
 export const FETCH_WINDOW_BYTES = 262_144
 /** One piece of a body on its way through bridge and pipe. */
 export const FETCH_PIECE_BYTES = 65_536
+/** In and out of one synchronous step of compression. */
+export const ZLIB_STEP_BYTES_MAX = 1_048_576

@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import { getSystemErrorMap } from 'node:util'
 import { transform } from 'esbuild'
 import { LIBRARY_MODULES } from './node-library-modules.ts'
@@ -56,5 +57,5 @@ async function shrunk(expression: string, supported: Record<string, boolean>): P
 function constants(internals: Internals): string {
   const { os, fs, zlib, crypto, trace } = internals.binding('constants')
   const uv = [...getSystemErrorMap()].map(([number, [name, text]]) => [number, name, text])
-  return JSON.stringify({ binding: { os, fs, zlib, crypto, trace }, uv })
+  return JSON.stringify({ binding: { os, fs, zlib, crypto, trace }, uv, methods: METHODS })
 }

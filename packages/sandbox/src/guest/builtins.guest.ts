@@ -1,4 +1,5 @@
 import { ASK } from '../bridge-operations.ts'
+import { BUILTINS_ABSENT, BUILTINS_SUPPORTED } from '../builtins.ts'
 import { asyncContext } from './async-context.guest.ts'
 import { ask } from './bridge.guest.ts'
 import { chunk } from './chunks.guest.ts'
@@ -9,7 +10,6 @@ import type { Core } from './node/core.guest.ts'
 /** What the glue has itself; the rest is in the library, see guest/node. */
 const LOADERS: Record<string, () => unknown> = {
   console: () => (globalThis as { console: unknown }).console,
-  crypto: () => require('./crypto.guest.ts'),
   perf_hooks: () => ({ performance: (globalThis as { performance: unknown }).performance }),
   process: () => (globalThis as { process: unknown }).process,
   timers: () => {
@@ -21,35 +21,30 @@ const LOADERS: Record<string, () => unknown> = {
   'peerless:wasm': () => chunk('wasm'),
   'peerless:python': () => chunk('python')
 }
-const IN_LIBRARY = new Set<string>([
-  'assert',
-  'assert/strict',
-  'async_hooks',
-  'buffer',
-  'constants',
-  'diagnostics_channel',
-  'events',
-  'fs',
-  'fs/promises',
-  'os',
-  'path',
-  'path/posix',
-  'path/win32',
-  'punycode',
-  'querystring',
-  'readline',
-  'readline/promises',
-  'stream',
-  'stream/consumers',
-  'stream/promises',
-  'string_decoder',
-  'timers/promises',
-  'url',
-  'util',
-  'util/types'
-])
+const IN_LIBRARY = new Set<string>(BUILTINS_SUPPORTED.filter((name) => !Object.hasOwn(LOADERS, name)))
+/** What Node has and functions do not; see guest/node/absent. */
+const ABSENT = new Set<string>(BUILTINS_ABSENT)
 
 type Library = (id: string) => unknown
+
+/** For the library only. */
+function inside(name: string): unknown {
+  return name === 'peerless:random' ? chance() : builtin(name)
+}
+
+function chance(): object {
+  const { randomBytes, randomFillSync, randomInt, randomUUID, timingSafeEqual } =
+    require('./crypto.guest.ts') as typeof import('./crypto.guest.ts')
+  return {
+    randomFill: (view: ArrayBufferView, done: (error: unknown, view: unknown) => void) =>
+      queueMicrotask(() => done(null, randomFillSync(view))),
+    randomBytes,
+    randomFillSync,
+    randomInt,
+    randomUUID,
+    timingSafeEqual
+  }
+}
 
 const loaded = new Map<string, unknown>()
 let makeLibrary: ((core: Core) => Library) | undefined
@@ -64,7 +59,7 @@ function fromLibrary(name: string): unknown {
   if (library === undefined) {
     // Code that asks by a computed name, or for Buffer alone: it comes as text then, without V8's code cache.
     makeLibrary ??= evaluate(`${ask(ASK.LIBRARY)}\n//# sourceURL=node:library`) as (core: Core) => Library
-    library = makeLibrary({ ask, log, builtin, context: asyncContext })
+    library = makeLibrary({ ask, log, builtin: inside, context: asyncContext })
   }
   return library(name)
 }
@@ -74,7 +69,7 @@ export function builtin(alleged: unknown): unknown {
   const name = text.startsWith('node:') ? text.slice(5) : text
   if (loaded.has(name)) return loaded.get(name)
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
-  if (load === undefined && !IN_LIBRARY.has(name)) {
+  if (load === undefined && !IN_LIBRARY.has(name) && !ABSENT.has(name)) {
     throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': it is not among the node: modules of functions`), {
       code: 'MODULE_NOT_FOUND'
     })

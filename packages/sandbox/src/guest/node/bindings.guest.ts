@@ -5,7 +5,9 @@ import { bindingOs } from './binding-os.guest.ts'
 import { bindingStringDecoder } from './binding-string-decoder.guest.ts'
 import { bindingTypes } from './binding-types.guest.ts'
 import { makeBindingUtil, reportUncaught } from './binding-util.guest.ts'
+import { makeBindingZlib } from './binding-zlib.guest.ts'
 import { core } from './core.guest.ts'
+import { makeBindingHttpParser } from './http.guest.ts'
 import { makeFormatUrl } from './internal-url.guest.ts'
 
 type Load = (id: string) => unknown
@@ -15,6 +17,8 @@ export interface Constants {
   binding: Record<string, Record<string, unknown>>
   /** libuv's errors: number, name, text. */
   uv: [number, string, string][]
+  /** Of HTTP. */
+  methods: string[]
 }
 
 const nothing = () => undefined
@@ -57,6 +61,8 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
       linkNativeChannel: nothing
     }),
     os: () => bindingOs,
+    http_parser: () => makeBindingHttpParser(constants.methods),
+    zlib: makeBindingZlib,
     fs: () => makeBindingFs(new Map(constants.uv.map(([number, name, text]) => [name, [number, text]]))),
     fs_dir: () => makeBindingFsDir(load),
     fs_event_wrap: () => ({ FSEvent: class {} }),

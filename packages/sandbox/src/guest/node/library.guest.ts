@@ -1,6 +1,10 @@
+import { BUILTINS_ABSENT } from '../../builtins.ts'
+import { absentModule } from './absent.guest.ts'
 import { type Constants, makeBindings } from './bindings.guest.ts'
 import { type Core, setCore } from './core.guest.ts'
 import { ADDITIONS, OVERRIDES } from './overrides.guest.ts'
+
+const ABSENT = new Set<string>(BUILTINS_ABSENT)
 
 type Load = (id: string) => unknown
 type Wrapped = (
@@ -33,6 +37,7 @@ export function start(
   const primordials = {}
   makePrimordials({}, primordials, {}, {}, globalsForPrimordials())
   const loaded = new Map<string, { exports: unknown }>()
+  loaded.set('internal/bindings', { exports: constants.binding })
   const load: Load = (id) => {
     const known = loaded.get(id)
     if (known !== undefined) return known.exports
@@ -45,6 +50,10 @@ export function start(
         return module.exports
       }
       const run = Object.hasOwn(modules, id) ? modules[id] : undefined
+      if (run === undefined && ABSENT.has(id)) {
+        module.exports = absentModule(id)
+        return module.exports
+      }
       if (run === undefined) throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
       run(module.exports, load, module, process, internalBinding, primordials)
       ADDITIONS[id]?.(module.exports as Record<string, unknown>)

@@ -1,7 +1,11 @@
+import { BUILTINS_SUPPORTED } from '../../builtins.ts'
 import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
 import { makeCopySync } from './copy-sync.guest.ts'
 import { core } from './core.guest.ts'
+import { makeCrypto } from './crypto.guest.ts'
+import { makeHttp, makeHttps } from './http.guest.ts'
 import { makeInternalUrl } from './internal-url.guest.ts'
+import { makeNet } from './net.guest.ts'
 import { makeTimersPromises } from './timers-promises.guest.ts'
 
 type Load = (id: string) => unknown
@@ -86,6 +90,8 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     kWeakHandler: 'kWeakHandler',
     kResistStopPropagation: 'kResistStopPropagation'
   }),
+  // Archives are not among what functions have.
+  'internal/zip': () => new Proxy({}, { get: () => class Absent {} }),
   'internal/blob': () => ({ Blob, isBlob: (value: unknown) => value instanceof Blob }),
   'internal/encoding': () => ({ TextEncoder, TextDecoder }),
   'internal/file': () => ({ File }),
@@ -119,6 +125,27 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
   'internal/repl/history': () => ({ ReplHistory: class {} }),
   'internal/perf/observe': () => ({ hasObserver: () => false, startPerf: nothing, stopPerf: nothing }),
   'internal/dtrace': () => ({}),
+  net: makeNet,
+  crypto: (load) => makeCrypto(load, (load('internal/bindings') as { crypto: Record<string, unknown> }).crypto),
+  http: makeHttp,
+  https: makeHttps,
+  tty: () => ({ isatty: () => false, ReadStream: class {}, WriteStream: class {} }),
+  'internal/timers': () => ({
+    // Only for a cached date, which must not outlive the time that an instance sleeps.
+    setUnrefTimeout: (run: () => void) => queueMicrotask(run),
+    kTimeout: Symbol('timeout'),
+    getTimerDuration: (ms: number) => ms
+  }),
+  module: () => {
+    const isBuiltin = (name: string) => BUILTINS_SUPPORTED.includes(name.replace(/^node:/, ''))
+    const createRequire = () => Object.assign(core.builtin, { resolve: (name: string) => name, cache: {} })
+    return {
+      builtinModules: BUILTINS_SUPPORTED,
+      isBuiltin,
+      createRequire,
+      Module: { createRequire, builtinModules: BUILTINS_SUPPORTED, isBuiltin }
+    }
+  },
   timers: () => core.builtin('timers'),
   'timers/promises': makeTimersPromises,
   console: () => console,
