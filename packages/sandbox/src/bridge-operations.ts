@@ -35,7 +35,9 @@ export const TELL = {
   /** Starts a job: id, JOB, JSON text, bytes or undefined */
   JOB: 8,
   /** Goes on with a job: id, VERB, number, bytes */
-  JOB_MORE: 9
+  JOB_MORE: 9,
+  /** Milliseconds for which the call will hold its thread without computing */
+  BLOCKED: 10
 } as const
 
 /** What the executor does for an isolate while that goes on: answers come by ENTER.RESUME. */

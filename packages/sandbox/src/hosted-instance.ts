@@ -350,6 +350,9 @@ export class HostedInstance {
       case TELL.JOB_MORE:
         this.#jobs?.more(a, b, c, d)
         return
+      case TELL.BLOCKED:
+        if (this.#call !== undefined) this.#call.stretchUsMax = Math.max(this.#call.stretchUsMax, Number(a) * 1_000)
+        return
       case TELL.LOADED:
         if (a === STATUS_OK) {
           this.#handlerFound = true

@@ -1,0 +1,4 @@
+// Tests that need compilers which npm does not bring (clang with wasi-libc). `.ci/run` installs them.
+import { common } from './ava.config.js'
+
+export default { ...common, files: ['test/languages/c/*.test.ts'] }
