@@ -86,15 +86,17 @@ test('asynchronous invocations end where they should, and any node can tell how'
     responsePayload: { errorType: 'TypeError', errorMessage: 'broken on purpose' }
   })
 
-  // A function that is its own destination is stopped.
-  const loop = await deploy(client, 'loop', 'export const handler = async () => ({ again: true })')
-  await configure(client, 'loop', loop, undefined)
-  await send(client, 'loop', {})
+  // Functions that are each other's destination are stopped.
+  const ping = await deploy(client, 'ping', 'export const handler = async () => ({ to: "pong" })')
+  const pong = await deploy(client, 'pong', 'export const handler = async () => ({ to: "ping" })')
+  await configure(client, 'ping', pong, undefined)
+  await configure(client, 'pong', ping, undefined)
+  await send(client, 'ping', {})
   const letters = await eventually(
     async () => JSON.parse((await a.cli('dead-letters', 'list', '--json')).stdout) as Record<string, unknown>[],
     (list) => list.length > 0
   )
-  t.like(letters[0], { function: 'loop', condition: 'RecursiveInvocation', attempts: 0 })
+  t.like(letters[0], { function: 'ping', condition: 'RecursiveInvocation', attempts: 0 })
   t.like(letters[0]?.result, { errorType: 'RecursiveInvocationException' })
 
   // What is wrong is refused with a reason.

@@ -53,10 +53,11 @@ export const VALUE_SHAPES: Readonly<Record<string, Shape>> = {
   DatabaseName: text(1, 63, '[^ /\\.$\\x22]*'),
   Date: timestamp(),
   Description: text(0, 256),
+  // An address of the web is this mesh's own: it gets the record in a CloudEvent.
   DestinationArn: text(
     0,
     350,
-    '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)'
+    '$|https?://[^\\s]+|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)'
   ),
   DirectS3Read: oneOf('ENABLED', 'DISABLED', 'AUTO'),
   DurableExecutionArn: text(

@@ -39,12 +39,12 @@ export const DELIVERY_TIMEOUT_MS = 10_000
 export const TICK_MS = 50
 /** How often an owner tells its holders that it lives. */
 export const RENEW_MS = 1_000
-/** A holder that has not heard from an owner for so long takes its events over. Ten renewals. */
-export const LEASE_MS = 10_000
+/** A holder that has not heard from an owner for so long takes its events over. Six renewals. */
+export const LEASE_MS = 6_000
 /** An owner that was silent for so long, by its own clock, asks before it goes on: its lease may have ended. */
-export const FENCE_MS = 7_000
+export const FENCE_MS = 4_000
 /** After a start, how long holders of what was left over are waited for before it is run again: they may have taken it over. */
-export const RECOVER_MS_MAX = 10_000
+export const RECOVER_MS_MAX = 8_000
 /** Later holders of one event wait so much longer than the one before. */
 export const LEASE_RANK_MS = 2_000
 /** Longest wait for a peer to have a copy on its disk; then another is tried. */
