@@ -243,8 +243,8 @@ export const OTHER_OPERATIONS: Readonly<Record<string, OperationRow>> = {
       LayerName: 'LayerName!',
       Description: 'Description',
       Content: 'LayerVersionContentInput!',
-      CompatibleArchitectures: 'CompatibleArchitectures',
       CompatibleRuntimes: 'CompatibleRuntimes',
+      CompatibleArchitectures: 'CompatibleArchitectures',
       LicenseInfo: 'LicenseInfo'
     }
   ],
