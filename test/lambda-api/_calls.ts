@@ -5,7 +5,7 @@ import { ROLE, zipOf } from '../_functions.ts'
 export type Call = readonly [operation: string, input: object]
 
 export const ARN = 'arn:aws:lambda:us-east-1:000000000000'
-export const FUNCTION = 'recorded'
+const FUNCTION = 'recorded'
 const OF = { FunctionName: FUNCTION }
 const NOBODY = { FunctionName: 'doesnotexist' }
 const ZIP = zipOf('export const handler = async (event) => event')
