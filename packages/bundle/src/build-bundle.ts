@@ -1,10 +1,12 @@
 import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build } from 'esbuild'
 import { encodeBundle } from './bundle-codec.ts'
+import { addFiles } from './bundle-files.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { withEsbuild } from './esbuild-service.ts'
 import { foreignBundle } from './foreign-bundle.ts'
 import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
+import { originalPlaces } from './original-places.ts'
 import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
 import { nameInZip, zipPlugin } from './zip-plugin.ts'
 import { listZip, type ZipItem } from './zip-read.ts'
@@ -43,6 +45,7 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     (cause) => overwhelmed(entry, cause)
   )
 
+  await addFiles(tree, files)
   const { script, commonJs } = wrapScript({ ...compiled, entry })
   const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
   const sourceMap = shiftedMap(compiled.map, nameInZip)
@@ -52,7 +55,7 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     sourceMap: sourceMap.length > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
     builtins: builtinsOf(compiled.code, builtinsSupported),
     handlerExport,
-    files
+    ...(files.size === 0 ? {} : { files })
   }
   return sealed(bundle, order.handler)
 }
@@ -127,12 +130,12 @@ async function compile(
     if (messages === undefined) throw first
     const awaits = messages.every(({ text }) => text.startsWith('Top-level await is not available'))
     const sloppy = messages.every(({ text }) => /\b(?:strict mode|"esm" output format)\b/.test(text))
-    if (!awaits && !sloppy) throw sourceError(messages, nameInZip)
+    if (!awaits && !sloppy) throw sourceError(await originalPlaces(messages, tree), nameInZip)
     try {
       return await attempt(awaits ? 'esm' : 'cjs', awaits)
     } catch (second) {
       const others = messagesOf(second)
-      throw others === undefined ? second : sourceError(others, nameInZip)
+      throw others === undefined ? second : sourceError(await originalPlaces(others, tree), nameInZip)
     }
   }
 }

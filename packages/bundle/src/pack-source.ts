@@ -1,11 +1,12 @@
 import { readFile, stat } from 'node:fs/promises'
-import { isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { listed, parseHandler } from './handler-name.ts'
+import { folderFiles } from './pack-files.ts'
 import { FOREIGN_EXTENSIONS, foreignEntry, packForeign } from './pack-foreign.ts'
+import { builtinsOfNode, modulePlaces } from './pack-plugins.ts'
 import { SOURCE_EXTENSIONS } from './zip-resolver.ts'
 import { writeZip } from './zip-write.ts'
 
@@ -47,6 +48,7 @@ export async function packSource(order: PackOrder): Promise<PackedSource> {
   const exportName = chooseExport(entry, wanted?.exportName, packed)
   const name = packed.exports === undefined ? 'index.cjs' : 'index.mjs'
   const zip = writeZip({
+    ...(found.isDirectory() ? await folderFiles(path) : {}),
     [name]: `${packed.code}//# sourceMappingURL=${name}.map\n`,
     [`${name}.map`]: packed.map,
     ...packed.assets
@@ -147,7 +149,7 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs'): Pro
     sourcesContent: false,
     // Stays an import of a file, which comes along; the node compiles it.
     loader: { '.wasm': 'copy' },
-    plugins: format === 'esm' ? [builtinsOfCommonJs] : [],
+    plugins: [builtinsOfNode(format), modulePlaces(folder)],
     logLevel: 'silent'
   } as const satisfies BuildOptions
   const { outputFiles, metafile } = await build(options)
@@ -157,23 +159,6 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs'): Pro
   const assets: Record<string, Uint8Array> = {}
   for (const { path, contents } of outputFiles) if (path.endsWith('.wasm')) assets[basename(path)] = contents
   return { code: text, map, exports: output?.exports ?? [], assets }
-}
-
-/**
- * In an ES module esbuild can only turn `require('fs')` of a CommonJS dependency into a call with a computed name, which the node
- * could not see any more. So it becomes the guest's own hook already here.
- */
-const builtinsOfCommonJs: Plugin = {
-  name: 'builtins-of-commonjs',
-  setup: (build) => {
-    build.onResolve({ filter: /^(?:node:)?[a-z_0-9/]+$/ }, ({ path, kind }) =>
-      kind === 'require-call' && isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined
-    )
-    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = __peerlessRequire(${JSON.stringify(path)})`,
-      loader: 'js'
-    }))
-  }
 }
 
 function chooseExport(entry: string, wanted: string | undefined, packed: Packed): string {

@@ -1,7 +1,9 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
+import { absentForPackage } from './absent-builtin.ts'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { wasmImport } from './foreign-bundle.ts'
+import { placed, placeInTask } from './module-place.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
@@ -58,6 +60,8 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
     if (args.kind === 'require-resolve') return undefined
     const name = args.path.replace(/^node:/, '')
     if (options.builtinsSupported.has(name)) return { path: name, namespace: BUILTIN_NAMESPACE }
+    const absent = absentForPackage(args.path, paths.get(args.importer) ?? '')
+    if (absent !== undefined) return { path: absent, namespace: BUILTIN_NAMESPACE }
     // Unguarded, esbuild reports it as not found; guarded by try or catch, it stays a call of the hook, which throws.
     if (args.path.startsWith('node:')) return undefined
     if (/^(?:\/\/|[a-z][a-z0-9+.-]*:)/i.test(args.path)) {
@@ -100,7 +104,7 @@ async function loadFile(path: string, attribute: string | undefined, { tree, fil
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const text = await settleSourceMapComment(await tree.text(path), path, tree)
   try {
-    return { contents: await renameComputedCalls(text, loader, path), loader }
+    return { contents: placed(await renameComputedCalls(text, loader, path), placeInTask(path)), loader }
   } catch (error) {
     if (!(error instanceof SourceMessages)) throw error
     return { errors: error.messages.map(({ text, location }) => ({ text, location: location && { ...location, file: path } })) }

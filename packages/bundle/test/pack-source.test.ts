@@ -151,8 +151,8 @@ test('a path that is not there', refused, GOOD, 'no.ts', 'INVALID_ARGUMENT', /ca
 test(
   'a file of another kind',
   refused,
-  { 'app.py': '' },
-  'app.py',
+  { 'app.rb': '' },
+  'app.rb',
   'INVALID_ARGUMENT',
   /'app\.py' can't be deployed: a file ends in one of/
 )

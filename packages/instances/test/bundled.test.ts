@@ -48,7 +48,7 @@ test.serial('CommonJS with require runs as it was bundled', async (t) => {
   const source =
     "const { inspect } = require('util'); const E = require('events'); exports.handler = async () => [inspect({ a: 1 }), new E().listenerCount('x'), __filename]"
   const { json } = await run(t, { 'index.js': source }, 'index.js', {})
-  t.deepEqual(json, ['{ a: 1 }', 0, '/var/task/index.cjs'])
+  t.deepEqual(json, ['{ a: 1 }', 0, '/var/task/index.js'])
 })
 
 test.serial('a store of AsyncLocalStorage is there after an await', async (t) => {

@@ -1,5 +1,5 @@
 import { ASK } from '../bridge-operations.ts'
-import { BUILTINS_ABSENT, BUILTINS_SUPPORTED } from '../builtins.ts'
+import { BUILTINS_SUPPORTED } from '../builtins.ts'
 import { asyncContext } from './async-context.guest.ts'
 import { ask } from './bridge.guest.ts'
 import { chunk } from './chunks.guest.ts'
@@ -22,8 +22,7 @@ const LOADERS: Record<string, () => unknown> = {
   'peerless:python': () => chunk('python')
 }
 const IN_LIBRARY = new Set<string>(BUILTINS_SUPPORTED.filter((name) => !Object.hasOwn(LOADERS, name)))
-/** What Node has and functions do not; see guest/node/absent. */
-const ABSENT = new Set<string>(BUILTINS_ABSENT)
+const ABSENT_PREFIX = 'absent:'
 
 type Library = (id: string) => unknown
 
@@ -64,12 +63,21 @@ function fromLibrary(name: string): unknown {
   return library(name)
 }
 
+/** What a package imports of Node and functions do not have: the bundler writes the name with a prefix. */
+function absent(name: string): unknown {
+  const { absentModule } = require('./absent.guest.ts') as typeof import('./absent.guest.ts')
+  const made = absentModule(name.slice(ABSENT_PREFIX.length))
+  loaded.set(name, made)
+  return made
+}
+
 export function builtin(alleged: unknown): unknown {
   const text = String(alleged)
   const name = text.startsWith('node:') ? text.slice(5) : text
   if (loaded.has(name)) return loaded.get(name)
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
-  if (load === undefined && !IN_LIBRARY.has(name) && !ABSENT.has(name)) {
+  if (name.startsWith(ABSENT_PREFIX)) return absent(name)
+  if (load === undefined && !IN_LIBRARY.has(name)) {
     throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': it is not among the node: modules of functions`), {
       code: 'MODULE_NOT_FOUND'
     })

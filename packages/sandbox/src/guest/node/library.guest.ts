@@ -1,5 +1,5 @@
 import { BUILTINS_ABSENT } from '../../builtins.ts'
-import { absentModule } from './absent.guest.ts'
+import { absentModule } from '../absent.guest.ts'
 import { type Constants, makeBindings } from './bindings.guest.ts'
 import { type Core, setCore } from './core.guest.ts'
 import { ADDITIONS, OVERRIDES } from './overrides.guest.ts'

@@ -1,0 +1,15 @@
+import { isBuiltin } from 'node:module'
+import { BUILTINS_ABSENT } from '@peerless/interface'
+
+const ABSENT = new Set(BUILTINS_ABSENT)
+const IN_PACKAGE = /(?:^|[/:])node_modules\//
+
+/**
+ * The hook's name of a module of Node that functions do not have, where a package imports it: many carry such imports for what they do
+ * elsewhere, so it fails when it is used. In the author's own file it is left unresolved, which fails the deployment.
+ */
+export function absentForPackage(specifier: string, importer: string): string | undefined {
+  const name = specifier.replace(/^node:/, '')
+  if (!ABSENT.has(name) || !isBuiltin(specifier) || !IN_PACKAGE.test(importer)) return undefined
+  return `absent:${name}`
+}
