@@ -1,6 +1,7 @@
 import { PeerlessError } from '@peerless/interface'
 import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { LEASE_MS } from '../src/constants.ts'
 import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
 
 const ID = '00000000-0000-4000-8000-000000000001'
@@ -133,7 +134,7 @@ test('the holder takes over what its owner cannot run any more, as a further att
   )
   mesh.crash('a')
   mesh.autoRun = () => answer('ok')
-  await mesh.clock.advance(9_000)
+  await mesh.clock.advance(LEASE_MS - 1_000)
   t.is(mesh.started.length, 1, 'not before the lease has ended')
   await mesh.clock.advance(4_000)
   t.deepEqual(
