@@ -12,7 +12,7 @@ interface Expected {
 
 /** One hostile function and what must come of it. */
 export interface Attack {
-  family: 'memory' | 'time' | 'escape' | 'output' | 'lifecycle'
+  family: 'memory' | 'time' | 'escape' | 'output' | 'lifecycle' | 'egress'
   /** The module `index.mjs`. Its handler attacks when `event.attack` is true. */
   code: string
   memoryMb?: number

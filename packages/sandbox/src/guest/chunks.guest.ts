@@ -14,7 +14,7 @@ const SHARED: Record<string, () => unknown> = {
   intrinsics: () => require('./intrinsics.guest.ts'),
   jobs: () => require('./jobs.guest.ts'),
   url: () => require('./url.guest.ts'),
-  crypto: () => require('./crypto.guest.ts'),
+  random: () => require('./random.guest.ts'),
   idl: () => require('./idl.guest.ts'),
   'dom-exception': () => require('./dom-exception.guest.ts'),
   'structured-clone': () => require('./structured-clone.guest.ts')

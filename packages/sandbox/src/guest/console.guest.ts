@@ -77,6 +77,10 @@ export function makeConsole(): Record<string, unknown> {
     trace: (...values) => log(DEBUG, `Trace: ${format(...values)}\n${new Error().stack?.split('\n').slice(2).join('\n') ?? ''}`),
     dir: (value) => log(INFO, inspect(value)),
     dirxml: info,
+    clear: () => undefined,
+    timeStamp: () => undefined,
+    profile: () => undefined,
+    profileEnd: () => undefined,
     table: info,
     assert: (holds, ...values) => {
       if (!holds) log(ERROR, values.length === 0 ? 'Assertion failed' : `Assertion failed: ${format(...values)}`)

@@ -1,28 +1,45 @@
 import { ASK } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
+import { DOMException } from './dom-exception.guest.ts'
+import { enumerable } from './idl.guest.ts'
 
 const LATIN1_BASE64_CHUNK = 8_192
 
 /** UTF-8 both ways by the executor's own coders: an isolate has none, and written in JavaScript they are several times slower. */
 export class TextEncoder {
-  readonly encoding = 'utf-8'
-
-  encode(text: unknown = ''): Uint8Array {
-    const string = String(text)
-    return string === '' ? new Uint8Array(0) : (ask(ASK.ENCODE, string) as Uint8Array)
+  get encoding(): string {
+    return 'utf-8'
   }
 
-  encodeInto(text: string, target: Uint8Array): { read: number; written: number } {
+  encode(text: unknown = ''): Uint8Array<ArrayBuffer> {
+    const string = String(text)
+    return string === '' ? new Uint8Array(0) : (ask(ASK.ENCODE, string) as Uint8Array<ArrayBuffer>)
+  }
+
+  encodeInto(text: unknown, target: Uint8Array): { read: number; written: number } {
+    if (!(target instanceof Uint8Array)) throw new TypeError('The "dest" argument must be an instance of Uint8Array.')
+    const string = String(text)
+    // No character is longer in UTF-16 than in UTF-8, so more than this cannot fit; then whole characters that do.
+    const bytes = this.encode(string.slice(0, target.length + 1))
+    let written = Math.min(bytes.length, target.length)
+    while (written > 0 && written < bytes.length && ((bytes[written] as number) & 0xc0) === 0x80) written--
     let read = 0
-    let written = 0
-    for (const character of text) {
-      const bytes = this.encode(character)
-      if (written + bytes.length > target.length) break
-      target.set(bytes, written)
-      written += bytes.length
-      read += character.length
+    for (let at = 0; at < written; at++) {
+      const byte = bytes[at] as number
+      if ((byte & 0xc0) !== 0x80) read += byte >= 0xf0 ? 2 : 1
     }
+    // A pair that `slice` cut in two became a replacement character, which the original has not.
+    const cut = string.charCodeAt(read - 1)
+    if (read === target.length + 1 && cut >= 0xd800 && cut <= 0xdbff) {
+      read--
+      written -= 3
+    }
+    target.set(bytes.subarray(0, written))
     return { read, written }
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'TextEncoder'
   }
 }
 
@@ -32,50 +49,78 @@ interface DecoderOptions {
 }
 
 export class TextDecoder {
-  readonly encoding: string
-  readonly fatal: boolean
-  readonly ignoreBOM: boolean
+  readonly #encoding: string
+  readonly #fatal: boolean
+  readonly #ignoreBOM: boolean
   /** The head of a character whose rest is still to come (`stream: true`). */
   #held = new Uint8Array(0)
   #begun = false
 
-  constructor(label: string = 'utf-8', options: DecoderOptions = {}) {
-    const name = String(label).trim().toLowerCase()
-    this.encoding = name === 'utf8' || name === 'unicode-1-1-utf-8' ? 'utf-8' : name
-    this.fatal = options.fatal === true
-    this.ignoreBOM = options.ignoreBOM === true
-    if (ask(ASK.DECODE, new Uint8Array(0), this.encoding, false, false) === undefined) {
-      throw new RangeError(`the encoding '${name.slice(0, 40)}' is not known`)
+  constructor(label: unknown = 'utf-8', options: DecoderOptions | null = {}) {
+    const name = ask(ASK.ENCODING, String(label))
+    if (typeof name !== 'string') {
+      throw Object.assign(new RangeError(`The "${String(label).slice(0, 40)}" encoding is not supported`), {
+        code: 'ERR_ENCODING_NOT_SUPPORTED'
+      })
     }
+    this.#encoding = name
+    this.#fatal = Boolean(options?.fatal)
+    this.#ignoreBOM = Boolean(options?.ignoreBOM)
   }
 
-  decode(input?: ArrayBuffer | ArrayBufferView, options: { stream?: boolean } = {}): string {
+  get encoding(): string {
+    return this.#encoding
+  }
+
+  get fatal(): boolean {
+    return this.#fatal
+  }
+
+  get ignoreBOM(): boolean {
+    return this.#ignoreBOM
+  }
+
+  decode(input?: ArrayBuffer | ArrayBufferView, options: { stream?: boolean } | null = {}): string {
     let bytes = bytesOf(input)
-    if (this.#held.length > 0) {
-      const joined = new Uint8Array(this.#held.length + bytes.length)
-      joined.set(this.#held)
-      joined.set(bytes, this.#held.length)
+    const stream = options?.stream === true
+    const begun = this.#begun
+    const held = this.#held
+    this.#held = new Uint8Array(0)
+    if (held.length > 0) {
+      const joined = new Uint8Array(held.length + bytes.length)
+      joined.set(held)
+      joined.set(bytes, held.length)
       bytes = joined
-      this.#held = new Uint8Array(0)
     }
-    const stream = options.stream === true
     if (stream) {
-      const whole = wholeLength(bytes, this.encoding)
+      const whole = wholeLength(bytes, this.#encoding)
       this.#held = bytes.slice(whole)
       bytes = bytes.subarray(0, whole)
     }
-    const text =
-      bytes.length === 0 ? '' : ask(ASK.DECODE, bytes.slice(), this.encoding, this.fatal, this.ignoreBOM || this.#begun)
-    this.#begun = stream && (this.#begun || bytes.length > 0)
-    if (typeof text !== 'string') throw new TypeError(`the bytes are not valid ${this.encoding}`)
+    this.#begun = stream && (begun || bytes.length > 0)
+    if (bytes.length === 0) return ''
+    const text = ask(ASK.DECODE, bytes.slice(), this.#encoding, this.#fatal, this.#ignoreBOM || begun)
+    if (typeof text !== 'string') {
+      throw Object.assign(new TypeError(`The encoded data was not valid for encoding ${this.#encoding}`), {
+        code: 'ERR_ENCODING_INVALID_ENCODED_DATA'
+      })
+    }
     return text
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'TextDecoder'
   }
 }
 
+const SINGLE_BYTE = /^(ibm866|iso-8859-|koi8-|macintosh$|windows-|x-mac-|x-user-defined$)/
+
 /** Bytes up to the last whole character. */
 function wholeLength(bytes: Uint8Array, encoding: string): number {
-  if (encoding.startsWith('utf-16')) return bytes.length - (bytes.length % 2)
-  if (encoding !== 'utf-8') return bytes.length
+  if (encoding.startsWith('utf-16')) return wholeUtf16(bytes, encoding)
+  if (SINGLE_BYTE.test(encoding)) return bytes.length
+  // Encodings of East Asia have states that only their whole text shows: it is all kept until the end.
+  if (encoding !== 'utf-8') return 0
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] as number
     if ((byte & 0xc0) === 0x80) continue
@@ -85,18 +130,26 @@ function wholeLength(bytes: Uint8Array, encoding: string): number {
   return bytes.length
 }
 
-export function bytesOf(input: ArrayBuffer | ArrayBufferView | undefined): Uint8Array {
-  if (input === undefined) return new Uint8Array(0)
-  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer as ArrayBuffer, input.byteOffset, input.byteLength)
-  return new Uint8Array(input)
+function wholeUtf16(bytes: Uint8Array, encoding: string): number {
+  const even = bytes.length - (bytes.length % 2)
+  const high = encoding === 'utf-16le' ? bytes[even - 1] : bytes[even - 2]
+  return high !== undefined && (high & 0xfc) === 0xd8 ? even - 2 : even
 }
 
-export function atob(text: unknown): string {
+export function bytesOf(input: ArrayBuffer | ArrayBufferView | undefined): Uint8Array<ArrayBuffer> {
+  if (input === undefined) return new Uint8Array(0)
+  if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer as ArrayBuffer, input.byteOffset, input.byteLength)
+  if (input instanceof ArrayBuffer) return new Uint8Array(input)
+  throw new TypeError('The "input" argument must be an instance of ArrayBuffer or ArrayBufferView.')
+}
+
+export function atob(...args: [text?: unknown]): string {
+  if (args.length === 0) throw new TypeError('The "data" argument must be specified')
   let bytes: Uint8Array
   try {
-    bytes = Uint8Array.fromBase64(String(text))
+    bytes = Uint8Array.fromBase64(String(args[0]))
   } catch {
-    throw new Error('InvalidCharacterError: the string is not correctly encoded')
+    throw new DOMException('The string to be decoded is not correctly encoded.', 'InvalidCharacterError')
   }
   let latin1 = ''
   for (let at = 0; at < bytes.length; at += LATIN1_BASE64_CHUNK) {
@@ -105,13 +158,16 @@ export function atob(text: unknown): string {
   return latin1
 }
 
-export function btoa(text: unknown): string {
-  const string = String(text)
+export function btoa(...args: [text?: unknown]): string {
+  if (args.length === 0) throw new TypeError('The "data" argument must be specified')
+  const string = String(args[0])
   const bytes = new Uint8Array(string.length)
   for (let index = 0; index < string.length; index++) {
     const code = string.charCodeAt(index)
-    if (code > 255) throw new Error('InvalidCharacterError: the string has characters outside latin1')
+    if (code > 255) throw new DOMException('Invalid character', 'InvalidCharacterError')
     bytes[index] = code
   }
   return bytes.toBase64()
 }
+
+enumerable(TextEncoder, TextDecoder)

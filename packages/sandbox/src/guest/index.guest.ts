@@ -5,7 +5,7 @@ import { chunk } from './chunks.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGuards } from './guards.guest.ts'
 import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
-import { define, defineLazy, jsonParse, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { define, defineLazy, jsonParse, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { configurePayload } from './payload-limit.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
@@ -45,13 +45,6 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never, li
     const bound = inContext(run)
     reflectApply(promiseThen, promiseResolve(undefined), [() => bound()])
   })
-  const timeOrigin = now()
-  define(globalThis, 'performance', {
-    timeOrigin,
-    now: () => now() - timeOrigin,
-    mark: () => undefined,
-    measure: () => undefined
-  })
   installLazily()
   return enter
 }
@@ -68,18 +61,29 @@ function installLazily(): void {
     require('./event-target.guest.ts')
   )
   own(['DOMException'], () => require('./dom-exception.guest.ts'))
+  own(['Performance', 'PerformanceEntry', 'PerformanceMark', 'PerformanceMeasure', 'performance'], () =>
+    require('./performance.guest.ts')
+  )
+  own(['Navigator', 'navigator'], () => require('./navigator.guest.ts'))
   own(['structuredClone'], () => require('./structured-clone.guest.ts'))
   for (const [name, names] of Object.entries(CHUNKS)) own(names, () => chunk(name))
-  defineLazy('crypto', () => (require('./crypto.guest.ts') as typeof import('./crypto.guest.ts')).webcrypto)
+  const crypto = () => require('./web-crypto.guest.ts') as typeof import('./web-crypto.guest.ts')
+  defineLazy('Crypto', () => crypto().Crypto)
+  defineLazy('crypto', () => crypto().webcrypto)
   defineLazy('Buffer', () => (builtin('buffer') as { Buffer: unknown }).Buffer)
 }
 
 const CHUNKS: Readonly<Record<string, readonly string[]>> = {
   blob: ['Blob', 'File'],
+  compression: ['CompressionStream', 'DecompressionStream'],
   fetch: ['fetch'],
   'fetch-types': ['Headers', 'Request', 'Response'],
   'form-data': ['FormData'],
+  'message-channel': ['MessageChannel', 'MessagePort'],
+  'more-events': ['CloseEvent', 'ErrorEvent', 'MessageEvent', 'PromiseRejectionEvent'],
+  'text-streams': ['TextDecoderStream', 'TextEncoderStream'],
   'url-pattern': ['URLPattern'],
+  subtle: ['CryptoKey', 'SubtleCrypto'],
   streams: [
     'ByteLengthQueuingStrategy',
     'CountQueuingStrategy',

@@ -50,6 +50,10 @@ export class URL {
     return this.href
   }
 
+  get [Symbol.toStringTag](): string {
+    return 'URL'
+  }
+
   [customInspect](): string {
     return `URL { href: '${this.href}' }`
   }
@@ -163,6 +167,10 @@ export class URLSearchParams {
     return this.#pairs.map(([name, value]) => `${encodeForm(name)}=${encodeForm(value)}`).join('&')
   }
 
+  get [Symbol.toStringTag](): string {
+    return 'URLSearchParams'
+  }
+
   [customInspect](): string {
     return `URLSearchParams { ${this.#pairs.map(([name, value]) => `'${name}' => '${value}'`).join(', ')} }`
   }
@@ -182,7 +190,11 @@ function pairsOf(init: unknown): Pairs {
   if (typeof init === 'object') {
     const iterable = typeof (init as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function'
     const items = iterable ? [...(init as Iterable<[unknown, unknown]>)] : Object.entries(init)
-    return items.map(([name, value]) => [String(name), String(value)])
+    return items.map((item) => {
+      const pair = [...item]
+      if (pair.length !== 2) throw new TypeError('Each query pair must be an iterable [name, value] tuple')
+      return [String(pair[0]).toWellFormed(), String(pair[1]).toWellFormed()]
+    })
   }
   const text = String(init)
   const query = text.startsWith('?') ? text.slice(1) : text

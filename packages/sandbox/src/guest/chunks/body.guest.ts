@@ -42,7 +42,7 @@ export function extract(body: unknown): Content {
   if (blobs?.isBlob(body) === true) return known(blobs.bytesOfBlob(body), body.type === '' ? undefined : body.type)
   const forms = loadedChunk('form-data') as Forms | undefined
   if (forms !== undefined && body instanceof forms.FormData) {
-    const { random } = require('../crypto.guest.ts') as typeof import('../crypto.guest.ts')
+    const { random } = require('../random.guest.ts') as typeof import('../random.guest.ts')
     const boundary = `----formdata-${random(12).toHex()}`
     return known(forms.encodeForm(body, boundary), `multipart/form-data; boundary=${boundary}`)
   }

@@ -280,7 +280,10 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     getFips: () => 0,
     constants,
     webcrypto,
-    subtle: webcrypto.subtle,
+    // A part of its own, which most users of this module never touch.
+    get subtle() {
+      return webcrypto.subtle
+    },
     getRandomValues: webcrypto.getRandomValues.bind(webcrypto),
     isKeyObject: (value: unknown) => value instanceof keys.KeyObject,
     isCryptoKey: (value: unknown) => typeof CryptoKey === 'function' && value instanceof CryptoKey

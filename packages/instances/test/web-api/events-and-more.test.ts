@@ -1,0 +1,112 @@
+import test from 'ava'
+import { compare } from './_compare.ts'
+
+const URLS = [
+  '(() => { const u = new URL("../b?x=1#h", "http://u:p@é.com:81/a/c"); return [u.href, u.origin, u.protocol, u.username, u.password, u.host, u.hostname, u.port, u.pathname, u.search, u.hash] })()',
+  '(() => { const u = new URL("http://h/"); u.pathname = "a b"; u.search = "q=é"; u.hash = "x"; u.port = "99999"; u.protocol = "https"; u.host = "e:8"; return u.href })()',
+  '(() => { const u = new URL("http://h/?a=1"); u.searchParams.append("b", "2 3"); u.searchParams.delete("a"); return u.href })()',
+  '(() => { const u = new URL("http://h/?a=1"); const p = u.searchParams; u.search = "?z=9"; return [...p] })()',
+  'thrown(() => new URL("nope"))',
+  'thrown(() => new URL("nope")).code',
+  'thrown(() => new URL()).name',
+  '[URL.canParse("a:b"), URL.canParse("x"), URL.canParse("x", "http://h"), URL.parse("x"), URL.parse("http://h").href]',
+  'JSON.stringify({ u: new URL("http://h") })',
+  'String(new URL("HTTP://EXAMPLE.com:80/%7Efoo/../x"))',
+  '["http://0x7f.1/", "http://017700000001/", "http://[::1]/", "file:///C|/x", "http://ex%41mple.com"].map((text) => new URL(text).href)',
+  '["http://a b/", "http://[::1", "http://1.2.3.256", "//x", "http://"].map((text) => URL.canParse(text))',
+  '[...new URLSearchParams("?a=1&a=2&b=%20+%zz&=c&d")]',
+  'new URLSearchParams({ a: "1 2", "é": "&=~!*" }).toString()',
+  'new URLSearchParams([["a", "1"], ["b", "2"]]).size',
+  'thrown(() => new URLSearchParams([["a"]])).name',
+  '(() => { const p = new URLSearchParams("b=2&a=1&b=1"); p.sort(); return String(p) })()',
+  '(() => { const p = new URLSearchParams("a=1&a=2"); p.set("a", 3); p.append("x", "y"); p.delete("x", "z"); return [String(p), p.has("a", "3"), p.getAll("a"), p.get("n")] })()',
+  'String(new URLSearchParams("a=\\ud800"))',
+  '(() => { const seen = []; new URLSearchParams("a=1&b=2").forEach((value, name) => seen.push(name, value)); return seen })()',
+  'Object.prototype.toString.call(new URLSearchParams()) + Object.prototype.toString.call(new URL("a:b"))',
+  'new URLPattern({ pathname: "/users/:id" }).exec("http://h/users/42").pathname.groups.id',
+  'new URLPattern("http{s}?://*.example.com/*").test("https://a.example.com/x")',
+  'new URLPattern({ pathname: "/a/:b?" }).test({ pathname: "/a" })',
+  'new URLPattern("/x/:y(\\\\d+)", "http://h").test("http://h/x/12")',
+  'new URLPattern("/x/:y(\\\\d+)", "http://h").test("http://h/x/ab")',
+  'new URLPattern({ search: "q=:v" }).pathname',
+  'thrown(() => new URLPattern("(")).name',
+  'new URLPattern({ pathname: "/*" }).hasRegExpGroups'
+]
+
+const EVENTS = [
+  '(() => { const e = new Event("x", { cancelable: true }); e.preventDefault(); return [e.type, e.defaultPrevented, e.cancelable, e.bubbles, e.composed, e.eventPhase, e.target, e.isTrusted, e.returnValue] })()',
+  'thrown(() => new Event()).name',
+  '[Event.NONE, Event.AT_TARGET, Event.BUBBLING_PHASE]',
+  'new CustomEvent("x", { detail: { a: 1 } }).detail',
+  'new CustomEvent("x").detail',
+  '(() => { const t = new EventTarget(); const seen = []; t.addEventListener("a", (e) => seen.push(e.type, e.target === t, e.currentTarget === t)); const r = t.dispatchEvent(new Event("a")); return [seen, r] })()',
+  '(() => { const t = new EventTarget(); let n = 0; t.addEventListener("a", () => n++, { once: true }); t.dispatchEvent(new Event("a")); t.dispatchEvent(new Event("a")); return n })()',
+  '(() => { const t = new EventTarget(); let n = 0; const f = () => n++; t.addEventListener("a", f); t.addEventListener("a", f); t.addEventListener("a", f, true); t.dispatchEvent(new Event("a")); t.removeEventListener("a", f); t.dispatchEvent(new Event("a")); return n })()',
+  '(() => { const t = new EventTarget(); let n = 0; t.addEventListener("a", { handleEvent() { n++ } }); t.dispatchEvent(new Event("a")); return n })()',
+  '(() => { const t = new EventTarget(); const seen = []; t.addEventListener("a", (e) => { seen.push(1); e.stopImmediatePropagation() }); t.addEventListener("a", () => seen.push(2)); t.dispatchEvent(new Event("a")); return seen })()',
+  '(() => { const t = new EventTarget(); const c = new AbortController(); let n = 0; t.addEventListener("a", () => n++, { signal: c.signal }); c.abort(); t.dispatchEvent(new Event("a")); return n })()',
+  '(() => { const t = new EventTarget(); t.addEventListener("a", (e) => e.preventDefault()); return [t.dispatchEvent(new Event("a")), t.dispatchEvent(new Event("a", { cancelable: true }))] })()',
+  '(() => { const t = new EventTarget(); t.addEventListener("a", (e) => e.preventDefault(), { passive: true }); return t.dispatchEvent(new Event("a", { cancelable: true })) })()',
+  'thrown(() => new EventTarget().dispatchEvent({ type: "x" })).name',
+  '(() => { const t = new EventTarget(); const e = new Event("a"); let name; t.addEventListener("a", () => { name = thrown(() => t.dispatchEvent(e)) instanceof Error }); t.dispatchEvent(e); return name })()',
+  '(() => { const t = new EventTarget(); const seen = []; const b = () => seen.push("b"); t.addEventListener("x", () => t.removeEventListener("x", b)); t.addEventListener("x", b); t.dispatchEvent(new Event("x")); return seen })()',
+  '[Event, EventTarget, CustomEvent].map((C) => Object.prototype.toString.call(C === EventTarget ? new C() : new C("x")))',
+  '(() => { const e = new ErrorEvent("error", { message: "m", error: 5, lineno: 3 }); return [e.message, e.error, e.lineno, e.filename, e instanceof Event] })()',
+  '(() => { const e = new MessageEvent("message", { data: [1], origin: "o" }); return [e.data, e.origin, e.lastEventId, e.source, e.ports] })()',
+  '(() => { const e = new CloseEvent("close", { code: 1000, wasClean: true, reason: "r" }); return [e.code, e.wasClean, e.reason] })()',
+  '(() => { const c = new AbortController(); const seen = []; c.signal.addEventListener("abort", () => seen.push("l")); c.signal.onabort = () => seen.push("o"); c.abort(); c.abort(); return [seen, c.signal.aborted, c.signal.reason] })()',
+  '(() => { const c = new AbortController(); c.abort("r"); return [c.signal.reason, thrown(() => c.signal.throwIfAborted())] })()',
+  'AbortSignal.abort().reason.code',
+  'thrown(() => new AbortSignal()).name',
+  'new Promise((resolve) => AbortSignal.timeout(5).addEventListener("abort", (e) => resolve(e.target.reason)))',
+  'thrown(() => AbortSignal.timeout(-1)).name',
+  '(() => { const a = new AbortController(); const b = new AbortController(); const s = AbortSignal.any([a.signal, b.signal]); b.abort("b"); a.abort("a"); return [s.aborted, s.reason] })()',
+  '(() => { const s = AbortSignal.any([AbortSignal.abort("x"), AbortSignal.abort("y")]); return s.reason })()',
+  'AbortSignal.any([]).aborted',
+  '(() => { const a = new AbortController(); const s = AbortSignal.any([AbortSignal.any([a.signal])]); const seen = []; s.onabort = () => seen.push(1); a.abort(); return seen })()',
+  '(() => { const e = new DOMException("m", "NotFoundError"); return [e.message, e.name, e.code, e instanceof Error, Object.prototype.toString.call(e), String(e)] })()',
+  '[new DOMException().name, new DOMException("m").code, DOMException.ABORT_ERR, new DOMException("m", "Own").code]',
+  'new DOMException("m", { name: "AbortError", cause: 5 }).cause',
+  '(async () => { const { port1, port2 } = new MessageChannel(); const got = new Promise((resolve) => { port2.onmessage = (e) => resolve(e.data) }); port1.postMessage({ a: new Date(1) }); const value = await got; port1.close(); return value })()',
+  '(async () => { const { port1 } = new MessageChannel(); const error = thrown(() => port1.postMessage(() => 1)); port1.close(); return error })()',
+  'thrown(() => new MessagePort()).name'
+]
+
+const MORE = [
+  'new Promise((resolve) => queueMicrotask(() => resolve("micro")))',
+  'thrown(() => queueMicrotask(1)).name',
+  'new Promise((resolve) => setTimeout((a, b) => resolve([a, b]), 1, "x", 2))',
+  '(async () => { let n = 0; const i = setInterval(() => n++, 1); await new Promise((resolve) => setTimeout(resolve, 30)); clearInterval(i); const seen = n; await turn(); return [seen > 1, seen === n] })()',
+  '(async () => { let ran = false; clearTimeout(setTimeout(() => { ran = true }, 1)); clearTimeout(undefined); clearTimeout(999999); await turn(); return ran })()',
+  '(async () => { const order = []; setTimeout(() => order.push("t"), 0); Promise.resolve().then(() => order.push("p")); order.push("s"); await turn(); return order })()',
+  'thrown(() => setTimeout("code", 1)).name',
+  '[typeof globalThis, typeof global]',
+  'performance.now() >= 0 && performance.timeOrigin > 1e12',
+  '(() => { performance.mark("a"); const m = performance.measure("m", "a"); const r = [m.name, m.entryType, m.duration >= 0, performance.getEntriesByName("a").length]; performance.clearMarks(); performance.clearMeasures(); return [r, performance.getEntriesByType("mark").length] })()',
+  'performance.mark("d", { detail: { x: 1 }, startTime: 5 }).toJSON()',
+  'thrown(() => performance.measure("m", "not set")).name',
+  'performance.measure("q", { start: 1, duration: 4 }).duration',
+  'Object.prototype.toString.call(performance)',
+  'typeof navigator.userAgent',
+  'Object.prototype.toString.call(console)',
+  '[console.log(), console.assert(true), console.count("n"), console.countReset("n")]',
+  '["log", "info", "warn", "error", "debug", "table", "dir", "trace", "group", "groupEnd", "time", "timeEnd", "assert", "count"].map((name) => typeof console[name])',
+  'thrown(() => crypto.getRandomValues(new Float32Array(1))).name',
+  'thrown(() => crypto.getRandomValues(new Uint8Array(65537))).name',
+  '[crypto.getRandomValues(new Uint32Array(3)).length, /^[0-9a-f-]{36}$/.test(crypto.randomUUID())]',
+  'thrown(() => new Crypto()).name + thrown(() => new SubtleCrypto()).name + thrown(() => new CryptoKey()).name',
+  '[Object.prototype.toString.call(crypto), Object.prototype.toString.call(crypto.subtle)]',
+  'thrown(() => (0, crypto.randomUUID)()).name'
+]
+
+test('URLs and patterns', async (t) => {
+  await compare(t, URLS)
+})
+
+test('events, aborts and messages', async (t) => {
+  await compare(t, EVENTS)
+})
+
+test('timers, performance and the rest', async (t) => {
+  await compare(t, MORE)
+})

@@ -1,0 +1,14 @@
+import { attack } from '../_attack.ts'
+
+/** Requests that are begun and left, call after call: each ends with its invocation. */
+export default attack({
+  family: 'egress',
+  code: `export const handler = async (event) => {
+  if (!event.attack) return 'harmless'
+  for (let index = 0; index < 500; index++) fetch('http://10.0.0.1/' + index, { method: 'POST', body: 'x'.repeat(100000) }).catch(() => {})
+  return 'left'
+}
+`,
+  callsAtOnce: 4,
+  expected: { results: ['left'] }
+})
