@@ -1,5 +1,5 @@
 import test from 'ava'
-import { up } from '../_daemon.ts'
+import { eventually, up } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
 import type { Shared } from '../walkthrough/_deployed.ts'
 import { ask, raw } from './_http.ts'
@@ -40,6 +40,28 @@ const modes = {
 export const handler = awslambda.streamifyResponse((event, stream) => modes[event.pathParameters?.mode ?? event.rawPath.slice(1)](event, stream))
 `
 
+const FETCHER = `
+const encoder = new TextEncoder()
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const modes = {
+  words: () => new ReadableStream({
+    async start(controller) { for (const word of ['one ', 'two ', 'three']) { controller.enqueue(encoder.encode(word)); await wait(1) } controller.close() }
+  }),
+  large: () => { let left = 60; return new ReadableStream({ pull(controller) { if (left-- > 0) controller.enqueue(new Uint8Array(50000).fill(7)); else controller.close() } }) },
+  text: () => new ReadableStream({ start(controller) { controller.enqueue('no bytes'); controller.close() } }),
+  breaks: () => { let first = true; return new ReadableStream({ async pull(controller) { if (first) { first = false; controller.enqueue(encoder.encode('part')); await wait(1) } else controller.error(new Error('midway')) } }) },
+  forever: () => new ReadableStream({ async pull(controller) { controller.enqueue(encoder.encode('tick')); await wait(2) }, cancel() { console.log('the body was cancelled') } })
+}
+export default {
+  async fetch(request) {
+    const mode = new URL(request.url).pathname.split('/').at(-1)
+    const headers = new Headers({ 'content-type': 'text/plain', 'x-mode': mode })
+    headers.append('set-cookie', 'a=1')
+    headers.append('set-cookie', 'b=2')
+    return new Response(modes[mode](), { status: 203, headers })
+  }
+}`
+
 test.before(async () => {
   shared.node = await up({ teardown: (ending) => endings.unshift(ending) })
   shared.lambda = await lambdaOf(shared.node)
@@ -49,7 +71,11 @@ test.before(async () => {
     'whole',
     'export const handler = async () => ({ statusCode: 202, headers: { "x-a": "b" }, body: "whole" })'
   )
+  await deploy(shared.lambda, 'fetcher', FETCHER)
   for (const args of [
+    ['GET /fetch/s/{mode}', 'fetcher', '--stream'],
+    ['HEAD /fetch/s/{mode}', 'fetcher', '--stream'],
+    ['GET /fetch/b/{mode}', 'fetcher'],
     ['ANY /s/{mode}', 'streams', '--stream'],
     ['ANY /b/{mode}', 'streams'],
     ['GET /whole', 'whole', '--stream']
@@ -133,4 +159,33 @@ test('to HTTP/1.0 a streamed answer ends with its connection', async (t) => {
   t.regex(received, /^HTTP\/1\.1 200 OK\r\n/)
   t.notRegex(received, /transfer-encoding|trailer/i)
   t.true(received.endsWith('\r\n\r\nab'))
+})
+
+for (const way of ['s', 'b'] as const) {
+  test(`${way === 's' ? 'streamed' : 'gathered'}: a fetch handler’s stream is the body`, async (t) => {
+    const words = await ask(shared.node.http, { path: `/fetch/${way}/words` })
+    t.is(words.status, 203)
+    t.is(words.text, 'one two three')
+    t.is(words.headers['x-mode'], 'words')
+    t.deepEqual(words.headers['set-cookie'], ['a=1', 'b=2'])
+    t.is(words.headers['transfer-encoding'], way === 's' ? 'chunked' : undefined)
+    t.is((await ask(shared.node.http, { path: `/fetch/${way}/large` })).body.length, 3_000_000)
+  })
+}
+
+test('a fetch handler’s stream that breaks cuts the answer, one that nobody reads is cancelled', async (t) => {
+  const broken = await ask(shared.node.http, { path: '/fetch/s/breaks' })
+  t.is(broken.status, 203)
+  t.is(broken.text, 'part')
+  t.true(broken.cut)
+  const text = await ask(shared.node.http, { path: '/fetch/s/text' })
+  t.true(text.cut || text.status === 502)
+  const left = await ask(shared.node.http, { path: '/fetch/s/forever', onData: (_, __, outgoing) => outgoing.destroy() })
+  t.true(left.cut)
+  await eventually(
+    async () => (await shared.node.cli('logs', 'fetcher', '--json')).stdout,
+    (logs) => logs.includes('the body was cancelled')
+  )
+  const head = await ask(shared.node.http, { path: '/fetch/s/forever', method: 'HEAD' })
+  t.is(head.status, 203)
 })

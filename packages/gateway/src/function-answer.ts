@@ -36,6 +36,12 @@ export function mergedHeaders(platform: FlatHeaders, given: readonly string[], d
 /** Nothing beside what is always dropped. */
 export const KEEP_ALL = (): boolean => false
 
+function lengthIn(headers: readonly string[]): string | undefined {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length')
+  const value = at < 0 ? undefined : headers[at + 1]
+  return value !== undefined && /^\d{1,15}$/.test(value) ? value : undefined
+}
+
 /** Sends what the function answered. False when that is no HTTP response: a 1xx status, or headers that would break out of their line. */
 export function sendOutcome(
   response: ServerResponse,
@@ -47,8 +53,14 @@ export function sendOutcome(
   const { statusCode } = head
   if (!isFinalStatus(statusCode)) return false
   const headers = mergedHeaders(platform, head.headers, dropped)
+  // To HEAD a function says how long the body would be, and sends none.
+  const announced = body.length === 0 && response.req.method === 'HEAD' ? lengthIn(head.headers) : undefined
   try {
-    send(response, statusCode, headers, body)
+    if (announced === undefined) send(response, statusCode, headers, body)
+    else {
+      response.writeHead(statusCode, [...headers, 'content-length', announced])
+      response.end()
+    }
     return true
   } catch {
     // writeHead refuses names that are no tokens and values with control characters before anything was written. Whoever ran the

@@ -207,8 +207,7 @@ export class HttpCalls {
         const headers = ['x-amzn-requestid', requestId, 'x-peerless-node', node]
         this.#drain.mark(headers)
         cors?.mark(request, headers)
-        // Trailers go with chunks only, which HTTP/1.0 does not know.
-        if (request.httpVersionMinor > 0) headers.push('trailer', TRAILERS.join(', '))
+        if (isChunked(request, http.statusCode)) headers.push('trailer', TRAILERS.join(', '))
         try {
           response.writeHead(http.statusCode, mergedHeaders(headers, http.headers, cors?.owns ?? KEEP_ALL))
           return true
@@ -273,6 +272,11 @@ export class HttpCalls {
 /** Where an alias splits its calls, one of the two by its weight. */
 export function chosenTarget({ target, second }: HttpTarget, random: Random): ResolvedFunction {
   return second !== undefined && random.next() < second.weight ? second.target : target
+}
+
+/** Trailers go with chunks only: HTTP/1.0 does not know them, and what has no body has none. */
+function isChunked(request: IncomingMessage, status: number): boolean {
+  return request.httpVersionMinor > 0 && request.method !== 'HEAD' && status !== 204 && status !== 304
 }
 
 function tooLarge(bytes: string): PeerlessError {

@@ -6,10 +6,12 @@ import { setDirect, tell, tellMore } from './bridge.guest.ts'
 import { closeLogs, logError, openLogs } from './console.guest.ts'
 import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
+import type { LiveAnswer } from './http-fetch.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { resumeJob } from './jobs.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
+import type { OpenedStream } from './stream-call.guest.ts'
 import { beginEntry, endEntry } from './ticks.guest.ts'
 import { fireTimer, resumeTimers } from './timers.guest.ts'
 
@@ -254,8 +256,14 @@ function callHandler(run: Handler, current: Call, event: unknown, context: Lambd
 }
 
 function callStreaming(run: Handler, current: Call, event: unknown, context: LambdaContext): unknown {
+  const opened = openAnswer(current, highWaterMarkOf(run))
+  opened.run(() => run(event, opened.stream, context))
+  return NOT_YET
+}
+
+function openAnswer(current: Call, highWaterMark: unknown): OpenedStream {
   const { openStream } = require('./stream-call.guest.ts') as typeof import('./stream-call.guest.ts')
-  const opened = openStream(current.live, streamLimits, highWaterMarkOf(run), {
+  const opened = openStream(current.live, streamLimits, highWaterMark, {
     http: current.http,
     alive: () => call === current && !current.settled,
     succeed: (answer) => {
@@ -266,8 +274,7 @@ function callStreaming(run: Handler, current: Call, event: unknown, context: Lam
     fail: (error) => fail(current, error)
   })
   stream = opened.stream
-  opened.run(() => run(event, opened.stream, context))
-  return NOT_YET
+  return opened
 }
 
 /** The client took bytes of the stream, or is gone. */
@@ -282,7 +289,14 @@ function credit(bytes: number): void {
 
 function callFetch(current: Call, event: unknown, context: LambdaContext): unknown {
   const { runFetch } = require('./http-fetch.guest.ts') as typeof import('./http-fetch.guest.ts')
-  return runFetch(fetchHandler as { fetch: () => unknown }, event, context, current.http)
+  const live: LiveAnswer = (statusCode, headers, write) => {
+    const opened = openAnswer(current, undefined)
+    opened.stream.setHead(statusCode, headers)
+    opened.run(() => write(opened.stream))
+    return NOT_YET
+  }
+  const target = fetchHandler as { fetch: () => unknown }
+  return runFetch(target, event, context, current.http, current.live && current.http ? live : undefined)
 }
 
 function applyMeta(meta: Meta): void {
@@ -294,7 +308,7 @@ function applyMeta(meta: Meta): void {
 }
 
 function settle(current: Call, value: unknown): void {
-  if (current.settled) return
+  if (current.settled || value === NOT_YET) return
   try {
     if (current.http) settleHttp(current, answerHttp(value))
     else answer(current, STATUS_OK, jsonStringify(value) ?? 'null')

@@ -57,6 +57,7 @@ export class ResponseStream extends EventEmitter {
   #credit: number
   #contentType: string | undefined
   #metadata: Metadata | undefined
+  #head: { statusCode: number; headers: string } | undefined
   /** Bytes of a prelude that is not whole yet; undefined when there is none to come. */
   #prelude: Uint8Array | undefined
   #opened = false
@@ -101,6 +102,11 @@ export class ResponseStream extends EventEmitter {
     this.setContentType(INTEGRATION_TYPE)
     if (this.#owner.http) this.#metadata = metadata
     else this.#enqueue(concat([encode(jsonStringify(metadata) ?? '{}'), new Uint8Array(DELIMITER_BYTES)]), undefined)
+  }
+
+  /** @internal Status and headers as they are told: name NUL value NUL …. */
+  setHead(statusCode: number, headers: string): void {
+    this.#head = { statusCode, headers }
   }
 
   write(chunk: unknown, encoding?: unknown, done?: unknown): boolean {
@@ -304,6 +310,10 @@ export class ResponseStream extends EventEmitter {
     if (this.#opened) return
     this.#opened = true
     const type = this.#contentType
+    if (this.#head !== undefined) {
+      this.#owner.head(this.#head.statusCode, this.#head.headers)
+      return
+    }
     if (!this.#owner.http) this.#owner.head(200, type === undefined ? '' : `content-type\0${type}`)
     else if (this.#metadata === undefined) this.#owner.head(200, `content-type\0${type ?? DEFAULT_TYPE}`)
     else {

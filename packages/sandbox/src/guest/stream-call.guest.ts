@@ -13,17 +13,17 @@ export interface StreamHooks {
   fail(error: unknown): void
 }
 
+export interface OpenedStream {
+  readonly stream: ResponseStream
+  readonly run: (handler: () => unknown) => void
+}
+
 /**
  * The stream of one call. It is over when the stream has ended and the handler has returned, whichever comes last; on Lambda too, a handler
  * that never ends its stream runs into its timeout.
  * @param live whether bytes leave as they are written; else they are gathered and bounded as any other answer
  */
-export function openStream(
-  live: boolean,
-  limits: StreamLimits,
-  highWaterMark: unknown,
-  hooks: StreamHooks
-): { stream: ResponseStream; run: (handler: () => unknown) => void } {
+export function openStream(live: boolean, limits: StreamLimits, highWaterMark: unknown, hooks: StreamHooks): OpenedStream {
   let ended = false
   let returned = false
   const gathered: Uint8Array[] = []
