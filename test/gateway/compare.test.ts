@@ -1,10 +1,13 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
 import test from 'ava'
 import { type Daemon, up } from '../_daemon.ts'
 import { type Ask, ask, type Reply } from './_http.ts'
+import { web } from './apps/hono.mjs'
+import { answer } from './apps/plain.mjs'
 
 /**
  * The same apps served by node:http and by a node: request by request, status, headers and body are equal. What differs by design is left out:
@@ -45,7 +48,7 @@ const REQUESTS: readonly Ask[] = [
   ...['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => ({
     method,
     path: '/echo/x',
-    headers: text('application/json'),
+    headers: { ...text('application/json'), 'content-length': '7' },
     body: '{"a":1}'
   })),
   ...['OPTIONS', 'DELETE', 'POST'].map((method) => ({ method, path: '/echo/x' })),
@@ -77,9 +80,7 @@ const APPS = [
   { app: 'plain', handler: 'plain.handler' },
   { app: 'hono', handler: 'hono.handler' },
   { app: 'hono', handler: 'hono.web' },
-  { app: 'hono', handler: 'hono.streaming', stream: true },
-  { app: 'express', handler: 'express.handler' },
-  { app: 'koa', handler: 'koa.handler' }
+  { app: 'hono', handler: 'hono.streaming', stream: true }
 ] as const
 
 let node: Daemon
@@ -103,6 +104,13 @@ function shown(reply: Reply): { status: number; headers: Record<string, unknown>
   }
 }
 
+/** Payload 2.0 gives every answer a content type; node:http leaves it away where the app said none. */
+function withoutDefault(actual: Reply, expected: Reply): Reply {
+  if (expected.headers['content-type'] !== undefined) return actual
+  const { 'content-type': _, ...headers } = actual.headers
+  return { ...actual, headers }
+}
+
 for (const { app, handler, ...more } of APPS) {
   test(`${handler} answers as ${app} does on node:http`, async (t) => {
     const name = handler.replace('.', '-')
@@ -112,17 +120,28 @@ for (const { app, handler, ...more } of APPS) {
     const host = `${name}.example.com`
     const added = await node.cli('routes', 'add', '$default', name, '--host', host, ...('stream' in more ? ['--stream'] : []))
     t.is(added.code, 0, added.stderr)
-    const { serve } = (await import(join(folder, `${app}.mjs`))) as { serve: () => Server }
-    const server = serve()
+    const server = serverOf(app)
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.teardown(() => server.close())
     const reference = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     for (const order of REQUESTS) {
       const [expected, actual] = await Promise.all([ask(reference, withHost(order, host)), ask(node.http, withHost(order, host))])
-      t.deepEqual(shown(actual), shown(expected), `${order.method ?? 'GET'} ${order.path}`)
+      t.deepEqual(shown(withoutDefault(actual, expected)), shown(expected), `${order.method ?? 'GET'} ${order.path}`)
       compared++
     }
+  })
+}
+
+/** As each would be served without a platform. */
+function serverOf(app: (typeof APPS)[number]['app']): Server {
+  if (app === 'hono') return createAdaptorServer({ fetch: web.fetch, overrideGlobalObjects: false }) as Server
+  return createServer(async (request, response) => {
+    const pieces: Buffer[] = []
+    for await (const piece of request) pieces.push(piece)
+    const { status, headers, body } = answer(request.method, request.url, request.headers, Buffer.concat(pieces))
+    response.writeHead(status, headers)
+    response.end(body)
   })
 }
 

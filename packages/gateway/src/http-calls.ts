@@ -163,7 +163,7 @@ export class HttpCalls {
     this.#context.invoker.begin(order, (error, answer) => {
       body?.release()
       if (stream?.opened === true) {
-        this.#finish(call, answer)
+        this.#finish(call, answer, stream)
         return
       }
       if (answer === undefined) {
@@ -221,7 +221,7 @@ export class HttpCalls {
   }
 
   /** The end of a streamed answer. What failed midway is cut, so that no client takes a part for the whole. */
-  #finish(call: HttpCall, answer: InvokeAnswer | undefined): void {
+  #finish(call: HttpCall, answer: InvokeAnswer | undefined, stream: StreamAnswer): void {
     const { response, startedAt } = call
     const outcome = answer?.outcome
     this.#metrics.invoked(outcome?.status ?? 'refused', outcome?.usage.cold ?? false)
@@ -237,7 +237,7 @@ export class HttpCalls {
         'Unhandled'
       ]
       send(response, 502, headers, failureBody('ok', call.prepared.name))
-    } else if (gone || answer === undefined || outcome?.status !== 'ok') response.destroy()
+    } else if (gone || answer === undefined || outcome?.status !== 'ok') stream.cut()
     else {
       const told = outcomeHeaders(call.requestId, answer)
       const trailers: Record<string, string> = {}

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { StreamHead, StreamSink, StreamSource } from '@peerless/interface'
+import { ANSWER_STALL_MS_MAX } from './limits.ts'
 
 /** How the parts of a streamed answer look on one client's connection. */
 export interface StreamShape {
@@ -18,6 +19,9 @@ export class StreamAnswer implements StreamSink {
   readonly #shape: StreamShape
   #opened = false
   #written = false
+  #cut = false
+  /** Chunks that the socket has not taken yet: at most a window. */
+  #pending = 0
   #source: StreamSource | undefined
 
   constructor(response: ServerResponse, shape: StreamShape) {
@@ -51,6 +55,19 @@ export class StreamAnswer implements StreamSink {
     const response = this.#response
     if (response.destroyed) return
     this.#written = true
-    response.write(this.#shape.chunk(bytes), () => this.#source?.credit(bytes.length))
+    this.#pending++
+    response.write(this.#shape.chunk(bytes), () => {
+      this.#pending--
+      this.#source?.credit(bytes.length)
+      if (this.#cut && this.#pending === 0) response.destroy()
+    })
+  }
+
+  /** Ends the connection after what was written, without an end of the answer: the client sees that it is not whole. */
+  cut(): void {
+    this.#cut = true
+    // Whoever takes nothing of what is left loses it.
+    if (this.#pending > 0) this.#response.socket?.setTimeout(ANSWER_STALL_MS_MAX)
+    else this.#response.destroy()
   }
 }

@@ -1,4 +1,3 @@
-import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { handle, streamHandle } from 'hono/aws-lambda'
 import { stream } from 'hono/streaming'
@@ -35,7 +34,7 @@ app.get('/error', () => {
 })
 app.onError((error, c) => c.text(`caught: ${error.message}`, 500))
 
-export const serve = () => createAdaptorServer({ fetch: app.fetch })
 export const handler = handle(app)
-export const streaming = streamHandle(app)
+// The comparison loads this file outside of functions too, where that global is not.
+export const streaming = globalThis.awslambda === undefined ? undefined : streamHandle(app)
 export const web = { fetch: (request) => app.fetch(request) }

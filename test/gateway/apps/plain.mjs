@@ -1,8 +1,7 @@
-import { createServer } from 'node:http'
 import { BINARY, echo, HTML, LARGE } from './shared.mjs'
 
 /** No framework: one function, used by node:http and by a handler of payload 2.0. */
-function answer(method, url, headers, body) {
+export function answer(method, url, headers, body) {
   const [path, query = ''] = url.split('?')
   const text = (status, value, more = {}) => ({ status, headers: { 'content-type': 'text/plain; charset=utf-8', ...more }, body: value })
   if (path === '/hello') return text(200, `Hello, ${new URLSearchParams(query).get('name') ?? 'nobody'}`)
@@ -22,19 +21,16 @@ function answer(method, url, headers, body) {
   return text(404, `nothing at ${url}`)
 }
 
-export const serve = () =>
-  createServer(async (request, response) => {
-    const pieces = []
-    for await (const piece of request) pieces.push(piece)
-    const { status, headers, body } = answer(request.method, request.url, request.headers, Buffer.concat(pieces))
-    response.writeHead(status, headers)
-    response.end(body)
-  })
-
 export const handler = async (event) => {
   const query = event.rawQueryString === '' ? '' : `?${event.rawQueryString}`
   const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
-  const { status, headers, body: answered } = answer(event.requestContext.http.method, event.rawPath + query, event.headers, body)
+  const { status, headers, body: answered } = answer(
+    event.requestContext.http.method,
+    event.rawPath + query,
+    // Where payload 2.0 has them.
+    event.cookies === undefined ? event.headers : { ...event.headers, cookie: event.cookies.join('; ') },
+    body
+  )
   const { 'set-cookie': cookies, ...others } = headers
   const binary = typeof answered !== 'string'
   return { statusCode: status, headers: others, cookies, isBase64Encoded: binary, body: binary ? Buffer.from(answered).toString('base64') : answered }

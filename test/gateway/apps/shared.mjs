@@ -8,7 +8,8 @@ export function echo(method, url, headers, body) {
   return {
     method,
     url,
-    headers: Object.fromEntries(kept.filter((name) => headers[name] !== undefined).map((name) => [name, headers[name]])),
+    // Repeated headers are one list: payload 2.0 joins them by ',', node:http by ', '.
+    headers: Object.fromEntries(kept.filter((name) => headers[name] !== undefined).map((name) => [name, headers[name].replaceAll(', ', ',')])),
     length: body.length,
     body: Buffer.from(body).toString('base64')
   }

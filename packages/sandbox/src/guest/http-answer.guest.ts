@@ -33,7 +33,7 @@ interface Structured {
 
 function structured(value: Structured, alleged: unknown): HttpAnswer {
   const statusCode = statusOf(alleged)
-  const headers = headersOf(value.headers, value.cookies, 'application/json')
+  const headers = headersOf(value.headers, value.cookies, typeDefaultOf(statusCode, 'application/json'))
   return { statusCode, headers, body: bodyOf(value.body, value.isBase64Encoded === true) }
 }
 
@@ -44,24 +44,33 @@ export function statusOf(alleged: unknown): number {
   throw new InvalidHttpResponse(`statusCode ${text(alleged)} must be an integer from 200 to 599`)
 }
 
-/** @param typeDefault content type where none is given */
-export function headersOf(given: unknown, cookies: unknown, typeDefault: string): string {
+/** @param typeDefault content type where none is given; undefined for an answer that has no body to be of a type */
+export function headersOf(given: unknown, cookies: unknown, typeDefault: string | undefined): string {
   let headers = ''
-  let typed = false
+  let typed = typeDefault === undefined
+  const add = (name: string, value: unknown) => {
+    headers += `${headers === '' ? '' : '\0'}${name}\0${text(value)}`
+  }
   if (typeof given === 'object' && given !== null) {
     for (const name in given) {
       const one = (given as Record<string, unknown>)[name]
       if (one === undefined || one === null) continue
       const lower = name.toLowerCase()
       if (lower === 'content-type') typed = true
-      headers += `${headers === '' ? '' : '\0'}${lower}\0${Array.isArray(one) ? one.join(', ') : text(one)}`
+      if (!Array.isArray(one)) add(lower, one)
+      // The one header whose values can't be joined (RFC 6265, section 3).
+      else if (lower === 'set-cookie') for (const cookie of one) add(lower, cookie)
+      else add(lower, one.join(', '))
     }
   }
-  if (!typed) headers += `${headers === '' ? '' : '\0'}content-type\0${typeDefault}`
-  if (Array.isArray(cookies)) {
-    for (const cookie of cookies) headers += `\0set-cookie\0${text(cookie)}`
-  }
+  if (!typed) add('content-type', typeDefault)
+  if (Array.isArray(cookies)) for (const cookie of cookies) add('set-cookie', cookie)
   return headers
+}
+
+/** Statuses whose answers have no body (RFC 9110, sections 15.3.5 and 15.4.5), and so no type that was not given. */
+export function typeDefaultOf(statusCode: number, type: string): string | undefined {
+  return statusCode === 204 || statusCode === 304 ? undefined : type
 }
 
 function bodyOf(body: unknown, encoded: boolean): string | Uint8Array {

@@ -1,6 +1,6 @@
 import { EventEmitter } from './emitter.guest.ts'
 import { bytesOf, TextDecoder, TextEncoder } from './encoding.guest.ts'
-import { headersOf, statusOf } from './http-answer.guest.ts'
+import { headersOf, statusOf, typeDefaultOf } from './http-answer.guest.ts'
 import { jsonParse, jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 
 /** What marks a stream whose first bytes are status and headers, as on Lambda. */
@@ -318,7 +318,8 @@ export class ResponseStream extends EventEmitter {
     else if (this.#metadata === undefined) this.#owner.head(200, `content-type\0${type ?? DEFAULT_TYPE}`)
     else {
       const { statusCode = 200, headers, cookies } = this.#metadata
-      this.#owner.head(statusOf(statusCode), headersOf(headers, cookies, DEFAULT_TYPE))
+      const status = statusOf(statusCode)
+      this.#owner.head(status, headersOf(headers, cookies, typeDefaultOf(status, DEFAULT_TYPE)))
     }
   }
 }

@@ -1,0 +1,1 @@
+export const web: { fetch: (request: Request) => Response | Promise<Response> }
