@@ -18,6 +18,7 @@ import { newTurn } from './thread-turns.ts'
 
 export interface PoolOptions {
   nodePath: string
+  launcher: readonly string[]
   code: SandboxCode
   clock: Clock
   logger: Logger
@@ -212,7 +213,7 @@ export class ExecutorPool {
   }
 
   #spawn(): Executor {
-    const { nodePath, code, logger, clock, egress } = this.#options
+    const { nodePath, launcher, code, logger, clock, egress } = this.#options
     const events = {
       onLog: (id: number, header: LogHeader, text: Uint8Array) => {
         const instance = executor.instances.get(id)
@@ -229,7 +230,7 @@ export class ExecutorPool {
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
-      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, code, events, logger, egress }),
+      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, launcher, code, events, logger, egress }),
       account: undefined,
       standing: 'probation',
       ward: undefined,

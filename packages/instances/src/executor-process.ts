@@ -57,16 +57,19 @@ export class ExecutorProcess {
   constructor(options: {
     number: number
     nodePath: string
+    /** Words before the command, see `batchLauncher`. */
+    launcher: readonly string[]
     code: SandboxCode
     events: ExecutorEvents
     logger: Logger
     egress: Egress | undefined
   }) {
-    const { number, nodePath, code, events, logger, egress } = options
+    const { number, nodePath, launcher, code, events, logger, egress } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
-    this.#child = spawn(nodePath, executorArguments(code.addonPath), {
+    const [command, ...args] = [...launcher, nodePath, ...executorArguments(code.addonPath)] as [string, ...string[]]
+    this.#child = spawn(command, args, {
       env: {},
       cwd: '/',
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import { PeerlessError } from '@peerless/interface'
 import { buildSandbox } from '@peerless/sandbox'
+import { batchLauncher } from './batch-launcher.ts'
 import { InstanceSet } from './instance-set.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
@@ -13,5 +14,6 @@ export async function createInstances(options: InstancesOptions): Promise<Instan
   if (!Number.isSafeInteger(options.slots) || options.slots < 0) {
     throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
   }
-  return new InstanceSet(options, await buildSandbox())
+  const [code, launcher] = await Promise.all([buildSandbox(), batchLauncher()])
+  return new InstanceSet(options, code, launcher)
 }

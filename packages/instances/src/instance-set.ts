@@ -64,7 +64,7 @@ export class InstanceSet implements Instances {
   #draining = false
   #onQuiet: (() => void) | undefined
 
-  constructor(options: InstancesOptions, code: SandboxCode) {
+  constructor(options: InstancesOptions, code: SandboxCode, launcher: readonly string[]) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
@@ -74,6 +74,7 @@ export class InstanceSet implements Instances {
     const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
       nodePath: options.nodePath,
+      launcher,
       code,
       clock: options.clock,
       logger: options.logger,
