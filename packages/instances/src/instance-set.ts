@@ -28,8 +28,9 @@ import { isolationLayers } from './isolation.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
 import { answered, billedMsOf, ended, severed } from './outcomes.ts'
+import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
-import type { Executor, Instance, Running } from './records.ts'
+import { type Executor, type Instance, newRunning, type Running } from './records.ts'
 import { refused } from './refusals.ts'
 import { SharedLoads } from './shared-loads.ts'
 import { runStreamed } from './streamed-run.ts'
@@ -53,6 +54,7 @@ export class InstanceSet implements Instances {
   readonly #shelf: InstanceShelf
   readonly #containment: Containment
   readonly #turns: ThreadTurns
+  readonly #warm: Prewarmer
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
@@ -93,11 +95,21 @@ export class InstanceSet implements Instances {
       (instance, call) => this.#send(instance, call),
       (executor, held) => this.#elsewhere(executor, held)
     )
+    const { clock, random, logger } = options
+    this.#warm = new Prewarmer({
+      clock,
+      random,
+      logger,
+      instancesMax: options.slots,
+      present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
+      room: () => !this.#draining && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
+      launch: (order, done) => this.#launch(newRunning(order, done))
+    })
     if (options.slots === 0) return
     this.#pool.prepare()
-    const { clock } = options
     this.#timers.push(
       clock.every(limits.WATCH_PERIOD_MS, () => this.#watchDeadlines()),
+      clock.every(limits.PREWARM_PERIOD_MS, () => this.#warm.tick()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
       clock.every(Math.max(1, Math.min(this.#idleMs, limits.EMPTY_MS_MAX) / 4), () => this.#reap())
     )
@@ -136,17 +148,8 @@ export class InstanceSet implements Instances {
       done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
       return
     }
-    this.#place({
-      invocation,
-      done,
-      startedAt: 0,
-      overdueAt: 0,
-      cold: false,
-      turnedAway: 0,
-      onThread: false,
-      initMs: undefined,
-      log: undefined
-    })
+    this.#warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
+    this.#place(newRunning(invocation, done))
   }
 
   #place(call: Running): void {
@@ -170,9 +173,8 @@ export class InstanceSet implements Instances {
   #send(instance: Instance, call: Running): void {
     const { invocation } = call
     const timeoutMs = invocation.version.timeoutSeconds * 1_000
-    const now = this.#options.clock.monotonic()
-    call.startedAt = now
-    call.overdueAt = now + timeoutMs + limits.GRACE_MS
+    call.startedAt = this.#options.clock.monotonic()
+    call.overdueAt = call.startedAt + timeoutMs + limits.GRACE_MS
     if (!this.#turns.enter(instance, call)) return
     if (invocation.logTail) call.log ??= this.#newLog(invocation, instance.name)
     instance.callCount++
@@ -205,6 +207,7 @@ export class InstanceSet implements Instances {
     this.#shelf.learn(instance.revision, flags)
     instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
+    this.#warm.served(instance.revision.id, header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
     this.#release(instance, call)
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
@@ -266,10 +269,6 @@ export class InstanceSet implements Instances {
     if (at === 0) instance.calls.shift()
     else instance.calls.splice(at, 1)
     if (instance.calls.length === 0) this.#running.delete(instance)
-    this.#freeSlot()
-  }
-
-  #freeSlot(): void {
     this.#busy--
     if (this.#busy === 0) this.#onQuiet?.()
   }
@@ -419,6 +418,7 @@ export class InstanceSet implements Instances {
   }
 
   retire(revisionId: string): void {
+    this.#warm.forget(revisionId)
     this.#shelf.retire(revisionId)
   }
 

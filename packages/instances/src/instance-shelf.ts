@@ -137,6 +137,12 @@ export class InstanceShelf {
     this.#pool.leave(executor, instance)
   }
 
+  /** Instances of a revision that are not idle. */
+  busyOf(revisionId: string): number {
+    const revision = this.#revisions.get(revisionId)
+    return revision === undefined ? 0 : revision.alive - revision.idle.length
+  }
+
   /** Nothing more goes to this executor until it answers again: calls must find other instances. */
   suspend(executor: Executor): void {
     if (executor.suspended !== undefined) return

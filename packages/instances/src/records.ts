@@ -27,6 +27,20 @@ export interface Running {
   intake?: StreamIntake | undefined
 }
 
+export function newRunning(invocation: Invocation, done: OnOutcome): Running {
+  return {
+    invocation,
+    done,
+    startedAt: 0,
+    overdueAt: 0,
+    cold: false,
+    onThread: false,
+    turnedAway: 0,
+    initMs: undefined,
+    log: undefined
+  }
+}
+
 export interface Instance {
   readonly id: number
   readonly name: string

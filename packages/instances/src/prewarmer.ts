@@ -1,0 +1,119 @@
+import type { Clock, Invocation, Logger, Outcome, Random } from '@peerless/interface'
+import { WarmDemand, type WarmTarget } from './warm-target.ts'
+
+/** Revisions whose calls are remembered; the one that was called longest ago is forgotten first. */
+const REVISIONS_MAX = 1_000
+/** A revision that could not be started ahead is left alone for so long: its author sees the error with the next call. */
+const FAILED_MS = 60_000
+/** What is never called is forgotten: a day covers work that comes once a day, and its next time. */
+const FORGET_MS = 2 * 86_400_000
+
+export interface PrewarmerOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly instancesMax: number
+  /** Instances of a revision that are there or being started. */
+  readonly present: (revisionId: string) => number
+  /** Whether there is room for one more that nobody has asked for. */
+  readonly room: () => boolean
+  /** Makes an instance; the outcome is a refusal where it could be made and nothing was to be run. */
+  readonly launch: (order: Invocation, done: (outcome: Outcome) => void) => void
+}
+
+interface Known {
+  readonly demand: WarmDemand
+  /** The last call: what a launch needs to know. */
+  last: Invocation
+  lastAt: number
+  notBefore: number
+  target: WarmTarget
+}
+
+/** Prepares instances before they are asked for, where the history of calls says that they will be. */
+export class Prewarmer {
+  readonly #options: PrewarmerOptions
+  readonly #known = new Map<string, Known>()
+
+  constructor(options: PrewarmerOptions) {
+    this.#options = options
+  }
+
+  /** @param atOnce calls of this revision that run now, this one included */
+  arrived(call: Invocation, atOnce: number): void {
+    const { revisionId } = call.version
+    const now = this.#options.clock.monotonic()
+    let known = this.#known.get(revisionId)
+    if (known === undefined) {
+      if (this.#known.size >= REVISIONS_MAX) this.#forgetOldest()
+      known = { demand: new WarmDemand(now), last: call, lastAt: now, notBefore: 0, target: { instances: 0, reason: 'none' } }
+      this.#known.set(revisionId, known)
+    }
+    known.last = call
+    known.lastAt = now
+    known.demand.arrived(now, atOnce)
+  }
+
+  served(revisionId: string, durationMs: number): void {
+    this.#known.get(revisionId)?.demand.served(durationMs)
+  }
+
+  /** No more instances of this revision are wanted. */
+  forget(revisionId: string): void {
+    this.#known.delete(revisionId)
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { clock, instancesMax, present } = this.#options
+    const now = clock.monotonic()
+    for (const [revisionId, known] of this.#known) {
+      if (now - known.lastAt > FORGET_MS) this.#known.delete(revisionId)
+      if (now < known.notBefore) continue
+      const before = known.target
+      known.target = known.demand.target(now, instancesMax)
+      const missing = known.target.instances - present(revisionId)
+      if (missing <= 0) continue
+      if (before.reason !== known.target.reason) this.#say(known, missing)
+      for (let count = 0; count < missing && this.#options.room(); count++) this.#launch(known)
+    }
+  }
+
+  #launch(known: Known): void {
+    const { random, clock, launch } = this.#options
+    // Its deadline has passed: when it is loaded there is nothing to run.
+    const order: Invocation = {
+      ...known.last,
+      requestId: random.uuid(),
+      attempt: 1,
+      payload: new Uint8Array(0),
+      deadline: 0,
+      logTail: false,
+      clientContext: undefined,
+      stream: undefined
+    }
+    launch(order, (outcome) => {
+      if (outcome.status !== 'refused') known.notBefore = clock.monotonic() + FAILED_MS
+    })
+  }
+
+  #say({ last, target }: Known, missing: number): void {
+    this.#options.logger.debug('instances are prepared ahead', {
+      function: last.functionName,
+      reason: target.reason,
+      wanted: target.instances,
+      missing
+    })
+  }
+
+  #forgetOldest(): void {
+    let oldest: string | undefined
+    let oldestAt = Number.POSITIVE_INFINITY
+    for (const [revisionId, { lastAt }] of this.#known) {
+      if (lastAt >= oldestAt) continue
+      oldest = revisionId
+      oldestAt = lastAt
+    }
+    if (oldest !== undefined) this.#known.delete(oldest)
+  }
+}

@@ -1,0 +1,43 @@
+import { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { start } from './_instances.ts'
+
+const MINUTE = 60_000
+const FOR_EVER = { deadline: Number.MAX_SAFE_INTEGER }
+
+/** Moves the clock second by second, as the ticks do, and lets real processes keep up. */
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 1_000) await clock.advance(1_000)
+}
+
+test('work that comes every minute finds an instance that was prepared for it, and nothing is kept in between', async (t) => {
+  const clock = new VirtualClock()
+  const { define, instances } = await start(t, { clock, idleMs: 10_000 })
+  const fn = define('exports.handler = async () => 1')
+  for (let minute = 0; minute < 5; minute++) {
+    const { ran } = await fn.result({}, FOR_EVER)
+    if (minute > 0 && minute < 3) t.true(ran.usage.cold, `minute ${minute}`)
+    await pass(clock, 30_000)
+    t.is(instances.list().length, 0)
+    await pass(clock, MINUTE - 31_000)
+    if (minute < 3) await clock.advance(1_000)
+    else {
+      while (!instances.hasIdle(fn.version.revisionId)) await new Promise((resolve) => setImmediate(resolve))
+      await clock.advance(1_000)
+    }
+  }
+  t.false((await fn.result({}, FOR_EVER)).ran.usage.cold)
+})
+
+test('code that cannot be started ahead is not tried again and again', async (t) => {
+  const clock = new VirtualClock()
+  const { define, lines } = await start(t, { clock, idleMs: 10_000 })
+  const fn = define('exports.handler = async () => 1; if (Date.now() === 0) throw 1; throw new Error("not today")')
+  for (let minute = 0; minute < 5; minute++) {
+    const { ran } = await fn.result({}, FOR_EVER)
+    t.is(ran.status, 'error')
+    await pass(clock, MINUTE)
+  }
+  const ends = lines.filter(({ message }) => message.startsWith('END')).length
+  t.true(ends <= 8, `${ends} launches for 5 calls`)
+})
