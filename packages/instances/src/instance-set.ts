@@ -95,11 +95,9 @@ export class InstanceSet implements Instances {
       (instance, call) => this.#send(instance, call),
       (executor, held) => this.#elsewhere(executor, held)
     )
-    const { clock, random, logger } = options
+    const { clock } = options
     this.#warm = new Prewarmer({
-      clock,
-      random,
-      logger,
+      ...options,
       instancesMax: options.slots,
       present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
       room: () => !this.#draining && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
@@ -126,7 +124,6 @@ export class InstanceSet implements Instances {
   hasIdle(revisionId: string): boolean {
     return this.#shelf.idle.has(revisionId)
   }
-
   launching(revisionId: string): number {
     return this.#shelf.revision(revisionId)?.launching ?? 0
   }
