@@ -14,6 +14,7 @@ export interface UpFlags {
   join?: string
   name?: string
   slots?: string
+  streamMb?: string
   replicas?: string
   accountId?: string
   s3Endpoint?: string
@@ -27,6 +28,9 @@ export const HTTP_DEFAULT = '127.0.0.1:8787'
 export const SLOTS_MAX = 10_000
 /** Each copy costs a write and a message per event; beyond a few they protect against nothing that happens. */
 export const REPLICAS_MAX = 5
+/** AWS's largest streamed answer, since 2025. */
+export const STREAM_MB_MAX = 200
+const MB = 1_048_576
 /** An invite holds a certificate and some addresses: hundreds of bytes. */
 const INVITE_CHARACTERS_MAX = 16_384
 const LISTEN_MAX = 32
@@ -34,7 +38,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, replicas, s3Endpoint } = flags
+  const { join, name, slots, streamMb, replicas, s3Endpoint } = flags
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
@@ -44,6 +48,7 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
       ? {}
       : { name: parsePattern(name, '--name', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }),
     ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
+    ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
     ...(s3Endpoint === undefined ? {} : { s3Endpoint: parseOrigin(s3Endpoint, '--s3-endpoint') }),

@@ -146,6 +146,7 @@ async function compose(
     ...platform,
     nodeId: mesh.peerId,
     slots: options.slots ?? SLOTS_PER_CORE * availableParallelism(),
+    streamBytesMax: options.streamBytesMax,
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     egress,

@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module'
 import { ACCOUNT_ID_DEFAULT } from '@peerless/interface'
 import type { Command } from 'commander'
 import { accessOptions, type Context } from '../context.ts'
-import { HTTP_DEFAULT, parseNodeOptions, REPLICAS_MAX, SLOTS_MAX, type UpFlags } from '../node-options.ts'
+import { HTTP_DEFAULT, parseNodeOptions, REPLICAS_MAX, SLOTS_MAX, STREAM_MB_MAX, type UpFlags } from '../node-options.ts'
 
 /** By then the node serves, and every module of it has been compiled. */
 const COMPILE_CACHE_FLUSH_MS = 5_000
@@ -22,6 +22,7 @@ export function define(command: Command, context: Context): void {
     .option('--join <invite>', "join a mesh with the token that 'peerless invite' printed on one of its nodes")
     .option('--name <name>', 'what people call this node')
     .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
+    .option('--stream-mb <mb>', `a streamed answer at most, 1 to ${STREAM_MB_MAX} (default: 20)`)
     .option(
       '--replicas <n>',
       `other nodes that must have an asynchronous event on disk before it is accepted, 0 to ${REPLICAS_MAX} (default: 1)`

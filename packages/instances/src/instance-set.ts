@@ -294,20 +294,21 @@ export class InstanceSet implements Instances {
     this.#bundles.get(invocation.version).then(
       (bundle) => {
         call.overdueAt = this.#options.clock.monotonic() + limits.INIT_MS_MAX + limits.GRACE_MS
-        executor.process.load(
-          loadOrderOf(instance, invocation, { node: this.nodeId, region: this.#options.region, now: this.#options.clock.now() }),
-          bundle,
-          (error, reply) => {
-            if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
-            else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
-          }
-        )
+        executor.process.load(loadOrderOf(instance, invocation, this.#here()), bundle, (error, reply) => {
+          if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
+          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
+        })
       },
       (error: unknown) => {
         const code = isPeerlessError(error, 'NOT_REPLICATED') ? 'NOT_REPLICATED' : 'UNAVAILABLE'
         this.#failLaunch(instance, call, refused(code, `the bundle could not be read: ${messageOf(error)}`))
       }
     )
+  }
+
+  #here(): Parameters<typeof loadOrderOf>[2] {
+    const { region, clock, streamBytesMax } = this.#options
+    return { node: this.nodeId, region, now: clock.now(), streamBytesMax }
   }
 
   #onLoaded(instance: Instance, call: Running, reply: Reply): void {

@@ -8,7 +8,7 @@ import type { Instance } from './records.ts'
 export function loadOrderOf(
   instance: Instance,
   { functionName, version }: Invocation,
-  place: { node: string; region: string; now: number }
+  place: { node: string; region: string; now: number; streamBytesMax: number | undefined }
 ): LoadOrder {
   const date = new Date(place.now).toISOString().slice(0, 10).replaceAll('-', '/')
   const logGroup = `/aws/lambda/${functionName}`
@@ -25,6 +25,7 @@ export function loadOrderOf(
     logGroup,
     logStream,
     node: place.node,
+    streamBytesMax: place.streamBytesMax,
     manner: instance.revision.manner
   }
 }

@@ -26,6 +26,8 @@ export interface InstancesOptions {
   egress?: Egress | undefined
   /** An instance that was not used for so long is taken away. */
   idleMs?: number
+  /** Bytes of a streamed answer; default LIMITS.streamBytesMax. */
+  streamBytesMax?: number | undefined
   /** Executor processes per account; default 2. */
   executorsPerAccountMax?: number
   /** The Node that executors run: process.execPath. */
