@@ -276,7 +276,7 @@ test('top shows peers and the instances of each function, once where there is no
   const { code, stdout } = await runCommand(['top', '--data', node.data])
   t.is(code, 0)
   t.true(stdout.startsWith('1 of 2 nodes connected, 1 requests in flight, 6 slots'), stdout)
-  t.regex(stdout, /^hello +\$LATEST +0 +1 +1 +42 +1 +-$/m)
+  t.regex(stdout, /^hello +\$LATEST +0 +1 +1 +42 +1 +0\.0 +0 +-$/m)
   t.false(stdout.includes('\u001b'))
   const json = JSON.parse((await runCommand(['top', '--json', '--data', node.data])).stdout)
   t.deepEqual(json, { time: NOW, peers: PEERS, node: NODE })

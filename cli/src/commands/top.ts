@@ -27,6 +27,8 @@ interface FunctionLoad {
   busy: number
   calls: number
   errors: number
+  cpuMs: number
+  memoryMb: number
 }
 
 export function define(command: Command, context: Context): void {
@@ -100,6 +102,8 @@ function draw(context: Context, snapshot: Snapshot, previous: Snapshot | undefin
           { title: 'BUSY', cell: (load) => String(load.busy), align: 'right' },
           { title: 'CALLS', cell: (load) => String(load.calls), align: 'right' },
           { title: 'ERRORS', cell: (load) => String(load.errors), align: 'right' },
+          { title: 'CPU S', cell: (load) => (load.cpuMs / 1_000).toFixed(1), align: 'right' },
+          { title: 'MB', cell: (load) => load.memoryMb.toFixed(0), align: 'right' },
           { title: 'CALLS/S', cell: (load) => rate(load, earlier.get(keyOf(load)), seconds), align: 'right' }
         ],
         head
@@ -118,12 +122,24 @@ function rate(load: FunctionLoad, earlier: FunctionLoad | undefined, seconds: nu
 function loadsOf(instances: readonly InstanceStatus[]): FunctionLoad[] {
   const loads = new Map<string, FunctionLoad>()
   for (const instance of instances) {
-    const fresh = { name: instance.function, version: instance.version, starting: 0, idle: 0, busy: 0, calls: 0, errors: 0 }
+    const fresh = {
+      name: instance.function,
+      version: instance.version,
+      starting: 0,
+      idle: 0,
+      busy: 0,
+      calls: 0,
+      errors: 0,
+      cpuMs: 0,
+      memoryMb: 0
+    }
     const load = loads.get(keyOf(fresh)) ?? fresh
     loads.set(keyOf(fresh), load)
     if (instance.state === 'starting' || instance.state === 'idle' || instance.state === 'busy') load[instance.state]++
     load.calls += Number(instance.calls)
     load.errors += Number(instance.errors)
+    load.cpuMs += instance.cpuMs ?? 0
+    load.memoryMb += instance.memoryMb ?? 0
   }
   return [...loads.values()].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
 }

@@ -8,6 +8,7 @@ import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
 import { BodyBudget, continueLater } from './http-body.ts'
 import { isWebSocket, refuseConnect, refuseMalformed, refuseUpgrade } from './http-refusals.ts'
 import { originForm } from './http-url.ts'
+import { registerInstanceMetrics } from './instance-metrics.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { MeshApi } from './mesh-api.ts'
@@ -48,6 +49,7 @@ class HttpGateway implements Gateway {
     const context: GatewayContext = { ...rest, limits: { ...GATEWAY_LIMITS, ...limits } }
     const metrics = new GatewayMetrics(handed?.registry)
     const { asyncInvoker } = context
+    registerInstanceMetrics(metrics.registry, () => context.mesh.node().instances)
     if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())
     const drain = new Drain(context.clock, context.limits)
     const verifier = new Sigv4Verifier(context.keys, context.clock)

@@ -74,6 +74,10 @@ export class MeshApi {
         mustBeAdmin(call.key, 'see the node')
         return mesh.node()
       }),
+      'GET /v1/instances': read('instances', (call) => {
+        mustBeAdmin(call.key, 'see the instances')
+        return mesh.node().instances
+      }),
       'POST /v1/invites': {
         name: 'invites',
         bodyBytesMax: limits.meshBodyBytesMax,

@@ -26,6 +26,7 @@ async function opened(node: Fixture, path: string): Promise<IncomingMessage> {
 
 const ADMIN_ONLY: Ask[] = [
   { path: '/v1/node' },
+  { path: '/v1/instances' },
   { path: '/v1/keys' },
   { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' },
   { method: 'DELETE', path: '/v1/keys/PLKEY00000000001' },

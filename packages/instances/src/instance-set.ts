@@ -27,7 +27,7 @@ import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, billedMsOf, ended, severed } from './outcomes.ts'
+import { answered, billedMsOf, ended, noteUse, severed } from './outcomes.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Running } from './records.ts'
@@ -206,6 +206,7 @@ export class InstanceSet implements Instances {
     this.#latency.add(header[1] / 1_000)
     this.#warm.served(instance.revision.id, header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
+    noteUse(instance, header)
     this.#release(instance, call)
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#shelf.remove(instance)

@@ -107,6 +107,9 @@ export class InstanceShelf {
       calls: [],
       callCount: 0,
       errors: 0,
+      startedAt: this.#clock.monotonic(),
+      cpuUs: 0,
+      memoryMb: 0,
       lastUsedAt: this.#clock.monotonic(),
       attempt: 1,
       caller: '',
@@ -222,7 +225,10 @@ export class InstanceShelf {
       executor: instance.executor.process.number,
       calls: instance.callCount,
       errors: instance.errors,
-      lastUsedAt: Math.round(epoch + instance.lastUsedAt)
+      lastUsedAt: Math.round(epoch + instance.lastUsedAt),
+      startedAt: Math.round(epoch + instance.startedAt),
+      cpuMs: Math.round(instance.cpuUs / 10) / 100,
+      memoryMb: instance.memoryMb === 0 ? undefined : instance.memoryMb
     }))
   }
 

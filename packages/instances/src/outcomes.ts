@@ -87,3 +87,9 @@ export function severed(node: string, instance: Instance, call: Running, now: nu
 export function billedMsOf(usage: Usage, invocation: Invocation): number {
   return chargeOf(usage.durationMs, invocation.version.memoryMb, TARIFF_DEFAULT).billedMs
 }
+
+/** What the instance has used, for those who look at it. The numbers are the executor's. */
+export function noteUse(instance: Instance, [, , cpuUs, memoryMb]: ResultHeader): void {
+  if (Number.isFinite(cpuUs) && cpuUs > 0) instance.cpuUs += cpuUs
+  if (Number.isFinite(memoryMb) && memoryMb > 0) instance.memoryMb = memoryMb
+}

@@ -55,6 +55,11 @@ export interface Instance {
   callCount: number
   errors: number
   /** Monotonic milliseconds. */
+  readonly startedAt: number
+  cpuUs: number
+  /** As last sampled; 0 until it was. */
+  memoryMb: number
+  /** Monotonic milliseconds. */
   lastUsedAt: number
   /** What the executor was told with the call before: only differences are sent. */
   attempt: number

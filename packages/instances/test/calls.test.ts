@@ -92,7 +92,10 @@ test.serial('a warm call uses the idle instance, and cold is only the first', as
   t.deepEqual([...instances.idle()], [[fn.version.revisionId, 1]])
   t.is(instances.busy, 0)
   t.true(instances.latencyMs() > 0)
-  t.like(instances.list()[0], { function: 'fn', version: '$LATEST', state: 'idle', calls: 12, errors: 0 })
+  const [status] = instances.list()
+  t.like(status, { function: 'fn', version: '$LATEST', state: 'idle', calls: 12, errors: 0 })
+  t.true((status?.cpuMs ?? 0) > 0)
+  t.true((status?.startedAt ?? 0) <= (status?.lastUsedAt ?? 0))
 })
 
 test.serial('calls at once get an instance each and share one reading of the bundle', async (t) => {

@@ -53,7 +53,14 @@ export interface InstanceStatus {
   executor: number
   calls: number
   errors: number
+  /** Epoch milliseconds. */
   lastUsedAt: number
+  /** Epoch milliseconds when it was ordered. */
+  startedAt?: number
+  /** CPU time of its calls, in milliseconds. */
+  cpuMs?: number
+  /** Its heap as last sampled; undefined until it was. */
+  memoryMb?: number | undefined
 }
 
 /** Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
