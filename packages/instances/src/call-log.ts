@@ -34,13 +34,14 @@ export class CallLog {
     this.#begin(time)
     const init = usage.initMs === undefined ? '' : `\tInit Duration: ${usage.initMs.toFixed(2)} ms`
     const used = usage.memoryUsedMb ?? 0
+    const cpu = usage.cpuMs === undefined ? '' : `\tCPU Time: ${usage.cpuMs.toFixed(2)} ms`
     const outcome = status === 'ok' ? '' : `\tStatus: ${status}`
     this.#write(time, 'platform', `END RequestId: ${requestId}`)
     this.#write(
       time,
       'platform',
       `REPORT RequestId: ${requestId}\tDuration: ${usage.durationMs.toFixed(2)} ms\tBilled Duration: ${billedMs} ms\t` +
-        `Memory Size: ${version.memoryMb} MB\tMax Memory Used: ${used} MB${init}${outcome}`
+        `Memory Size: ${version.memoryMb} MB\tMax Memory Used: ${used} MB${init}${cpu}${outcome}`
     )
     return logTail ? cutTail(this.#tail.join('')) : undefined
   }

@@ -1,13 +1,18 @@
 import { type Clock, type Egress, type Logger, PeerlessError } from '@peerless/interface'
-import type { LogHeader, SandboxCode } from '@peerless/sandbox'
+import type { ExecutorStatus, LogHeader, SandboxCode } from '@peerless/sandbox'
+import type { Confinement } from './confinement.ts'
 import { hostsOf } from './executor-egress.ts'
 import { ExecutorProcess } from './executor-process.ts'
 import {
   BUNDLES_KEPT_MAX,
   EMPTY_MS_MAX,
+  EXECUTOR_IDLE_MB,
   EXECUTOR_OVERHEAD_MB,
   EXECUTORS_MAX,
+  INSTANCE_IDLE_MB,
   LOADS_PER_EXECUTOR_MAX,
+  LOOKS_PER_IDLE,
+  MEMORY_NEAR_MS,
   PREPARE_MS,
   PROBE_MS_MAX
 } from './limits.ts'
@@ -17,9 +22,8 @@ import type { Executor, Instance, KillReason, Revision } from './records.ts'
 import { newTurn } from './thread-turns.ts'
 
 export interface PoolOptions {
-  nodePath: string
-  launcher: readonly string[]
   code: SandboxCode
+  confinement: Confinement
   clock: Clock
   logger: Logger
   perAccountMax: number
@@ -44,13 +48,17 @@ export class ExecutorPool {
   #spare: Executor | undefined
   #nextNumber = 1
   #stopped = false
+  #looking = false
+  #looks = 0
 
   constructor(options: PoolOptions) {
     this.#options = options
   }
 
-  all(): Iterable<Executor> {
-    return this.#all
+  /** What an executor said of itself when it started. */
+  status(): ExecutorStatus | undefined {
+    for (const { process } of this.#all) if (process.status !== undefined) return process.status
+    return undefined
   }
 
   /** Starts the spare process if there is none. */
@@ -171,25 +179,48 @@ export class ExecutorPool {
     }
   }
 
-  /** Kills executors whose resident memory is more than what their instances declared and Node itself needs. */
+  /**
+   * Condemns executors whose resident memory is more than what their instances declared and Node itself needs; where much is in use already it
+   * looks again soon. One in which nothing runs is looked at seldom, and asked to give back what it does not need.
+   */
   async watchMemory(): Promise<void> {
+    if (this.#looking) return
+    this.#looking = true
+    const lookAtIdle = ++this.#looks % LOOKS_PER_IDLE === 0
+    let near = false
     for (const executor of this.#all) {
-      const pid = executor.process.pid
+      const { pid } = executor.process
       if (pid === undefined || executor.instances.size === 0 || executor.killedFor !== undefined) continue
+      let declaredMb = 0
+      let runs = false
+      for (const { revision, calls } of executor.instances.values()) {
+        declaredMb += revision.version.memoryMb
+        runs ||= calls.length > 0
+      }
+      if (runs) executor.trimmed = false
+      else if (!lookAtIdle) continue
       const used = await residentMb(pid)
-      let allowed = EXECUTOR_OVERHEAD_MB
       // It may have ended, or been given up, while its memory was read.
-      if (executor.killedFor !== undefined || executor.condemned) continue
-      for (const instance of executor.instances.values()) allowed += instance.revision.version.memoryMb
-      if (used === undefined || used <= allowed) continue
-      this.#options.logger.warn('an executor exceeds its memory', {
-        executor: executor.process.number,
-        usedMb: used,
-        allowedMb: allowed
-      })
-      executor.condemned = true
-      this.#options.onMemory(executor)
+      if (used === undefined || executor.killedFor !== undefined || executor.condemned) continue
+      if (used > EXECUTOR_OVERHEAD_MB + declaredMb) this.#condemn(executor, used, EXECUTOR_OVERHEAD_MB + declaredMb)
+      else if (!runs) this.#trim(executor, used)
+      else near ||= used > (EXECUTOR_OVERHEAD_MB + declaredMb) / 2
     }
+    this.#looking = false
+    if (near && !this.#stopped) this.#options.clock.after(MEMORY_NEAR_MS, () => void this.watchMemory())
+  }
+
+  #condemn(executor: Executor, usedMb: number, allowedMb: number): void {
+    this.#options.logger.warn('an executor exceeds its memory', { executor: executor.process.number, usedMb, allowedMb })
+    executor.condemned = true
+    this.#options.onMemory(executor)
+  }
+
+  /** Once after each time that it was used. */
+  #trim(executor: Executor, usedMb: number): void {
+    if (executor.trimmed || usedMb <= EXECUTOR_IDLE_MB + executor.instances.size * INSTANCE_IDLE_MB) return
+    executor.trimmed = true
+    executor.process.trim()
   }
 
   /** An executor answers. @throws PeerlessError UNAVAILABLE, DEADLINE_EXCEEDED, CONNECTION_LOST */
@@ -213,7 +244,7 @@ export class ExecutorPool {
   }
 
   #spawn(): Executor {
-    const { nodePath, launcher, code, logger, clock, egress } = this.#options
+    const { code, confinement, logger, clock, egress } = this.#options
     const events = {
       onLog: (id: number, header: LogHeader, text: Uint8Array) => {
         const instance = executor.instances.get(id)
@@ -230,7 +261,7 @@ export class ExecutorPool {
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
-      process: new ExecutorProcess({ number: this.#nextNumber++, nodePath, launcher, code, events, logger, egress }),
+      process: new ExecutorProcess({ number: this.#nextNumber++, code, confinement, events, logger, egress }),
       account: undefined,
       standing: 'probation',
       ward: undefined,
@@ -239,6 +270,7 @@ export class ExecutorPool {
       condemned: false,
       blamed: new Set(),
       hosted: new Set(),
+      trimmed: false,
       instances: new Map(),
       bundles: new Map(),
       loads: 0,

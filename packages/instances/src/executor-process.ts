@@ -8,7 +8,8 @@ import {
   messageOf,
   type OnPart,
   type OnReply,
-  PeerlessError
+  PeerlessError,
+  type Reply
 } from '@peerless/interface'
 import {
   BUNDLE_PIECE_BYTES,
@@ -24,10 +25,13 @@ import {
   type SandboxCode
 } from '@peerless/sandbox'
 import { Connection, socketChannel } from '@peerless/wire'
+import type { Confinement } from './confinement.ts'
+import { checkedLog, checkedStatus } from './executor-answers.ts'
 import { type EgressOrigin, ExecutorEgress } from './executor-egress.ts'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
+const MESSAGE_CHARS_MAX = 500
 const NOTHING = new Uint8Array(0)
 
 export interface ExecutorEvents {
@@ -56,20 +60,19 @@ export class ExecutorProcess {
 
   constructor(options: {
     number: number
-    nodePath: string
-    /** Words before the command, see `batchLauncher`. */
-    launcher: readonly string[]
     code: SandboxCode
+    confinement: Confinement
     events: ExecutorEvents
     logger: Logger
     egress: Egress | undefined
   }) {
-    const { number, nodePath, launcher, code, events, logger, egress } = options
+    const { number, code, confinement, events, logger, egress } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
-    const [command, ...args] = [...launcher, nodePath, ...executorArguments(code.addonPath)] as [string, ...string[]]
-    this.#child = spawn(command, args, {
+    const { command, prefix, identity } = confinement
+    this.#child = spawn(command, [...prefix, ...executorArguments(code.addonPath)], {
+      ...identity,
       env: {},
       cwd: '/',
       stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
@@ -78,6 +81,8 @@ export class ExecutorProcess {
     })
     this.#connection = new Connection(socketChannel(this.#child.stdio[EXECUTOR_PIPE_FD] as Socket), {
       onRequest: (request) => this.#onNotification(request),
+      // Whatever it is that closed it (a frame that cannot be read, or its own end): nothing can be asked of the process any more.
+      onClose: () => this.kill(),
       schedule: setImmediate
     })
     this.#egress = new ExecutorEgress({
@@ -120,6 +125,10 @@ export class ExecutorProcess {
     })
   }
 
+  trim(): void {
+    this.#connection.notify(EXECUTOR_MESSAGE.TRIM, undefined)
+  }
+
   hasBundle(cid: string): boolean {
     return this.#bundles.has(cid)
   }
@@ -146,7 +155,19 @@ export class ExecutorProcess {
   /** @throws PeerlessError when it is gone or the signal aborts */
   async ping(signal: AbortSignal): Promise<ExecutorStatus> {
     const reply = await this.#connection.call(EXECUTOR_MESSAGE.PING, undefined, NOTHING, signal)
-    return reply.header as ExecutorStatus
+    return checkedStatus(reply.header)
+  }
+
+  /** Why an answer cannot be used, if so: the process breaks its own protocol, and is ended. */
+  faultOf(check: (header: unknown) => unknown, reply: Reply | undefined): PeerlessError | undefined {
+    try {
+      check(reply?.header)
+      return undefined
+    } catch (error) {
+      this.#logger.error('an executor broke the protocol', { reason: messageOf(error) })
+      this.kill()
+      return new PeerlessError('CONNECTION_LOST', 'the executor broke the protocol', { cause: error })
+    }
   }
 
   /** At once and for certain: whatever V8 is doing. */
@@ -169,16 +190,16 @@ export class ExecutorProcess {
   #onNotification(request: IncomingRequest): void {
     switch (request.type) {
       case EXECUTOR_MESSAGE.LOG: {
-        const header = request.header as LogHeader
+        const header = checkedLog(request.header)
         this.#events.onLog(header[0], header, request.payload)
         return
       }
       case EXECUTOR_MESSAGE.HELLO:
-        this.#status = request.header as ExecutorStatus
+        this.#status ??= checkedStatus(request.header)
         return
       case EXECUTOR_MESSAGE.CATASTROPHE: {
         const [instance, message, revisionId] = request.header as CatastropheHeader
-        this.#events.onCatastrophe(Number(instance), String(message), String(revisionId))
+        this.#events.onCatastrophe(Number(instance), `${message}`.slice(0, MESSAGE_CHARS_MAX), `${revisionId}`)
         return
       }
       default:

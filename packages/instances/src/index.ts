@@ -1,6 +1,7 @@
 import { PeerlessError } from '@peerless/interface'
 import { buildSandbox } from '@peerless/sandbox'
 import { batchLauncher } from './batch-launcher.ts'
+import { findConfinement } from './confinement.ts'
 import { InstanceSet } from './instance-set.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
@@ -15,5 +16,5 @@ export async function createInstances(options: InstancesOptions): Promise<Instan
     throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
   }
   const [code, launcher] = await Promise.all([buildSandbox(), batchLauncher()])
-  return new InstanceSet(options, code, launcher)
+  return new InstanceSet(options, code, await findConfinement(options.nodePath, code.addonPath, launcher))
 }

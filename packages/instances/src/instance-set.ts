@@ -21,7 +21,9 @@ import {
   timeoutErrorJson
 } from '@peerless/sandbox'
 import { CallLog } from './call-log.ts'
+import type { Confinement } from './confinement.ts'
 import { Containment } from './containment.ts'
+import { checkedLoaded, checkedResult } from './executor-answers.ts'
 import { ExecutorPool } from './executor-pool.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
@@ -48,6 +50,7 @@ export class InstanceSet implements Instances {
   readonly slots: number
   readonly #options: InstancesOptions
   readonly #code: SandboxCode
+  readonly #confinement: Confinement
   readonly #pool: ExecutorPool
   readonly #bundles: SharedLoads
   readonly #latency = new RecentLatency()
@@ -66,18 +69,18 @@ export class InstanceSet implements Instances {
   #draining = false
   #onQuiet: (() => void) | undefined
 
-  constructor(options: InstancesOptions, code: SandboxCode, launcher: readonly string[]) {
+  constructor(options: InstancesOptions, code: SandboxCode, confinement: Confinement) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
     this.#code = code
+    this.#confinement = confinement
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#bundles = new SharedLoads(options.loadBundle)
     const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
-      nodePath: options.nodePath,
-      launcher,
       code,
+      confinement,
       clock: options.clock,
       logger: options.logger,
       perAccountMax,
@@ -150,6 +153,7 @@ export class InstanceSet implements Instances {
   }
 
   #place(call: Running): void {
+    call.cold = false
     const instance = this.#shelf.take(call.invocation.version.revisionId)
     if (instance === undefined) {
       this.#launch(call)
@@ -177,8 +181,9 @@ export class InstanceSet implements Instances {
     instance.callCount++
     const header = invokeHeaderOf(instance, invocation, timeoutMs)
     const done: OnReply = (error, reply) => {
-      if (error === undefined) this.#onReply(instance, call, reply as Reply)
-      else this.#onFailure(instance, call, error)
+      const failure = error ?? instance.executor.process.faultOf(checkedResult, reply)
+      if (failure === undefined) this.#onReply(instance, call, reply as Reply)
+      else this.#onFailure(instance, call, failure)
     }
     if (invocation.stream === undefined) instance.executor.process.invoke(header, invocation.payload, done)
     else runStreamed(instance, call, header, done, { node: this.nodeId, onBroken: this.#onBroken })
@@ -191,7 +196,6 @@ export class InstanceSet implements Instances {
       if (call.done === undefined || !instance.calls.includes(call)) continue
       this.#release(instance, call)
       this.#shelf.park(instance)
-      call.cold = false
       this.#place(call)
     }
   }
@@ -221,10 +225,8 @@ export class InstanceSet implements Instances {
   #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
     if (call.done === undefined) return
     const { executor } = instance
-    // A process that nobody killed died of what ran in it.
-    if (error.code === 'CONNECTION_LOST' && executor.killedFor === undefined) {
-      this.#containment.offended(executor, instance.revision.id, 'exit')
-    }
+    const died = error.code === 'CONNECTION_LOST' && executor.killedFor === undefined
+    if (died) this.#containment.offended(executor, instance.revision.id, 'exit')
     this.#release(instance, call)
     if (error.code === 'BUSY') this.#shelf.notePrompt(instance, false)
     else this.#shelf.remove(instance)
@@ -236,10 +238,7 @@ export class InstanceSet implements Instances {
     }
     if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#tell(call, refused('BUSY', error.message))
     else if (this.#options.clock.now() > call.invocation.deadline) this.#tell(call, refused('UNAVAILABLE', PASSED))
-    else {
-      call.cold = false
-      this.#place(call)
-    }
+    else this.#place(call)
   }
 
   /** Writes the call's last lines, then hands the outcome on. */
@@ -296,8 +295,9 @@ export class InstanceSet implements Instances {
       (bundle) => {
         call.overdueAt = this.#options.clock.monotonic() + limits.INIT_MS_MAX + limits.GRACE_MS
         executor.process.load(loadOrderOf(instance, invocation, this.#here()), bundle, (error, reply) => {
-          if (error === undefined) this.#onLoaded(instance, call, reply as Reply)
-          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, error))
+          const failure = error ?? executor.process.faultOf(checkedLoaded, reply)
+          if (failure === undefined) this.#onLoaded(instance, call, reply as Reply)
+          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, failure))
         })
       },
       (error: unknown) => {
@@ -337,12 +337,10 @@ export class InstanceSet implements Instances {
 
   /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
   #loadFailure(instance: Instance, call: Running, error: PeerlessError): Outcome {
-    const { killedFor } = instance.executor
-    if (error.code === 'CONNECTION_LOST' && killedFor === undefined) {
-      this.#containment.offended(instance.executor, instance.revision.id, 'exit')
-    }
     if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
-    if (killedFor !== undefined && killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
+    const { killedFor } = instance.executor
+    if (killedFor === undefined) this.#containment.offended(instance.executor, instance.revision.id, 'exit')
+    else if (killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
     return severed(this.nodeId, instance, call, this.#options.clock.monotonic())
   }
 
@@ -422,7 +420,7 @@ export class InstanceSet implements Instances {
   }
 
   isolation(): { layer: string; active: boolean; detail: string }[] {
-    return isolationLayers(this.#code, [...this.#pool.all()].find((executor) => executor.process.status)?.process.status)
+    return isolationLayers(this.#code, this.#pool.status(), this.#confinement)
   }
 
   async probe(): Promise<void> {

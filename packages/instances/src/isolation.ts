@@ -1,9 +1,11 @@
 import type { ExecutorStatus, SandboxCode } from '@peerless/sandbox'
+import type { Confinement } from './confinement.ts'
 
 /** Which of the four layers hold here, as an executor reported them, not as they were ordered. */
 export function isolationLayers(
   code: SandboxCode,
-  status: ExecutorStatus | undefined
+  status: ExecutorStatus | undefined,
+  { details, missing }: Confinement
 ): { layer: string; active: boolean; detail: string }[] {
   const allowed = Object.entries(status?.permissions ?? {}).flatMap(([scope, has]) => (has ? [scope] : []))
   const confined = status?.confined === true && allowed.length === 0 && status.environment.length === 0
@@ -12,7 +14,7 @@ export function isolationLayers(
     {
       layer: 'isolate',
       active: true,
-      detail: `isolated-vm ${code.isolatedVmVersion}: a heap and globals of its own per instance`
+      detail: `isolated-vm ${code.isolatedVmVersion}: a heap and globals of its own per instance; guards bound WebAssembly memory, buffers and clocks`
     },
     {
       layer: 'executor',
@@ -24,8 +26,14 @@ export function isolationLayers(
     {
       layer: 'watch',
       active: true,
-      detail: linux ? 'deadlines and resident memory of executors are watched' : 'deadlines are watched; memory is not (no /proc)'
+      detail: linux
+        ? 'deadlines, answers and resident memory of executors are watched; unproven and quarantined functions have processes of their own'
+        : 'deadlines are watched; memory is not (no /proc)'
     },
-    { layer: 'operating system', active: false, detail: 'no user, cgroup, rlimit or seccomp is set for executors' }
+    {
+      layer: 'operating system',
+      active: details.length > 0,
+      detail: [details.join('; ') || 'nothing', `without ${missing.join(', ')}`].join('; ')
+    }
   ]
 }

@@ -45,3 +45,10 @@ export const LAST_MS_MAX = 30
 export const EMPTY_MS_MAX = 30_000
 /** How long after a spare process was taken the next is started. */
 export const PREPARE_MS = 250
+/** How soon an executor is looked at again that runs something and holds more than half of what it may. */
+export const MEMORY_NEAR_MS = 20
+/** Every so many looks also at executors in which nothing runs: each second. */
+export const LOOKS_PER_IDLE = 10
+/** An executor without a call that holds more than this and a little per instance is asked to give memory back. */
+export const EXECUTOR_IDLE_MB = 112
+export const INSTANCE_IDLE_MB = 8

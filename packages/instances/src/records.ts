@@ -115,6 +115,8 @@ export interface Executor {
   readonly blamed: Set<string>
   /** Every revision that it has been given. */
   readonly hosted: Set<string>
+  /** It was asked to give memory back since it last ran something. */
+  trimmed: boolean
   /** The call that made it overdue. */
   culprit: Running | undefined
   /** Monotonic milliseconds; when its last instance went. */

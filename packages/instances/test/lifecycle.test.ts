@@ -56,7 +56,8 @@ test.serial('executors are confined, and it is they who say so', async (t) => {
   t.true(layers.get('executor')?.active, layers.get('executor')?.detail)
   t.true(layers.get('isolate')?.active)
   t.regex(layers.get('isolate')?.detail ?? '', /isolated-vm 7\./)
-  t.false(layers.get('operating system')?.active)
+  // Whatever this machine offers: what is used and what is not is said.
+  t.regex(layers.get('operating system')?.detail ?? '', /without .*seccomp/)
 })
 
 test.serial('draining lets calls end and starts nothing more', async (t) => {

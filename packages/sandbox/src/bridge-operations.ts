@@ -12,6 +12,8 @@ export const ENTER = {
   CREDIT: 3,
   /** A job of the executor has news: job id, RESUME status, text, bytes */
   RESUME: 4,
+  /** Nothing runs: collect garbage. */
+  COLLECT: 5,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const

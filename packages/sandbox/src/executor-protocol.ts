@@ -22,6 +22,8 @@ export const EXECUTOR_MESSAGE = {
   DISPOSE: 5,
   /** Request: say how it goes. */
   PING: 6,
+  /** Notification: nothing runs, so give back what memory nobody uses. */
+  TRIM: 7,
   /** Notification, executor → daemon: started, and how confined. */
   HELLO: 16,
   /** Notification: a line of console output. */

@@ -34,6 +34,8 @@ const shelf = new BundleShelf()
 const EXIT_INTERNAL = 70
 const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
 
+const collect = (globalThis as { __peerlessCollect?: () => void }).__peerlessCollect
+
 const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })), {
   onRequest: (request) => handle(request),
   onClose: (error) => {
@@ -105,6 +107,10 @@ function handle(request: IncomingRequest): void {
       instances.delete(id)
       return
     }
+    case EXECUTOR_MESSAGE.TRIM:
+      for (const instance of instances.values()) instance.collect()
+      collect?.()
+      return
     case EXECUTOR_MESSAGE.PING:
       request.reply(status())
       return

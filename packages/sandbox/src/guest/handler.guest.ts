@@ -9,6 +9,7 @@ import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import type { LiveAnswer } from './http-fetch.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { resumeJob } from './jobs.guest.ts'
+import { collectGarbage } from './memory-budget.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import type { OpenedStream } from './stream-call.guest.ts'
@@ -92,6 +93,9 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       } catch (error) {
         uncaught(error)
       }
+      break
+    case ENTER.COLLECT:
+      collectGarbage()
       break
     case ENTER.ADOPT:
       adopt(a, b as string)

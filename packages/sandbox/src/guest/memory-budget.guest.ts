@@ -76,3 +76,7 @@ export class MemoryBudget {
     this.#entries = kept
   }
 }
+
+export function collectGarbage(): void {
+  collect?.()
+}
