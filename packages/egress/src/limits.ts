@@ -1,5 +1,5 @@
-/** Requests of one instance that are on the wire at a time; more wait. A handler that sends a batch rarely needs more. */
-export const PER_INSTANCE_MAX = 32
+/** Requests of one instance that are on the wire at a time; more wait. The executor lets no more through. */
+export const PER_INSTANCE_MAX = 64
 /** Of all instances of one function on this node. */
 export const PER_FUNCTION_MAX = 256
 /** Of this node: file descriptors are shared with everything else that the daemon does. */

@@ -96,53 +96,42 @@ test('what is closed is refused with the rule, and the log of the function says 
 })
 
 test('an abort, the end of the invocation and the end of the instance each end the request', async (t) => {
-  let arrived: () => void
-  let closed: () => void
-  let waiting = new Promise<void>((resolve) => {
-    arrived = resolve
-  })
-  let gone = new Promise<void>((resolve) => {
-    closed = resolve
-  })
-  const origin = await serve(t, (request) => {
-    request.socket.once('close', () => closed())
-    arrived()
-  })
-  const renew = () => {
-    waiting = new Promise((resolve) => {
-      arrived = resolve
-    })
-    gone = new Promise((resolve) => {
+  let closed: () => void = () => undefined
+  const gone = () =>
+    new Promise<void>((resolve) => {
       closed = resolve
     })
-  }
+  // The head comes, the body never ends.
+  const origin = await serve(t, (request, response) => {
+    request.socket.once('close', () => closed())
+    response.write('begun')
+  })
   const { define } = await open(t)
   const aborts = define(`exports.handler = async (url) => {
     const controller = new AbortController()
-    const promise = fetch(url, { signal: controller.signal })
-    setTimeout(() => controller.abort(), 20)
-    return promise.then(() => 'answered', (error) => error.name)
+    const response = await fetch(url, { signal: controller.signal })
+    const text = response.text()
+    controller.abort()
+    return text.then(() => 'answered', (error) => error.name)
   }`)
+  let over = gone()
   t.is((await aborts.result(origin)).json, 'AbortError')
-  await gone
-  renew()
+  await over
+  over = gone()
   const leaves = define(`let left
   exports.handler = async (event) => {
     if (event === 'look') { await new Promise((resolve) => setTimeout(resolve, 1)); return left }
-    fetch(event).catch((error) => { left = error.cause.rule })
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    const response = await fetch(event)
+    response.text().catch((error) => { left = error.cause.rule })
     return 'left'
   }`)
   t.is((await leaves.result(origin)).json, 'left')
-  await waiting
-  await gone
+  await over
   t.is((await leaves.result('look')).json, 'invocation')
-  renew()
-  const dies = define(
-    `exports.handler = async (url) => { fetch(url).catch(() => {}); await new Promise((resolve) => setTimeout(resolve, 50)); process.exit(1) }`
-  )
+  over = gone()
+  const dies = define(`exports.handler = async (url) => { await fetch(url); process.exit(1) }`)
   t.is((await dies.call(origin)).status, 'exit')
-  await gone
+  await over
 })
 
 test('a fetch ends with the time of its invocation', async (t) => {
@@ -150,4 +139,31 @@ test('a fetch ends with the time of its invocation', async (t) => {
   const { define } = await open(t)
   const fn = define('exports.handler = (url) => fetch(url)', { timeoutSeconds: 1 })
   t.is((await fn.call(origin)).status, 'timeout')
+})
+
+test('many requests at once wait their turn, and those that were given up leave no trace', async (t) => {
+  let most = 0
+  let now = 0
+  const origin = await serve(t, (request, response) => {
+    most = Math.max(most, ++now)
+    response.once('close', () => now--)
+    if (request.url !== '/never') setImmediate(() => response.end('x'.repeat(10)))
+  })
+  const { define } = await open(t)
+  const fn = define(
+    `exports.handler = async (url) => {
+    let aborted = 0
+    for (let index = 0; index < 1200; index++) {
+      const controller = new AbortController()
+      const promise = fetch(url + '/never', { signal: controller.signal }).catch((error) => { if (error.name === 'AbortError') aborted++ })
+      controller.abort()
+      await promise
+    }
+    const texts = await Promise.all(Array.from({ length: 300 }, () => fetch(url).then((response) => response.text())))
+    return [aborted, texts.length, texts.every((text) => text.length === 10)]
+  }`,
+    { timeoutSeconds: 20 }
+  )
+  t.deepEqual((await fn.result(origin)).json, [1_200, 300, true])
+  t.true(most <= 64, `${most} at once`)
 })

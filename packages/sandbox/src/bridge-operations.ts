@@ -138,3 +138,5 @@ export const FETCH_WINDOW_BYTES = 262_144
 export const FETCH_PIECE_BYTES = 65_536
 /** In and out of one synchronous step of compression. */
 export const ZLIB_STEP_BYTES_MAX = 1_048_576
+/** Requests that one instance has under way; more wait in the isolate. */
+export const FETCHES_MAX = 64

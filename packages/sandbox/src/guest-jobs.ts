@@ -1,5 +1,5 @@
 import type ivm from 'isolated-vm'
-import { JOB, JOBS_MAX, RESUME } from './bridge-operations.ts'
+import { FETCHES_MAX, JOB, JOBS_MAX, RESUME, VERB } from './bridge-operations.ts'
 import type { HostServices } from './host-services.ts'
 import { HostedFetch } from './hosted-fetch.ts'
 import { ZlibShelf } from './hosted-zlib.ts'
@@ -48,6 +48,7 @@ export class GuestJobs {
   readonly #waiting: (() => void)[] = []
   readonly #zlib = new ZlibShelf()
   #running = 0
+  #fetches = 0
   #gone = false
 
   constructor(options: GuestJobsOptions) {
@@ -70,7 +71,13 @@ export class GuestJobs {
   }
 
   more(id: unknown, verb: unknown, value: unknown, bytes: unknown): void {
-    if (typeof id === 'number') this.#open.get(id)?.more(verb, value, bytes instanceof Uint8Array ? bytes : undefined)
+    const job = typeof id === 'number' ? this.#open.get(id) : undefined
+    if (job === undefined) return
+    job.more(verb, value, bytes instanceof Uint8Array ? bytes : undefined)
+    // Nobody listens to it any more.
+    if (verb !== VERB.ABORT) return
+    this.#open.delete(id as number)
+    this.#fetches--
   }
 
   /** Outbound requests do not outlive the call that they began in, or the first after the start. */
@@ -98,9 +105,17 @@ export class GuestJobs {
       if (status <= RESUME.FAILED) this.#settle(id, status, text)
       else if (!this.#gone) this.#tell(id, status, text, bytes)
     }
+    // The glue keeps this by itself; a guest that got around the glue is refused.
+    if (this.#fetches >= FETCHES_MAX) {
+      this.#open.delete(id)
+      this.#later(id, `${this.#fetches} requests are under way, at most ${FETCHES_MAX}`)
+      return
+    }
     try {
+      this.#fetches++
       this.#open.set(id, new HostedFetch({ services, instance, resume, log, leftMs }, json, body))
     } catch (error) {
+      this.#fetches--
       this.#open.delete(id)
       this.#later(id, error instanceof Error ? error.message : String(error))
     }
@@ -131,6 +146,7 @@ export class GuestJobs {
   }
 
   #settle(id: number, status: number, text: string, bytes?: Uint8Array): void {
+    if (this.#open.get(id) !== undefined) this.#fetches--
     if (!this.#open.delete(id) || this.#gone) return
     this.#tell(id, status, text, bytes)
   }

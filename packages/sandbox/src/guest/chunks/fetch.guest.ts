@@ -1,4 +1,4 @@
-import { FETCH_PIECE_BYTES, FETCH_WINDOW_BYTES, JOB, RESUME, VERB } from '../../bridge-operations.ts'
+import { FETCH_PIECE_BYTES, FETCH_WINDOW_BYTES, FETCHES_MAX, JOB, RESUME, VERB } from '../../bridge-operations.ts'
 import { TextEncoder } from '../encoding.guest.ts'
 import { jsonParse } from '../intrinsics.guest.ts'
 import { forgetJob, startJob, tellJob } from '../jobs.guest.ts'
@@ -24,7 +24,7 @@ interface Head {
 
 interface Failure {
   name: string
-  rule: string
+  rule?: string
   message: string
 }
 
@@ -41,22 +41,45 @@ export async function fetch(...args: [input?: unknown, options?: RequestOptions]
   return await new Promise<Response>((resolve, reject) => new Outbound(request, resolve, reject))
 }
 
+/** Requests under way, and those that wait for one of them to end: in the isolate, where what they hold counts as the function's. */
+let underWay = 0
+const waiting: Outbound[] = []
+
+function startNext(): void {
+  while (underWay < FETCHES_MAX) {
+    const next = waiting.shift()
+    if (next === undefined) return
+    next.begin()
+  }
+}
+
 class Outbound implements BodySource {
   readonly #request: Request
   readonly #resolve: (response: Response) => void
   readonly #reject: (error: unknown) => void
-  readonly #job: number
-  readonly #upload: Upload | undefined
+  #job = 0
+  #upload: Upload | undefined
   readonly #pieces: Uint8Array[] = []
   #waiting: ((piece: Uint8Array | undefined) => void) | undefined
   #refused: ((error: unknown) => void) | undefined
   #ended = false
   #error: { error: unknown } | undefined
+  #counted = false
 
   constructor(request: Request, resolve: (response: Response) => void, reject: (error: unknown) => void) {
     this.#request = request
     this.#resolve = resolve
     this.#reject = reject
+    request.signal.addEventListener('abort', () => this.#abort(request.signal.reason), { once: true })
+    waiting.push(this)
+    startNext()
+  }
+
+  begin(): void {
+    if (this.#error !== undefined) return
+    underWay++
+    this.#counted = true
+    const request = this.#request
     const upload = uploadOf(request)
     const headers: string[] = []
     for (const [name, value] of request.headers) headers.push(name, value)
@@ -70,7 +93,14 @@ class Outbound implements BodySource {
     }
     this.#job = startJob(JOB.FETCH, JSON.stringify(order), upload.first, (status, text, bytes) => this.#hear(status, text, bytes))
     this.#upload = upload.ended ? undefined : new Upload(this.#job, upload, (error) => this.#abort(error))
-    request.signal.addEventListener('abort', () => this.#abort(request.signal.reason), { once: true })
+  }
+
+  /** Its place is free, once. */
+  #release(): void {
+    if (!this.#counted) return
+    this.#counted = false
+    underWay--
+    startNext()
   }
 
   next(): Promise<Uint8Array | undefined> {
@@ -110,10 +140,12 @@ class Outbound implements BodySource {
       case RESUME.DONE:
         this.#ended = true
         this.#upload?.stop()
+        this.#release()
         this.#give(undefined)
         return
       default:
         this.#upload?.stop()
+        this.#release()
         this.#break(failed(jsonParse(text) as Failure))
     }
   }
@@ -147,8 +179,9 @@ class Outbound implements BodySource {
 
   #stop(): void {
     this.#upload?.stop()
-    tellJob(this.#job, VERB.ABORT, 0)
+    if (this.#job !== 0) tellJob(this.#job, VERB.ABORT, 0)
     forgetJob(this.#job)
+    this.#release()
   }
 
   #break(error: unknown): void {
@@ -241,7 +274,7 @@ class Upload {
 }
 
 /** As Node's fetch tells it: a TypeError, whose cause says what happened. */
-function failed({ name, rule, message }: Failure): TypeError {
+function failed({ name, rule = 'limit', message }: Failure): TypeError {
   const cause = Object.assign(new Error(message), {
     name,
     rule,
