@@ -24,5 +24,5 @@ export function placed(text: string, place: string): string {
   }
   if (!NAMES.test(text)) return text
   const head = HEAD.exec(text)?.[0] ?? ''
-  return `${head}var __filename=${JSON.stringify(place)},__dirname=${JSON.stringify(folder)};${text.slice(head.length)}`
+  return `${head};var __filename=${JSON.stringify(place)},__dirname=${JSON.stringify(folder)};${text.slice(head.length)}`
 }

@@ -154,7 +154,7 @@ test(
   { 'app.rb': '' },
   'app.rb',
   'INVALID_ARGUMENT',
-  /'app\.py' can't be deployed: a file ends in one of/
+  /'app\.rb' can't be deployed: a file ends in one of/
 )
 test(
   'an empty folder',

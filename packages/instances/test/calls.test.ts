@@ -194,3 +194,11 @@ test.serial('timers that are left over wait for the next call', async (t) => {
   t.is((await fn.result({ plant: true })).json, 0, 'frozen in between')
   t.is((await fn.result({})).json, 2, 'and fired during a call')
 })
+
+test.serial('a timer works after an earlier call cleared its own', async (t) => {
+  const { define } = await start(t)
+  const fn = define(`exports.handler = () => new Promise((resolve) => {
+    const interval = setInterval(() => { clearInterval(interval); resolve('ticked') }, 1)
+  })`)
+  for (let call = 0; call < 3; call++) t.is((await fn.result({})).json, 'ticked')
+})

@@ -69,7 +69,6 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/net',
   'zlib',
   'stream',
-  'stream/web',
   'internal/webstreams/adapters',
   'internal/webstreams/util',
   'stream/promises',

@@ -181,9 +181,9 @@ export function fireTimer(): void {
 
 /** Timers of an earlier invocation go on when the instance is used again. */
 export function resumeTimers(): void {
-  if (heap.length === 0) return
+  // What was asked of the executor in an earlier invocation is forgotten there, also where nothing is left to fire.
   armedAt = Number.POSITIVE_INFINITY
-  arm()
+  if (heap.length > 0) arm()
 }
 
 export const setTimeout = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout => start(run, delay, false, values)

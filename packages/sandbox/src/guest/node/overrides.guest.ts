@@ -113,6 +113,27 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
   'internal/webstreams/readablestream': () => webStreams(),
   'internal/webstreams/writablestream': () => webStreams(),
   'internal/webstreams/transformstream': () => webStreams(),
+  'internal/webstreams/queuingstrategies': () => webStreams(),
+  'stream/web': () => {
+    const names = ['Readable', 'Writable', 'Transform', 'Compression', 'Decompression', 'TextEncoder', 'TextDecoder'].map(
+      (name) => `${name}Stream`
+    )
+    const more = [
+      'ReadableStreamDefaultReader',
+      'ReadableStreamBYOBReader',
+      'ReadableStreamBYOBRequest',
+      'ReadableByteStreamController'
+    ]
+    const rest = [
+      'ReadableStreamDefaultController',
+      'TransformStreamDefaultController',
+      'WritableStreamDefaultController',
+      'WritableStreamDefaultWriter'
+    ]
+    const strategies = ['ByteLengthQueuingStrategy', 'CountQueuingStrategy']
+    const globals = globalThis as unknown as Record<string, unknown>
+    return Object.fromEntries([...names, ...more, ...rest, ...strategies].map((name) => [name, globals[name]]))
+  },
   // Files change only by the function's own hand.
   'internal/fs/watchers': () => ({
     watch: unwatched,
@@ -159,7 +180,7 @@ function unwatched(): never {
 /** The global classes, with the questions that Node's adapters ask of them. */
 function webStreams(): Record<string, unknown> {
   const is = (make: unknown) => (value: unknown) => typeof make === 'function' && value instanceof make
-  const { ReadableStream, WritableStream, TransformStream } = globalThis
+  const { ReadableStream, WritableStream, TransformStream, ByteLengthQueuingStrategy, CountQueuingStrategy } = globalThis
   return {
     ReadableStream,
     WritableStream,
@@ -167,7 +188,8 @@ function webStreams(): Record<string, unknown> {
     isReadableStream: is(ReadableStream),
     isWritableStream: is(WritableStream),
     isTransformStream: is(TransformStream),
-    isBrandCheck: () => is(ReadableStream)
+    ByteLengthQueuingStrategy,
+    CountQueuingStrategy
   }
 }
 
