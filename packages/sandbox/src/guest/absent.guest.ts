@@ -2,11 +2,22 @@
  * Modules of Node that functions do not have. The author's own import of one fails at deployment; packages often import one without using it,
  * so there it is a module whose every function throws, saying which.
  */
+const nothing = () => undefined
+
 const KNOWN: Record<string, Record<string, unknown>> = {
-  worker_threads: { isMainThread: true, isInternalThread: false, threadId: 0, parentPort: null, workerData: null },
+  worker_threads: {
+    isMainThread: true,
+    isInternalThread: false,
+    threadId: 0,
+    parentPort: null,
+    workerData: null,
+    markAsUncloneable: nothing,
+    markAsUntransferable: nothing,
+    isMarkedAsUntransferable: () => false
+  },
   cluster: { isMaster: true, isPrimary: true, isWorker: false, workers: {} },
   http2: { constants: { HTTP2_HEADER_PATH: ':path', HTTP2_HEADER_METHOD: ':method', HTTP2_HEADER_STATUS: ':status' } },
-  inspector: { url: () => undefined },
+  inspector: { url: nothing },
   v8: { startupSnapshot: { isBuildingSnapshot: () => false } }
 }
 

@@ -104,6 +104,8 @@ function make(load: Load) {
         this.emit('socket', socket)
         socket.emit('connect')
         if (socket.encrypted) socket.emit('secureConnect')
+        // There is nobody to ask whether the body is welcome before it is sent.
+        if (/^100-continue$/i.test(String(this.getHeader('expect') ?? ''))) this.emit('continue')
       })
     }
 
