@@ -279,7 +279,12 @@ export class Pipeline implements Invoker {
         request.cancel()
       }
     }
-    const request = mesh.requestStreamed(node, MESSAGE.INVOKE, header, call.invocation.payload, onPart, done)
+    const ended: OnReply = (error, reply) => {
+      // It was withdrawn for what it sent, not for the time that it took.
+      if (broken) done(new PeerlessError('MALFORMED', 'the node that ran it gave a malformed answer'), undefined)
+      else done(error, reply)
+    }
+    const request = mesh.requestStreamed(node, MESSAGE.INVOKE, header, call.invocation.payload, onPart, ended)
     call.cancel = () => request.cancel()
     call.intake = intake
   }
