@@ -50,7 +50,7 @@ export interface InvocationService extends Invoker {
 /** The pipeline with its two targets (this node's instances, the peers), the load reports and the logs. */
 export function createInvocation(options: InvocationOptions): InvocationService {
   const tariff = options.tariff ?? TARIFF_DEFAULT
-  const table = new BeaconTable()
+  const table = new BeaconTable(options.mesh.peerId)
   const reporter = new LoadReporter({ ...options, table })
   const pipeline = new Pipeline({ ...options, tariff, table, reporter })
   const peerCalls = new PeerCalls({ ...options, tariff, reporter }, () => pipeline.pump())

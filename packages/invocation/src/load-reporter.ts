@@ -119,6 +119,7 @@ export class LoadReporter {
     const period = BEACON_PERIOD_MS * (1 - JITTER + 2 * JITTER * this.#random.next())
     this.#timer = this.#clock.after(period, () => {
       this.#latencyMs = this.#instances.latencyMs()
+      this.#table.rezone((peerId) => this.#mesh.rttMs(peerId))
       const quiet = this.#clock.monotonic() - this.#lastSentAt >= BEACON_QUIET_PERIOD_MS
       if (this.#mesh.peers().length > 0 && (quiet || fingerprint(beaconToWire(this.beacon())) !== this.#lastSent)) this.publish()
       this.#schedule()

@@ -253,7 +253,7 @@ export class Pipeline implements Invoker {
       this.#away.delete(call)
       call.cancel = undefined
       const now = clock.monotonic()
-      table.settled(node, error !== undefined, now)
+      table.settled(node, revisionId, error === undefined ? 'answered' : error.code === 'BUSY' ? 'refused' : 'failed', now)
       if (reply !== undefined) this.#replied(call, node, reply, now)
       else if (error?.code === 'DEADLINE_EXCEEDED')
         this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))

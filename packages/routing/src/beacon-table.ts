@@ -1,5 +1,8 @@
 import type { Beacon } from '@peerless/interface'
-import { EJECT_FAILURES, EJECT_MS_MAX, EJECT_MS_MIN, PEERS_MAX } from './constants.ts'
+import { EJECT_SHARE_MAX, FADE_MS_MIN, PEERS_MAX } from './constants.ts'
+import { PeerHealth } from './peer-health.ts'
+import { PlacementOrder } from './placement-order.ts'
+import { isNewer, type Report, ReportBoard } from './report-board.ts'
 
 /** What rides on a reply: the executing node's load, and its idle instances of the one revision that was asked for. */
 export interface LoadHint {
@@ -12,135 +15,203 @@ export interface LoadHint {
   readonly idle: number
 }
 
+/** How a call to a peer ended, as far as it says something of the peer: `failed` is the peer's fault, neither the function's nor want of room. */
+export type Settled = 'answered' | 'refused' | 'failed'
+
 /** One peer as this node knows it: what it said last, and what this node did since. */
-export interface PeerLoad {
+export class PeerLoad {
   readonly node: string
-  slots: number
-  busy: number
-  inFlight: number
-  latencyMs: number
-  draining: boolean
-  /** Local monotonic milliseconds at which the report came; -Infinity before the first. */
-  reportedAt: number
-  readonly idle: Map<string, number>
+  readonly health = new PeerHealth()
+  /** In another zone. */
+  far = false
+  slots = 0
+  busy = 0
+  inFlight = 0
+  latencyMs = 0
+  draining = false
+  /** Local monotonic milliseconds at which the last word came; -Infinity before the first. */
+  reportedAt = Number.NEGATIVE_INFINITY
+  boot = 0
+  sequence = 0
   /** Requests of this node that are under way there. */
-  mine: number
-  /** Of those, the ones sent after the last report, which it cannot include: all, and per revision. */
-  mineSince: number
-  readonly mineSinceOf: Map<string, number>
-  failures: number
-  ejectedUntil: number
-  boot: number
-  sequence: number
+  mine = 0
+  /** Sent after the last word, which cannot include them: all, and per revision. */
+  mineSince = 0
+  mineSinceOf: Map<string, number> | undefined
+  /** The report that the fields above come from, and what replies said of single revisions since. */
+  report: Report | undefined
+  #idleHints: Map<string, number> | undefined
+
+  constructor(node: string) {
+    this.node = node
+  }
+
+  /** Takes over a whole report if it is newer than the last word. */
+  take(report: Report): void {
+    this.report = report
+    if (!isNewer(report, this)) return
+    this.#take(report, report.at)
+    this.draining = report.draining
+    this.#idleHints = undefined
+    this.mineSinceOf = undefined
+  }
+
+  /** Returns false when it is older than the last word. */
+  hint(revisionId: string, hint: LoadHint, now: number): boolean {
+    if (!isNewer(hint, this)) return false
+    this.#take(hint, now)
+    this.#idleHints ??= new Map()
+    this.#idleHints.set(revisionId, hint.idle)
+    this.mineSinceOf?.delete(revisionId)
+    return true
+  }
+
+  #take(word: Omit<LoadHint, 'idle'>, at: number): void {
+    this.boot = word.boot
+    this.sequence = word.sequence
+    this.slots = word.slots
+    this.busy = word.busy
+    this.inFlight = word.inFlight
+    this.latencyMs = word.latencyMs
+    this.reportedAt = at
+    this.mineSince = 0
+  }
+
+  /**
+   * Busy slots there, as far as this node can know. A report fades: of what it showed above or below the mean of all, calls of `latencyMs` have
+   * taken back a half by then, so an old report must not draw everybody to one place, or away from it (Dahlin 2000). On top comes what went there
+   * since, and it is never less than what this node knows to be there.
+   *
+   * @param mean share of its slots that a node carries in the mean
+   */
+  load(now: number, mean: number): number {
+    const age = now - this.reportedAt
+    const usual = mean * this.slots
+    const faded = age > 0 ? usual + (this.busy - usual) * 2 ** (-age / Math.max(FADE_MS_MIN, this.latencyMs)) : this.busy
+    return Math.max(faded + this.mineSince, this.mine) + this.health.held(now)
+  }
+
+  /** Idle instances there, as the last two reports or a reply since showed them, minus what went there since. */
+  idle(revisionId: string): number {
+    const hinted = this.#idleHints?.get(revisionId)
+    const shown = hinted ?? Math.max(this.report?.idle.get(revisionId) ?? 0, this.report?.before?.get(revisionId) ?? 0)
+    return shown === 0 ? 0 : shown - (this.mineSinceOf?.get(revisionId) ?? 0)
+  }
 }
 
 /**
  * Everything that routing knows of the peers. Told the time (monotonic milliseconds), never reads it. The freshest report wins, whether it rode on
- * a reply or came by gossip; this node's own requests are counted on top, which is what keeps one caller from stampeding.
+ * a reply or came by gossip; this node's own requests are counted on top, which is what keeps one caller from stampeding. The whole reports and
+ * the placement order may be shared by many tables: the simulator's nodes all read one board.
  */
 export class BeaconTable {
+  readonly self: string
+  readonly board: ReportBoard
+  readonly order: PlacementOrder
   readonly #peers = new Map<string, PeerLoad>()
+  readonly #shared: boolean
+  /** Calls of this node under way at peers, per revision. */
+  readonly #away = new Map<string, number>()
 
+  /** @param shared a board and an order that somebody else fills: then `add`, `remove` and `observe` are theirs, too */
+  constructor(self: string, shared?: { board: ReportBoard; order: PlacementOrder }) {
+    this.self = self
+    this.board = shared?.board ?? new ReportBoard()
+    this.order = shared?.order ?? new PlacementOrder()
+    this.#shared = shared !== undefined
+    this.order.add(self)
+  }
+
+  /** The peer as it is known now; with a shared board a peer that reported is known. */
   get(node: string): PeerLoad | undefined {
-    return this.#peers.get(node)
-  }
-
-  all(): IterableIterator<PeerLoad> {
-    return this.#peers.values()
-  }
-
-  get size(): number {
-    return this.#peers.size
+    let peer = this.#peers.get(node)
+    if (!this.#shared) return peer
+    const report = this.board.get(node)
+    if (peer === undefined) {
+      if (report === undefined || node === this.self) return undefined
+      peer = new PeerLoad(node)
+      peer.far = this.order.isFar(node)
+      this.#peers.set(node, peer)
+    }
+    if (report !== undefined && report !== peer.report) peer.take(report)
+    return peer
   }
 
   /** A peer that can be reached. Unknown load until it reports. Beyond PEERS_MAX it is ignored. */
   add(node: string): void {
-    if (this.#peers.has(node) || this.#peers.size >= PEERS_MAX) return
-    this.#peers.set(node, {
-      node,
-      slots: 0,
-      busy: 0,
-      inFlight: 0,
-      latencyMs: 0,
-      draining: false,
-      reportedAt: Number.NEGATIVE_INFINITY,
-      idle: new Map(),
-      mine: 0,
-      mineSince: 0,
-      mineSinceOf: new Map(),
-      failures: 0,
-      ejectedUntil: Number.NEGATIVE_INFINITY,
-      boot: 0,
-      sequence: 0
-    })
+    if (node === this.self || this.#peers.has(node) || this.#peers.size >= PEERS_MAX) return
+    this.#peers.set(node, new PeerLoad(node))
+    this.order.add(node)
   }
 
   remove(node: string): void {
+    if (node === this.self) return
     this.#peers.delete(node)
+    this.board.remove(node)
+    this.order.remove(node)
+  }
+
+  /** Round trips may have changed: sorts the peers into near and far anew. */
+  rezone(rttOf: (node: string) => number | undefined): void {
+    this.order.rezone(rttOf)
+    for (const peer of this.#peers.values()) peer.far = this.order.isFar(peer.node)
   }
 
   /** A whole report. Returns false when it is older than what is known, or of a peer that is not connected. */
   observe(beacon: Beacon, now: number): boolean {
-    const peer = this.#fresh(beacon.node, beacon.boot, beacon.sequence)
-    if (peer === undefined) return false
-    this.#report(peer, beacon, now)
-    peer.draining = beacon.draining
-    peer.idle.clear()
-    for (const [revision, count] of beacon.idle) peer.idle.set(revision, count)
-    peer.mineSinceOf.clear()
+    const peer = this.#peers.get(beacon.node)
+    if (peer === undefined || !isNewer(beacon, peer)) return false
+    const report: Report = { ...beacon, at: now, before: this.board.get(beacon.node)?.idle }
+    this.board.put(report)
+    peer.take(report)
     return true
   }
 
   /** A report that rode on a reply: it says nothing of other revisions. */
   hint(node: string, revisionId: string, hint: LoadHint, now: number): boolean {
-    const peer = this.#fresh(node, hint.boot, hint.sequence)
-    if (peer === undefined) return false
-    this.#report(peer, hint, now)
-    if (hint.idle > 0) peer.idle.set(revisionId, hint.idle)
-    else peer.idle.delete(revisionId)
-    peer.mineSinceOf.delete(revisionId)
-    return true
+    return this.get(node)?.hint(revisionId, hint, now) ?? false
   }
 
-  /** This node sent a request there. */
+  /** Calls of a revision that this node has under way at peers: its own demand, beyond what it runs itself. */
+  away(revisionId: string): number {
+    return this.#away.get(revisionId) ?? 0
+  }
+
+  /** This node sent a request there. Each `sent` is followed by one `settled`. */
   sent(node: string, revisionId: string): void {
-    const peer = this.#peers.get(node)
+    this.#away.set(revisionId, this.away(revisionId) + 1)
+    const peer = this.get(node)
     if (peer === undefined) return
     peer.mine++
     peer.mineSince++
+    peer.mineSinceOf ??= new Map()
     peer.mineSinceOf.set(revisionId, (peer.mineSinceOf.get(revisionId) ?? 0) + 1)
   }
 
-  /** It was answered, refused or lost. `failed`: the peer's fault, not the function's. */
-  settled(node: string, failed: boolean, now: number): void {
-    const peer = this.#peers.get(node)
+  /** It was answered, refused or lost. */
+  settled(node: string, revisionId: string, how: Settled, now: number): void {
+    const away = this.away(revisionId)
+    if (away > 1) this.#away.set(revisionId, away - 1)
+    else this.#away.delete(revisionId)
+    const peer = this.get(node)
     if (peer === undefined) return
     if (peer.mine > 0) peer.mine--
-    if (!failed) {
-      peer.failures = 0
-      return
-    }
-    peer.failures++
-    if (peer.failures >= EJECT_FAILURES) {
-      peer.ejectedUntil = now + Math.min(EJECT_MS_MAX, EJECT_MS_MIN * 2 ** (peer.failures - EJECT_FAILURES))
-    }
+    // What ended without a report is not there any more.
+    if (peer.mineSince > peer.mine) peer.mineSince = peer.mine
+    if (how === 'failed') peer.health.failed(now, this.#mayEject(now))
+    else if (how === 'answered') peer.health.succeeded()
   }
 
-  #fresh(node: string, boot: number, sequence: number): PeerLoad | undefined {
-    const peer = this.#peers.get(node)
-    if (peer === undefined) return undefined
-    if (boot < peer.boot || (boot === peer.boot && sequence <= peer.sequence)) return undefined
-    peer.boot = boot
-    peer.sequence = sequence
-    return peer
+  /** What all carry, this node included, as a share of all slots. */
+  meanShare(selfBusy: number, selfSlots: number): number {
+    const slots = this.board.slots + selfSlots
+    return slots === 0 ? 0 : (this.board.busy + selfBusy) / slots
   }
 
-  #report(peer: PeerLoad, report: { slots: number; busy: number; inFlight: number; latencyMs: number }, now: number): void {
-    peer.slots = report.slots
-    peer.busy = report.busy
-    peer.inFlight = report.inFlight
-    peer.latencyMs = report.latencyMs
-    peer.reportedAt = now
-    peer.mineSince = 0
+  /** Counted only when something failed. */
+  #mayEject(now: number): boolean {
+    let ejected = 0
+    for (const peer of this.#peers.values()) if (peer.health.ejected(now)) ejected++
+    return ejected === 0 || ejected + 1 <= EJECT_SHARE_MAX * (this.order.size - 1)
   }
 }

@@ -1,6 +1,13 @@
 import type { BeaconTable, PeerLoad } from './beacon-table.ts'
-import { BOUNDED_LOAD_FACTOR, HOT_QUANTILE, IDLE_AGE_MS_MAX, REPORT_AGE_MS_MAX } from './constants.ts'
-import { rendezvousWeight } from './rendezvous.ts'
+import {
+  BOUNDED_LOAD_MAX,
+  BOUNDED_LOAD_MIN,
+  IDLE_AGE_MS_MAX,
+  IDLE_LOAD_MAX,
+  OWN_DEMAND_MIN,
+  REPORT_AGE_MS_MAX,
+  SAMPLES_IDLE
+} from './constants.ts'
 
 /** This node, asked at the moment of the decision. */
 export interface SelfLoad {
@@ -29,14 +36,21 @@ export interface Pick {
 /**
  * Where an invocation runs. In order:
  * 1. an idle instance here;
- * 2. a uniformly random peer among those whose fresh beacon shows an idle instance, minus what this node sent since (not the idlest: that makes herds);
- * 3. a launch: here, while this node carries no more than its bounded share; else at the first node of the revision's rendezvous order within its share;
- * 4. the better of two random nodes with a free slot by the hot–cold rule (the cold one with the lower latency; both hot: the less loaded);
- * 5. no fresh report at all: the better of two random peers by what this node itself has under way there.
+ * 2. a launch here, within the bounded share, of what this node sends to peers all the time: its own demand is worth an instance;
+ * 3. of the first nodes of the revision's rendezvous order, near ones before far ones: a random one whose fresh report shows an idle instance, each
+ *    with chance in proportion to how many it shows minus what this node sent since (not the idlest: that makes herds), while it is not much more
+ *    loaded than the mean; else a random node anywhere that shows one;
+ * 4. else the first of them within its bounded share: a launch there. This node may be that one;
+ * 5. else a launch here, within the bounded share;
+ * 6. else a few random nodes: one that shows an idle instance, or the better of two with a free slot by the hot–cold rule;
+ * 7. else whatever of the order has a free slot at all, this node first;
+ * 8. no fresh report: the better of two random peers by what this node itself has under way there.
+ *
+ * What is looked at does not grow with the mesh.
  *
  * @param random uniform in [0, 1)
  * @param now monotonic milliseconds, the clock of the table
- * @returns undefined when every known place is full or refused: wait, or answer that there is no capacity
+ * @returns undefined when every place looked at is full or refused: wait, or answer that there is no capacity
  */
 export function pick(
   table: BeaconTable,
@@ -47,92 +61,142 @@ export function pick(
 ): Pick | undefined {
   const selfOpen = !self.draining && self.busy < self.slots && !request.refused.has(self.node)
   if (selfOpen && self.idle > 0) return { node: self.node, reason: 'idle-here' }
-
-  const candidates = usable(table, request.refused, now)
-  const idle = candidates.filter((peer) => now - peer.reportedAt <= IDLE_AGE_MS_MAX && idleEstimate(peer, request.revisionId) > 0)
-  if (idle.length > 0) return { node: one(idle, random).node, reason: 'idle-peer' }
-
-  const free = candidates.filter((peer) => now - peer.reportedAt <= REPORT_AGE_MS_MAX && peer.slots - load(peer) > 0)
-  const launch = launchPlace(self, selfOpen, free, request.revisionId)
-  if (launch !== undefined) return launch
-  if (free.length > 0) return { node: hotCold(sampleTwo(free, random), free, random).node, reason: 'two-samples' }
-  if (selfOpen) return { node: self.node, reason: 'launch-here' }
-
-  const unknown = candidates.filter((peer) => now - peer.reportedAt > REPORT_AGE_MS_MAX)
-  if (unknown.length === 0) return undefined
-  return { node: less(sampleTwo(unknown, random), (peer) => peer.mine, random).node, reason: 'blind' }
+  return new Decision(table, self, selfOpen, request, random, now).place()
 }
 
-function usable(table: BeaconTable, refused: ReadonlySet<string>, now: number): PeerLoad[] {
-  const usablePeers: PeerLoad[] = []
-  for (const peer of table.all()) {
-    if (!peer.draining && peer.ejectedUntil <= now && !refused.has(peer.node)) usablePeers.push(peer)
+/** The looking around, when there is no idle instance here. */
+class Decision {
+  readonly #table: BeaconTable
+  readonly #self: SelfLoad
+  readonly #selfOpen: boolean
+  readonly #request: PickRequest
+  readonly #random: () => number
+  readonly #now: number
+  readonly #mean: number
+  readonly #factor: number
+
+  constructor(table: BeaconTable, self: SelfLoad, selfOpen: boolean, request: PickRequest, random: () => number, now: number) {
+    this.#table = table
+    this.#self = self
+    this.#selfOpen = selfOpen
+    this.#request = request
+    this.#random = random
+    this.#now = now
+    this.#mean = table.meanShare(self.busy, self.slots)
+    this.#factor = BOUNDED_LOAD_MIN + (BOUNDED_LOAD_MAX - BOUNDED_LOAD_MIN) * random()
   }
-  return usablePeers
-}
 
-/** Busy slots there as far as this node can know: what it reported and what went there since. */
-function load(peer: PeerLoad): number {
-  return peer.busy + peer.mineSince
-}
-
-function idleEstimate(peer: PeerLoad, revisionId: string): number {
-  const reported = peer.idle.get(revisionId)
-  return reported === undefined ? 0 : reported - (peer.mineSinceOf.get(revisionId) ?? 0)
-}
-
-/** Bounded load: no node takes more than `factor` times its fair share of what is running, one included for the new instance. */
-function launchPlace(self: SelfLoad, selfOpen: boolean, free: readonly PeerLoad[], revisionId: string): Pick | undefined {
-  let busy = self.busy + 1
-  let slots = self.slots
-  for (const peer of free) {
-    busy += load(peer)
-    slots += peer.slots
+  place(): Pick | undefined {
+    const order = this.#table.order.of(this.#request.revisionId)
+    return (
+      this.#ofDemand() ??
+      this.#ofOrder(order, false) ??
+      this.#ofOrder(order, true) ??
+      this.#here() ??
+      this.#anyFree(order) ??
+      this.#blind()
+    )
   }
-  const within = (nodeLoad: number, nodeSlots: number) =>
-    nodeLoad + 1 <= Math.max(1, Math.ceil((BOUNDED_LOAD_FACTOR * busy * nodeSlots) / slots))
-  if (selfOpen && within(self.busy, self.slots)) return { node: self.node, reason: 'launch-here' }
-  let home: PeerLoad | undefined
-  let homeWeight = -1
-  for (const peer of free) {
-    const weight = rendezvousWeight(peer.node, revisionId)
-    if (weight > homeWeight && within(load(peer), peer.slots)) {
-      home = peer
-      homeWeight = weight
+
+  #ofDemand(): Pick | undefined {
+    return this.#table.away(this.#request.revisionId) >= OWN_DEMAND_MIN ? this.#here() : undefined
+  }
+
+  /** Everything of one zone: idle in the order, idle by chance, a launch in the order, a launch here, a launch by chance. */
+  #ofOrder(order: readonly string[], far: boolean): Pick | undefined {
+    let idle: string | undefined
+    let idleCount = 0
+    let launch: Pick | undefined
+    for (const node of order) {
+      if (node === this.#self.node) {
+        if (launch === undefined && !far) launch = this.#here()
+        continue
+      }
+      const peer = this.#free(node)
+      if (peer === undefined || peer.far !== far) continue
+      const load = peer.load(this.#now, this.#mean)
+      const shown = this.#shown(peer)
+      if (shown > 0 && this.#within(load, peer.slots, IDLE_LOAD_MAX)) {
+        // Chance in proportion to what is left of what was shown.
+        idleCount += shown
+        if (this.#random() * idleCount < shown) idle = node
+      } else if (launch === undefined && this.#within(load, peer.slots, this.#factor)) {
+        launch = { node, reason: 'launch-home' }
+      }
     }
+    if (idle !== undefined) return { node: idle, reason: 'idle-peer' }
+    return this.#ofSamples(far, launch ?? (far ? undefined : this.#here()))
   }
-  return home === undefined ? undefined : { node: home.node, reason: 'launch-home' }
-}
 
-/** Prequal's rule: hot means more loaded than the quantile of all; among cold ones latency decides, among hot ones load. */
-function hotCold(sample: readonly PeerLoad[], all: readonly PeerLoad[], random: () => number): PeerLoad {
-  const loads = all.map((peer) => share(peer)).sort((a, b) => a - b)
-  const bound = loads[Math.min(loads.length - 1, Math.floor(HOT_QUANTILE * loads.length))] as number
-  const cold = sample.filter((peer) => share(peer) <= bound)
-  return cold.length > 0 ? less(cold, (peer) => peer.latencyMs, random) : less(sample, share, random)
-}
-
-function share(peer: PeerLoad): number {
-  return load(peer) / peer.slots
-}
-
-function less(peers: readonly PeerLoad[], by: (peer: PeerLoad) => number, random: () => number): PeerLoad {
-  let best: PeerLoad[] = []
-  for (const peer of peers) {
-    const value = best[0] === undefined ? Number.POSITIVE_INFINITY : by(best[0])
-    if (by(peer) < value) best = [peer]
-    else if (by(peer) === value) best.push(peer)
+  #here(): Pick | undefined {
+    const open = this.#selfOpen && this.#within(this.#self.busy, this.#self.slots, this.#factor)
+    return open ? { node: this.#self.node, reason: 'launch-here' } : undefined
   }
-  return one(best.length > 0 ? best : peers, random)
-}
 
-function sampleTwo(peers: readonly PeerLoad[], random: () => number): PeerLoad[] {
-  if (peers.length <= 2) return [...peers]
-  const first = Math.floor(random() * peers.length)
-  const second = Math.floor(random() * (peers.length - 1))
-  return [peers[first] as PeerLoad, peers[second >= first ? second + 1 : second] as PeerLoad]
-}
+  /** A random node that shows an idle instance; else `launch`; else the better of two. */
+  #ofSamples(far: boolean, launch: Pick | undefined): Pick | undefined {
+    const { order } = this.#table
+    let one: PeerLoad | undefined
+    let other: PeerLoad | undefined
+    for (let turn = Math.min(SAMPLES_IDLE, 2 * order.count(far)); turn > 0; turn--) {
+      const node = order.sample(far, this.#random)
+      const peer = node === undefined ? undefined : this.#free(node)
+      if (peer === undefined || peer === one) continue
+      if (this.#shown(peer) > 0) return { node: peer.node, reason: 'idle-peer' }
+      if (one === undefined) one = peer
+      else other ??= peer
+    }
+    if (launch !== undefined || one === undefined) return launch
+    return { node: (other === undefined ? one : this.#hotCold(one, other)).node, reason: 'two-samples' }
+  }
 
-function one<Item>(items: readonly Item[], random: () => number): Item {
-  return items[Math.floor(random() * items.length)] as Item
+  /** Prequal's rule: hot means more loaded than the quantile of all; among cold ones latency decides, else load. */
+  #hotCold(one: PeerLoad, other: PeerLoad): PeerLoad {
+    const hot = this.#table.board.hotShare()
+    const [a, b] = [one.load(this.#now, this.#mean) / one.slots, other.load(this.#now, this.#mean) / other.slots]
+    const difference = a <= hot && b <= hot ? one.latencyMs - other.latencyMs : a - b
+    if (difference === 0) return this.#random() < 0.5 ? one : other
+    return difference < 0 ? one : other
+  }
+
+  #anyFree(order: readonly string[]): Pick | undefined {
+    if (this.#selfOpen) return { node: this.#self.node, reason: 'launch-here' }
+    for (const node of order) if (this.#free(node) !== undefined) return { node, reason: 'launch-home' }
+    return undefined
+  }
+
+  #blind(): Pick | undefined {
+    const order = this.#table.order
+    let best: PeerLoad | undefined
+    for (let turn = 0; turn < SAMPLES_IDLE; turn++) {
+      const node = order.sample(order.count(false) <= 1, this.#random)
+      const peer = node === undefined ? undefined : this.#usable(node)
+      if (peer === undefined || this.#now - peer.reportedAt <= REPORT_AGE_MS_MAX) continue
+      if (best === undefined || peer.mine < best.mine) best = peer
+    }
+    return best === undefined ? undefined : { node: best.node, reason: 'blind' }
+  }
+
+  #usable(node: string): PeerLoad | undefined {
+    if (node === this.#self.node || this.#request.refused.has(node)) return undefined
+    const peer = this.#table.get(node)
+    return peer === undefined || peer.draining || !peer.health.open(this.#now, peer.mine) ? undefined : peer
+  }
+
+  /** Usable, and a fresh report shows a free slot. */
+  #free(node: string): PeerLoad | undefined {
+    const peer = this.#usable(node)
+    if (peer === undefined || this.#now - peer.reportedAt > REPORT_AGE_MS_MAX) return undefined
+    return Math.round(peer.load(this.#now, this.#mean)) < peer.slots ? peer : undefined
+  }
+
+  /** Idle instances of the revision that a fresh report shows, less what this node sent there since. */
+  #shown(peer: PeerLoad): number {
+    return this.#now - peer.reportedAt <= IDLE_AGE_MS_MAX ? peer.idle(this.#request.revisionId) : 0
+  }
+
+  /** With one call more, does a node still carry at most `factor` times its share of the mean? One call is always within. */
+  #within(load: number, slots: number, factor: number): boolean {
+    return load + 1 <= Math.max(1, Math.ceil(factor * this.#mean * slots))
+  }
 }

@@ -2,15 +2,15 @@
  * Highest random weight (Thaler & Ravishankar 1998): every node ranks nodes for a key alike, without talking, and a node that
  * comes or goes moves only its own keys.
  */
-export function rendezvousWeight(node: string, key: string): number {
-  return mix(hash(key, hash(node, 0x811c9dc5)))
+export function rendezvousWeight(nodeHash: number, keyHash: number): number {
+  return mix(nodeHash ^ keyHash)
 }
 
 /** FNV-1a, 32 bits: cheap, and mixed afterwards because its high bits are weak for short keys. */
-function hash(text: string, start: number): number {
-  let value = start
+export function hashOf(text: string): number {
+  let value = 0x811c9dc5
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
-  return value >>> 0
+  return mix(value >>> 0)
 }
 
 /** Finaliser of MurmurHash3 (public domain). */

@@ -16,7 +16,7 @@ function beacon(node: string, over: Partial<Beacon> = {}): Beacon {
 }
 
 function tableOf(...beacons: Beacon[]): BeaconTable {
-  const table = new BeaconTable()
+  const table = new BeaconTable('self')
   for (const one of beacons) {
     table.add(one.node)
     table.observe(one, 0)
@@ -38,15 +38,15 @@ test('an idle instance here comes before anything else', (t) => {
   })
 })
 
-test('idle peers are picked uniformly, not by who is idlest', (t) => {
-  const table = tableOf(beacon('a', { idle: idleOf(1) }), beacon('b', { idle: idleOf(50) }))
+test('idle peers are picked by chance in proportion to what they show, not by who is idlest', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(1) }), beacon('b', { idle: idleOf(3) }))
   const random = new SeededRandom(7)
   let a = 0
   for (let turn = 0; turn < 2_000; turn++) {
     const picked = pick(table, self({ slots: 0 }), { revisionId: REVISION, refused: new Set() }, () => random.next(), 10)
     if (picked?.node === 'a') a++
   }
-  t.true(a > 900 && a < 1_100, `${a} of 2000`)
+  t.true(a > 430 && a < 570, `${a} of 2000`)
 })
 
 test('what this node sent since the report uses up the idle instances it saw', (t) => {
@@ -60,25 +60,63 @@ test('what this node sent since the report uses up the idle instances it saw', (
 
 test('a stale claim of an idle instance is not believed', (t) => {
   const table = tableOf(beacon('a', { idle: idleOf(1) }))
-  t.is(choose(table, self(), 1_500)?.node, 'self')
+  t.is(choose(table, self({ busy: 1 }), 1_400)?.reason, 'idle-peer')
+  t.not(choose(table, self({ busy: 1 }), 1_600)?.reason, 'idle-peer')
 })
 
-test('launches stay here within the bounded share and then spread', (t) => {
-  const table = tableOf(beacon('a'), beacon('b'))
-  t.is(choose(table, self({ busy: 0 }))?.reason, 'launch-here')
-  t.not(choose(table, self({ busy: 3 }))?.node, 'self')
+test('a launch goes to one place for all who ask, and elsewhere when that carries more than its share', (t) => {
+  const nodes = ['a', 'b', 'c', 'd']
+  const loads = nodes.map((node) => beacon(node, { slots: 100, busy: 30 }))
+  const homes = new Set([1, 2, 3, 4].map((seed) => choose(tableOf(...loads), self({ slots: 0 }), 10, [], seed)?.node))
+  t.is(homes.size, 1, [...homes].join())
+  const [home] = [...homes] as [string]
+  const table = tableOf(...loads.map((load) => (load.node === home ? { ...load, busy: 90 } : load)))
+  const other = choose(table, self({ slots: 0 }))
+  t.is(other?.reason, 'launch-home')
+  t.not(other?.node, home)
+})
+
+test('what a node sends to peers all the time it runs itself', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(9), busy: 2 }))
+  t.is(choose(table, self())?.node, 'a')
+  for (let turn = 0; turn < 2; turn++) table.sent('a', REVISION)
+  t.deepEqual(choose(table, self()), { node: 'self', reason: 'launch-here' })
+  for (let turn = 0; turn < 2; turn++) table.settled('a', REVISION, 'answered', 10)
+  t.is(choose(table, self())?.node, 'a')
 })
 
 test('three calls at once on nodes of one slot go to three nodes', (t) => {
   const table = tableOf(beacon('a', { slots: 1 }), beacon('b', { slots: 1 }))
   const nodes = new Set<string>()
-  for (let busy = 0; busy < 3; busy++) {
-    const picked = choose(table, self({ slots: 1, busy: Math.min(1, busy) }))
+  for (let call = 0; call < 3; call++) {
+    const picked = choose(table, self({ slots: 1, busy: nodes.has('self') ? 1 : 0 }))
     if (picked === undefined) break
     nodes.add(picked.node)
     if (picked.node !== 'self') table.sent(picked.node, REVISION)
   }
   t.is(nodes.size, 3)
+})
+
+test('near peers come first; when they are full the far ones take over', (t) => {
+  const far = beacon('far', { idle: idleOf(4) })
+  for (const [busy, expected] of [
+    [1, 'near'],
+    [4, 'far']
+  ] as const) {
+    const table = tableOf(far, beacon('near', { busy }))
+    table.rezone((node) => (node === 'far' ? 30 : 1))
+    t.is(choose(table, self({ slots: 0 }), 0)?.node, expected)
+  }
+})
+
+test('a report fades: old ones are taken for the mean, so that they draw nobody and repel nobody', (t) => {
+  const table = tableOf(beacon('a', { slots: 100, busy: 100, latencyMs: 100 }))
+  const peer = table.get('a')
+  t.is(peer?.load(0, 0.5), 100)
+  t.is(peer?.load(100, 0.5), 75)
+  t.true((peer?.load(2_000, 0.5) ?? 0) < 50.001)
+  for (let turn = 0; turn < 60; turn++) table.sent('a', REVISION)
+  t.true((peer?.load(2_000, 0.5) ?? 0) >= 60, 'what this node has there is there for certain')
 })
 
 test('a refusal is final for this invocation', (t) => {
@@ -90,16 +128,42 @@ test('draining peers, full peers and a draining self get nothing', (t) => {
   t.is(choose(tableOf(beacon('a', { draining: true }), beacon('b', { busy: 4 })), self({ draining: true })), undefined)
 })
 
-test('a peer that fails three times in a row is left alone and comes back', (t) => {
-  const table = tableOf(beacon('a'))
-  for (let turn = 0; turn < 3; turn++) {
+test('a peer that fails three times in a row is left alone, twice as long each time, and gets one call at a time until one succeeds', (t) => {
+  const table = tableOf(beacon('a', { slots: 8 }))
+  const fail = (now: number) => {
     table.sent('a', REVISION)
-    table.settled('a', true, 10)
+    table.settled('a', REVISION, 'failed', now)
   }
-  t.is(choose(table, self({ slots: 0 }), 20), undefined)
-  t.is(choose(table, self({ slots: 0 }), 600)?.node, 'a')
-  table.settled('a', false, 600)
-  t.is(table.get('a')?.failures, 0)
+  const asked = (now: number) => choose(table, self({ slots: 0 }), now)?.node
+  for (let turn = 0; turn < 3; turn++) fail(10)
+  t.is(asked(20), undefined)
+  t.is(asked(600), 'a')
+  table.sent('a', REVISION)
+  t.is(asked(600), undefined, 'one call at a time')
+  table.settled('a', REVISION, 'failed', 600)
+  t.is(asked(1_500), undefined, 'the second ejection is longer')
+  t.is(asked(1_700), 'a')
+  table.settled('a', REVISION, 'answered', 1_700)
+  table.sent('a', REVISION)
+  t.is(asked(1_700), 'a')
+})
+
+test('a call that failed counts as load for a while: who fails fast does not look idle', (t) => {
+  const table = tableOf(beacon('a', { busy: 1 }))
+  table.sent('a', REVISION)
+  table.settled('a', REVISION, 'failed', 10)
+  t.is(table.get('a')?.load(10, 0.25), 2)
+  t.is(table.get('a')?.load(2_000, 0.25), 1)
+})
+
+test('at most a third of the peers is ejected at once, and always one', (t) => {
+  const nodes = ['a', 'b', 'c', 'd', 'e', 'f']
+  const table = tableOf(...nodes.map((node) => beacon(node)))
+  for (const node of nodes) for (let turn = 0; turn < 3; turn++) table.settled(node, REVISION, 'failed', 10)
+  t.is(nodes.filter((node) => table.get(node)?.health.ejected(20)).length, 2)
+  const alone = tableOf(beacon('a'))
+  for (let turn = 0; turn < 3; turn++) alone.settled('a', REVISION, 'failed', 10)
+  t.true(alone.get('a')?.health.ejected(20))
 })
 
 test('without fresh reports the peer with fewer own requests is tried', (t) => {
@@ -131,7 +195,7 @@ test('whatever the loads, a pick is open: not refused, not draining, not known t
         )
       )
       const refused = peers.flatMap((one, index) => (one.refused ? [`n${index}`] : []))
-      const picked = choose(table, self({ slots, busy: Math.min(busy, slots) }), 10, refused, seed)
+      const picked = choose(table, self({ slots, busy: Math.min(busy, slots) }), 0, refused, seed)
       if (picked === undefined) {
         // Nobody is picked only when there is really no open place.
         const open = peers.some((one) => !one.refused && !one.draining && one.busy < one.slots)

@@ -1,0 +1,89 @@
+import { HOT_QUANTILE } from './constants.ts'
+
+/** What a node says of itself. Never changed after it was made: it may be shared. */
+export interface Report {
+  readonly node: string
+  readonly boot: number
+  readonly sequence: number
+  readonly slots: number
+  readonly busy: number
+  readonly inFlight: number
+  readonly latencyMs: number
+  readonly draining: boolean
+  /** Idle instances per revisionId. */
+  readonly idle: ReadonlyMap<string, number>
+  /** The same in the report before: an instance that was idle a moment ago will be again. */
+  readonly before: ReadonlyMap<string, number> | undefined
+  /** Local monotonic milliseconds at which it came. */
+  readonly at: number
+}
+
+/** Buckets of the histogram of shares: 1/32 is finer than a slot of most nodes. */
+const BUCKETS = 32
+
+/**
+ * The last whole report of every node, with the sums that the policy asks for at every decision, kept up with every change: what all together
+ * carry, and above which share of its slots a node counts as hot. A node that drains or has no slots is in no sum.
+ */
+export class ReportBoard {
+  readonly #reports = new Map<string, Report>()
+  readonly #histogram = new Int32Array(BUCKETS + 1)
+  #counted = 0
+  #busy = 0
+  #slots = 0
+
+  get busy(): number {
+    return this.#busy
+  }
+
+  get slots(): number {
+    return this.#slots
+  }
+
+  get(node: string): Report | undefined {
+    return this.#reports.get(node)
+  }
+
+  /** Returns false when it is not newer than what is known. */
+  put(report: Report): boolean {
+    const known = this.#reports.get(report.node)
+    if (known !== undefined) {
+      if (!isNewer(report, known)) return false
+      this.#count(known, -1)
+    }
+    this.#reports.set(report.node, report)
+    this.#count(report, 1)
+    return true
+  }
+
+  remove(node: string): void {
+    const known = this.#reports.get(node)
+    if (known === undefined) return
+    this.#count(known, -1)
+    this.#reports.delete(node)
+  }
+
+  /** Share of its slots above which a node is hot: the quantile over all nodes. 1 when nothing is known. */
+  hotShare(): number {
+    let left = HOT_QUANTILE * this.#counted
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      left -= this.#histogram[bucket] as number
+      if (left < 0) return (bucket + 1) / BUCKETS
+    }
+    return 1
+  }
+
+  #count(report: Report, sign: 1 | -1): void {
+    if (report.draining || report.slots <= 0) return
+    this.#busy += sign * report.busy
+    this.#slots += sign * report.slots
+    this.#counted += sign
+    const bucket = Math.min(BUCKETS, Math.floor((report.busy / report.slots) * BUCKETS))
+    this.#histogram[bucket] = (this.#histogram[bucket] as number) + sign
+  }
+}
+
+/** A restarted node's first report is newer than its old ones. */
+export function isNewer(a: { boot: number; sequence: number }, b: { boot: number; sequence: number }): boolean {
+  return a.boot > b.boot || (a.boot === b.boot && a.sequence > b.sequence)
+}

@@ -1,0 +1,518 @@
+import { BEACON_PERIOD_MS, BeaconTable, PlacementOrder, type Report, ReportBoard } from '@peerless/routing'
+import { SeededRandom } from '@peerless/testing'
+import { EventHeap } from './_event-heap.ts'
+import { type Results, SlowdownHistogram } from './_metrics.ts'
+import { type Policy, type PolicyName, policyOf, type World } from './_policies.ts'
+import { type Call, type Failing, SimNode } from './_sim-node.ts'
+import { type Arrival, type ArrivalKind, normal, type ServiceKind, Workload } from './_workload.ts'
+
+/** Something that happens to a node; `revive` undoes it. */
+export interface Fault {
+  readonly at: number
+  readonly node: number
+  readonly what: Failing | 'drain' | 'revive'
+}
+
+export interface SimulationOptions {
+  policy: PolicyName
+  nodes: number
+  seed: number
+  /** Offered work over capacity. */
+  load: number
+  service: ServiceKind
+  arrivals: ArrivalKind
+  functions: number
+  zipf: number
+  /** Mean service time, milliseconds. */
+  serviceMs: number
+  /** Slots and speeds, taken in turn. */
+  slots: readonly number[]
+  speeds: readonly number[]
+  /** How long an idle instance lives. Shorter than the daemon's ten minutes, so that a run of seconds is in its steady state. */
+  keepMs: number
+  /** Median of a launch; log-normal, sigma 0.5. */
+  coldMs: number
+  /** Median of one way between two nodes; log-normal, sigma 0.5. */
+  networkMs: number
+  zones: number
+  /** Added to one way between zones. */
+  zoneMs: number
+  /** A beacon reaches the others after so long, uniform between half and one and a half of it. */
+  gossipMs: number
+  warmUpMs: number
+  measureMs: number
+  faults: readonly Fault[]
+  /** Calls come to these nodes only; all when empty. */
+  entries: readonly number[]
+}
+
+/** Beacons are 250 ms old in the mean: half a period until they are sent, the rest on their way. */
+export const DEFAULTS: SimulationOptions = {
+  policy: 'peerless',
+  nodes: 1_000,
+  seed: 1,
+  load: 0.7,
+  service: 'exponential',
+  arrivals: 'poisson',
+  functions: 5_000,
+  zipf: 1,
+  serviceMs: 500,
+  slots: [64, 128, 64, 128],
+  speeds: [1, 1, 1, 0.8],
+  keepMs: 6_000,
+  coldMs: 30,
+  networkMs: 0.25,
+  zones: 1,
+  zoneMs: 10,
+  gossipMs: 250 - BEACON_PERIOD_MS / 2,
+  warmUpMs: 6_500,
+  measureMs: 2_500,
+  faults: [],
+  entries: []
+}
+
+const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6 } as const
+/** As packages/invocation has them. */
+const PLACES_TRIED_MAX = 4
+const WAITING_MS_MAX = 10_000
+const FAST_FAILURE_MS = 1
+/** A node that went away is taken out of the others' tables. */
+const DETECTION_MS = 5_000
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** A mesh in virtual time, told to a policy as the daemon tells it: own state, reports that are a little old, and what replies say. */
+export class Simulation implements World {
+  readonly nodes: SimNode[] = []
+  readonly board = new ReportBoard()
+  readonly warm = new Map<string, Set<SimNode>>()
+  readonly #o: SimulationOptions
+  readonly #events = new EventHeap<unknown>()
+  readonly #chance: SeededRandom
+  readonly #workload: Workload
+  readonly #policy: Policy
+  readonly #orders: PlacementOrder[]
+  readonly #tables: BeaconTable[] = []
+  readonly #waitingNodes = new Set<SimNode>()
+  /** The omniscient has one queue for all. */
+  readonly #central: Call[] | undefined
+  readonly #end: number
+  readonly #slowdowns = new SlowdownHistogram()
+  readonly #counts = {
+    calls: 0,
+    cold: 0,
+    bounces: 0,
+    attempts: 0,
+    waited: 0,
+    refused: 0,
+    errors: 0,
+    forwarded: 0,
+    far: 0,
+    sunk: 0
+  }
+  #beacons = 0
+  #now = 0
+  #eventCount = 0
+  #pumping = false
+
+  constructor(options: Partial<SimulationOptions> = {}) {
+    const o = { ...DEFAULTS, ...options }
+    this.#o = o
+    this.#end = o.warmUpMs + o.measureMs
+    this.#chance = new SeededRandom(o.seed * 7_919 + 1)
+    for (let index = 0; index < o.nodes; index++) {
+      const [slots, speed] = [o.slots[index % o.slots.length] as number, o.speeds[index % o.speeds.length] as number]
+      this.nodes.push(new SimNode(index, index % o.zones, slots, speed, o.keepMs, this.warm))
+    }
+    const capacity = this.nodes.reduce((sum, { slots, speed }) => sum + slots * speed, 0)
+    const random = new SeededRandom(o.seed)
+    this.#workload = new Workload({ ...o, rate: (o.load * capacity) / o.serviceMs }, () => random.next())
+    this.#orders = Array.from({ length: o.zones }, (_, zone) => this.#orderOf(zone))
+    for (const node of this.nodes) this.#tables.push(this.#newTable(node))
+    this.#policy = policyOf(o.policy, this)
+    this.#central = o.policy === 'omniscient' ? [] : undefined
+  }
+
+  tableOf(node: SimNode): BeaconTable {
+    return this.#tables[node.index] as BeaconTable
+  }
+
+  random(): number {
+    return this.#chance.next()
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  run(): Results {
+    const started = performance.now()
+    const events = this.#events
+    for (const node of this.nodes) events.push(this.random() * BEACON_PERIOD_MS, EVENT.BEACON, node)
+    for (const fault of this.#o.faults) events.push(fault.at, EVENT.FAULT, fault)
+    this.#arriveNext()
+    let measuring = false
+    while (events.pop()) {
+      this.#now = events.time
+      if (!measuring && this.#now >= this.#o.warmUpMs) {
+        measuring = true
+        this.#beacons = 0
+        for (const node of this.nodes) node.measureFrom(this.#o.warmUpMs)
+      }
+      if (this.#now > this.#end) break
+      this.#eventCount++
+      this.#handle(events.kind, events.payload)
+    }
+    return this.#results((performance.now() - started) / 1_000)
+  }
+
+  #handle(kind: number, payload: unknown): void {
+    switch (kind) {
+      case EVENT.ARRIVE:
+        this.#arrive(payload as Arrival)
+        break
+      case EVENT.REACH:
+        this.#reach(payload as Call)
+        break
+      case EVENT.DONE:
+        this.#done(payload as Call)
+        break
+      case EVENT.REPLY:
+        this.#replied(payload as Call)
+        break
+      case EVENT.BEACON:
+        this.#beacon(payload as SimNode)
+        break
+      case EVENT.REPORT:
+        this.#report(payload as Report)
+        // The daemon lets the waiting try again at every report. Policies that do not learn from a refusal would flood the mesh with that.
+        if (this.#o.policy === 'peerless') this.#pumpAll()
+        break
+      default:
+        this.#fault(payload as Fault)
+    }
+  }
+
+  #report(report: Report): void {
+    this.board.put({ ...report, at: this.#now, before: this.board.get(report.node)?.idle })
+  }
+
+  #arriveNext(): void {
+    const arrival = this.#workload.next()
+    for (let timer = this.#workload.timer(arrival.at); timer !== undefined; timer = this.#workload.timer(arrival.at)) {
+      this.#events.push(timer.at, EVENT.ARRIVE, timer)
+    }
+    this.#events.push(arrival.at, EVENT.ARRIVE, { ...arrival, last: true })
+  }
+
+  #arrive(arrival: Arrival & { last?: boolean }): void {
+    if (arrival.last === true) this.#arriveNext()
+    const { entries } = this.#o
+    const count = entries.length > 0 ? entries.length : this.nodes.length
+    let turn = Math.floor(arrival.place * count)
+    const nodeAt = (at: number) => this.nodes[entries.length > 0 ? (entries[at % count] as number) : at % count] as SimNode
+    // Clients leave nodes that are down or draining.
+    for (let tries = 0; tries < count && (nodeAt(turn).failing === 'down' || nodeAt(turn).draining); tries++) turn++
+    const caller = nodeAt(turn)
+    this.#dispatch({
+      arrival,
+      revision: revisionOf(arrival.fn),
+      caller,
+      refused: NOBODY,
+      tries: 0,
+      waitUntil: 0,
+      at: caller,
+      cold: false,
+      outcome: 'ran',
+      hint: undefined
+    })
+  }
+
+  #dispatch(call: Call): void {
+    const queue = this.#central ?? call.caller.waiting
+    if ((queue.length === 0 || this.#pumping) && this.#tryPlace(call)) return
+    if (call.waitUntil === 0) {
+      call.waitUntil = this.#now + WAITING_MS_MAX
+      if (this.#measured(call)) this.#counts.waited++
+    }
+    queue.push(call)
+    if (this.#central === undefined) this.#waitingNodes.add(call.caller)
+  }
+
+  #tryPlace(call: Call): boolean {
+    if (call.tries >= PLACES_TRIED_MAX) return false
+    const node = this.#policy(call)
+    if (node === undefined) return false
+    call.tries++
+    call.at = node
+    if (this.#measured(call)) this.#counts.attempts++
+    if (node === call.caller) {
+      this.#reach(call)
+      return true
+    }
+    node.coming++
+    if (this.#o.policy === 'peerless') this.tableOf(call.caller).sent(node.id, call.revision)
+    this.#events.push(this.#now + this.#oneWay(call.caller, node), EVENT.REACH, call)
+    return true
+  }
+
+  #reach(call: Call): void {
+    const { at: node, caller } = call
+    const away = node !== caller
+    if (away) node.coming--
+    if (node.failing !== 'no') {
+      // Down: nothing was sent, or it never comes back. Fast: it answers at once, and wrongly.
+      call.outcome = 'failed'
+      this.#events.push(this.#now + FAST_FAILURE_MS, EVENT.REPLY, call)
+    } else if (node.busy >= node.slots || (away && node.draining)) {
+      call.outcome = 'busy'
+      if (away) this.#reply(call)
+      else this.#replied(call)
+    } else {
+      this.#begin(call)
+    }
+  }
+
+  #begin(call: Call): void {
+    const node = call.at
+    node.occupy(1, this.#now)
+    call.cold = !node.takeIdle(call.revision, this.#now)
+    call.outcome = 'ran'
+    const launch = call.cold ? this.#o.coldMs * Math.exp(0.5 * normal(() => this.random())) : 0
+    this.#events.push(this.#now + launch + call.arrival.service / node.speed, EVENT.DONE, call)
+  }
+
+  #done(call: Call): void {
+    const node = call.at
+    node.occupy(-1, this.#now)
+    node.calls++
+    if (node.failing === 'down') call.outcome = 'failed'
+    else node.park(call.revision, this.#now)
+    node.note(call.arrival.service / node.speed)
+    if (node === call.caller) this.#replied(call)
+    else this.#reply(call)
+    this.#pump(node)
+    if (this.#central !== undefined) this.#pumpCentral()
+  }
+
+  #reply(call: Call): void {
+    const { at: node } = call
+    if (this.#o.policy === 'peerless' && node.failing === 'no') {
+      call.hint = {
+        boot: node.boot,
+        sequence: ++node.sequence,
+        slots: node.slots,
+        busy: node.busy,
+        inFlight: node.busy,
+        latencyMs: 0,
+        idle: node.idleOf(call.revision, this.#now)
+      }
+    }
+    this.#events.push(this.#now + this.#oneWay(call.caller, node), EVENT.REPLY, call)
+  }
+
+  #replied(call: Call): void {
+    const { at: node, caller } = call
+    if (node !== caller && this.#o.policy === 'peerless') {
+      const table = this.tableOf(caller)
+      table.settled(
+        node.id,
+        call.revision,
+        call.outcome === 'failed' ? 'failed' : call.outcome === 'busy' ? 'refused' : 'answered',
+        this.#now
+      )
+      if (call.hint !== undefined) {
+        const known = table.get(node.id)
+        table.hint(node.id, call.revision, { ...call.hint, latencyMs: known?.latencyMs ?? 0 }, this.#now)
+        call.hint = undefined
+      }
+    }
+    if (call.outcome === 'ran') this.#finish(call)
+    else if (call.outcome === 'failed' && node.failing !== 'down') this.#error(call)
+    else {
+      if (call.outcome === 'busy' && this.#measured(call)) this.#counts.bounces++
+      call.refused = new Set([...call.refused, node.id])
+      // A refusal frees no slot, so nobody who waits is let try again: the bounces would go on for ever.
+      this.#dispatch(call)
+      return
+    }
+    this.#pump(caller)
+  }
+
+  #finish(call: Call): void {
+    if (!this.#measured(call)) return
+    const { arrival, at, caller } = call
+    this.#counts.calls++
+    if (call.cold) this.#counts.cold++
+    if (at !== caller) this.#counts.forwarded++
+    if (at.zone !== caller.zone) this.#counts.far++
+    this.#slowdowns.add((this.#now - arrival.at) / arrival.service)
+  }
+
+  #error(call: Call): void {
+    if (!this.#measured(call)) return
+    this.#counts.calls++
+    this.#counts.errors++
+    if (call.at.failing === 'fast') this.#counts.sunk++
+  }
+
+  #pumpAll(): void {
+    for (const node of this.#waitingNodes) this.#pump(node)
+  }
+
+  #pump(node: SimNode): void {
+    if (this.#pumping || node.waiting.length === 0) return
+    this.#pumping = true
+    // What learns nothing from refusals gets one try for each slot: all at once would bounce at the same place.
+    for (let turns = this.#o.policy === 'peerless' ? node.waiting.length : 1; turns > 0; turns--) {
+      const call = node.waiting.shift() as Call
+      if (this.#expired(call)) continue
+      call.refused = NOBODY
+      call.tries = 0
+      if (!this.#tryPlace(call)) {
+        node.waiting.unshift(call)
+        break
+      }
+    }
+    this.#pumping = false
+    if (node.waiting.length === 0) this.#waitingNodes.delete(node)
+  }
+
+  #pumpCentral(): void {
+    const central = this.#central as Call[]
+    while (central.length > 0) {
+      const call = central.shift() as Call
+      if (this.#expired(call)) continue
+      call.refused = NOBODY
+      call.tries = 0
+      this.#pumping = true
+      const placed = this.#tryPlace(call)
+      this.#pumping = false
+      if (placed) continue
+      central.unshift(call)
+      return
+    }
+  }
+
+  #expired(call: Call): boolean {
+    if (this.#now < call.waitUntil) return false
+    if (this.#measured(call)) {
+      this.#counts.calls++
+      this.#counts.refused++
+    }
+    return true
+  }
+
+  #beacon(node: SimNode): void {
+    this.#events.push(this.#now + BEACON_PERIOD_MS * (0.8 + 0.4 * this.random()), EVENT.BEACON, node)
+    if (node.failing === 'down') return
+    this.#publish(node)
+    if (this.#o.policy !== 'peerless') this.#pump(node)
+  }
+
+  #publish(node: SimNode): void {
+    this.#beacons++
+    const report = {
+      node: node.id,
+      boot: node.boot,
+      sequence: ++node.sequence,
+      slots: node.slots,
+      busy: node.busy,
+      inFlight: node.busy,
+      latencyMs: node.latencyMs(),
+      draining: node.draining,
+      idle: node.idleMap(this.#now)
+    }
+    this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.random()), EVENT.REPORT, report)
+  }
+
+  #fault({ node: index, what }: Fault): void {
+    const node = this.nodes[index] as SimNode
+    if (what === 'drain') {
+      node.draining = true
+      this.#publish(node)
+    } else if (what === 'revive') {
+      node.failing = 'no'
+      node.draining = false
+      node.crash()
+      for (const order of this.#orders) order.add(node.id)
+    } else if (what === 'no') {
+      // The others have noticed that it is down.
+      for (const order of this.#orders) order.remove(node.id)
+      this.board.remove(node.id)
+    } else {
+      node.failing = what
+      if (what !== 'down') return
+      node.crash()
+      this.#events.push(this.#now + DETECTION_MS, EVENT.FAULT, { at: 0, node: index, what: 'no' } satisfies Fault)
+    }
+  }
+
+  #oneWay(a: SimNode, b: SimNode): number {
+    const near = this.#o.networkMs * Math.exp(0.5 * normal(() => this.random()))
+    return a.zone === b.zone ? near : near + this.#o.zoneMs
+  }
+
+  #measured(call: Call): boolean {
+    return call.arrival.at >= this.#o.warmUpMs
+  }
+
+  #orderOf(zone: number): PlacementOrder {
+    const order = new PlacementOrder()
+    for (const node of this.nodes) order.add(node.id)
+    const { networkMs, zoneMs, zones } = this.#o
+    if (zones > 1) {
+      const zoneOf = new Map(this.nodes.map((node) => [node.id, node.zone]))
+      order.rezone((id) => 2 * (networkMs + (zoneOf.get(id) === zone ? 0 : zoneMs)))
+    }
+    return order
+  }
+
+  #newTable(node: SimNode): BeaconTable {
+    return new BeaconTable(node.id, { board: this.board, order: this.#orders[node.zone] as PlacementOrder })
+  }
+
+  #results(seconds: number): Results {
+    const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk } = this.#counts
+    const whole = Math.max(1, calls)
+    const sound = this.nodes.filter((node) => node.failing === 'no')
+    for (const node of sound) {
+      node.occupy(1, this.#end)
+      node.occupy(-1, this.#end)
+    }
+    const loads = sound.map((node) => node.busyMs / node.slots / this.#o.measureMs)
+    const meanLoad =
+      sound.reduce((sum, { busyMs }) => sum + busyMs, 0) / this.#o.measureMs / sound.reduce((sum, { slots }) => sum + slots, 0)
+    const failing = this.nodes.filter((node) => node.failing === 'fast').length
+    // Only Peerless needs beacons of these two kinds of policies: chance and omniscience do without.
+    const silent = ['random', 'round-robin', 'omniscient'].includes(this.#o.policy)
+    const refusalMessages = (2 * bounces) / whole
+    const beaconMessages = silent ? 0 : this.#beacons / whole
+    return {
+      calls,
+      p50: this.#slowdowns.quantile(0.5),
+      p99: this.#slowdowns.quantile(0.99),
+      p999: this.#slowdowns.quantile(0.999),
+      coldShare: cold / whole,
+      maxOverMean: loads.reduce((most, load) => Math.max(most, load), 0) / meanLoad,
+      meanLoad,
+      messages: refusalMessages + beaconMessages,
+      refusalMessages,
+      beaconMessages,
+      bounces: bounces / Math.max(1, attempts),
+      waited: waited / whole,
+      refused: refused / whole,
+      errors: errors / whole,
+      forwarded: forwarded / whole,
+      far: far / whole,
+      sinkhole: failing === 0 ? 0 : sunk / whole / (failing / this.nodes.length),
+      events: this.#eventCount,
+      seconds
+    }
+  }
+}
+
+const names: string[] = []
+/** Looks like a revision id; made once for each function. */
+function revisionOf(fn: number): string {
+  return (names[fn] ??= `revision-${fn.toString(16).padStart(8, '0')}`)
+}

@@ -1,0 +1,112 @@
+import { SeededRandom } from '@peerless/testing'
+import test from 'ava'
+import fc from 'fast-check'
+import { EventHeap } from './_event-heap.ts'
+import { svgOf } from './_plot.ts'
+import { Simulation, type SimulationOptions } from './_simulation.ts'
+import { Workload } from './_workload.ts'
+
+/** Small enough for every run of the tests. What is asserted follows from the seed, on every machine. */
+const SMALL: Partial<SimulationOptions> = {
+  nodes: 40,
+  functions: 200,
+  slots: [32, 64],
+  serviceMs: 200,
+  keepMs: 3_000,
+  warmUpMs: 3_500,
+  measureMs: 2_000
+}
+
+const run = (options: Partial<SimulationOptions>) => new Simulation({ ...SMALL, ...options }).run()
+
+test('the policy stays near the omniscient one, and far from random and from the gossiped minimum', (t) => {
+  for (const [load, bound] of [
+    [0.7, 1.4],
+    [0.9, 1.5]
+  ] as const) {
+    const own = run({ load })
+    const best = run({ load, policy: 'omniscient' })
+    t.true(own.p99 <= bound * best.p99, `${load}: p99 slowdown ${own.p99} against ${best.p99}`)
+    t.true(own.maxOverMean <= 1.5, `${load}: max/mean ${own.maxOverMean}`)
+    t.true(own.messages <= 0.5, `${load}: ${own.messages} messages per call`)
+    t.is(own.refused, 0)
+    for (const policy of ['random', 'gossiped-minimum'] as const) {
+      const other = run({ load, policy })
+      t.true(own.p99 < other.p99, `${policy} ${other.p99}`)
+      t.true(2 * own.coldShare < other.coldShare, `${policy} ${other.coldShare}`)
+    }
+  }
+})
+
+test('the same seed gives the same run', (t) => {
+  const { seconds: _, ...first } = run({ measureMs: 500 })
+  const { seconds: __, ...second } = run({ measureMs: 500 })
+  t.deepEqual(first, second)
+  t.notDeepEqual(run({ measureMs: 500, seed: 2 }).calls, first.calls)
+})
+
+test('a draining node takes nothing more, a dead one costs no call but those it had', (t) => {
+  const drained = run({ load: 0.5, faults: [{ at: 1_000, node: 3, what: 'drain' }] })
+  t.is(drained.errors, 0)
+  t.is(drained.refused, 0)
+  const dead = run({ load: 0.5, faults: [{ at: 4_000, node: 3, what: 'down' }] })
+  t.is(dead.refused, 0)
+  t.true(dead.errors < 0.02, `${dead.errors}`)
+})
+
+test('a node that fails fast is not loved for it', (t) => {
+  const faults = [{ at: 1_000, node: 3, what: 'fast' as const }]
+  const own = run({ load: 0.5, faults })
+  const other = run({ load: 0.5, faults, policy: 'power-of-two' })
+  t.true(own.sinkhole < 1.5, `${own.sinkhole} of its share`)
+  t.true(own.errors < other.errors, `${own.errors} against ${other.errors}`)
+})
+
+test('calls stay in their zone while there is room, and leave it when there is none', (t) => {
+  t.true(run({ zones: 2, load: 0.5 }).far < 0.02)
+  const full = run({ zones: 2, load: 0.6, entries: [0, 2, 4, 6, 8, 10, 12, 14, 16, 18] })
+  t.true(full.far > 0.1, `${full.far}`)
+  t.is(full.refused, 0)
+})
+
+test('events leave the heap in the order of their times, equal ones as they came', (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 200 }), (times) => {
+      const heap = new EventHeap<number>()
+      for (const [index, time] of times.entries()) heap.push(time, index % 7, index)
+      const expected = times.map((time, index) => ({ time, index })).sort((a, b) => a.time - b.time || a.index - b.index)
+      return expected.every(({ time, index }) => heap.pop() && heap.time === time && heap.payload === index) && !heap.pop()
+    }),
+    { seed: 20261125, numRuns: 300 }
+  )
+  t.pass()
+})
+
+test('every workload has the rate and the mean service that it was asked for', (t) => {
+  for (const service of ['exponential', 'bimodal', 'heavy'] as const) {
+    for (const arrivals of ['poisson', 'bursty', 'trace'] as const) {
+      const random = new SeededRandom(7)
+      const options = { functions: 500, zipf: 1, rate: 2, serviceMs: 100, service, arrivals }
+      const workload = new Workload(options, () => random.next())
+      let [count, work, end] = [0, 0, 0]
+      while (end < 60_000) {
+        const arrival = workload.next()
+        for (let timer = workload.timer(arrival.at); timer !== undefined; timer = workload.timer(arrival.at)) {
+          count++
+          work += timer.service
+        }
+        count++
+        work += arrival.service
+        end = arrival.at
+      }
+      const [rate, mean] = [count / end, work / count]
+      t.true(Math.abs(rate - 2) < 0.25, `${service} ${arrivals}: rate ${rate}`)
+      t.true(Math.abs(mean - 100) < 12, `${service} ${arrivals}: mean ${mean}`)
+    }
+  }
+})
+
+test('a plot is a whole SVG whatever the values', (t) => {
+  const svg = svgOf({ title: 'a < b', unit: 'x', groups: [{ name: 'g', bars: [{ name: 'n', value: 0 }] }], logarithmic: true })
+  t.true(svg.startsWith('<svg ') && svg.endsWith('</svg>\n') && svg.includes('a &lt; b') && !svg.includes('NaN'))
+})
