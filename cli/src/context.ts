@@ -43,11 +43,17 @@ export class Context {
   }
 }
 
+const DATA_TEXT = 'data folder of the node to talk to (default: $PEERLESS_DATA, else ~/.peerless)'
+const NODE_TEXT = 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+
 /** Adds `--data` and `--node`, so that they may also follow the command's name. */
 export function withNode(command: Command): Command {
-  return command
-    .option('--data <dir>', 'data folder of the node to talk to (default: $PEERLESS_DATA, else ~/.peerless)')
-    .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+  return command.option('--data <dir>', DATA_TEXT).option('--node <url>', NODE_TEXT)
+}
+
+/** For a command that can be about the node itself. */
+export function withNodeItself(command: Command): Command {
+  return command.option('--data <dir>', DATA_TEXT).option('--node [url]', `${NODE_TEXT}; without a URL: show the node itself`)
 }
 
 export function withJson(command: Command): Command {
@@ -60,7 +66,8 @@ export function accessOptions(command: Command): AccessOptions {
   for (let at: Command | null = command; at !== null; at = at.parent) {
     const { data, node } = at.opts<AccessOptions>()
     if (!ownData.has(at)) found.data ??= data
-    found.node ??= node
+    // `peerless show --node` without a URL means the node itself.
+    if (typeof node === 'string') found.node ??= node
   }
   return found
 }

@@ -33,7 +33,7 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/triggers.ts')
   },
   { name: 'ls', summary: 'list the functions', load: () => import('./commands/ls.ts') },
-  { name: 'show', summary: 'show one function', load: () => import('./commands/show.ts') },
+  { name: 'show', summary: 'show one function, or the node', load: () => import('./commands/show.ts') },
   { name: 'rm', summary: 'remove a function', load: () => import('./commands/rm.ts') },
   {
     name: 'routes',

@@ -271,6 +271,21 @@ const NODE = {
   ]
 }
 
+test('show without a name shows the node and its layers of isolation', async (t) => {
+  const isolation = [
+    { layer: 'executor', active: true, detail: 'no files' },
+    { layer: 'operating system', active: false, detail: 'without prlimit' }
+  ]
+  const node = await startFakeNode(t, { 'GET /v1/node': { json: { ...NODE, isolation } } })
+  for (const words of [['show'], ['show', '--node']]) {
+    const { code, stdout } = await runCommand([...words, '--data', node.data])
+    t.is(code, 0)
+    t.regex(stdout, /executor +active: no files/)
+    t.regex(stdout, /operating system +not active: without prlimit/)
+  }
+  t.deepEqual(JSON.parse((await runCommand(['show', '--json', '--data', node.data])).stdout).isolation, isolation)
+})
+
 test('top shows peers and the instances of each function, once where there is no terminal', async (t) => {
   const node = await startFakeNode(t, { 'GET /v1/peers': { json: PEERS }, 'GET /v1/node': { json: NODE } })
   const { code, stdout } = await runCommand(['top', '--data', node.data])

@@ -1,18 +1,25 @@
+import type { NodeStatus } from '@peerless/interface'
 import type { Command } from 'commander'
-import { type Context, withJson, withNode } from '../context.ts'
+import { type Context, withJson, withNodeItself } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { cidOf, findFunction, findUrl, parseFunctionName } from '../lambda.ts'
-import { bytesText, digits, fields } from '../text.ts'
+import { nodeStatus } from '../mesh-api.ts'
+import { bytesText, digits, fields, printable } from '../text.ts'
 
 export function define(command: Command, context: Context): void {
-  withJson(withNode(command))
+  withJson(withNodeItself(command))
     .description(
-      'Show one function. JSON: the FunctionConfiguration of the Lambda API with FunctionUrl and AuthType where it has a URL; only there are the values of its variables.'
+      'Show one function; without a name the node itself, with the layers that isolate functions on its machine. JSON: NodeStatus of the mesh API, or the FunctionConfiguration of the Lambda API with FunctionUrl and AuthType where it has a URL; only there are the values of its variables.'
     )
-    .argument('<name>', 'function name')
-    .action(async (alleged: string, flags: { json?: true }) => {
-      const name = parseFunctionName(alleged)
+    .argument('[name]', 'function name')
+    .action(async (alleged: string | undefined, flags: { json?: true }) => {
       const client = await context.connect(command)
+      if (alleged === undefined) {
+        const node = await nodeStatus(client)
+        await (flags.json ? context.printJson(node) : context.print(nodeText(node)))
+        return
+      }
+      const name = parseFunctionName(alleged)
       const found = await findFunction(client, name)
       if (found === undefined) throw new CliError(`there is no function '${name}'`, "'peerless ls' shows what there is.")
       const { FunctionUrl, AuthType } = (await findUrl(client, name)) ?? {}
@@ -37,4 +44,18 @@ export function define(command: Command, context: Context): void {
         ])
       )
     })
+}
+
+function nodeText(node: NodeStatus): string {
+  const layers = (node.isolation ?? []).map(({ layer, active, detail }): [string, string] => [
+    printable(String(layer)),
+    `${active ? 'active' : 'not active'}: ${printable(String(detail))}`
+  ])
+  return fields([
+    ['node', `${node.name} (${node.peerId})`],
+    ['account', String(node.account)],
+    ['version', `${node.version}, Node ${node.node}, V8 ${node.v8}, isolated-vm ${node.isolatedVm}`],
+    ['slots', `${node.busy} of ${node.slots} busy, ${node.instances?.length ?? 0} instances`],
+    ...layers
+  ])
 }

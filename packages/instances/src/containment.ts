@@ -57,6 +57,12 @@ export class Containment {
     else this.#clock.after(DRAIN_MS_MAX, () => this.#pool.kill(executor, 'catastrophe'))
   }
 
+  /** Nothing runs in it. Whoever is called next gets an instance in another process. */
+  replace(executor: Executor): void {
+    executor.draining = true
+    for (const instance of [...executor.instances.values()]) if (instance.calls.length === 0) this.#shelf?.remove(instance)
+  }
+
   /** It holds too much memory: nothing new, a moment for what is about to be answered, then the end. Who is still running then is suspected. */
   condemn(executor: Executor): void {
     this.#shelf?.suspend(executor)

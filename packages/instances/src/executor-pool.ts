@@ -8,6 +8,7 @@ import {
   EMPTY_MS_MAX,
   EXECUTOR_IDLE_MB,
   EXECUTOR_OVERHEAD_MB,
+  EXECUTOR_SLACK_MB,
   EXECUTORS_MAX,
   INSTANCE_IDLE_MB,
   LOADS_PER_EXECUTOR_MAX,
@@ -33,6 +34,8 @@ export interface PoolOptions {
   onCatastrophe: (executor: Executor, instance: Instance | undefined, message: string, revisionId: string) => void
   /** It holds more memory than it may. */
   onMemory: (executor: Executor) => void
+  /** Nothing runs in it, and yet it keeps more memory than its instances have. */
+  onBloated: (executor: Executor) => void
   /** After all outstanding requests of it failed. */
   onExit: (executor: Executor, reason: string) => void
 }
@@ -216,11 +219,17 @@ export class ExecutorPool {
     this.#options.onMemory(executor)
   }
 
-  /** Once after each time that it was used. */
+  /** Once after each time that it was used; one that keeps much more than its instances have is replaced (isolated-vm #281, and glibc's arenas). */
   #trim(executor: Executor, usedMb: number): void {
-    if (executor.trimmed || usedMb <= EXECUTOR_IDLE_MB + executor.instances.size * INSTANCE_IDLE_MB) return
-    executor.trimmed = true
-    executor.process.trim()
+    if (usedMb <= EXECUTOR_IDLE_MB + executor.instances.size * INSTANCE_IDLE_MB) return
+    if (!executor.trimmed) {
+      executor.trimmed = true
+      executor.process.trim()
+      return
+    }
+    let keptMb = EXECUTOR_IDLE_MB + EXECUTOR_SLACK_MB
+    for (const instance of executor.instances.values()) keptMb += Math.max(INSTANCE_IDLE_MB, instance.usedMb)
+    if (usedMb > keptMb) this.#options.onBloated(executor)
   }
 
   /** An executor answers. @throws PeerlessError UNAVAILABLE, DEADLINE_EXCEEDED, CONNECTION_LOST */

@@ -88,6 +88,7 @@ export class InstanceSet implements Instances {
       onLog: (instance, header, text) => this.#onLog(instance, header, text),
       onCatastrophe: (executor, instance, message, revisionId) => this.#onCatastrophe(executor, instance, message, revisionId),
       onMemory: (executor) => this.#containment.condemn(executor),
+      onBloated: (executor) => this.#containment.replace(executor),
       onExit: (executor) => this.#onExit(executor)
     })
     this.#containment = new Containment(options.clock, options.logger, this.#pool)
@@ -208,6 +209,7 @@ export class InstanceSet implements Instances {
     this.#shelf.learn(instance.revision, flags)
     instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
+    instance.usedMb = header[3]
     this.#warm.served(instance.revision.id, header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
     noteUse(instance, header)

@@ -107,6 +107,7 @@ export class InstanceShelf {
       calls: [],
       callCount: 0,
       errors: 0,
+      usedMb: 0,
       startedAt: this.#clock.monotonic(),
       cpuUs: 0,
       memoryMb: 0,

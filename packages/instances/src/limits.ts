@@ -52,3 +52,5 @@ export const LOOKS_PER_IDLE = 10
 /** An executor without a call that holds more than this and a little per instance is asked to give memory back. */
 export const EXECUTOR_IDLE_MB = 112
 export const INSTANCE_IDLE_MB = 8
+/** What it may keep beyond that and its instances' heaps after it was asked. */
+export const EXECUTOR_SLACK_MB = 64

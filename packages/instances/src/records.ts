@@ -54,6 +54,8 @@ export interface Instance {
   readonly calls: Running[]
   callCount: number
   errors: number
+  /** Megabytes as the executor last said; 0: not yet. */
+  usedMb: number
   /** Monotonic milliseconds. */
   readonly startedAt: number
   cpuUs: number
