@@ -24,6 +24,24 @@ export async function workerd(): Promise<string> {
   return url
 }
 
+/** workerd with a worker that loads others; see workerd/loader.js. */
+export async function workerLoader(): Promise<{ url: string; pid: number }> {
+  const port = await freePort()
+  const config = join(import.meta.dirname, 'workerd', 'loader.capnp')
+  const binary = join(
+    ROOT,
+    'node_modules',
+    '@cloudflare',
+    `workerd-${process.platform}-${process.arch === 'x64' ? '64' : process.arch}`,
+    'bin',
+    'workerd'
+  )
+  const child = start(binary, ['serve', '--experimental', config, `--socket-addr=http=127.0.0.1:${port}`])
+  const url = `http://127.0.0.1:${port}`
+  await untilAnswers(`${url}/?kind=none`, { method: 'PUT', body: '' })
+  return { url, pid: child.pid ?? 0 }
+}
+
 export interface Node {
   http: string
   data: string
@@ -91,9 +109,9 @@ export async function cli(node: Node, ...args: string[]): Promise<string> {
   return text.trim()
 }
 
-export async function untilAnswers(url: string): Promise<void> {
+export async function untilAnswers(url: string, options: RequestInit = {}): Promise<void> {
   for (let turn = 0; turn < 200; turn++) {
-    const answer = await fetch(url).catch(() => undefined)
+    const answer = await fetch(url, options).catch(() => undefined)
     await answer?.arrayBuffer()
     if (answer?.ok === true) return
     await new Promise((resolve) => setTimeout(resolve, 50))
