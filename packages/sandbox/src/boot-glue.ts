@@ -7,21 +7,21 @@ import type { LoadOrder } from './executor-protocol.ts'
 import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
 import { ModuleAnswers } from './module-answers.ts'
+import type { PreparedIsolate } from './prepared-isolate.ts'
 
 /** The glue's one entry. */
 export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
 type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
 
-/** Makes the isolate's context and evaluates the glue in it, with the two bridges; what is told arrives at `tell`. */
+/** Hands the glue its two bridges and what it must know of the function; what is told arrives at `tell`. */
 export async function bootGlue(
-  isolate: ivm.Isolate,
+  { isolate, glue }: PreparedIsolate,
   shelved: ShelvedBundle,
   order: LoadOrder,
-  { addon, glue, library, chunks }: HostServices,
+  { addon, library, chunks }: HostServices,
   tell: Cross
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
-  const context = await isolate.createContext()
-  const boot = await (await compileCached(isolate, glue, { filename: 'glue.js' })).run(context, { reference: true })
+  const { context, boot } = await glue
   const modules = new ModuleAnswers(library)
   const answer: Cross = (operation, a, b, c, d) =>
     operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)

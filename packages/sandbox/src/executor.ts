@@ -1,6 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { type IncomingRequest, PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection, Linger, socketChannel } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
 import { EgressLink } from './egress-link.ts'
@@ -21,6 +21,7 @@ import { HostedInstance } from './hosted-instance.ts'
 import { loadAddon } from './isolate-addon.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
+import { SpareIsolates } from './prepared-isolate.ts'
 import { Watchdog } from './watchdog.ts'
 
 /**
@@ -49,13 +50,14 @@ const addon = loadAddon(addonPath)
 
 /** Comes in pieces before the first bundle. */
 const glue = { script: '', cachedData: undefined }
+const spares = new SpareIsolates(addon, glue, LIMITS.memoryMbDefault)
 const library = { script: '', cachedData: undefined }
 const chunks = new Map<string, string>()
 
 const services: HostServices = {
   addon,
   watchdog: new Watchdog(addon, die),
-  glue,
+  spares,
   library,
   chunks,
   egress: new EgressLink(connection),
@@ -87,8 +89,10 @@ function handle(request: IncomingRequest): void {
     case EXECUTOR_MESSAGE.BUNDLE: {
       const [cid, totalBytes, offset] = request.header as BundleHeader
       // The glue and its later parts come the same way as bundles do, under names that are no CIDs.
-      if (cid === 'glue') glue.script += Buffer.from(request.payload).toString('latin1')
-      else if (cid === 'library') library.script += Buffer.from(request.payload).toString('latin1')
+      if (cid === 'glue') {
+        glue.script += Buffer.from(request.payload).toString('latin1')
+        if (glue.script.length === totalBytes) spares.refill()
+      } else if (cid === 'library') library.script += Buffer.from(request.payload).toString('latin1')
       else if (cid.startsWith(CHUNK_PREFIX)) {
         const name = cid.slice(CHUNK_PREFIX.length)
         chunks.set(name, (chunks.get(name) ?? '') + Buffer.from(request.payload).toString('latin1'))

@@ -3,12 +3,13 @@ import type { CachedScript } from './code-cache.ts'
 import type { EgressLink } from './egress-link.ts'
 import type { LogSink } from './log-allowance.ts'
 import type { Manners } from './manners.ts'
+import type { SpareIsolates } from './prepared-isolate.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** What an instance needs of its executor. */
 export interface HostServices {
   readonly addon: typeof ivm
-  readonly glue: CachedScript
+  readonly spares: SpareIsolates
   /** The `node:` modules, for instances whose bundle asks for any. */
   readonly library: CachedScript
   /** Parts of the glue that an isolate asks for when it first uses them, by name. */

@@ -26,6 +26,7 @@ import { HostedStream } from './hosted-stream.ts'
 import { InstanceTimer } from './instance-timer.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
+import type { PreparedIsolate } from './prepared-isolate.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
@@ -34,8 +35,6 @@ const CLOCK_MS_MAX = 10
 /** Heap statistics cost 3 µs, as much as a call. */
 const HEAP_SAMPLE_MS_MIN = 500
 const MB = 1_048_576
-/** isolated-vm's own minimum. */
-const ISOLATE_MB_MIN = 8
 
 type Entered = (string | number | undefined | ivm.Copy<Uint8Array>)[]
 
@@ -47,6 +46,7 @@ export class HostedInstance {
   readonly order: LoadOrder
   readonly #services: HostServices
   readonly #bundle: ShelvedBundle
+  readonly #prepared: PreparedIsolate
   readonly #isolate: ivm.Isolate
   #enterGlue: Enter | undefined
   readonly #logs: LogAllowance
@@ -81,10 +81,9 @@ export class HostedInstance {
     this.#bundle = bundle
     this.#manner = services.manners.of(order.revisionId, order.manner)
     this.#logs = new LogAllowance(order.instance, services.log)
-    this.#isolate = new services.addon.Isolate({
-      memoryLimit: Math.max(ISOLATE_MB_MIN, order.memoryMb),
-      onCatastrophicError: (message) => this.#catastrophe(message)
-    })
+    this.#prepared = services.spares.take(order.memoryMb)
+    this.#prepared.onCatastrophe = (message) => this.#catastrophe(message)
+    this.#isolate = this.#prepared.isolate
   }
 
   get gone(): boolean {
@@ -140,7 +139,7 @@ export class HostedInstance {
 
   async #evaluate(): Promise<void> {
     const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
-    const { context, enterGlue } = await bootGlue(this.#isolate, this.#bundle, this.order, this.#services, tell)
+    const { context, enterGlue } = await bootGlue(this.#prepared, this.#bundle, this.order, this.#services, tell)
     this.#enterGlue = enterGlue
     const script = await compileCached(this.#isolate, this.#bundle, SCRIPT_ORIGIN)
     const exports = (await script.run(context, { reference: true })) as ivm.Reference
