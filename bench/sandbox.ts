@@ -17,7 +17,7 @@ import {
   Runtime
 } from '@aws-sdk/client-lambda'
 import { zipSync } from 'fflate'
-import { type Node, peerless, stopAll, workerLoader } from './servers.ts'
+import { cli, type Node, peerless, stopAll, workerLoader } from './servers.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +30,8 @@ const calls = Number(values.calls)
 const cycles = Number(values.cycles)
 const alive = Number(values.alive)
 const MB = 1_048_576
+/** So long do calls at the same time wait, so that each needs an instance of its own. */
+const HELD_MS = 30_000
 const ROLE = 'arn:aws:iam::000000000000:role/bench'
 
 const SMALL = 'export default { fetch() { return new Response("hello") } }\n'
@@ -54,6 +56,8 @@ try {
   const node = await peerless(['--slots', String(alive + 8)])
   const loader = await workerLoader()
   const client = await clientOf(node)
+  // Whatever starts only once is behind both.
+  await firstCalls(node, client, loader, 'before', SMALL, 12)
   const small = await firstCalls(node, client, loader, 'small', SMALL, calls)
   const big = await firstCalls(node, client, loader, 'large', large(), calls)
   const warmUs = await warm(node, client)
@@ -127,9 +131,9 @@ async function timed(url: string): Promise<number> {
   return ms
 }
 
-/** The duration that the executor itself measures and that is billed, of a function that answers at once. */
+/** The duration that the executor itself measures and that is billed, of a Lambda handler that answers at once. */
 async function warm(node: Node, client: LambdaClient): Promise<number> {
-  await deploy(client, 'warm', SMALL)
+  await deploy(client, 'warm', `export const handler = async () => ({ statusCode: 200, body: 'hello' })\n`)
   const us: number[] = []
   for (let index = 0; index < 2_000; index++) {
     const answer = await fetch(`${node.http}/fn/warm`)
@@ -141,7 +145,11 @@ async function warm(node: Node, client: LambdaClient): Promise<number> {
 
 /** Instances of one function grow from 1 to `alive` by calls that all wait at the same time; the difference is by the instance. */
 async function idleBytes(node: Node, client: LambdaClient): Promise<number> {
-  const waits = `export default { async fetch() { await new Promise((resolve) => setTimeout(resolve, 20000)); return new Response('hello') } }`
+  const waits = `export default { async fetch(request) {
+    const ms = Number(new URL(request.url).searchParams.get('ms'))
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms))
+    return new Response('hello')
+  } }`
   const zip = zipSync({ 'index.mjs': Buffer.from(waits) })
   await client.send(
     new CreateFunctionCommand({
@@ -154,13 +162,18 @@ async function idleBytes(node: Node, client: LambdaClient): Promise<number> {
     })
   )
   await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: 'many', AuthType: 'NONE' }))
+  const together = (count: number, ms: number) =>
+    Promise.all(Array.from({ length: count }, () => fetch(`${node.http}/fn/many?ms=${ms}`).then((answer) => answer.status)))
+  // Code that has proven itself is where it stays.
+  for (let index = 0; index < 300; index++) await together(1, 0)
+  // The processes are there before the difference is taken.
+  const first = Math.min(16, Math.ceil(alive / 10))
+  await together(first, 1_000)
   const before = await residentBytes(node.child.pid ?? 0)
-  const answers = await Promise.all(
-    Array.from({ length: alive }, () => fetch(`${node.http}/fn/many`).then((answer) => answer.status))
-  )
+  const answers = await together(alive, HELD_MS)
   const failed = answers.filter((status) => status !== 200).length
   if (failed > 0) console.log(`${failed} of ${alive} calls at once were not answered with 200`)
-  return ((await residentBytes(node.child.pid ?? 0)) - before) / Math.max(1, await aliveNow(node))
+  return ((await residentBytes(node.child.pid ?? 0)) - before) / Math.max(1, (await aliveNow(node)) - first)
 }
 
 async function loaderBytes(loader: { url: string; pid: number }): Promise<number> {
@@ -170,11 +183,10 @@ async function loaderBytes(loader: { url: string; pid: number }): Promise<number
   return ((await residentBytes(loader.pid)) - before) / count
 }
 
+/** Instances of that one function: what the node says of itself. */
 async function aliveNow(node: Node): Promise<number> {
-  const text = await (await fetch(`${node.http}/metrics`)).text()
-  let count = 0
-  for (const [, value] of text.matchAll(/^peerless_instances(?:\{[^}]*\})? (\d+)/gm)) count += Number(value)
-  return count
+  const { node: status } = JSON.parse(await cli(node, 'top', '--json')) as { node: { instances: { function: string }[] } }
+  return status.instances.filter((one) => one.function === 'many').length
 }
 
 async function churn(node: Node, client: LambdaClient): Promise<{ beforeMb: number; afterMb: number }> {

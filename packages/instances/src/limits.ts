@@ -1,7 +1,7 @@
 /** Instances alive at once on a node. Each takes about 1.2 MB before its own data. */
-export const INSTANCES_MAX = 512
+export const INSTANCES_MAX = 1_024
 /** Instances are prepared ahead only while there are fewer: the rest is for calls. */
-export const INSTANCES_AHEAD_MAX = 384
+export const INSTANCES_AHEAD_MAX = 768
 /** How often it is looked at which instances should be there before they are asked for. */
 export const PREWARM_PERIOD_MS = 1_000
 /** Executors of all accounts together; each takes about 50 MB. */
