@@ -17,7 +17,7 @@ export interface PreparedIsolate {
   onCatastrophe: (message: string) => void
 }
 
-export function prepareIsolate(addon: typeof ivm, glue: CachedScript, memoryMb: number): PreparedIsolate {
+function prepareIsolate(addon: typeof ivm, glue: CachedScript, memoryMb: number): PreparedIsolate {
   const isolate = new addon.Isolate({
     memoryLimit: Math.max(ISOLATE_MB_MIN, memoryMb),
     onCatastrophicError: (message) => prepared.onCatastrophe(message)
