@@ -28,10 +28,12 @@ interface Load {
   p50Ms: number
   p99Ms: number
   refused: number
+  /** Microseconds of processor time per accepted event, of each daemon without its executors. */
+  cpuUs: number[]
 }
 
-function row({ perSecond, p50Ms, p99Ms, refused }: Load): string {
-  return `${Math.round(perSecond).toString().padStart(6)}/s   p50 ${p50Ms.toFixed(1)} ms   p99 ${p99Ms.toFixed(1)} ms   refused ${refused}`
+function row({ perSecond, p50Ms, p99Ms, refused, cpuUs }: Load): string {
+  return `${Math.round(perSecond).toString().padStart(6)}/s   p50 ${p50Ms.toFixed(1)} ms   p99 ${p99Ms.toFixed(1)} ms   refused ${refused}   processor ${cpuUs.map((us) => `${Math.round(us)} µs`).join(' + ')} per event`
 }
 
 async function deployed(node: Node): Promise<void> {
@@ -42,7 +44,7 @@ async function deployed(node: Node): Promise<void> {
 }
 
 /** One request after another on every connection, or so many per second over all of them. */
-async function load(nodes: Node[], duration: number, perSecond: number | undefined): Promise<Load> {
+async function load(all: Node[], nodes: Node[], duration: number, perSecond: number | undefined): Promise<Load> {
   const times: number[] = []
   let refused = 0
   const callers = await Promise.all(
@@ -51,6 +53,7 @@ async function load(nodes: Node[], duration: number, perSecond: number | undefin
       return await Caller.open(node, (status, ms) => (status === 202 ? times.push(ms) : refused++))
     })
   )
+  const cpuBefore = await Promise.all(all.map(cpuSeconds))
   const began = performance.now()
   if (perSecond === undefined) for (const caller of callers) caller.again = true
   for (const caller of callers) if (perSecond === undefined) caller.send()
@@ -70,9 +73,18 @@ async function load(nodes: Node[], duration: number, perSecond: number | undefin
   clearInterval(pace)
   const accepted = times.length
   for (const caller of callers) caller.close()
+  // What was accepted has still to run.
+  await idle(all)
+  const cpuAfter = await Promise.all(all.map(cpuSeconds))
   times.sort((a, b) => a - b)
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0
-  return { perSecond: accepted / took, p50Ms: at(0.5), p99Ms: at(0.99), refused }
+  return {
+    perSecond: accepted / took,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    refused,
+    cpuUs: cpuAfter.map((after, index) => ((after - (cpuBefore[index] ?? 0)) * 1_000_000) / accepted)
+  }
 }
 
 /** One kept-alive connection that sends the same signed bytes again and again: a signature is good for some minutes, and making it is no part of what is measured. */
@@ -167,6 +179,10 @@ async function idle(nodes: Node[]): Promise<void> {
   }
 }
 
+async function cpuSeconds(node: Node): Promise<number> {
+  return Number(/^process_cpu_seconds_total ([\d.e+-]+)/m.exec(await metricsOf(node))?.[1] ?? 0)
+}
+
 async function metricsOf(node: Node): Promise<string> {
   return await (await fetch(`${node.http}/metrics`)).text()
 }
@@ -196,14 +212,11 @@ try {
   const first = await peerless([])
   const second = await peerless(['--join', await cli(first, 'invite')])
   await deployed(first)
-  await load([first], 1, undefined)
-  const one = await load([first], seconds, undefined)
-  await idle([first, second])
-  const both = await load([first, second], seconds, undefined)
-  await idle([first, second])
+  await load([first, second], [first], 1, undefined)
+  const one = await load([first, second], [first], seconds, undefined)
+  const both = await load([first, second], [first, second], seconds, undefined)
   const before = await startDelays([first, second])
-  const half = await load([first], seconds, one.perSecond / 2)
-  await idle([first, second])
+  const half = await load([first, second], [first], seconds, one.perSecond / 2)
   const p99Ms = quantile(before, await startDelays([first, second]), 0.99)
   console.log(
     `accepted at one node      ${row(one)}   goal ≥ ${ACCEPT_GOAL}/s: ${one.perSecond >= ACCEPT_GOAL ? 'met' : 'not met'}`

@@ -55,8 +55,10 @@ export const STORE_TRIES_MAX = 3
 /** One commit and one message to a holder. */
 export const BATCH_EVENTS_MAX = 512
 export const BATCH_BYTES_MAX = 4_194_304
+/** Between the begins of two commits, and of two messages to one holder: a lone event waits for nothing, those of a rush share what each would cost alone. */
+export const COMMIT_GAP_MS = 3
 /** Messages with events under way to one holder. */
-export const STORES_IN_FLIGHT_MAX = 4
+export const STORES_IN_FLIGHT_MAX = 2
 /** Ids in one question. */
 export const ASK_IDS_MAX = 1_000
 /** Settlements that one holder has not acknowledged yet; above, the oldest are dropped, and the holder will ask. */

@@ -1,5 +1,5 @@
-import { type Logger, messageOf } from '@peerless/interface'
-import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX } from './constants.ts'
+import { type Clock, type Logger, messageOf, type Timer } from '@peerless/interface'
+import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, COMMIT_GAP_MS } from './constants.ts'
 import type { Disk } from './disk.ts'
 import type { StoreOp } from './store.ts'
 
@@ -11,12 +11,19 @@ type Done = (error: Error | undefined) => void
  */
 export class GroupCommit {
   readonly #disk: Disk
+  readonly #clock: Clock
   readonly #logger: Logger
+  /** Monotonic milliseconds. */
+  #begunAt = Number.NEGATIVE_INFINITY
   #queue: { op: StoreOp; done: Done | undefined }[] = []
   #underWay = false
+  #gap: Timer | undefined
+  /** Somebody waits for all of it. */
+  #hurried = false
 
-  constructor(disk: Disk, logger: Logger) {
+  constructor(disk: Disk, clock: Clock, logger: Logger) {
     this.#disk = disk
+    this.#clock = clock
     this.#logger = logger
   }
 
@@ -29,12 +36,27 @@ export class GroupCommit {
   /** When all that was given so far has ended. */
   flush(): Promise<void> {
     if (!this.#underWay && this.#queue.length === 0) return Promise.resolve()
-    return new Promise((resolve) => this.add(['drop', ''], () => resolve()))
+    return new Promise((resolve) => {
+      this.#hurried = true
+      this.add(['drop', ''], () => resolve())
+      if (this.#gap === undefined) return
+      this.#gap.cancel()
+      this.#commit()
+    })
   }
 
   #next(): void {
     if (this.#underWay || this.#queue.length === 0) return
     this.#underWay = true
+    const waitMs = this.#begunAt + COMMIT_GAP_MS - this.#clock.monotonic()
+    if (waitMs > 0 && this.#queue.length < BATCH_EVENTS_MAX && !this.#hurried)
+      this.#gap = this.#clock.after(waitMs, () => this.#commit())
+    else this.#commit()
+  }
+
+  #commit(): void {
+    this.#gap = undefined
+    this.#begunAt = this.#clock.monotonic()
     const batch = this.#takeBatch()
     this.#disk.commit(
       batch.map(({ op }) => op),
@@ -42,6 +64,7 @@ export class GroupCommit {
         this.#underWay = false
         if (error !== undefined)
           this.#logger.error('the queue could not write', { changes: batch.length, reason: messageOf(error) })
+        if (this.#queue.length === 0) this.#hurried = false
         for (const { done } of batch) done?.(error)
         this.#next()
       }

@@ -1,5 +1,13 @@
 import { type Clock, type Logger, MESSAGE, type Mesh, PeerlessError } from '@peerless/interface'
-import { BATCH_BYTES_MAX, BATCH_EVENTS_MAX, RENEW_MS, STORE_MS_MAX, STORES_IN_FLIGHT_MAX, UNACKED_MAX } from './constants.ts'
+import {
+  BATCH_BYTES_MAX,
+  BATCH_EVENTS_MAX,
+  COMMIT_GAP_MS,
+  RENEW_MS,
+  STORE_MS_MAX,
+  STORES_IN_FLIGHT_MAX,
+  UNACKED_MAX
+} from './constants.ts'
 import { checkIds, encodeStore, encodeUpdate } from './messages.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -23,6 +31,8 @@ export class HolderLink {
   readonly #clock: Clock
   readonly #logger: Logger
   #copies: Copy[] = []
+  #sentAt = Number.NEGATIVE_INFINITY
+  #lingering = false
   /** Messages under way: when they were sent and how they are withdrawn. */
   readonly #flights = new Set<{ sentAt: number; cancel: () => void }>()
   readonly #settled = new Map<string, [result: Uint8Array, dead: boolean]>()
@@ -82,6 +92,18 @@ export class HolderLink {
   }
 
   #sendCopies(): void {
+    const waitMs = this.#sentAt + COMMIT_GAP_MS - this.#clock.monotonic()
+    if (waitMs > 0 && this.#copies.length < BATCH_EVENTS_MAX) {
+      if (this.#lingering) return
+      this.#lingering = true
+      this.#clock.after(waitMs, () => {
+        this.#lingering = false
+        this.#sendBatches()
+      })
+    } else this.#sendBatches()
+  }
+
+  #sendBatches(): void {
     while (this.#copies.length > 0 && this.#flights.size < STORES_IN_FLIGHT_MAX) {
       let bytes = 0
       let count = 0
@@ -90,7 +112,8 @@ export class HolderLink {
       }
       const batch = this.#copies.splice(0, count)
       const message = encodeStore(batch.map(({ id, meta, payload }) => [id, meta, payload]))
-      const flight = { sentAt: this.#clock.monotonic(), cancel: () => undefined as unknown }
+      this.#sentAt = this.#clock.monotonic()
+      const flight = { sentAt: this.#sentAt, cancel: () => undefined as unknown }
       this.#flights.add(flight)
       flight.cancel = this.#mesh.request(this.peerId, MESSAGE.QUEUE_STORE, undefined, message, (error, reply) => {
         this.#flights.delete(flight)

@@ -173,7 +173,8 @@ export class Owner {
   tick(now: number): void {
     this.#holders.tick(now, this.#copyCounts)
     let budget = COPIES_PER_TICK_MAX
-    for (const owned of [...this.#thin]) {
+    if (this.#thin.size === 0 || this.#holders.choose().length === 0) return
+    for (const owned of this.#thin) {
       if (budget-- === 0) break
       this.#thicken(owned)
     }
@@ -181,9 +182,9 @@ export class Owner {
 
   #thicken(owned: OwnedEvent): void {
     if (owned.phase === 'storing' || owned.phase === 'limbo') return
-    this.#thin.delete(owned)
     const more = this.#holders.choose(owned.holders).filter((peerId) => !owned.holders.includes(peerId))
     if (more.length === 0 || owned.phase === 'settling') return
+    this.#thin.delete(owned)
     this.payloadOf(owned).then(
       (payload) => {
         if (payload === undefined || owned.phase === 'gone' || owned.phase === 'settling') return
@@ -214,7 +215,7 @@ export class Owner {
           done(known && owned.phase !== 'gone')
           return
         }
-        if (error.code !== 'UNAVAILABLE') this.#holders.avoid(holder)
+        this.#holders.avoid(holder)
         this.#lost(owned, holder)
         const next =
           tries > 1

@@ -50,7 +50,7 @@ export class Queue implements QueueService {
   constructor(options: QueueOptions) {
     this.#o = { ...options, retryBaseMs: options.retryBaseMs ?? RETRY_BASE_MS }
     const { mesh, clock, logger, disk } = options
-    this.#commits = new GroupCommit(disk, logger)
+    this.#commits = new GroupCommit(disk, clock, logger)
     this.#holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger })
     this.#owner = new Owner(this.#o, this.#commits, this.#holders)
     this.#runner = new Runner(this.#o, this.#owner, () => this.#recovery.fenced)

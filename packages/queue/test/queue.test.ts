@@ -32,10 +32,9 @@ test('an event is accepted only after a second node has it on its disk', async (
   const done = a.queue.accept(orderOf(ID)).then(() => {
     accepted = true
   })
-  mesh.network.partition(['a', 'b'])
   await mesh.clock.advance(0)
   // The holder's disk refuses: there is no other peer, so the owner's own disk has to do.
-  await mesh.clock.advance(6_000)
+  await mesh.clock.advance(3_000)
   await done
   t.true(accepted)
   t.is(b.queue.stats().copies, 0)
@@ -191,7 +190,9 @@ test('a node that leaves in order hands over at once', async (t) => {
   await mesh.up('b')
   await accept(mesh, a, orderOf(ID))
   mesh.autoRun = ({ node }) => (node === 'b' ? answer('ok') : new PeerlessError('NO_CAPACITY', 'full'))
-  await a.queue.stop()
+  const stopped = a.queue.stop()
+  await mesh.clock.advance(100)
+  await stopped
   mesh.nodes.delete('a')
   mesh.network.leave('a')
   await mesh.clock.advance(200)
