@@ -6,7 +6,9 @@ import { createAdaptorServer } from '@hono/node-server'
 import test from 'ava'
 import { type Daemon, up } from '../_daemon.ts'
 import { type Ask, ask, type Reply } from './_http.ts'
+import { app as expressApp } from './apps/express.mjs'
 import { web } from './apps/hono.mjs'
+import { listener as koaListener } from './apps/koa.mjs'
 import { answer } from './apps/plain.mjs'
 
 /**
@@ -80,7 +82,9 @@ const APPS = [
   { app: 'plain', handler: 'plain.handler' },
   { app: 'hono', handler: 'hono.handler' },
   { app: 'hono', handler: 'hono.web' },
-  { app: 'hono', handler: 'hono.streaming', stream: true }
+  { app: 'hono', handler: 'hono.streaming', stream: true },
+  { app: 'express', handler: 'express.handler' },
+  { app: 'koa', handler: 'koa.handler' }
 ] as const
 
 let node: Daemon
@@ -136,6 +140,8 @@ for (const { app, handler, ...more } of APPS) {
 /** As each would be served without a platform. */
 function serverOf(app: (typeof APPS)[number]['app']): Server {
   if (app === 'hono') return createAdaptorServer({ fetch: web.fetch, overrideGlobalObjects: false }) as Server
+  if (app === 'express') return createServer(expressApp)
+  if (app === 'koa') return createServer(koaListener)
   return createServer(async (request, response) => {
     const pieces: Buffer[] = []
     for await (const piece of request) pieces.push(piece)
