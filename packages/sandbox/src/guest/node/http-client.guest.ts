@@ -272,6 +272,8 @@ function make(load: Load) {
       }
       const reader = response.body.getReader()
       let reading = false
+      // As IncomingMessage's own first read does; without it nothing is read on.
+      ;(message as unknown as { _readableState: { readingMore: boolean } })._readableState.readingMore = false
       ;(message as unknown as { _read(): void })._read = () => {
         if (reading) return
         reading = true
