@@ -5,10 +5,11 @@ export default attack({
   family: 'egress',
   code: `export const handler = async (event) => {
   if (!event.attack) return 'harmless'
-  for (let index = 0; index < 500; index++) fetch('http://10.0.0.1/' + index, { method: 'POST', body: 'x'.repeat(100000) }).catch(() => {})
+  for (let index = 0; index < 200; index++) fetch('http://10.0.0.1/' + index, { method: 'POST', body: 'x'.repeat(20000) }).catch(() => {})
   return 'left'
 }
 `,
-  callsAtOnce: 4,
+  timeoutSeconds: 5,
+  callsAtOnce: 2,
   expected: { results: ['left'] }
 })
