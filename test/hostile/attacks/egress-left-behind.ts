@@ -10,6 +10,5 @@ export default attack({
 }
 `,
   timeoutSeconds: 5,
-  callsAtOnce: 2,
   expected: { results: ['left'] }
 })
