@@ -31,6 +31,7 @@ import type { NodeOptions } from './options.ts'
 import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
+import { Provisioning } from './provisioning.ts'
 import { type S3Access, s3Objects } from './s3-object.ts'
 import { VERSION } from './version.ts'
 
@@ -209,6 +210,9 @@ async function compose(
   const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
   replication.start()
   undo.push(() => replication.stop())
+  const provisioning = new Provisioning({ mesh, catalog, clock, keepWarm: (orders) => instances.warm.provision(orders) })
+  provisioning.start()
+  undo.push(() => provisioning.stop())
 
   const address = await gateway.listen(options.http.host, options.http.port)
   listening.add(address.port)

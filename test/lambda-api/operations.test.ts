@@ -231,6 +231,16 @@ test.serial('what is set for a qualifier is stored, given back, listed and taken
   t.like(put.json, { Status: 'IN_PROGRESS', RequestedProvisionedConcurrentExecutions: 2 })
   t.is(put.status, 202)
   t.like((await api.good('GetProvisionedConcurrencyConfig', one)).json, { Status: 'READY' })
+  interface Shown {
+    node: { instances: { function: string; version: string; state: string; calls: number }[] }
+  }
+  const instances = async () => {
+    const { node } = JSON.parse((await daemon.cli('top', '--json')).stdout.split('\n')[0] ?? '') as Shown
+    return node.instances.filter((instance) => instance.function === 'settings' && instance.state === 'idle')
+  }
+  const warm = await eventually(instances, ({ length }) => length === 2, 15_000)
+  t.true(warm.every(({ version, calls }) => version === '1' && calls === 0))
+  t.is((await api.good('Invoke', { ...one, Payload: '1' })).headers.get('x-peerless-cold'), null, 'the first call finds it warm')
   t.is((await api.good('ListProvisionedConcurrencyConfigs', named)).json.ProvisionedConcurrencyConfigs.length, 1)
   await api.good('DeleteProvisionedConcurrencyConfig', one)
 

@@ -6,6 +6,7 @@ import { InstanceSet } from './instance-set.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
 export type { Instances, InstancesOptions, OnOutcome } from './types.ts'
+export type { WarmOrder } from './warm-keeper.ts'
 
 /**
  * Builds the code of executors and starts a spare one.

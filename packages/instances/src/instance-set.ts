@@ -57,7 +57,7 @@ export class InstanceSet implements Instances {
   readonly #shelf: InstanceShelf
   readonly #containment: Containment
   readonly #turns: ThreadTurns
-  readonly #warm: Prewarmer
+  readonly warm: Prewarmer
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
@@ -100,7 +100,7 @@ export class InstanceSet implements Instances {
       (executor, held) => this.#elsewhere(executor, held)
     )
     const { clock } = options
-    this.#warm = new Prewarmer({
+    this.warm = new Prewarmer({
       ...options,
       instancesMax: options.slots,
       present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
@@ -111,7 +111,7 @@ export class InstanceSet implements Instances {
     this.#pool.prepare()
     this.#timers.push(
       clock.every(limits.WATCH_PERIOD_MS, () => this.#watchDeadlines()),
-      clock.every(limits.PREWARM_PERIOD_MS, () => this.#warm.tick()),
+      clock.every(limits.PREWARM_PERIOD_MS, () => this.warm.tick()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
       clock.every(Math.max(1, Math.min(this.#idleMs, limits.EMPTY_MS_MAX) / 4), () => this.#reap())
     )
@@ -149,7 +149,7 @@ export class InstanceSet implements Instances {
       done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
       return
     }
-    this.#warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
+    this.warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
     this.#place(newRunning(invocation, done))
   }
 
@@ -210,7 +210,7 @@ export class InstanceSet implements Instances {
     instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
     instance.usedMb = header[3]
-    this.#warm.served(instance.revision.id, header[1] / 1_000)
+    this.warm.served(instance.revision.id, header[1] / 1_000)
     if (outcome.status !== 'ok') instance.errors++
     noteUse(instance, header)
     this.#release(instance, call)
@@ -356,7 +356,7 @@ export class InstanceSet implements Instances {
   }
 
   #reap(): void {
-    this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs)
+    this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs, this.warm.kept)
     this.#pool.reap()
   }
 
@@ -417,7 +417,7 @@ export class InstanceSet implements Instances {
   }
 
   retire(revisionId: string): void {
-    this.#warm.forget(revisionId)
+    this.warm.forget(revisionId)
     this.#shelf.retire(revisionId)
   }
 

@@ -188,10 +188,12 @@ export class InstanceShelf {
     return oldest !== undefined
   }
 
-  /** Takes away what was last used before then (monotonic milliseconds). */
-  reap(before: number): void {
+  /** Takes away what was last used before then (monotonic milliseconds), but for so many idle ones of a revision as `kept` says. */
+  reap(before: number, kept: ReadonlyMap<string, number>): void {
     for (const revision of [...this.#revisions.values()]) {
+      const least = kept.get(revision.id) ?? 0
       for (let oldest = revision.idle[0]; oldest !== undefined && oldest.lastUsedAt <= before; oldest = revision.idle[0]) {
+        if (revision.idle.length <= least) break
         this.remove(oldest)
       }
     }

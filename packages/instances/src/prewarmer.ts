@@ -1,4 +1,5 @@
 import type { Clock, Invocation, Logger, Outcome, Random } from '@peerless/interface'
+import { WarmKeeper, type WarmOrder } from './warm-keeper.ts'
 import { WarmDemand, type WarmTarget } from './warm-target.ts'
 
 /** Revisions whose calls are remembered; the one that was called longest ago is forgotten first. */
@@ -34,9 +35,21 @@ interface Known {
 export class Prewarmer {
   readonly #options: PrewarmerOptions
   readonly #known = new Map<string, Known>()
+  readonly #provisioned: WarmKeeper
 
   constructor(options: PrewarmerOptions) {
     this.#options = options
+    this.#provisioned = new WarmKeeper(options)
+  }
+
+  /** Instances that are to be there ahead of calls whatever their history, until it is told anew. */
+  provision(orders: readonly WarmOrder[]): void {
+    this.#provisioned.keep(orders)
+  }
+
+  /** Idle instances per revision that are not taken away for their age. */
+  get kept(): ReadonlyMap<string, number> {
+    return this.#provisioned.kept
   }
 
   /** @param atOnce calls of this revision that run now, this one included */

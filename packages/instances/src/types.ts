@@ -10,6 +10,7 @@ import type {
   Random,
   Target
 } from '@peerless/interface'
+import type { WarmOrder } from './warm-keeper.ts'
 
 export interface InstancesOptions {
   nodeId: string
@@ -55,6 +56,8 @@ export interface Instances extends Target {
   /** Median of recent calls; 0 when there were none. */
   latencyMs(): number
   list(): InstanceStatus[]
+  /** Instances that are to be there ahead of calls, and that the reaper leaves, until it is told anew. */
+  readonly warm: { provision(orders: readonly WarmOrder[]): void }
   /** Takes away the instances of a revision that is no longer current; those that run end their call first. */
   retire(revisionId: string): void
   isolation(): { layer: string; active: boolean; detail: string }[]

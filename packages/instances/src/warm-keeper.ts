@@ -1,0 +1,68 @@
+import type { FunctionVersion, Invocation } from '@peerless/interface'
+import type { PrewarmerOptions } from './prewarmer.ts'
+import type { OnOutcome } from './types.ts'
+
+/** Instances launched ahead in one round: a version whose start fails must not take all of the node. */
+const LAUNCHES_PER_ROUND_MAX = 16
+
+/** So many instances of a version are to be there before anyone calls. */
+export interface WarmOrder {
+  readonly functionName: string
+  readonly account: string
+  readonly version: FunctionVersion
+  readonly count: number
+}
+
+/** Provisioned concurrency: launches what is missing, and tells the reaper what to leave. */
+export class WarmKeeper {
+  readonly #options: Omit<PrewarmerOptions, 'instancesMax'>
+  #kept: ReadonlyMap<string, number> = new Map()
+
+  constructor(options: Omit<PrewarmerOptions, 'instancesMax'>) {
+    this.#options = options
+  }
+
+  /** Idle instances per revision that are not taken away for their age. */
+  get kept(): ReadonlyMap<string, number> {
+    return this.#kept
+  }
+
+  /** Until the next time: launches what is missing now. */
+  keep(orders: readonly WarmOrder[]): void {
+    this.#kept = new Map(orders.map(({ version, count }) => [version.revisionId, count]))
+    const { present, room } = this.#options
+    let left = LAUNCHES_PER_ROUND_MAX
+    for (const order of orders) {
+      const missing = order.count - present(order.version.revisionId)
+      for (let launched = 0; launched < missing && left > 0 && room(); launched++, left--) this.#launchOne(order)
+    }
+  }
+
+  #launchOne({ functionName, account, version }: WarmOrder): void {
+    const { random, logger, launch } = this.#options
+    const invocation: Invocation = {
+      requestId: random.uuid(),
+      attempt: 1,
+      kind: 'event',
+      functionName,
+      account,
+      version,
+      payload: new Uint8Array(0),
+      // Long past: nobody waits, so the handler is not called when the instance is ready.
+      deadline: 0,
+      caller: '',
+      logTail: false,
+      clientContext: undefined,
+      invokedArn: ''
+    }
+    const done: OnOutcome = (outcome) => {
+      if (outcome.status === 'refused' || outcome.status === 'ok') return
+      logger.warn('an instance could not be launched ahead', {
+        function: functionName,
+        version: version.version,
+        status: outcome.status
+      })
+    }
+    launch(invocation, done)
+  }
+}
