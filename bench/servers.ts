@@ -96,10 +96,16 @@ export interface Forwarded {
   p99Us: number
 }
 
+/** Runs a command of the CLI at a node, with its own keys, and gives its stdout. */
+export function cli(node: Node, ...args: string[]): Promise<string> {
+  return command([...args, '--data', node.data])
+}
+
 /** Runs a command of the CLI and gives its stdout. */
-export async function cli(node: Node, ...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [join(ROOT, 'bin', 'peerless'), ...args, '--data', node.data], {
-    stdio: ['ignore', 'pipe', 'inherit']
+export async function command(args: string[], env: Record<string, string> = {}): Promise<string> {
+  const child = spawn(process.execPath, [join(ROOT, 'bin', 'peerless'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env }
   })
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
   let text = ''
