@@ -184,7 +184,11 @@ function isRefused(path: string): boolean {
 
 /** The daemon keeps the end of stderr for its log. Written at once, because the process does not live to write it later. */
 function die(error: unknown): never {
-  writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`)
+  try {
+    writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`)
+  } catch {
+    // The daemon is gone, and its end of this pipe with it. What is thrown from here would leave the process alive for ever.
+  }
   end()
 }
 
