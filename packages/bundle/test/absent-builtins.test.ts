@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { BUILTINS_SUPPORTED } from '@peerless/interface'
+import test, { type ExecutionContext } from 'ava'
+import { buildBundle, packSource } from '../src/index.ts'
+
+async function folderOf(t: ExecutionContext, files: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'peerless-absent-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), text)
+  }
+  return folder
+}
+
+async function deployed(t: ExecutionContext, files: Record<string, string>) {
+  const { zip, handler } = await packSource({ path: await folderOf(t, files) })
+  return (await buildBundle({ zip, handler, builtinsSupported: BUILTINS_SUPPORTED })).bundle
+}
+
+test("the author's import of a module that functions lack fails with its name, file and line", async (t) => {
+  const files = {
+    'package.json': '{"main":"src/index.ts"}',
+    'src/index.ts': "export { handler } from './work.ts'\n",
+    'src/work.ts': "\nimport { spawn } from 'child_process'\nexport const handler = () => spawn('ls')\n"
+  }
+  await t.throwsAsync(deployed(t, files), {
+    code: 'INVALID_SOURCE',
+    message: /work\.ts:2:\d+: module 'node:child_process' does not exist inside functions/
+  })
+})
+
+test('one that is guarded is left to run time', async (t) => {
+  const source =
+    "let threads; try { threads = require('worker_threads') } catch { threads = undefined }\nexports.handler = () => threads === undefined"
+  const { script } = await deployed(t, { 'index.js': source })
+  t.regex(script, /__peerlessRequire\("worker_threads"\)|require\("worker_threads"\)/)
+})
+
+test("a package's import of one is left to its use", async (t) => {
+  const { script } = await deployed(t, {
+    'index.mjs': "import { tool } from 'tool'\nexport const handler = () => tool()",
+    'node_modules/tool/package.json': '{"name":"tool","main":"index.js"}',
+    'node_modules/tool/index.js': "const { spawn } = require('child_process'); exports.tool = (run) => run ? spawn('ls') : 'fine'"
+  })
+  t.regex(script, /__peerlessRequire\("absent:child_process"\)/)
+})
+
+test('files that are no code come along, each module says where it lay', async (t) => {
+  const bundle = await deployed(t, {
+    'index.js': "exports.handler = () => require('./lib/deep.js').where",
+    'lib/deep.js': "'use strict'\nexports.where = __dirname",
+    'lib/page.html': '<p>',
+    'data.json': '{}',
+    '.secret': 'no',
+    'types.d.ts': 'export {}'
+  })
+  t.deepEqual([...(bundle.files ?? new Map()).keys()].sort(), ['data.json', 'lib/page.html'])
+  t.regex(bundle.script, /__dirname2? = "\/var\/task\/lib"/)
+})
