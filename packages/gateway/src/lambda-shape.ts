@@ -28,8 +28,9 @@ export interface Member {
 /** Method, path, status, members. */
 export type OperationRow = readonly [method: string, path: string, status: number, members: Readonly<Record<string, string>>]
 
-export function text(min?: number, max?: number, pattern?: string): Shape {
-  return { type: 'text', min, max, pattern: pattern === undefined ? undefined : patternOf(pattern) }
+/** @param also a pattern of the mesh's own that is taken too; errors go on to name the service's alone */
+export function text(min?: number, max?: number, pattern?: string, also?: string): Shape {
+  return { type: 'text', min, max, pattern: pattern === undefined ? undefined : patternOf(pattern, also) }
 }
 
 export function oneOf(...values: string[]): Shape {
@@ -82,6 +83,7 @@ export function structure(members: Record<string, string>): Shape {
 }
 
 /** Patterns of the model are for the whole value; they are Java's, of which only what JavaScript has too is used. */
-function patternOf(source: string): Pattern {
-  return { source, whole: new RegExp(`^(?:${source})$`, source.includes('\\p{') ? 'u' : '') }
+function patternOf(source: string, also: string | undefined): Pattern {
+  const taken = also === undefined ? source : `${source}|${also}`
+  return { source, whole: new RegExp(`^(?:${taken})$`, source.includes('\\p{') ? 'u' : '') }
 }

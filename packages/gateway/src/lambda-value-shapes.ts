@@ -57,7 +57,8 @@ export const VALUE_SHAPES: Readonly<Record<string, Shape>> = {
   DestinationArn: text(
     0,
     350,
-    '$|https?://[^\\s]+|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)'
+    '$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)',
+    'https?://[^\\s]+'
   ),
   DirectS3Read: oneOf('ENABLED', 'DISABLED', 'AUTO'),
   DurableExecutionArn: text(
