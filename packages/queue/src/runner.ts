@@ -311,6 +311,11 @@ export class Runner {
     const result = this.#resultOf(owned, end)
     const policy = this.#policyOf(owned)
     const deliveries = deliveriesOf(owned.event, payload, result, end.response, policy, this.#o)
+    if (end.status === 'succeeded' && policy.onSuccess !== undefined && deliveries.length === 0)
+      this.#o.logger.warn('a record was not delivered: this mesh does not deliver there', {
+        requestId: owned.id,
+        to: policy.onSuccess
+      })
     const write = () => {
       const dead = end.status !== 'succeeded' && deliveries.length === 0
       this.#owner.settle(owned, result, dead, (error) => {
