@@ -32,6 +32,7 @@ import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
+import { retireRemoved } from './retire-removed.ts'
 import { type S3Access, s3Objects } from './s3-object.ts'
 import { VERSION } from './version.ts'
 
@@ -157,6 +158,7 @@ async function compose(
     accountId: options.accountId
   })
   undo.push(() => instances.stop())
+  undo.push(retireRemoved(catalog, instances))
   const invocation = createInvocation({ ...platform, mesh, catalog, instances, ledger, tariff: TARIFF_DEFAULT })
   appendLog = (line) => invocation.appendLog(line)
   undo.push(() => invocation.stop())

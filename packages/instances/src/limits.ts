@@ -42,7 +42,7 @@ export const DRAIN_MS_MAX = 8_000
 /** Before a process is killed for its memory, calls that take no longer than this may end in it. */
 export const LAST_MS_MAX = 30
 /** An executor without instances is kept for so long, beside the spare one. */
-export const EMPTY_MS_MAX = 30_000
+export const EMPTY_MS_MAX = 5_000
 /** How long after a spare process was taken the next is started. */
 export const PREPARE_MS = 250
 /** How soon an executor is looked at again that runs something and holds more than half of what it may. */

@@ -1,7 +1,7 @@
 import type { Executor, Revision } from './records.ts'
 
 /** Executors per account that hold unproven code; above that unproven revisions share. */
-const PROBATION_EXECUTORS_MAX = 6
+const PROBATION_EXECUTORS_MAX = 4
 /** Executors per account that hold quarantined code; above that quarantined revisions share. */
 const QUARANTINE_EXECUTORS_MAX = 4
 
