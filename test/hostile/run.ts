@@ -16,8 +16,12 @@ const LATENCY_MS_MAX = 500
 const AFTER_TIMEOUT_MS_MAX = 1_000
 const MEMORY_BACK_MS_MAX = 10_000
 const INIT_MS_MAX = 10_000
-/** What a node may hold beside an attacker's own memory limit while it is attacked, and what it may keep afterwards: its executors' own size, and spare ones. */
-const OVERHEAD_MB = 384
+/**
+ * What a node may hold beside an attacker's own memory limit while it is attacked, and what it may keep afterwards: 256 MB of each executor under attack
+ * (instances, `EXECUTOR_OVERHEAD_MB`; calls at once come to lie in two), and three or four executors of some 90 MB that were started for other functions.
+ */
+const EXECUTOR_OVERHEAD_MB = 256
+const OVERHEAD_MB = EXECUTOR_OVERHEAD_MB + 384
 const CONTROL_MS = 3_000
 const SAMPLE_MS = 50
 
@@ -122,7 +126,8 @@ function faultsOf(attack: Attack, tookMs: number, interval: Interval, peakMb: nu
     faults.push(`the bystander waited ${ms(slowest)}, at most ${ms(LATENCY_MS_MAX)} (the machine paused ${ms(pausedMs)})`)
   }
   for (const failure of interval.failures.slice(0, 5)) faults.push(`a call of the bystander failed: ${failure}`)
-  const memoryMb = (attack.memoryMb ?? 128) * (attack.callsAtOnce ?? 1)
+  const calls = attack.callsAtOnce ?? 1
+  const memoryMb = (attack.memoryMb ?? 128) * calls + (calls > 1 ? EXECUTOR_OVERHEAD_MB : 0)
   if (peakMb > before + memoryMb + OVERHEAD_MB)
     faults.push(`the node grew from ${before} to ${peakMb} MB, at most ${memoryMb} + ${OVERHEAD_MB} more`)
   if (settledMb > before + OVERHEAD_MB)

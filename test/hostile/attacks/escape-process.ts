@@ -5,9 +5,9 @@ export default attack({
   family: 'escape',
   code: `export const handler = async (event) => {
   if (!event.attack) return 'harmless'
-  const ways = [() => process.binding('fs'), () => process.dlopen({ exports: {} }, '/x.node'), () => process._linkedBinding('x'), () => process.getBuiltinModule('fs').readFileSync('/etc/passwd'), () => process.chdir('/')]
-  return ways.map((way) => { try { way(); return 'came' } catch { return 'refused' } }).filter((one) => one === 'came').length
+  const ways = [() => process.binding('fs'), () => process.dlopen({ exports: {} }, '/x.node'), () => process._linkedBinding('x'), () => process.getBuiltinModule('fs').readFileSync('/etc/passwd')]
+  return ways.map((way) => { try { way(); return String(way) } catch { return '' } }).filter((one) => one !== '')
 }
 `,
-  expected: { results: [0] }
+  expected: { results: [[]] }
 })
