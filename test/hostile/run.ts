@@ -17,11 +17,11 @@ const AFTER_TIMEOUT_MS_MAX = 1_000
 const MEMORY_BACK_MS_MAX = 10_000
 const INIT_MS_MAX = 10_000
 /**
- * What a node may hold beside an attacker's own memory limit while it is attacked, and what it may keep afterwards: 256 MB of each executor under attack
- * (instances, `EXECUTOR_OVERHEAD_MB`; calls at once come to lie in two), and three or four executors of some 90 MB that were started for other functions.
+ * What a node may hold beside an attacker's own memory limit while it is attacked, and what it may keep afterwards: 256 MB of each executor under attack (calls at
+ * once come to lie in two), and the processes that an account may have for unproven and quarantined functions, four and four of some 90 MB.
  */
 const EXECUTOR_OVERHEAD_MB = 256
-const OVERHEAD_MB = EXECUTOR_OVERHEAD_MB + 384
+const OVERHEAD_MB = EXECUTOR_OVERHEAD_MB + 8 * 90
 const CONTROL_MS = 3_000
 const SAMPLE_MS = 50
 
