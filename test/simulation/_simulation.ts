@@ -28,7 +28,7 @@ export interface SimulationOptions {
   /** Slots and speeds, taken in turn. */
   slots: readonly number[]
   speeds: readonly number[]
-  /** How long an idle instance lives. Shorter than the daemon's ten minutes, so that a run of seconds is in its steady state. */
+  /** How long an idle instance lives: ten minutes, as in the daemon. */
   keepMs: number
   /** Median of a launch; log-normal, sigma 0.5. */
   coldMs: number
@@ -59,14 +59,14 @@ export const DEFAULTS: SimulationOptions = {
   serviceMs: 500,
   slots: [64, 128, 64, 128],
   speeds: [1, 1, 1, 0.8],
-  keepMs: 6_000,
+  keepMs: 600_000,
   coldMs: 30,
   networkMs: 0.25,
   zones: 1,
   zoneMs: 10,
   gossipMs: 250 - BEACON_PERIOD_MS / 2,
-  warmUpMs: 6_500,
-  measureMs: 2_500,
+  warmUpMs: 8_000,
+  measureMs: 1_500,
   faults: [],
   entries: []
 }

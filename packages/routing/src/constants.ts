@@ -17,7 +17,7 @@ export const HOT_QUANTILE = 0.84
 export const BOUNDED_LOAD_MIN = 0.9
 export const BOUNDED_LOAD_MAX = 1.3
 /** And this much where an idle instance waits: a cold start saved is worth some imbalance, but not a node half again as loaded as the mean. */
-export const IDLE_LOAD_MAX = 1.5
+export const IDLE_LOAD_MAX = 1.15
 /** Calls of one revision that a node has under way at peers before it launches an instance of its own: its demand then keeps one busy often enough. */
 export const OWN_DEMAND_MIN = 2
 /** Nodes of a revision's rendezvous order that are looked at before chance decides. */
