@@ -3,7 +3,7 @@ import { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
 import type { InstanceShelf } from './instance-shelf.ts'
 import { DRAIN_MS_MAX, LAST_MS_MAX } from './limits.ts'
-import type { Executor, Revision } from './records.ts'
+import type { Executor, Instance, Revision } from './records.ts'
 
 /**
  * What is done about code that does not behave: which revisions go where, and how a process that must be ended is ended. Proven code
@@ -45,6 +45,17 @@ export class Containment {
     if (revision === undefined) return
     revision.standing = 'quarantine'
     this.#shelf?.moveOut(this.#pool.outsideQuarantine(revision))
+  }
+
+  /**
+   * An isolate ended badly. What it held may still be resident, and whoever came into that process next would be blamed for it: a
+   * process of code that has not proven itself takes nothing more.
+   */
+  gone(instance: Instance): void {
+    const { executor } = instance
+    if (executor.standing !== 'proven') executor.draining = true
+    this.#shelf?.remove(instance)
+    if (executor.draining) this.replace(executor)
   }
 
   /** V8 lost an isolate, so the process takes nothing new; what is healthy ends in it, in bounded time. */

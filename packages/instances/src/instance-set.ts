@@ -215,7 +215,7 @@ export class InstanceSet implements Instances {
     noteUse(instance, header)
     this.#release(instance, call)
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
-    if ((flags & FLAG_GONE) !== 0) this.#shelf.remove(instance)
+    if ((flags & FLAG_GONE) !== 0) this.#containment.gone(instance)
     else this.#shelf.park(instance)
     const { executor, revision } = instance
     if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)

@@ -74,3 +74,14 @@ test.serial('memory beyond the limits ends the process within a second or so, an
   t.is((json as { errorType: string }).errorType, 'Runtime.OutOfMemory')
   t.is(neighbour.ran.status, 'ok')
 })
+
+test.serial('where unproven code ended badly, no other code is put', async (t) => {
+  const bench = await start(t, { executorsPerAccountMax: 1 })
+  const bad = bench.define(LOOP, { timeoutSeconds: 1 })
+  await bad.result({})
+  const [tainted] = executorOf(bench, bad)
+  t.is((await bad.result({ hang: true })).ran.status, 'timeout')
+  const next = bench.define(GOOD)
+  await next.result({})
+  t.false(executorOf(bench, next).includes(tainted as number))
+})
