@@ -73,6 +73,9 @@ export function isFinalStatus(status: number): boolean {
   return Number.isInteger(status) && status >= 200 && status <= 599
 }
 
+/** What an answer says when the function failed, beside `failureBody`. */
+export const FAILURE_HEADERS: readonly string[] = ['content-type', 'application/json', 'x-amz-function-error', 'Unhandled']
+
 export function failureBody(status: string, name: string): string {
   const reasons: Record<string, string> = {
     error: `function '${name}' threw an error`,

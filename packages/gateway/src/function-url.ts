@@ -12,6 +12,19 @@ import { decodeLoosely } from './url-query.ts'
 /** What `NAME.fn.localhost` ends with, before the port. */
 export const HOST_SUFFIX = '.fn.localhost'
 
+/** @param url begins with `/fn/`. The path is from the first slash after the reference, `/` when there is none; nothing is decoded. */
+export function partsOfUrl(url: string): { reference: string; rawPath: string; rawQuery: string } {
+  const mark = url.indexOf('?')
+  const end = mark < 0 ? url.length : mark
+  const slash = url.indexOf('/', 4)
+  const nameEnd = slash < 0 || slash > end ? end : slash
+  return {
+    reference: url.slice(4, nameEnd),
+    rawPath: nameEnd === end ? '/' : url.slice(nameEnd, end),
+    rawQuery: mark < 0 ? '' : url.slice(mark + 1)
+  }
+}
+
 /** Function URLs: `/fn/NAME…` and `NAME.fn.localhost`. No promise, no regular expression and no URL object on the way of a warm call. */
 export class FunctionUrls {
   readonly #context: GatewayContext
@@ -36,12 +49,8 @@ export class FunctionUrls {
 
   /** `/fn/NAME[:QUALIFIER]/REST?QUERY`; the caller has seen the prefix. */
   handlePath(request: IncomingMessage, response: ServerResponse, url: string): void {
-    const mark = url.indexOf('?')
-    const end = mark < 0 ? url.length : mark
-    const slash = url.indexOf('/', 4)
-    const nameEnd = slash < 0 || slash > end ? end : slash
-    const rawPath = nameEnd === end ? '/' : url.slice(nameEnd, end)
-    this.#handle(request, response, url.slice(4, nameEnd), rawPath, mark < 0 ? '' : url.slice(mark + 1))
+    const { reference, rawPath, rawQuery } = partsOfUrl(url)
+    this.#handle(request, response, reference, rawPath, rawQuery)
   }
 
   /** `NAME.fn.localhost`: the whole path is the function's. */

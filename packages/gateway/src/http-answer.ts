@@ -2,6 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { PeerlessError } from '@peerless/interface'
 import { ANSWER_STALL_MS_MAX } from './limits.ts'
 
+/** A field name (RFC 9110, section 5.6.2). */
+export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
 /** Header names and values in turn, as `writeHead` takes them. */
 export type FlatHeaders = string[]
 

@@ -12,7 +12,7 @@ import {
 import type { ApiParts } from './api-call.ts'
 import type { Cors } from './cors.ts'
 import type { Drain } from './drain.ts'
-import { failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
+import { FAILURE_HEADERS, failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
 import { EventBuilder, type EventParts, type EventRoute } from './function-url-event.ts'
 import { presentable, refusalHeaders, send } from './http-answer.ts'
 import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
@@ -193,7 +193,7 @@ export class HttpCalls {
     if (outcome.status === 'ok' && head !== undefined && sendOutcome(response, headers, head, outcome.payload, dropped)) {
       status = head.statusCode
     } else {
-      headers.push('content-type', 'application/json', 'x-amz-function-error', 'Unhandled')
+      headers.push(...FAILURE_HEADERS)
       send(response, status, headers, failureBody(outcome.status, call.prepared.name))
     }
     this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
@@ -228,14 +228,7 @@ export class HttpCalls {
     const gone = response.destroyed
     if (!gone && !response.headersSent) {
       // Its head was none that can be sent.
-      const headers = [
-        'x-amzn-requestid',
-        call.requestId,
-        'content-type',
-        'application/json',
-        'x-amz-function-error',
-        'Unhandled'
-      ]
+      const headers = ['x-amzn-requestid', call.requestId, ...FAILURE_HEADERS]
       send(response, 502, headers, failureBody('ok', call.prepared.name))
     } else if (gone || answer === undefined || outcome?.status !== 'ok') stream.cut()
     else {

@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import type { FlatHeaders } from './http-answer.ts'
+import { type FlatHeaders, TOKEN } from './http-answer.ts'
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 /** What may not stand in a field value (RFC 9110, section 5.5). */
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 const NAMES_KNOWN_MAX = 512

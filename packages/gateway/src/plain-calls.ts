@@ -1,8 +1,8 @@
 import type { InvokeAnswer, PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import type { Drain } from './drain.ts'
-import { failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
-import { type FunctionUrls, HOST_SUFFIX } from './function-url.ts'
+import { FAILURE_HEADERS, failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
+import { type FunctionUrls, HOST_SUFFIX, partsOfUrl } from './function-url.ts'
 import { EventBuilder } from './function-url-event.ts'
 import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
 import { chosenTarget, type HttpTarget } from './http-calls.ts'
@@ -13,9 +13,6 @@ import { PlainAnswers } from './plain-answer.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainHead } from './plain-head.ts'
 import type { Routes } from './routes.ts'
-
-/** What an answer says when the function failed. */
-const FAILURE_HEADERS = ['content-type', 'application/json', 'x-amz-function-error', 'Unhandled']
 
 interface PlainCall {
   readonly prepared: HttpTarget
@@ -52,19 +49,16 @@ export class PlainCalls {
   take(head: PlainHead, reply: PlainReply): boolean {
     const { url, headers, method, httpVersion, rawHeaders } = head
     if (headers.host.includes(HOST_SUFFIX) || this.#routes.tableOf(headers.host) !== undefined) return false
-    const mark = url.indexOf('?')
-    const end = mark < 0 ? url.length : mark
-    const slash = url.indexOf('/', 4)
-    const nameEnd = slash < 0 || slash > end ? end : slash
-    const prepared = this.#urls.find(url.slice(4, nameEnd))
+    const { reference, rawPath, rawQuery } = partsOfUrl(url)
+    const prepared = this.#urls.find(reference)
     if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return false
     const { random, clock, invoker } = this.#context
     const requestId = random.uuid()
     const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
     const payload = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
-      rawPath: nameEnd === end ? '/' : url.slice(nameEnd, end),
-      rawQuery: mark < 0 ? '' : url.slice(mark + 1),
+      rawPath,
+      rawQuery,
       body: undefined,
       requestId,
       now: clock.now(),

@@ -1,3 +1,5 @@
+import { TOKEN } from './http-answer.ts'
+
 /** The request line and headers of a request of the plainest kind, as `PlainFront` takes it. */
 export interface PlainHead {
   readonly method: 'GET'
@@ -43,7 +45,6 @@ const FOREIGN = new Set([
   'authorization'
 ])
 
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const SPACE = 32
 const TAB = 9
 const CR = 13

@@ -5,7 +5,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { PlainHeadReader } from '../src/plain-head.ts'
 import { raw } from './_http.ts'
-import { echo, ranHttp, start } from './_ports.ts'
+import { echo, type Fixture, ranHttp, start } from './_ports.ts'
 
 const PLAIN = 'GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n'
 
@@ -168,4 +168,92 @@ test('a request that comes while another is answered waits for it', async (t) =>
   for await (const chunk of socket) text += chunk
   t.deepEqual(order, ['/1', '/2'])
   t.true(text.indexOf('\r\n\r\n/1') < text.indexOf('\r\n\r\n/2'))
+})
+
+/** A connection that has had `requests` plain answers, and the promise of its end. */
+async function kept(node: Fixture, requests: number): Promise<{ socket: Socket; closed: Promise<unknown> }> {
+  const socket = connect(node.port, node.host)
+  await once(socket, 'connect')
+  for (let request = 0; request < requests; request++) {
+    socket.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(socket, 'data')
+  }
+  socket.resume()
+  return { socket, closed: once(socket, 'close') }
+}
+
+test('a connection that says nothing is ended, and so is one that was used and says nothing more', async (t) => {
+  const node = await start(t, { limits: { headersTimeoutMs: 2_000, keepAliveMs: 5_000, checkTimeoutsMs: 500 } })
+  const silent = await kept(node, 0)
+  const used = await kept(node, 2)
+  await node.clock.advance(3_000)
+  await silent.closed
+  t.false(used.socket.destroyed)
+  await node.clock.advance(4_000)
+  await used.closed
+  t.pass()
+})
+
+test('when the gateway closes, idle plain connections end at once and a busy one with its answer', async (t) => {
+  const node = await start(t)
+  const idle = await kept(node, 1)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  node.behave(async () => {
+    begin()
+    await promise
+    return ranHttp(200, ['content-type', 'text/plain'], 'last')
+  })
+  const busy = connect(node.port, node.host)
+  busy.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+  await begun
+  const closed = node.gateway.close(60_000)
+  await idle.closed
+  resolve()
+  let text = ''
+  busy.setEncoding('latin1')
+  for await (const chunk of busy) text += chunk
+  t.regex(text, /connection: close\r\n.*last$/s)
+  await closed
+})
+
+test('a client that goes away while it is answered costs nothing but its call', async (t) => {
+  const node = await start(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { promise: begun, resolve: begin } = Promise.withResolvers<void>()
+  node.behave(async () => {
+    begin()
+    await promise
+    return ranHttp(200, [], 'nobody')
+  })
+  const socket = connect(node.port, node.host)
+  socket.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+  await begun
+  socket.resetAndDestroy()
+  await once(socket, 'close')
+  resolve()
+  node.behave(echo)
+  t.regex(await raw(node, 'GET /fn/hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 200 OK/)
+})
+
+test('headers of a function that would break out of their line are no answer', async (t) => {
+  const node = await start(t)
+  for (const headers of [
+    ['x-a', 'b\r\nx-injected: 1'],
+    ['x-a: 1\r\nx-injected', 'b'],
+    ['x-a', '\u0100']
+  ]) {
+    node.behave(() => ranHttp(200, headers, 'body'))
+    const { socket } = await kept(node, 0)
+    let text = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+    while (!text.includes('\r\n\r\n')) await once(socket, 'data')
+    socket.destroy()
+    t.regex(text, /^HTTP\/1\.1 502 /)
+    t.false(text.includes('injected'))
+  }
 })
