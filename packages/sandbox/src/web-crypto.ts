@@ -1,5 +1,6 @@
 import { webcrypto } from 'node:crypto'
 import { type Fields, fieldsOf } from './job-input.ts'
+import { WEB_CRYPTO_ALGORITHMS } from './web-crypto-algorithms.ts'
 
 const { subtle } = webcrypto
 
@@ -11,27 +12,7 @@ const ITERATIONS_MAX = 2_000_000
 const MODULUS_BITS_MAX = 4_096
 const DERIVED_BITS_MAX = 1_048_576
 
-/** Algorithms that may be named: the standard's, and what WinterTC adds. What Node has beyond them is not offered. */
-const ALGORITHMS = new Set([
-  'SHA-1',
-  'SHA-256',
-  'SHA-384',
-  'SHA-512',
-  'HMAC',
-  'AES-GCM',
-  'AES-CBC',
-  'AES-CTR',
-  'AES-KW',
-  'RSA-OAEP',
-  'RSA-PSS',
-  'RSASSA-PKCS1-v1_5',
-  'ECDSA',
-  'ECDH',
-  'Ed25519',
-  'X25519',
-  'HKDF',
-  'PBKDF2'
-])
+const ALGORITHMS = new Set(WEB_CRYPTO_ALGORITHMS)
 const FORMATS = ['raw', 'pkcs8', 'spki', 'jwk'] as const
 type Format = (typeof FORMATS)[number]
 const USAGES = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey'] as const

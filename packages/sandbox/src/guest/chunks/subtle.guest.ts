@@ -1,4 +1,5 @@
 import { JOB } from '../../bridge-operations.ts'
+import { WEB_CRYPTO_ALGORITHMS } from '../../web-crypto-algorithms.ts'
 import { DOMException } from '../dom-exception.guest.ts'
 import { bytesOf } from '../encoding.guest.ts'
 import { enumerable } from '../idl.guest.ts'
@@ -13,27 +14,7 @@ type Params = Record<string, unknown>
 /** Members of algorithms by what they are. Others of an object are not looked at. */
 const NUMBERS = ['length', 'tagLength', 'saltLength', 'iterations', 'modulusLength'] as const
 const BYTES = ['iv', 'counter', 'additionalData', 'label', 'salt', 'info', 'publicExponent', 'context'] as const
-const NAMES = [
-  'SHA-1',
-  'SHA-256',
-  'SHA-384',
-  'SHA-512',
-  'HMAC',
-  'AES-GCM',
-  'AES-CBC',
-  'AES-CTR',
-  'AES-KW',
-  'RSA-OAEP',
-  'RSA-PSS',
-  'RSASSA-PKCS1-v1_5',
-  'ECDSA',
-  'ECDH',
-  'Ed25519',
-  'X25519',
-  'HKDF',
-  'PBKDF2'
-]
-const CANONICAL = new Map(NAMES.map((name) => [name.toUpperCase(), name]))
+const CANONICAL = new Map(WEB_CRYPTO_ALGORITHMS.map((name) => [name.toUpperCase(), name]))
 
 /** What goes along with one operation: an order in JSON, in which bytes are places in one buffer. */
 class Parcel {
