@@ -1,4 +1,5 @@
 import type { Clock, Invocation, Logger, Outcome, Random } from '@peerless/interface'
+import { type Launchable, launchAhead } from './launch-ahead.ts'
 import { WarmKeeper, type WarmOrder } from './warm-keeper.ts'
 import { WarmDemand, type WarmTarget } from './warm-target.ts'
 
@@ -24,8 +25,7 @@ export interface PrewarmerOptions {
 
 interface Known {
   readonly demand: WarmDemand
-  /** The last call: what a launch needs to know. */
-  last: Invocation
+  readonly of: Launchable
   lastAt: number
   notBefore: number
   target: WarmTarget
@@ -59,10 +59,15 @@ export class Prewarmer {
     let known = this.#known.get(revisionId)
     if (known === undefined) {
       if (this.#known.size >= REVISIONS_MAX) this.#forgetOldest()
-      known = { demand: new WarmDemand(now), last: call, lastAt: now, notBefore: 0, target: { instances: 0, reason: 'none' } }
+      known = {
+        demand: new WarmDemand(now),
+        of: { functionName: call.functionName, account: call.account, version: call.version },
+        lastAt: now,
+        notBefore: 0,
+        target: { instances: 0, reason: 'none' }
+      }
       this.#known.set(revisionId, known)
     }
-    known.last = call
     known.lastAt = now
     known.demand.arrived(now, atOnce)
   }
@@ -94,25 +99,14 @@ export class Prewarmer {
 
   #launch(known: Known): void {
     const { random, clock, launch } = this.#options
-    // Its deadline has passed: when it is loaded there is nothing to run.
-    const order: Invocation = {
-      ...known.last,
-      requestId: random.uuid(),
-      attempt: 1,
-      payload: new Uint8Array(0),
-      deadline: 0,
-      logTail: false,
-      clientContext: undefined,
-      stream: undefined
-    }
-    launch(order, (outcome) => {
+    launch(launchAhead(known.of, random.uuid()), (outcome) => {
       if (outcome.status !== 'refused') known.notBefore = clock.monotonic() + FAILED_MS
     })
   }
 
-  #say({ last, target }: Known, missing: number): void {
+  #say({ of, target }: Known, missing: number): void {
     this.#options.logger.debug('instances are prepared ahead', {
-      function: last.functionName,
+      function: of.functionName,
       reason: target.reason,
       wanted: target.instances,
       missing

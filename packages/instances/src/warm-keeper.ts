@@ -1,4 +1,4 @@
-import type { FunctionVersion, Invocation } from '@peerless/interface'
+import { type Launchable, launchAhead } from './launch-ahead.ts'
 import type { PrewarmerOptions } from './prewarmer.ts'
 import type { OnOutcome } from './types.ts'
 
@@ -6,10 +6,7 @@ import type { OnOutcome } from './types.ts'
 const LAUNCHES_PER_ROUND_MAX = 16
 
 /** So many instances of a version are to be there before anyone calls. */
-export interface WarmOrder {
-  readonly functionName: string
-  readonly account: string
-  readonly version: FunctionVersion
+export interface WarmOrder extends Launchable {
   readonly count: number
 }
 
@@ -38,23 +35,9 @@ export class WarmKeeper {
     }
   }
 
-  #launchOne({ functionName, account, version }: WarmOrder): void {
+  #launchOne(order: WarmOrder): void {
+    const { functionName, version } = order
     const { random, logger, launch } = this.#options
-    const invocation: Invocation = {
-      requestId: random.uuid(),
-      attempt: 1,
-      kind: 'event',
-      functionName,
-      account,
-      version,
-      payload: new Uint8Array(0),
-      // Long past: nobody waits, so the handler is not called when the instance is ready.
-      deadline: 0,
-      caller: '',
-      logTail: false,
-      clientContext: undefined,
-      invokedArn: ''
-    }
     const done: OnOutcome = (outcome) => {
       if (outcome.status === 'refused' || outcome.status === 'ok') return
       logger.warn('an instance could not be launched ahead', {
@@ -63,6 +46,6 @@ export class WarmKeeper {
         status: outcome.status
       })
     }
-    launch(invocation, done)
+    launch(launchAhead(order, random.uuid()), done)
   }
 }

@@ -1,5 +1,7 @@
-import { VirtualClock } from '@peerless/testing'
+import type { FunctionVersion, Invocation } from '@peerless/interface'
+import { MemoryLogger, SeededRandom, VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { Prewarmer } from '../src/prewarmer.ts'
 import { start } from './_instances.ts'
 
 const MINUTE = 60_000
@@ -40,4 +42,36 @@ test('code that cannot be started ahead is not tried again and again', async (t)
   }
   const ends = lines.filter(({ message }) => message.startsWith('END')).length
   t.true(ends <= 8, `${ends} launches for 5 calls`)
+})
+
+test('what is prepared ahead carries nothing of the calls before it', async (t) => {
+  const clock = new VirtualClock()
+  const launched: Invocation[] = []
+  const prewarmer = new Prewarmer({
+    clock,
+    random: new SeededRandom(1),
+    logger: new MemoryLogger(),
+    instancesMax: 4,
+    present: () => launched.length,
+    room: () => true,
+    launch: (order) => launched.push(order)
+  })
+  const version = { revisionId: 'one' } as FunctionVersion
+  const call = {
+    functionName: 'fn',
+    account: 'acme',
+    version,
+    payload: new Uint8Array(1_000),
+    clientContext: 'secret'
+  } as Invocation
+  for (let at = 0; at < 20; at++) prewarmer.arrived(call, 1)
+  prewarmer.served('one', 1_000)
+  await clock.advance(1_000)
+  prewarmer.tick()
+  t.is(launched.length, 4)
+  t.true(
+    launched.every(
+      ({ payload, clientContext, deadline }) => payload.length === 0 && clientContext === undefined && deadline === 0
+    )
+  )
 })
