@@ -210,7 +210,7 @@ export class InstanceSet implements Instances {
     instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
     instance.usedMb = header[3]
-    this.warm.served(instance.revision.id, header[1] / 1_000)
+    this.warm.ended(instance.revision.id, header[1] / 1_000, (flags & FLAG_GONE) === 0)
     if (outcome.status !== 'ok') instance.errors++
     noteUse(instance, header)
     this.#release(instance, call)
@@ -235,6 +235,7 @@ export class InstanceSet implements Instances {
     // An executor is ended as idle when its last instance was taken away: what still waited for that one was not begun.
     if ((error.code === 'CONNECTION_LOST' && executor.killedFor !== 'idle') || call.intake?.bytes !== undefined) {
       instance.errors++
+      this.warm.ended(instance.revision.id, 0, false)
       this.#tell(call, severed(this.nodeId, instance, call, this.#options.clock.monotonic()))
       return
     }

@@ -5,8 +5,10 @@ import { WarmDemand, type WarmTarget } from './warm-target.ts'
 
 /** Revisions whose calls are remembered; the one that was called longest ago is forgotten first. */
 const REVISIONS_MAX = 1_000
-/** A revision that could not be started ahead is left alone for so long: its author sees the error with the next call. */
+/** A revision that could not be started ahead, or whose instance ended badly, is left alone for so long: its author sees the error with the next call. */
 const FAILED_MS = 60_000
+/** Of the instances that a node may have busy, so many at most are being started ahead: what nobody has asked for must not be in the way. */
+const AHEAD_SHARE = 1 / 4
 /** What is never called is forgotten: a day covers work that comes once a day, and its next time. */
 const FORGET_MS = 2 * 86_400_000
 
@@ -36,6 +38,8 @@ export class Prewarmer {
   readonly #options: PrewarmerOptions
   readonly #known = new Map<string, Known>()
   readonly #provisioned: WarmKeeper
+  /** Launches of its own that have not ended. */
+  #launching = 0
 
   constructor(options: PrewarmerOptions) {
     this.#options = options
@@ -72,8 +76,16 @@ export class Prewarmer {
     known.demand.arrived(now, atOnce)
   }
 
-  served(revisionId: string, durationMs: number): void {
-    this.#known.get(revisionId)?.demand.served(durationMs)
+  /**
+   * A call ended.
+   * @param durationMs as the executor says; no more than the function may take is believed
+   * @param well whether its instance can be used again
+   */
+  ended(revisionId: string, durationMs: number, well: boolean): void {
+    const known = this.#known.get(revisionId)
+    if (known === undefined) return
+    if (well) known.demand.served(Math.min(durationMs, known.of.version.timeoutSeconds * 1_000))
+    else known.notBefore = this.#options.clock.monotonic() + FAILED_MS
   }
 
   /** No more instances of this revision are wanted. */
@@ -93,13 +105,19 @@ export class Prewarmer {
       const missing = known.target.instances - present(revisionId)
       if (missing <= 0) continue
       if (before.reason !== known.target.reason) this.#say(known, missing)
-      for (let count = 0; count < missing && this.#options.room(); count++) this.#launch(known)
+      for (let count = 0; count < missing && this.#hasRoom(); count++) this.#launch(known)
     }
+  }
+
+  #hasRoom(): boolean {
+    return this.#launching < Math.max(1, this.#options.instancesMax * AHEAD_SHARE) && this.#options.room()
   }
 
   #launch(known: Known): void {
     const { random, clock, launch } = this.#options
+    this.#launching++
     launch(launchAhead(known.of, random.uuid()), (outcome) => {
+      this.#launching--
       if (outcome.status !== 'refused') known.notBefore = clock.monotonic() + FAILED_MS
     })
   }

@@ -51,12 +51,12 @@ test('what is prepared ahead carries nothing of the calls before it', async (t) 
     clock,
     random: new SeededRandom(1),
     logger: new MemoryLogger(),
-    instancesMax: 4,
+    instancesMax: 16,
     present: () => launched.length,
     room: () => true,
     launch: (order) => launched.push(order)
   })
-  const version = { revisionId: 'one' } as FunctionVersion
+  const version = { revisionId: 'one', timeoutSeconds: 1 } as FunctionVersion
   const call = {
     functionName: 'fn',
     account: 'acme',
@@ -65,13 +65,42 @@ test('what is prepared ahead carries nothing of the calls before it', async (t) 
     clientContext: 'secret'
   } as Invocation
   for (let at = 0; at < 20; at++) prewarmer.arrived(call, 1)
-  prewarmer.served('one', 1_000)
+  prewarmer.ended('one', 900_000, true)
   await clock.advance(1_000)
   prewarmer.tick()
-  t.is(launched.length, 4)
+  t.is(launched.length, 4, 'a quarter of what may run, while none of them is ready')
   t.true(
     launched.every(
       ({ payload, clientContext, deadline }) => payload.length === 0 && clientContext === undefined && deadline === 0
     )
   )
+})
+
+test('an instance that ended badly is not prepared anew, and no executor can say that its calls took for ever', async (t) => {
+  const clock = new VirtualClock()
+  let launches = 0
+  const prewarmer = new Prewarmer({
+    clock,
+    random: new SeededRandom(1),
+    logger: new MemoryLogger(),
+    instancesMax: 1_000,
+    present: () => launches,
+    room: () => true,
+    launch: (_order, done) => {
+      launches++
+      done({ status: 'refused', code: 'UNAVAILABLE', message: '', retryAfterMs: 0 })
+    }
+  })
+  const call = { functionName: 'fn', account: 'acme', version: { revisionId: 'one', timeoutSeconds: 1 } } as Invocation
+  for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
+  prewarmer.ended('one', Number.MAX_SAFE_INTEGER, true)
+  prewarmer.ended('one', 0, false)
+  await clock.advance(1_000)
+  prewarmer.tick()
+  t.is(launches, 0)
+  await clock.advance(60_000)
+  for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
+  await clock.advance(1_000)
+  prewarmer.tick()
+  t.true(launches > 0 && launches <= 6, `${launches} for four calls of a second at most`)
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { checkedLoaded, checkedLog, checkedResult, checkedStatus } from '../src/executor-answers.ts'
-import { start } from './_instances.ts'
+import { type Defined, start } from './_instances.ts'
 
 const options = { seed: 20_261_125, numRuns: 2_000 }
 
@@ -47,13 +47,18 @@ test.serial('an executor that was taken over hurts its own calls only', async (t
   await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${script}'\n`, { mode: 0o755 })
   const { define, instances, logger } = await start(t, { nodePath: program, slots: 4 })
   const endings = new Map<string, number>()
+  const fns: Defined[] = []
   for (let round = 0; round < 8; round++) {
     const fn = define('', { timeoutSeconds: 1 })
     const outcomes = await Promise.all([fn.call(), fn.call(), fn.call(), fn.call()])
     for (const { status } of outcomes) endings.set(status, (endings.get(status) ?? 0) + 1)
-    t.is(instances.busy, 0, 'no slot is lost')
+    fns.push(fn)
+    // What is being started ahead of calls has a slot, too.
+    const starting = fns.reduce((sum, { version }) => sum + instances.launching(version.revisionId), 0)
+    t.is(instances.busy - starting, 0, 'no slot is lost')
     t.notThrows(() => instances.isolation())
   }
   t.true([...endings.values()].reduce((sum, count) => sum + count, 0) === 32, JSON.stringify([...endings]))
   t.true(logger.lines.some(({ message }) => message === 'an executor broke the protocol'))
+  while (instances.busy > 0) await new Promise((resolve) => setImmediate(resolve))
 })
