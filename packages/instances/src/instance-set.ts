@@ -207,12 +207,9 @@ export class InstanceSet implements Instances {
     const flags = header[4]
     const outcome = answered(this.nodeId, instance, call, header, reply.payload)
     this.#shelf.learn(instance.revision, flags)
-    instance.lastUsedAt = call.startedAt + header[1] / 1_000
     this.#latency.add(header[1] / 1_000)
-    instance.usedMb = header[3]
     this.warm.ended(instance.revision.id, header[1] / 1_000, (flags & FLAG_GONE) === 0)
-    if (outcome.status !== 'ok') instance.errors++
-    noteUse(instance, header)
+    noteUse(instance, call, header, outcome.status === 'ok')
     this.#release(instance, call)
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#containment.gone(instance)

@@ -110,7 +110,6 @@ export class InstanceShelf {
       usedMb: 0,
       startedAt: this.#clock.monotonic(),
       cpuUs: 0,
-      memoryMb: 0,
       lastUsedAt: this.#clock.monotonic(),
       attempt: 1,
       caller: '',
@@ -231,7 +230,7 @@ export class InstanceShelf {
       lastUsedAt: Math.round(epoch + instance.lastUsedAt),
       startedAt: Math.round(epoch + instance.startedAt),
       cpuMs: Math.round(instance.cpuUs / 10) / 100,
-      memoryMb: instance.memoryMb === 0 ? undefined : instance.memoryMb
+      memoryMb: instance.usedMb === 0 ? undefined : instance.usedMb
     }))
   }
 

@@ -88,8 +88,10 @@ export function billedMsOf(usage: Usage, invocation: Invocation): number {
   return chargeOf(usage.durationMs, invocation.version.memoryMb, TARIFF_DEFAULT).billedMs
 }
 
-/** What the instance has used, for those who look at it. The numbers are the executor's. */
-export function noteUse(instance: Instance, [, , cpuUs, memoryMb]: ResultHeader): void {
-  if (Number.isFinite(cpuUs) && cpuUs > 0) instance.cpuUs += cpuUs
-  if (Number.isFinite(memoryMb) && memoryMb > 0) instance.memoryMb = memoryMb
+/** What the instance did and used, for those who look at it and for the reaper. The numbers are the executor's, read by `executor-answers.ts`. */
+export function noteUse(instance: Instance, call: Running, [, durationUs, cpuUs, memoryMb]: ResultHeader, well: boolean): void {
+  instance.lastUsedAt = call.startedAt + durationUs / 1_000
+  if (!well) instance.errors++
+  instance.cpuUs += cpuUs
+  instance.usedMb = memoryMb
 }

@@ -59,8 +59,6 @@ export interface Instance {
   /** Monotonic milliseconds. */
   readonly startedAt: number
   cpuUs: number
-  /** As last sampled; 0 until it was. */
-  memoryMb: number
   /** Monotonic milliseconds. */
   lastUsedAt: number
   /** What the executor was told with the call before: only differences are sent. */
