@@ -114,8 +114,9 @@ export class PlainCalls {
     const text = this.#answers.write(status, headers, body, clock.now(), draining)
     if (text === undefined) return false
     const { reply, startedAt } = call
-    this.#metrics.answered(ROUTE.FUNCTION_URL, reply.gone ? CLIENT_GONE : status, clock.monotonic() - startedAt)
+    const { gone } = reply
     reply.send(text, draining)
+    this.#metrics.answered(ROUTE.FUNCTION_URL, gone ? CLIENT_GONE : status, clock.monotonic() - startedAt)
     return true
   }
 }

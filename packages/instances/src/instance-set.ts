@@ -207,9 +207,6 @@ export class InstanceSet implements Instances {
     const flags = header[4]
     const outcome = answered(this.nodeId, instance, call, header, reply.payload)
     this.#shelf.learn(instance.revision, flags)
-    this.#latency.add(header[1] / 1_000)
-    this.warm.ended(instance.revision.id, header[1] / 1_000, (flags & FLAG_GONE) === 0)
-    noteUse(instance, call, header, outcome.status === 'ok')
     this.#release(instance, call)
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#containment.gone(instance)
@@ -217,7 +214,10 @@ export class InstanceSet implements Instances {
     const { executor, revision } = instance
     if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)
     if (executor.suspended !== undefined && !executor.condemned) this.#shelf.resume(executor)
+    noteUse(instance, call, header, outcome.status === 'ok')
     this.#tell(call, outcome)
+    this.#latency.add(header[1] / 1_000)
+    this.warm.ended(revision.id, header[1] / 1_000, (flags & FLAG_GONE) === 0)
   }
 
   /** The request failed: turned away before it was begun, or the process is gone, and then why it went decides. */

@@ -324,9 +324,12 @@ export class Pipeline implements Invoker {
     const { ledger, reporter, tariff } = this.#o
     reporter.inFlight--
     const receipt = receiptOf(call.invocation, outcome, settlement, this.#self, tariff)
-    ledger.record(receipt)
-    // What the client is told is what the receipt says.
-    call.done(undefined, { outcome, attempt: receipt.attempt, charge: { billedMs: receipt.billedMs, charge: receipt.charge } })
+    // What the client is told is what the receipt says; it is told first, because it waits, and the ledger does not.
+    try {
+      call.done(undefined, { outcome, attempt: receipt.attempt, charge: { billedMs: receipt.billedMs, charge: receipt.charge } })
+    } finally {
+      ledger.record(receipt)
+    }
   }
 
   #notRan(call: Call, node: string, outcome: Exclude<Outcome, Ran>): void {
