@@ -162,6 +162,7 @@ export const functionRecord = z.strictObject({
   aliases: bounded(z.string().regex(QUALIFIER), alias, ALIASES_MAX).optional(),
   qualifiers: bounded(z.string().regex(QUALIFIER), qualifierSettings, QUALIFIERS_MAX).optional(),
   reservedConcurrency: count.optional(),
+  latencyTargetMs: z.int().min(LIMITS.latencyTargetMsMin).max(LIMITS.latencyTargetMsMax).optional(),
   tags: tags.optional(),
   recursiveLoop: z.enum(['Terminate', 'Allow']).optional(),
   codeSigningArn: z.string().max(200).optional()

@@ -142,6 +142,11 @@ export interface FunctionRecord {
   qualifiers?: Record<string, QualifierSettings> | undefined
   /** Calls at once in the whole mesh; 0 refuses all; undefined: as many as there is room for. */
   reservedConcurrency?: number | undefined
+  /**
+   * Milliseconds within which 99 of 100 calls are to be answered, waiting and starting included; instances are kept warm for it, as few as
+   * will do. undefined: none are. LIMITS.latencyTargetMsMin to latencyTargetMsMax.
+   */
+  latencyTargetMs?: number | undefined
   tags?: Record<string, string> | undefined
   /** Default Terminate. */
   recursiveLoop?: 'Terminate' | 'Allow' | undefined

@@ -24,6 +24,9 @@ export const LIMITS = {
   memoryMbDefault: 128,
   timeoutSecondsMax: 900,
   timeoutSecondsDefault: 3,
+  /** `latencyTarget`: below a millisecond lies the way through the node itself, above 15 minutes no function lives. */
+  latencyTargetMsMin: 1,
+  latencyTargetMsMax: 900_000,
   /** Decoded client context (AWS: 3,583 bytes of base64). */
   clientContextBytesMax: 3_583,
   /** What LogType=Tail returns (AWS: the last 4 KB). */

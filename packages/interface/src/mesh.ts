@@ -20,6 +20,11 @@ export const MESSAGE = {
   LEDGER_PULL: 32,
   /** packages/invocation: logs of one node */
   LOGS_READ: 40,
+  /** packages/invocation: instances of one node; places of reserved concurrency; demand of functions with a latency target */
+  INSTANCES_READ: 41,
+  RESERVE: 42,
+  RESERVE_RECALL: 43,
+  DEMAND: 44,
   /** 50 and 51 are the own ones of packages/mesh (constants.ts there). */
   /** packages/queue: copies of accepted events, what became of them, and questions about them */
   QUEUE_STORE: 60,

@@ -42,6 +42,41 @@ export interface NodeStatus {
   instances: InstanceStatus[]
   /** Which layers of isolation are active on this machine. */
   isolation: { layer: string; active: boolean; detail: string }[]
+  memory?: MemoryStatus | undefined
+}
+
+/** What the daemon and its executors hold together, and what was done about it. */
+export interface MemoryStatus {
+  /** Resident megabytes, as last looked at. */
+  usedMb: number
+  /** What they may hold: `--memory`, or what the machine or its cgroup leaves them. undefined: nothing tells. */
+  boundMb: number | undefined
+  pressed: boolean
+  /** Idle instances that were given up for memory since the start, and those of them that were to be kept warm. */
+  evicted: number
+  evictedKept: number
+}
+
+/**
+ * What became of a function's latency target in the last minute. `learning`: too few calls to say. `missed` has a reason: its own run time
+ * (`service`: no number of instances helps), no room for more instances (`capacity`), starts (`cold`), or waiting (`wait`).
+ */
+export interface LatencyStatus {
+  function: string
+  version: string
+  targetMs: number
+  state: 'learning' | 'held' | 'missed'
+  reason: 'service' | 'capacity' | 'cold' | 'wait' | undefined
+  /** Measured over the whole mesh where the calls came in; undefined while there were none. */
+  p99Ms: number | undefined
+  calls: number
+  /** Share of the calls that came too late, 0 to 1. */
+  lateShare: number
+  /** Instances wanted warm over the whole mesh, and on this node. */
+  warm: number
+  warmHere: number
+  /** Peer id of the node that decides. */
+  owner: string
 }
 
 export interface InstanceStatus {
@@ -61,6 +96,10 @@ export interface InstanceStatus {
   cpuMs?: number
   /** Its heap as last sampled; undefined until it was. */
   memoryMb?: number | undefined
+  /** Peer id of the node that has it; undefined: the one that was asked. */
+  node?: string | undefined
+  /** How long its revision takes to start here, in milliseconds, as last seen. */
+  startMs?: number | undefined
 }
 
 /** Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
@@ -73,6 +112,10 @@ export interface MeshStatus {
   peers(): PeerStatus[]
   node(): NodeStatus
   invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer>
+  /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */
+  allInstances?(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
+  /** Functions with a latency target, in order of name, as far as this node has heard of them. */
+  latency?(): LatencyStatus[]
   /** undefined when ready; else why not. */
   unready(): string | undefined
 }
