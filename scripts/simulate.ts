@@ -8,9 +8,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Results } from '../test/simulation/_metrics.ts'
+import { DEFAULTS, type SimulationOptions } from '../test/simulation/_options.ts'
 import { type Plot, svgOf } from '../test/simulation/_plot.ts'
 import { POLICY_NAMES } from '../test/simulation/_policies.ts'
-import { DEFAULTS, Simulation, type SimulationOptions } from '../test/simulation/_simulation.ts'
+import { Simulation } from '../test/simulation/_simulation.ts'
 
 const ROWS = ['goals', 'baselines', 'shapes', 'failures'] as const
 const { values } = parseArgs({

@@ -1,75 +1,12 @@
-import { BEACON_PERIOD_MS, BeaconTable, PlacementOrder, type Report, ReportBoard } from '@peerless/routing'
+import { BEACON_PERIOD_MS, type Report } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
 import { EventHeap } from './_event-heap.ts'
 import { type Results, SlowdownHistogram } from './_metrics.ts'
-import { type Policy, type PolicyName, policyOf, type World } from './_policies.ts'
-import { type Call, type Failing, SimNode } from './_sim-node.ts'
-import { type Arrival, type ArrivalKind, normal, type ServiceKind, Workload } from './_workload.ts'
-
-/** Something that happens to a node; `revive` undoes it. */
-export interface Fault {
-  readonly at: number
-  readonly node: number
-  readonly what: Failing | 'drain' | 'revive'
-}
-
-export interface SimulationOptions {
-  policy: PolicyName
-  nodes: number
-  seed: number
-  /** Offered work over capacity. */
-  load: number
-  service: ServiceKind
-  arrivals: ArrivalKind
-  functions: number
-  zipf: number
-  /** Mean service time, milliseconds. */
-  serviceMs: number
-  /** Slots and speeds, taken in turn. */
-  slots: readonly number[]
-  speeds: readonly number[]
-  /** How long an idle instance lives: ten minutes, as in the daemon. */
-  keepMs: number
-  /** Median of a launch; log-normal, sigma 0.5. */
-  coldMs: number
-  /** Median of one way between two nodes; log-normal, sigma 0.5. */
-  networkMs: number
-  zones: number
-  /** Added to one way between zones. */
-  zoneMs: number
-  /** A beacon reaches the others after so long, uniform between half and one and a half of it. */
-  gossipMs: number
-  warmUpMs: number
-  measureMs: number
-  faults: readonly Fault[]
-  /** Calls come to these nodes only; all when empty. */
-  entries: readonly number[]
-}
-
-/** Beacons are 250 ms old in the mean: half a period until they are sent, the rest on their way. */
-export const DEFAULTS: SimulationOptions = {
-  policy: 'peerless',
-  nodes: 1_000,
-  seed: 1,
-  load: 0.7,
-  service: 'exponential',
-  arrivals: 'poisson',
-  functions: 5_000,
-  zipf: 1,
-  serviceMs: 500,
-  slots: [64, 128, 64, 128],
-  speeds: [1, 1, 1, 0.8],
-  keepMs: 600_000,
-  coldMs: 30,
-  networkMs: 0.25,
-  zones: 1,
-  zoneMs: 10,
-  gossipMs: 250 - BEACON_PERIOD_MS / 2,
-  warmUpMs: 8_000,
-  measureMs: 1_500,
-  faults: [],
-  entries: []
-}
+import { DEFAULTS, type Fault, type SimulationOptions } from './_options.ts'
+import { type Policy, policyOf } from './_policies.ts'
+import type { Call, SimNode } from './_sim-node.ts'
+import { type Arrival, normal, Workload } from './_workload.ts'
+import { SimWorld } from './_world.ts'
 
 const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6 } as const
 /** As packages/invocation has them. */
@@ -81,17 +18,12 @@ const DETECTION_MS = 5_000
 const NOBODY: ReadonlySet<string> = new Set()
 
 /** A mesh in virtual time, told to a policy as the daemon tells it: own state, reports that are a little old, and what replies say. */
-export class Simulation implements World {
-  readonly nodes: SimNode[] = []
-  readonly board = new ReportBoard()
-  readonly warm = new Map<string, Set<SimNode>>()
+export class Simulation {
+  readonly #world: SimWorld
   readonly #o: SimulationOptions
   readonly #events = new EventHeap<unknown>()
-  readonly #chance: SeededRandom
   readonly #workload: Workload
   readonly #policy: Policy
-  readonly #orders: PlacementOrder[]
-  readonly #tables: BeaconTable[] = []
   readonly #waitingNodes = new Set<SimNode>()
   /** The omniscient has one queue for all. */
   readonly #central: Call[] | undefined
@@ -118,45 +50,27 @@ export class Simulation implements World {
     const o = { ...DEFAULTS, ...options }
     this.#o = o
     this.#end = o.warmUpMs + o.measureMs
-    this.#chance = new SeededRandom(o.seed * 7_919 + 1)
-    for (let index = 0; index < o.nodes; index++) {
-      const [slots, speed] = [o.slots[index % o.slots.length] as number, o.speeds[index % o.speeds.length] as number]
-      this.nodes.push(new SimNode(index, index % o.zones, slots, speed, o.keepMs, this.warm))
-    }
-    const capacity = this.nodes.reduce((sum, { slots, speed }) => sum + slots * speed, 0)
+    this.#world = new SimWorld(o)
     const random = new SeededRandom(o.seed)
-    this.#workload = new Workload({ ...o, rate: (o.load * capacity) / o.serviceMs }, () => random.next())
-    this.#orders = Array.from({ length: o.zones }, (_, zone) => this.#orderOf(zone))
-    for (const node of this.nodes) this.#tables.push(this.#newTable(node))
-    this.#policy = policyOf(o.policy, this)
+    this.#workload = new Workload({ ...o, rate: (o.load * this.#world.capacity) / o.serviceMs }, () => random.next())
+    this.#policy = policyOf(o.policy, this.#world)
     this.#central = o.policy === 'omniscient' ? [] : undefined
-  }
-
-  tableOf(node: SimNode): BeaconTable {
-    return this.#tables[node.index] as BeaconTable
-  }
-
-  random(): number {
-    return this.#chance.next()
-  }
-
-  now(): number {
-    return this.#now
   }
 
   run(): Results {
     const started = performance.now()
     const events = this.#events
-    for (const node of this.nodes) events.push(this.random() * BEACON_PERIOD_MS, EVENT.BEACON, node)
+    for (const node of this.#world.nodes) events.push(this.#world.random() * BEACON_PERIOD_MS, EVENT.BEACON, node)
     for (const fault of this.#o.faults) events.push(fault.at, EVENT.FAULT, fault)
     this.#arriveNext()
     let measuring = false
     while (events.pop()) {
       this.#now = events.time
+      this.#world.at(this.#now)
       if (!measuring && this.#now >= this.#o.warmUpMs) {
         measuring = true
         this.#beacons = 0
-        for (const node of this.nodes) node.measureFrom(this.#o.warmUpMs)
+        for (const node of this.#world.nodes) node.measureFrom(this.#o.warmUpMs)
       }
       if (this.#now > this.#end) break
       this.#eventCount++
@@ -193,7 +107,7 @@ export class Simulation implements World {
   }
 
   #report(report: Report): void {
-    this.board.put({ ...report, at: this.#now, before: this.board.get(report.node)?.idle })
+    this.#world.board.put({ ...report, at: this.#now, before: this.#world.board.get(report.node)?.idle })
   }
 
   #arriveNext(): void {
@@ -207,9 +121,9 @@ export class Simulation implements World {
   #arrive(arrival: Arrival & { last?: boolean }): void {
     if (arrival.last === true) this.#arriveNext()
     const { entries } = this.#o
-    const count = entries.length > 0 ? entries.length : this.nodes.length
+    const count = entries.length > 0 ? entries.length : this.#world.nodes.length
     let turn = Math.floor(arrival.place * count)
-    const nodeAt = (at: number) => this.nodes[entries.length > 0 ? (entries[at % count] as number) : at % count] as SimNode
+    const nodeAt = (at: number) => this.#world.nodes[entries.length > 0 ? (entries[at % count] as number) : at % count] as SimNode
     // Clients leave nodes that are down or draining.
     for (let tries = 0; tries < count && (nodeAt(turn).failing === 'down' || nodeAt(turn).draining); tries++) turn++
     const caller = nodeAt(turn)
@@ -250,8 +164,8 @@ export class Simulation implements World {
       return true
     }
     node.coming++
-    if (this.#o.policy === 'peerless') this.tableOf(call.caller).sent(node.id, call.revision)
-    this.#events.push(this.#now + this.#oneWay(call.caller, node), EVENT.REACH, call)
+    if (this.#o.policy === 'peerless') this.#world.tableOf(call.caller).sent(node.id, call.revision)
+    this.#events.push(this.#now + this.#world.oneWay(call.caller, node), EVENT.REACH, call)
     return true
   }
 
@@ -277,7 +191,7 @@ export class Simulation implements World {
     node.occupy(1, this.#now)
     call.cold = !node.takeIdle(call.revision, this.#now)
     call.outcome = 'ran'
-    const launch = call.cold ? this.#o.coldMs * Math.exp(0.5 * normal(() => this.random())) : 0
+    const launch = call.cold ? this.#o.coldMs * Math.exp(0.5 * normal(() => this.#world.random())) : 0
     this.#events.push(this.#now + launch + call.arrival.service / node.speed, EVENT.DONE, call)
   }
 
@@ -307,13 +221,13 @@ export class Simulation implements World {
         idle: node.idleOf(call.revision, this.#now)
       }
     }
-    this.#events.push(this.#now + this.#oneWay(call.caller, node), EVENT.REPLY, call)
+    this.#events.push(this.#now + this.#world.oneWay(call.caller, node), EVENT.REPLY, call)
   }
 
   #replied(call: Call): void {
     const { at: node, caller } = call
     if (node !== caller && this.#o.policy === 'peerless') {
-      const table = this.tableOf(caller)
+      const table = this.#world.tableOf(caller)
       table.settled(
         node.id,
         call.revision,
@@ -403,7 +317,7 @@ export class Simulation implements World {
   }
 
   #beacon(node: SimNode): void {
-    this.#events.push(this.#now + BEACON_PERIOD_MS * (0.8 + 0.4 * this.random()), EVENT.BEACON, node)
+    this.#events.push(this.#now + BEACON_PERIOD_MS * (0.8 + 0.4 * this.#world.random()), EVENT.BEACON, node)
     if (node.failing === 'down') return
     this.#publish(node)
     if (this.#o.policy !== 'peerless') this.#pump(node)
@@ -422,24 +336,17 @@ export class Simulation implements World {
       draining: node.draining,
       idle: node.idleMap(this.#now)
     }
-    this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.random()), EVENT.REPORT, report)
+    this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.#world.random()), EVENT.REPORT, report)
   }
 
   #fault({ node: index, what }: Fault): void {
-    const node = this.nodes[index] as SimNode
+    const node = this.#world.nodes[index] as SimNode
     if (what === 'drain') {
       node.draining = true
       this.#publish(node)
-    } else if (what === 'revive') {
-      node.failing = 'no'
-      node.draining = false
-      node.crash()
-      for (const order of this.#orders) order.add(node.id)
-    } else if (what === 'no') {
-      // The others have noticed that it is down.
-      for (const order of this.#orders) order.remove(node.id)
-      this.board.remove(node.id)
-    } else {
+    } else if (what === 'revive') this.#world.revive(node)
+    else if (what === 'no') this.#world.forget(node)
+    else {
       node.failing = what
       if (what !== 'down') return
       node.crash()
@@ -447,34 +354,14 @@ export class Simulation implements World {
     }
   }
 
-  #oneWay(a: SimNode, b: SimNode): number {
-    const near = this.#o.networkMs * Math.exp(0.5 * normal(() => this.random()))
-    return a.zone === b.zone ? near : near + this.#o.zoneMs
-  }
-
   #measured(call: Call): boolean {
     return call.arrival.at >= this.#o.warmUpMs
-  }
-
-  #orderOf(zone: number): PlacementOrder {
-    const order = new PlacementOrder()
-    for (const node of this.nodes) order.add(node.id)
-    const { networkMs, zoneMs, zones } = this.#o
-    if (zones > 1) {
-      const zoneOf = new Map(this.nodes.map((node) => [node.id, node.zone]))
-      order.rezone((id) => 2 * (networkMs + (zoneOf.get(id) === zone ? 0 : zoneMs)))
-    }
-    return order
-  }
-
-  #newTable(node: SimNode): BeaconTable {
-    return new BeaconTable(node.id, { board: this.board, order: this.#orders[node.zone] as PlacementOrder })
   }
 
   #results(seconds: number): Results {
     const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk } = this.#counts
     const whole = Math.max(1, calls)
-    const sound = this.nodes.filter((node) => node.failing === 'no')
+    const sound = this.#world.nodes.filter((node) => node.failing === 'no')
     for (const node of sound) {
       node.occupy(1, this.#end)
       node.occupy(-1, this.#end)
@@ -482,7 +369,7 @@ export class Simulation implements World {
     const loads = sound.map((node) => node.busyMs / node.slots / this.#o.measureMs)
     const meanLoad =
       sound.reduce((sum, { busyMs }) => sum + busyMs, 0) / this.#o.measureMs / sound.reduce((sum, { slots }) => sum + slots, 0)
-    const failing = this.nodes.filter((node) => node.failing === 'fast').length
+    const failing = this.#world.nodes.filter((node) => node.failing === 'fast').length
     // Only Peerless needs beacons of these two kinds of policies: chance and omniscience do without.
     const silent = ['random', 'round-robin', 'omniscient'].includes(this.#o.policy)
     const refusalMessages = (2 * bounces) / whole
@@ -504,7 +391,7 @@ export class Simulation implements World {
       errors: errors / whole,
       forwarded: forwarded / whole,
       far: far / whole,
-      sinkhole: failing === 0 ? 0 : sunk / whole / (failing / this.nodes.length),
+      sinkhole: failing === 0 ? 0 : sunk / whole / (failing / this.#world.nodes.length),
       events: this.#eventCount,
       seconds
     }

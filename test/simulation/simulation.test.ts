@@ -2,8 +2,9 @@ import { SeededRandom } from '@peerless/testing'
 import test from 'ava'
 import fc from 'fast-check'
 import { EventHeap } from './_event-heap.ts'
+import type { SimulationOptions } from './_options.ts'
 import { svgOf } from './_plot.ts'
-import { Simulation, type SimulationOptions } from './_simulation.ts'
+import { Simulation } from './_simulation.ts'
 import { Workload } from './_workload.ts'
 
 /** Small enough for every run of the tests. What is asserted follows from the seed, on every machine. */
