@@ -66,8 +66,12 @@ test('a function URL streams and answers browsers as its configuration says', as
   t.is(whole.headers['content-length'], '7')
 })
 
-/** The request of AWS's page "Lambda function URL request payload", and what it says of it; what differs by place is masked. */
-test('the event is the one that AWS documents', async (t) => {
+/**
+ * The request of AWS's page "Lambda function URL request payload", and what real function URLs make of such a request (recorded events of 2023
+ * to 2026): members that do not apply are left out, `accountId` is `anonymous`, `connection` is not passed on. `x-amzn-tls-version` and
+ * `-cipher-suite` are the only ones missing: there is no TLS here. What differs by place is masked.
+ */
+test('the event is the one that AWS sends', async (t) => {
   const node = await up(t)
   const lambda = await lambdaOf(node)
   await deploy(lambda, 'event', 'export const handler = async (event) => event')
@@ -81,8 +85,11 @@ test('the event is the one that AWS documents', async (t) => {
     ],
     body: 'Hello from client!'
   })
-  const event = reply.json() as { requestContext: Record<string, unknown> }
+  const event = reply.json() as { headers: Record<string, string>; requestContext: Record<string, unknown> }
   const { requestId, time, timeEpoch } = event.requestContext
+  const trace = String(event.headers['x-amzn-trace-id'])
+  t.regex(trace, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/)
+  t.is(Number.parseInt(trace.slice(7, 15), 16), Math.floor(Number(timeEpoch) / 1_000))
   t.regex(String(requestId), /^[0-9a-f-]{36}$/)
   t.regex(String(time), /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/)
   t.deepEqual(event, {
@@ -99,11 +106,14 @@ test('the event is the one that AWS documents', async (t) => {
       'user-agent': 'agent',
       'content-type': 'text/plain',
       'content-length': '18',
-      connection: 'close'
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-port': new URL(node.http).port,
+      'x-forwarded-proto': 'http',
+      'x-amzn-trace-id': trace
     },
     queryStringParameters: { parameter1: 'value1,value2', parameter2: 'value' },
     requestContext: {
-      accountId: '000000000000',
+      accountId: 'anonymous',
       apiId: 'event',
       domainName: 'event.lambda-url.us-west-2.on.aws',
       domainPrefix: 'event',

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { type AccessKey, PeerlessError } from '@peerless/interface'
-import { HEADER_NAMES_CACHED_MAX } from './limits.ts'
+import type { AccessKey } from '@peerless/interface'
+import { type EventConnection, EventHeaders, objectJson } from './event-headers.ts'
 import { queryPairs } from './url-query.ts'
 
 /** What of a request goes into its event; an `IncomingMessage` is one. */
@@ -13,9 +13,10 @@ interface EventRequest {
     readonly cookie?: string | undefined
     readonly 'user-agent'?: string | undefined
     readonly 'content-type'?: string | undefined
+    readonly 'content-length'?: string | undefined
     readonly 'content-encoding'?: string | undefined
   }
-  readonly socket: { readonly remoteAddress?: string | undefined }
+  readonly socket: EventConnection
 }
 
 /**
@@ -53,30 +54,30 @@ export interface EventParts {
   readonly contextName: string
 }
 
-interface HeaderName {
-  readonly lower: string
-  /** Quoted, with its colon. */
-  readonly json: string
-}
-
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 export class EventBuilder {
   readonly #accountId: string
-  readonly #names = new Map<string, HeaderName>()
+  readonly #headers = new EventHeaders()
   #second = -1
   #timeText = ''
+  /** `1-SECONDS-`, the beginning of every trace id of this second. */
+  #traceHead = ''
 
   /** @param accountId 12 digits */
   constructor(accountId: string) {
     this.#accountId = accountId
   }
 
-  /** @param name of the function: it stands for the id of the URL */
-  partsOf(name: string): EventParts {
+  /**
+   * @param name of the function: it stands for the id of the URL
+   * @param anonymous a function URL that asks nobody who he is: the account is said to be that, as at AWS
+   */
+  partsOf(name: string, anonymous: boolean): EventParts {
     const quotedName = JSON.stringify(name)
+    const account = JSON.stringify(anonymous ? 'anonymous' : this.#accountId)
     return {
-      contextHead: `"requestContext":{"accountId":${JSON.stringify(this.#accountId)},"apiId":${quotedName},"domainName":`,
+      contextHead: `"requestContext":{"accountId":${account},"apiId":${quotedName},"domainName":`,
       contextName: `,"domainPrefix":${quotedName},"http":{"method":`
     }
   }
@@ -90,14 +91,21 @@ export class EventBuilder {
     let json = `{"version":"2.0","routeKey":${routeKey},"rawPath":${path},"rawQueryString":${JSON.stringify(rawQuery)}`
     const cookie = headers.cookie
     if (cookie !== undefined) json += `,"cookies":${cookiesJson(cookie)}`
+    const forwarder = this.#headers.forwarderOf(request.socket)
+    const time = this.#time(order.now)
+    const traceId = this.#traceHead + traceTailOf(order.requestId)
     // API Gateway takes cookies out of the headers, function URLs leave them there.
-    if (route !== undefined && cookie !== undefined) json += `,"headers":{${manyHeadersJson(request.rawHeaders, true)}}`
-    else json += `,"headers":{${this.#headersJson(request.rawHeaders)}}`
+    if (route !== undefined && cookie !== undefined)
+      json += `,"headers":{${this.#headers.merge(request.rawHeaders, forwarder, traceId, 'cookie')}`
+    else json += `,"headers":{${this.#headers.join(request.rawHeaders, forwarder, traceId)}`
+    // Chunks were counted.
+    if (body !== undefined && headers['content-length'] === undefined) json += `,"content-length":"${body.length}"`
+    json += '}'
     if (rawQuery.length !== 0) json += `,"queryStringParameters":{${queryJson(rawQuery)}}`
     json += `,${parts.contextHead}${JSON.stringify(domainOf(headers.host))}${parts.contextName}"${request.method}","path":${path}`
-    json += `,"protocol":"HTTP/${request.httpVersion}","sourceIp":"${sourceIpOf(request)}"`
+    json += `,"protocol":"HTTP/${request.httpVersion}","sourceIp":"${forwarder.ip}"`
     json += `,"userAgent":${JSON.stringify(headers['user-agent'] ?? '')}},"requestId":"${order.requestId}"`
-    json += `,"routeKey":${routeKey},"stage":"$default","time":"${this.#time(order.now)}","timeEpoch":${order.now}`
+    json += `,"routeKey":${routeKey},"stage":"$default","time":"${time}","timeEpoch":${order.now}`
     if (order.key !== undefined) json += `,"authorizer":{"iam":${this.#iamJson(order.key)}}`
     json += '}'
     if (route?.parametersJson !== undefined) json += `,"pathParameters":${route.parametersJson}`
@@ -105,29 +113,6 @@ export class EventBuilder {
     if (isText(headers['content-type'], headers['content-encoding']) && isUtf8(body))
       return Buffer.from(`${json},"body":${JSON.stringify(body.toString('utf8'))},"isBase64Encoded":false}`)
     return Buffer.from(`${json},"body":"${body.toString('base64')}","isBase64Encoded":true}`)
-  }
-
-  #headersJson(raw: readonly string[]): string {
-    if (raw.length > 2 * HEADERS_SEARCHED_MAX) return manyHeadersJson(raw)
-    let json = ''
-    for (let index = 0; index + 1 < raw.length; index += 2) {
-      const name = this.#nameOf(raw[index] as string)
-      for (let before = 0; before < index; before += 2) {
-        if (this.#nameOf(raw[before] as string).lower === name.lower) return manyHeadersJson(raw)
-      }
-      json += `${index === 0 ? '' : ','}${name.json}${JSON.stringify(raw[index + 1])}`
-    }
-    return json
-  }
-
-  #nameOf(raw: string): HeaderName {
-    const known = this.#names.get(raw)
-    if (known !== undefined) return known
-    const lower = raw.toLowerCase()
-    const made = { lower, json: `${JSON.stringify(lower)}:` }
-    if (this.#names.size >= HEADER_NAMES_CACHED_MAX) this.#names.clear()
-    this.#names.set(raw, made)
-    return made
   }
 
   #iamJson(key: AccessKey): string {
@@ -154,30 +139,11 @@ export class EventBuilder {
         date.getUTCSeconds()
       ].map((value) => String(value).padStart(2, '0'))
       this.#second = second
+      this.#traceHead = `1-${second.toString(16).padStart(8, '0')}-`
       this.#timeText = `${day}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}:${hours}:${minutes}:${seconds} +0000`
     }
     return this.#timeText
   }
-}
-
-/** Below this many headers a repeated name is looked for one by one; above it by a map, so that no client makes it quadratic. */
-const HEADERS_SEARCHED_MAX = 40
-
-/**
- * With repeated names, whose values are joined by a comma.
- * @throws INVALID_ARGUMENT for a second Host: two parties on the way might each believe another (RFC 9112, section 3.2)
- */
-function manyHeadersJson(raw: readonly string[], withoutCookies = false): string {
-  const values = new Map<string, string>()
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase()
-    if (withoutCookies && name === 'cookie') continue
-    const before = values.get(name)
-    if (before !== undefined && name === 'host')
-      throw new PeerlessError('INVALID_ARGUMENT', 'a request must have one Host header, this one has several')
-    values.set(name, before === undefined ? (raw[index + 1] as string) : `${before},${raw[index + 1]}`)
-  }
-  return objectJson(values)
 }
 
 function queryJson(rawQuery: string): string {
@@ -192,12 +158,6 @@ function queryJson(rawQuery: string): string {
     values.set(name, before === undefined ? value : `${before},${value}`)
   }
   return objectJson(values)
-}
-
-function objectJson(values: ReadonlyMap<string, string>): string {
-  let json = ''
-  for (const [name, value] of values) json += `${json === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(value)}`
-  return json
 }
 
 function cookiesJson(cookie: string): string {
@@ -215,9 +175,9 @@ function domainOf(host: string | undefined): string {
   return colon < 0 || host.endsWith(']') ? host : host.slice(0, colon)
 }
 
-function sourceIpOf(request: EventRequest): string {
-  const address = request.socket.remoteAddress ?? ''
-  return address.startsWith('::ffff:') ? address.slice(7) : address
+/** 24 hexadecimal digits of the request's id: whoever has one of the two finds the other. */
+function traceTailOf(requestId: string): string {
+  return requestId.slice(0, 8) + requestId.slice(9, 13) + requestId.slice(24)
 }
 
 /** AWS passes text and JSON, XML and JavaScript as they are, everything else (forms too) in base64. */

@@ -82,7 +82,7 @@ export class FunctionUrls {
         auth: url?.auth,
         streams: url?.invokeMode === 'RESPONSE_STREAM',
         cors: corsOf(url?.cors),
-        parts: this.#calls.events.partsOf(name)
+        parts: this.#calls.events.partsOf(name, url?.auth !== 'AWS_IAM')
       }
     })
     if (this.#prepared.size >= REFERENCES_CACHED_MAX) this.#prepared.clear()

@@ -53,6 +53,8 @@ export const AUTHORIZATION_CHARS_MAX = 4_096
 export const REFERENCES_CACHED_MAX = 4_096
 /** Header names kept in lower case and quoted. Names come from clients: when it is full it starts again. */
 export const HEADER_NAMES_CACHED_MAX = 512
+/** Addresses of clients with what events say of them: when it is full it starts again. */
+export const FORWARDERS_CACHED_MAX = 4_096
 /** ListFunctions: AWS answers at most 50 whatever MaxItems says. */
 export const LIST_ITEMS_MAX = 50
 /** Text of a caller that is repeated in an error message. */

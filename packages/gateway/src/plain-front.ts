@@ -11,6 +11,7 @@ export interface PlainReply {
   /** True when the client is gone: nothing more is sent. */
   readonly gone: boolean
   readonly remoteAddress: string
+  readonly localPort: number | undefined
   /**
    * Sends a whole answer.
    * @param answer latin1 text: status line, headers, empty line, body
@@ -97,6 +98,7 @@ class PlainConnection implements PlainReply {
   /** Monotonic milliseconds of the last answer, or of the beginning. */
   quietSince: number
   readonly remoteAddress: string
+  readonly localPort: number | undefined
   readonly #socket: Socket
   readonly #reader: PlainHeadReader
   readonly #take: PlainFrontOptions['take']
@@ -120,6 +122,7 @@ class PlainConnection implements PlainReply {
     this.#events = events
     this.quietSince = now
     this.remoteAddress = socket.remoteAddress ?? ''
+    this.localPort = socket.localPort
     socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain)
     socket.on('close', this.#onClose).on('error', this.#onError)
   }

@@ -108,7 +108,7 @@ export class Routes {
       auth: record.auth,
       streams: record.invokeMode === 'RESPONSE_STREAM',
       cors: corsOf(record.cors),
-      parts: this.#calls.events.partsOf(record.id)
+      parts: this.#calls.events.partsOf(record.id, false)
     }))
     return ready.prepared
   }

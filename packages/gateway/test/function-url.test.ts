@@ -1,5 +1,6 @@
 import { PeerlessError } from '@peerless/interface'
 import test, { type ExecutionContext } from 'ava'
+import { EventHeaders } from '../src/event-headers.ts'
 import { type Ask, ask, raw, signed } from './_http.ts'
 import { type Behaviour, echo, type Fixture, LIMITS, NODE_ID, ran, ranHttp, recordOf, start, urlOf } from './_ports.ts'
 
@@ -122,10 +123,18 @@ test('event: everything that payload format 2.0 has is there', async (t) => {
     routeKey: '$default',
     rawPath: '/p',
     rawQueryString: 'q=1',
-    headers: { host: 'example.com:99', 'user-agent': 'te"st/1', 'x-thing': 'v', connection: 'close' },
+    headers: {
+      host: 'example.com:99',
+      'user-agent': 'te"st/1',
+      'x-thing': 'v',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-port': String(node.port),
+      'x-forwarded-proto': 'http',
+      'x-amzn-trace-id': `Root=1-6955b900-${order?.requestId.replaceAll('-', '').slice(0, 12)}${order?.requestId.slice(24)}`
+    },
     queryStringParameters: { q: '1' },
     requestContext: {
-      accountId: '000000000000',
+      accountId: 'anonymous',
       apiId: 'hello',
       domainName: 'example.com',
       domainPrefix: 'hello',
@@ -146,7 +155,75 @@ test('event: repeated headers are joined by a comma in their order, whatever the
   const node = await start(t)
   await raw(node, 'GET /fn/hello HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nx-a: 2\r\nX-B: \xe4\r\nConnection: close\r\n\r\n')
   const event = JSON.parse(Buffer.from(node.orders[0]?.payload ?? '').toString('utf8'))
-  t.deepEqual(event.headers, { host: 'h', 'x-a': '1,2', 'x-b': 'ä', connection: 'close' })
+  const { 'x-amzn-trace-id': trace, ...headers } = event.headers
+  t.regex(trace, /^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/)
+  const forwarded = { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-port': String(node.port), 'x-forwarded-proto': 'http' }
+  t.deepEqual(headers, { host: 'h', 'x-a': '1,2', 'x-b': 'ä', ...forwarded })
+})
+
+test('event: headers of the connection end with it; what came in chunks has its length', async (t) => {
+  const node = await start(t)
+  const connection = 'Connection: close, x-hop\r\nKeep-Alive: 5\r\nProxy-Connection: a\r\nTE: trailers\r\nTrailer: x-t'
+  await raw(
+    node,
+    `POST /fn/hello HTTP/1.1\r\nHost: h\r\n${connection}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nx-t: 1\r\n\r\n`
+  )
+  const event = JSON.parse(Buffer.from(node.orders[0]?.payload ?? '').toString('utf8'))
+  const added = ['content-length', 'host', 'x-amzn-trace-id', 'x-forwarded-for', 'x-forwarded-port', 'x-forwarded-proto']
+  t.deepEqual(Object.keys(event.headers).sort(), added)
+  t.is(event.headers['content-length'], '4')
+})
+
+const FORWARDED: { title: string; from?: string; sent: string[]; expect: Record<string, string> }[] = [
+  {
+    title: 'the other end is added to what a client says of those before it',
+    sent: ['X-Forwarded-For: 203.0.113.9', 'x-forwarded-for: 198.51.100.1'],
+    expect: { 'x-forwarded-for': '203.0.113.9,198.51.100.1, 127.0.0.1' }
+  },
+  {
+    title: 'an empty one says nothing',
+    sent: ['X-Forwarded-For:', 'X-Forwarded-Proto:'],
+    expect: { 'x-forwarded-for': '127.0.0.1', 'x-forwarded-proto': 'http' }
+  },
+  {
+    title: 'a proxy on this machine says how its client came',
+    sent: ['X-Forwarded-Proto: https', 'X-Forwarded-Port: 443'],
+    expect: { 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }
+  },
+  {
+    title: 'nobody else does',
+    from: '::ffff:192.0.2.7',
+    sent: ['X-Forwarded-Proto: https', 'X-Forwarded-Port: 443', 'X-Forwarded-For: 127.0.0.1'],
+    expect: { 'x-forwarded-proto': 'http', 'x-forwarded-for': '127.0.0.1, 192.0.2.7' }
+  },
+  {
+    title: 'text that would break out of JSON is text',
+    sent: ['X-Forwarded-For: ","a":"b'],
+    expect: { 'x-forwarded-for': '","a":"b, 127.0.0.1' }
+  }
+]
+
+for (const { title, from, sent, expect } of FORWARDED) {
+  test(`event: forwarded: ${title}`, async (t) => {
+    const headers = new EventHeaders()
+    const connection = { remoteAddress: from ?? '127.0.0.1', localPort: 8787 }
+    const pairs = sent.flatMap((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()])
+    const forwarder = headers.forwarderOf(connection)
+    const joined = JSON.parse(`{${headers.join(['Host', 'h', ...pairs], forwarder, '1-00000000-0')}}`)
+    t.like(joined, { host: 'h', ...expect })
+    t.is(joined['x-amzn-trace-id'], 'Root=1-00000000-0')
+  })
+}
+
+test('event: a trace that a client began is its root', (t) => {
+  const headers = new EventHeaders()
+  const forwarder = headers.forwarderOf({ remoteAddress: '192.0.2.7', localPort: 1 })
+  const traced = (told: string) =>
+    JSON.parse(`{${headers.join(['X-Amzn-Trace-Id', told], forwarder, '1-2-3')}}`)['x-amzn-trace-id']
+  t.is(traced('Root=1-a-b;Parent=c'), 'Self=1-2-3;Root=1-a-b;Parent=c')
+  t.is(traced('Self=1-a-b; Root=1-c-d'), 'Self=1-2-3;Self=1-a-b; Root=1-c-d')
+  t.is(traced('Tool=x'), 'Root=1-2-3;Tool=x')
+  t.is(traced(''), 'Root=1-2-3')
 })
 
 test('event: hundreds of headers, one named __proto__, all arrive', async (t) => {
@@ -154,7 +231,8 @@ test('event: hundreds of headers, one named __proto__, all arrive', async (t) =>
   const many = Array.from({ length: 200 }, (_, index) => `X-${index}: ${index}\r\n`).join('')
   await raw(node, `GET /fn/hello HTTP/1.1\r\nHost: h\r\n__proto__: p\r\n${many}X-7: again\r\nConnection: close\r\n\r\n`)
   const event = JSON.parse(Buffer.from(node.orders[0]?.payload ?? '').toString('utf8'))
-  t.is(Object.keys(event.headers).length, 203)
+  // Without `connection`, with the four that are added.
+  t.is(Object.keys(event.headers).length, 206)
   t.is(event.headers['x-7'], '7,again')
   t.true(Object.hasOwn(event.headers, '__proto__'))
 })
@@ -353,8 +431,20 @@ test('AWS_IAM: unsigned is refused, signed runs and the event says who', async (
     const answer = await ask(node, await signed(node, node.invoker, plain, { date, withoutHash }))
     t.is(answer.status, 200)
     t.is(answer.json().body, body)
-    const { authorizer } = answer.json().requestContext as { authorizer: { iam: { accessKey: string } } }
-    t.is(authorizer.iam.accessKey, node.invoker.accessKeyId)
+    const { accountId, authorizer } = answer.json().requestContext as Record<string, unknown>
+    t.is(accountId, '000000000000')
+    const { accessKeyId, account } = node.invoker
+    t.deepEqual(authorizer, {
+      iam: {
+        accessKey: accessKeyId,
+        accountId: '000000000000',
+        callerId: account,
+        cognitoIdentity: null,
+        principalOrgId: null,
+        userArn: `arn:aws:iam::000000000000:user/${account}`,
+        userId: account
+      }
+    })
     const tampered = await signed(node, node.invoker, plain, { date, withoutHash })
     t.is((await ask(node, { ...tampered, body: '{"a":2}' })).status, 403)
   }
