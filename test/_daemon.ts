@@ -101,10 +101,13 @@ export async function dataFolder(t: Ending): Promise<string> {
 }
 
 /** Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens. */
-export async function up(t: Ending, options: { data?: string; args?: string[] } = {}): Promise<Daemon> {
+export async function up(
+  t: Ending,
+  options: { data?: string; args?: string[]; env?: Record<string, string> } = {}
+): Promise<Daemon> {
   const data = options.data ?? (await dataFolder(t))
   const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', ...(options.args ?? [])]
-  const child = spawn(PEERLESS, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(PEERLESS, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
   const ready = await new Promise<Ready>((resolve, reject) => {

@@ -18,6 +18,10 @@ export interface UpFlags {
   replicas?: string
   accountId?: string
   s3Endpoint?: string
+  sqsEndpoint?: string
+  snsEndpoint?: string
+  kinesisEndpoint?: string
+  eventbridgeEndpoint?: string
   allowEgress?: string[]
   sample?: boolean
   json?: boolean
@@ -38,7 +42,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, streamMb, replicas, s3Endpoint } = flags
+  const { join, name, slots, streamMb, replicas } = flags
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
@@ -51,11 +55,27 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
     ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
-    ...(s3Endpoint === undefined ? {} : { s3Endpoint: parseOrigin(s3Endpoint, '--s3-endpoint') }),
+    ...parseEndpoints(flags),
     allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),
     ...(flags.sample === true ? { sample: true } : {}),
     json: flags.json === true
   }
+}
+
+const ENDPOINTS = [
+  ['s3Endpoint', '--s3-endpoint'],
+  ['sqsEndpoint', '--sqs-endpoint'],
+  ['snsEndpoint', '--sns-endpoint'],
+  ['kinesisEndpoint', '--kinesis-endpoint'],
+  ['eventbridgeEndpoint', '--eventbridge-endpoint']
+] as const
+
+function parseEndpoints(flags: UpFlags): Partial<NodeOptions> {
+  const given = ENDPOINTS.flatMap(([key, flag]) => {
+    const origin = flags[key]
+    return origin === undefined ? [] : [[key, parseOrigin(origin, flag)] as const]
+  })
+  return Object.fromEntries(given)
 }
 
 /** `HOST:PORT`, an IPv6 address in brackets; port 0 takes any free one. */

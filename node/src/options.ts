@@ -18,6 +18,11 @@ export interface NodeOptions {
   /** 12 digits, shown in ARNs. */
   accountId: string
   s3Endpoint?: string | undefined
+  /** Where records of asynchronous invocations are delivered to, beside `s3Endpoint`. Origins. */
+  sqsEndpoint?: string | undefined
+  snsEndpoint?: string | undefined
+  kinesisEndpoint?: string | undefined
+  eventbridgeEndpoint?: string | undefined
   /** CIDR ranges that functions may reach although they are closed by default. */
   allowEgress: string[]
   /** Deploy the sample function `hello` when this start founds a mesh. */

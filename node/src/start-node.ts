@@ -22,6 +22,7 @@ import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
 import { createQueue } from '@peerless/queue'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
+import type { AwsAccess } from './aws-signature.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { deploySample } from './first-start.ts'
@@ -33,7 +34,8 @@ import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
 import { retireRemoved } from './retire-removed.ts'
-import { type S3Access, s3Objects } from './s3-object.ts'
+import { s3Objects } from './s3-object.ts'
+import { ServiceDoor, type ServiceEndpoints } from './services.ts'
 import { VERSION } from './version.ts'
 
 /** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
@@ -163,6 +165,8 @@ async function compose(
   appendLog = (line) => invocation.appendLog(line)
   undo.push(() => invocation.stop())
 
+  const access = awsAccess()
+  const services = new ServiceDoor({ endpoints: endpointsOf(options), access, mesh, catalog, clock })
   const queue = await createQueue({
     ...platform,
     mesh,
@@ -170,6 +174,7 @@ async function compose(
     invoker: invocation,
     directory: await folder.sub('queue'),
     post: createPost(egress),
+    services,
     region: REGION_DEFAULT,
     accountId: options.accountId,
     ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
@@ -192,7 +197,10 @@ async function compose(
     ledger,
     logs: invocation.logs,
     mesh: status,
-    ...(options.s3Endpoint === undefined ? {} : { fetchObject: s3Objects(s3Access(options.s3Endpoint), () => clock.now()) }),
+    deliversTo: (service) => services.reaches(service),
+    ...(options.s3Endpoint === undefined
+      ? {}
+      : { fetchObject: s3Objects({ ...access, endpoint: options.s3Endpoint }, () => clock.now()) }),
     accountId: options.accountId,
     region: REGION_DEFAULT
   })
@@ -219,7 +227,8 @@ async function compose(
   const address = await gateway.listen(options.http.host, options.http.port)
   listening.add(address.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
-  const records = new NodeRecords({ mesh, catalog, logger, record: { account: operator, version: VERSION, httpAddress: http } })
+  const record = { account: operator, version: VERSION, httpAddress: http, destinations: services.names }
+  const records = new NodeRecords({ mesh, catalog, logger, record })
   await records.start()
   // The key is made at the end of the first start that came this far: one that failed before, at a port that is taken, does not count.
   const startedBefore = (await folder.readKey()) !== undefined
@@ -244,15 +253,25 @@ async function compose(
 }
 
 /** Keys as every AWS client takes them from its environment. */
-function s3Access(endpoint: string): S3Access {
+function awsAccess(): AwsAccess {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = process.env
   return {
-    endpoint,
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     sessionToken: AWS_SESSION_TOKEN,
     region: AWS_REGION ?? AWS_DEFAULT_REGION ?? REGION_DEFAULT
   }
+}
+
+function endpointsOf(options: NodeOptions): ServiceEndpoints {
+  const given = {
+    sqs: options.sqsEndpoint,
+    sns: options.snsEndpoint,
+    kinesis: options.kinesisEndpoint,
+    events: options.eventbridgeEndpoint,
+    s3: options.s3Endpoint
+  }
+  return Object.fromEntries(Object.entries(given).filter(([, origin]) => origin !== undefined))
 }
 
 /** The key with which the command line of this data folder signs: made once, valid on every node, replaced when it was revoked. */

@@ -28,7 +28,14 @@ export function define(command: Command, context: Context): void {
       `other nodes that must have an asynchronous event on disk before it is accepted, 0 to ${REPLICAS_MAX} (default: 1)`
     )
     .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
-    .option('--s3-endpoint <url>', 'where Code.S3Bucket and S3Key of the Lambda API are read from, path style; keys from AWS_*')
+    .option(
+      '--s3-endpoint <url>',
+      'where Code.S3Bucket and S3Key of the Lambda API are read from and records for buckets go to, path style; keys from AWS_*'
+    )
+    .option('--sqs-endpoint <url>', 'where records and dead letters for queues (arn:aws:sqs:…) go to; keys from AWS_*')
+    .option('--sns-endpoint <url>', 'the same for topics')
+    .option('--kinesis-endpoint <url>', 'the same for streams')
+    .option('--eventbridge-endpoint <url>', 'the same for event buses')
     .option('--allow-egress <cidr>', 'let functions reach these addresses, which are closed by default; may be repeated', collect)
     .option('--sample', 'deploy the sample function hello, when this start founds a mesh')
     .option('--json', 'print one JSON line on stdout once the node serves; logs go to stderr')

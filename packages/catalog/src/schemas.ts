@@ -1,4 +1,12 @@
-import { type CatalogKind, type CatalogKinds, FUNCTION_NAME, LAYER_NAME, PeerlessError, QUALIFIER } from '@peerless/interface'
+import {
+  type CatalogKind,
+  type CatalogKinds,
+  DESTINATION_SERVICES,
+  FUNCTION_NAME,
+  LAYER_NAME,
+  PeerlessError,
+  QUALIFIER
+} from '@peerless/interface'
 import { publicKeyOf } from '@peerless/wire'
 import { z } from 'zod'
 import { ROUTE_KEY_LENGTH_MAX } from './constants.ts'
@@ -47,7 +55,8 @@ const nodeRecord = z.strictObject({
   account,
   addresses: z.array(printable(256).startsWith('/')).max(32),
   version: printable(64),
-  httpAddress: printable(256).optional()
+  httpAddress: printable(256).optional(),
+  destinations: z.array(z.enum(DESTINATION_SERVICES)).max(DESTINATION_SERVICES.length).optional()
 })
 
 const TRIGGER_NAME = /^[0-9a-zA-Z-_.]{1,64}$/

@@ -9,6 +9,7 @@ import {
 } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
+import { checkDestination } from './lambda-destinations.ts'
 import type { Members } from './lambda-members.ts'
 import { pageOf } from './lambda-paging.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
@@ -16,9 +17,6 @@ import { managed, targetOfRequest } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
 import { mayManage } from './roles.ts'
-
-/** What a destination's ARN may be of; the rest of AWS's services are no place for a record. */
-const DESTINATION_SERVICES = new Set(['lambda', 'sqs', 'sns', 'events', 's3'])
 
 /** How asynchronous invocations of a function are treated: retries, age, destinations. */
 export function eventInvokeHandlers(context: LambdaContext): Handlers {
@@ -57,7 +55,7 @@ export function eventInvokeHandlers(context: LambdaContext): Handlers {
       ['onSuccess', onSuccess],
       ['onFailure', onFailure]
     ] as const)
-      if (arn !== undefined && arn !== '') checkDestination(context, record, side, arn)
+      if (arn !== undefined && arn !== '') checkDestination(context, record.name, side, arn)
     const [retriesMax, eventAgeSecondsMax] = [input.number('MaximumRetryAttempts'), input.number('MaximumEventAgeInSeconds')]
     if (destinations === undefined && retriesMax === undefined && eventAgeSecondsMax === undefined)
       throw invalid('You must specify at least one of error handling or destination setting.')
@@ -114,20 +112,4 @@ export function eventInvokeHandlers(context: LambdaContext): Handlers {
       })
     }
   }
-}
-
-function checkDestination(context: LambdaContext, record: FunctionRecord, side: 'onSuccess' | 'onFailure', arn: string): void {
-  const [, , service = '', , , kind, name = ''] = arn.split(':')
-  if (!arn.startsWith('arn:')) return
-  if (!DESTINATION_SERVICES.has(service)) {
-    const printed = (one: 'onSuccess' | 'onFailure', type: string) =>
-      `${one}=${one === side ? `${type}(destination=${arn})` : 'null'}`
-    throw invalid(
-      `The provided destination config DestinationConfig(${printed('onSuccess', 'OnSuccess')}, ${printed('onFailure', 'OnFailure')}) is invalid.`
-    )
-  }
-  if (service !== 'lambda') return
-  if (kind === 'function' && name === record.name) throw invalid("You can't specify the function as a destination for itself.")
-  if (kind !== 'function' || context.catalog.get('function', name) === undefined)
-    throw invalid(`The destination ARN ${arn} is invalid.`)
 }

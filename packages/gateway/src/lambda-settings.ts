@@ -2,6 +2,7 @@ import { type FunctionSettings, type FunctionVersion, type LayerUse, LIMITS, typ
 import { ApiError } from './api-error.ts'
 import { keptOf } from './lambda-configuration.ts'
 import type { LambdaContext } from './lambda-context.ts'
+import { checkDeadLetterTarget } from './lambda-destinations.ts'
 import type { Members } from './lambda-members.ts'
 import { invalid } from './lambda-validator.ts'
 import { VALUE_SHAPES } from './lambda-value-shapes.ts'
@@ -39,7 +40,7 @@ export function settingsOf(context: LambdaContext, input: Members, before: Funct
     ephemeralStorageMb: input.inner('EphemeralStorage')?.number('Size'),
     tracing: input.inner('TracingConfig')?.text('Mode') as FunctionSettings['tracing'],
     logging: loggingOf(input, before),
-    deadLetterTarget: deadLetterOf(input),
+    deadLetterTarget: deadLetterOf(context, input),
     layers: layersOf(context, input.texts('Layers')),
     kept: keptText(input, before)
   }
@@ -119,8 +120,11 @@ function loggingOf(input: Members, before: FunctionVersion | undefined): Logging
   return { format, applicationLevel, systemLevel, group: given.text('LogGroup') ?? before?.logging?.group }
 }
 
-function deadLetterOf(input: Members): string | undefined {
-  return input.has('DeadLetterConfig') ? (input.inner('DeadLetterConfig')?.text('TargetArn') ?? '') : undefined
+function deadLetterOf(context: LambdaContext, input: Members): string | undefined {
+  if (!input.has('DeadLetterConfig')) return undefined
+  const target = input.inner('DeadLetterConfig')?.text('TargetArn') ?? ''
+  if (target !== '') checkDeadLetterTarget(context, target)
+  return target
 }
 
 function layersOf(context: LambdaContext, arns: readonly string[] | undefined): LayerUse[] | undefined {

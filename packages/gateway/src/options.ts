@@ -5,6 +5,7 @@ import type {
   Catalog,
   Clock,
   Deployments,
+  DestinationService,
   Invoker,
   KeyRole,
   Ledger,
@@ -42,6 +43,8 @@ export interface GatewayOptions {
   triggers?: Triggers
   /** Without it code comes in the request only. */
   fetchObject?: FetchObject
+  /** Whether records of asynchronous invocations can be delivered to places of a service; without it, to none. */
+  deliversTo?: (service: DestinationService) => boolean
   deployments: Deployments
   catalog: Catalog
   keys: AccessKeys

@@ -53,6 +53,8 @@ export interface AsyncResult {
   readonly payloadCut: boolean
   /** Peer id of the node that answers for it. */
   readonly owner: string
+  /** Of the delivery of a record or dead letter: its address. `functionName` is then the function that it is about. */
+  readonly destination?: string | undefined
 }
 
 /** An event that was given up and had nowhere else to go. */

@@ -1,3 +1,4 @@
+import type { DestinationService } from './destination.ts'
 import type {
   CodeSigningRecord,
   EventSourceMappingRecord,
@@ -31,6 +32,8 @@ export interface NodeRecord {
   addresses: string[]
   version: string
   httpAddress: string | undefined
+  /** Services that it delivers records to, for every node of the mesh. */
+  destinations?: DestinationService[] | undefined
 }
 
 export interface CatalogKinds {

@@ -30,6 +30,8 @@ export const MESSAGE = {
   QUEUE_STORE: 60,
   QUEUE_UPDATE: 61,
   QUEUE_ASK: 62,
+  /** packages/queue: one delivery by a node that has the service's endpoint */
+  QUEUE_DELIVER: 63,
   /** packages/events: who fires a schedule at a time */
   SCHEDULE_CLAIM: 70
 } as const

@@ -30,10 +30,12 @@ export const CHAIN_HOPS_MAX = 16
 export const CHAIN_FUNCTIONS_MAX = 16
 /** What a receipt can hold (packages/ledger). */
 export const ATTEMPT_MAX = 255
-/** HTTP destinations: tries, the first wait between two (doubled each time), and the longest answer that is waited for. */
+/** Deliveries to addresses and services: tries, the first wait between two (doubled each time: two minutes in all), and the longest wait for an answer. */
 export const DELIVERY_TRIES_MAX = 8
 export const DELIVERY_BASE_MS = 1_000
 export const DELIVERY_TIMEOUT_MS = 10_000
+/** Deliveries under way for peers that have no endpoint of their own. */
+export const DELIVERIES_FOR_PEERS_MAX = 64
 
 /** Retries, deadlines and outboxes are looked at this often. */
 export const TICK_MS = 50

@@ -1,7 +1,7 @@
 import { type Clock, type DeadLetter, type DeadLetterFilter, type Logger, messageOf } from '@peerless/interface'
 import { DEAD_PAGE_BYTES_MAX, DEAD_PAGE_MAX } from './constants.ts'
 import type { Disk } from './disk.ts'
-import { decodeMeta, decodeResult, nameOf, type StoredEvent } from './event.ts'
+import { decodeMeta, decodeResult, type StoredEvent, subjectOf } from './event.ts'
 import { type DeadMessage, decodeDead } from './messages.ts'
 import type { PeerQuestions } from './peer-questions.ts'
 import type { DeadRow } from './store.ts'
@@ -72,8 +72,7 @@ export class DeadLetters {
           : {
               // Its result was forgotten after a day; the letter is kept for longer.
               requestId: id,
-              functionName: nameOf(event),
-              qualifier: undefined,
+              ...subjectOf(event),
               status: 'failed' as const,
               condition: undefined,
               attempts: state.starts,

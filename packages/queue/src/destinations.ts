@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type AsyncCondition, type AsyncResult, functionArn } from '@peerless/interface'
-import type { EventTarget, QueuedEvent } from './event.ts'
-import { nameOf } from './event.ts'
+import { type AsyncCondition, type AsyncResult, functionArn, serviceDestination } from '@peerless/interface'
+import { type DeliveryNote, type EventTarget, NOTE_MESSAGE_CHARS_MAX, type QueuedEvent } from './event.ts'
 import { extend } from './lineage.ts'
 
 /** What a function's settings say about its asynchronous events; where they come from is the node's business. */
 export interface EventPolicy {
   readonly retries: number
   readonly ageMsMax: number
-  /** ARN of a function, or an http(s) URL. */
+  /** ARN of a function, queue, topic, stream, bucket or event bus, or an http(s) URL. */
   readonly onSuccess: string | undefined
   readonly onFailure: string | undefined
   /** Where the event itself goes when it was given up: the function's DeadLetterConfig. */
@@ -28,8 +27,9 @@ const FUNCTION_ARN =
 function targetOf(destination: string): EventTarget | undefined {
   const arn = FUNCTION_ARN.exec(destination)
   if (arn !== null) return { functionName: arn[1] as string, qualifier: arn[2] }
+  if (serviceDestination(destination) !== undefined) return { address: destination, contentType: 'application/json' }
   if (!/^https?:\/\//.test(destination) || !URL.canParse(destination)) return undefined
-  return { url: destination, contentType: 'application/cloudevents+json' }
+  return { address: destination, contentType: 'application/cloudevents+json' }
 }
 
 /**
@@ -75,17 +75,18 @@ export function deliveriesOf(
   policy: EventPolicy,
   place: { region: string; accountId: string }
 ): Delivery[] {
-  if (event.deliveryOf !== undefined && 'url' in event.target) return []
+  if (event.deliveryOf !== undefined && 'address' in event.target) return []
   const succeeded = result.status === 'succeeded'
   const deliveries: Delivery[] = []
   const destination = succeeded ? policy.onSuccess : policy.onFailure
   if (destination !== undefined && mayDeliver(destination, result.condition)) {
     const record = destinationRecord(payload, result, response, place)
     const data = destination.startsWith('http') ? cloudEvent(record, result, place) : record
-    deliveries.push(deliveryOf(event, destination, Buffer.from(JSON.stringify(data)), succeeded ? 'success' : 'failure'))
+    const note = noteFor(event, result, response, succeeded ? 'success' : 'failure', place)
+    deliveries.push(deliveryOf(event, destination, Buffer.from(JSON.stringify(data)), note))
   }
   if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition)) {
-    deliveries.push(deliveryOf(event, policy.deadLetter, payload, 'dead-letter'))
+    deliveries.push(deliveryOf(event, policy.deadLetter, payload, noteFor(event, result, response, 'dead-letter', place)))
   }
   return deliveries
 }
@@ -96,21 +97,52 @@ function mayDeliver(destination: string, condition: AsyncCondition | undefined):
   return target !== undefined && !(condition === 'RecursiveInvocation' && 'functionName' in target)
 }
 
-function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array, purpose: string): Delivery {
+function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array, note: DeliveryNote): Delivery {
   const target = targetOf(destination) as EventTarget
-  const lineage = 'functionName' in target ? extend(event.lineage, target.functionName) : event.lineage
-  return {
-    payload,
-    event: {
-      id: derivedId(event.id, purpose),
-      target: 'url' in target && purpose === 'dead-letter' ? { ...target, contentType: 'application/json' } : target,
-      acceptedAt: 0,
-      clientContext: undefined,
-      invokedArn: 'functionName' in target ? destination : '',
-      lineage,
-      deliveryOf: event.id
-    }
+  const { purpose } = note
+  const common = { id: derivedId(event.id, purpose), acceptedAt: 0, clientContext: undefined, deliveryOf: event.id }
+  if ('functionName' in target) {
+    const lineage = extend(event.lineage, target.functionName)
+    return { payload, event: { ...common, target, invokedArn: destination, lineage } }
   }
+  // A dead letter is the event itself, and no CloudEvent.
+  const contentType = purpose === 'dead-letter' ? 'application/json' : target.contentType
+  return { payload, event: { ...common, target: { ...target, contentType }, invokedArn: '', lineage: event.lineage, note } }
+}
+
+function noteFor(
+  event: QueuedEvent,
+  result: AsyncResult,
+  response: Uint8Array | undefined,
+  purpose: DeliveryNote['purpose'],
+  place: { region: string; accountId: string }
+): DeliveryNote {
+  return {
+    purpose,
+    requestId: event.id,
+    functionName: result.functionName,
+    functionArn: functionArn(place.region, place.accountId, result.functionName, result.qualifier ?? '$LATEST'),
+    errorCode: result.executedVersion !== undefined ? 200 : (ERROR_CODES[result.condition ?? 'Success'] ?? 500),
+    errorMessage: errorMessageOf(result, response).slice(0, NOTE_MESSAGE_CHARS_MAX),
+    endedAt: result.settledAt ?? result.acceptedAt
+  }
+}
+
+/** HTTP statuses of what never ran, or got lost. */
+const ERROR_CODES: Partial<Record<AsyncCondition, number>> = {
+  EventAgeExceeded: 429,
+  RecursiveInvocation: 400,
+  FunctionNotFound: 404,
+  RetriesExhausted: 500
+}
+
+/** The function's own words where it has some. */
+function errorMessageOf(result: AsyncResult, response: Uint8Array | undefined): string {
+  if (result.status === 'succeeded') return ''
+  const alleged = response === undefined ? undefined : jsonOf(response)
+  const message =
+    typeof alleged === 'object' && alleged !== null ? (alleged as { errorMessage?: unknown }).errorMessage : undefined
+  return typeof message === 'string' ? message : String(result.condition)
 }
 
 /** CloudEvents 1.0, structured mode. */
@@ -138,11 +170,6 @@ function derivedId(...parts: string[]): string {
   hash[8] = ((hash[8] as number) & 0x3f) | 0x80
   const hex = hash.toString('hex', 0, 16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-/** ErrorCode and ErrorMessage of a dead letter, as AWS's message attributes name them. */
-export function deadLetterHeaders(event: QueuedEvent): Record<string, string> {
-  return { 'x-peerless-request-id': event.deliveryOf ?? event.id, 'x-peerless-target': nameOf(event).slice(0, 200) }
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

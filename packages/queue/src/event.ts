@@ -2,10 +2,24 @@ import { type AsyncOrder, type AsyncResult, FUNCTION_NAME, LIMITS, type Lineage,
 import { decode, encode } from '@peerless/wire'
 import { z } from 'zod'
 
-/** What an event calls: a function, or an address that a record is delivered to. */
+/** What an event calls: a function, or an address (URL, or ARN of a service) that a record is delivered to. */
 export type EventTarget =
   | { readonly functionName: string; readonly qualifier: string | undefined }
-  | { readonly url: string; readonly contentType: string }
+  | { readonly address: string; readonly contentType: string }
+
+/** What a delivery to an address is about, beside the bytes that it delivers. */
+export interface DeliveryNote {
+  readonly purpose: 'success' | 'failure' | 'dead-letter'
+  /** Of the event that ended. */
+  readonly requestId: string
+  readonly functionName: string
+  readonly functionArn: string
+  /** As AWS's dead letters have it: 200 where the function ran and failed. */
+  readonly errorCode: number
+  readonly errorMessage: string
+  /** Epoch milliseconds. */
+  readonly endedAt: number
+}
 
 /** What was accepted; never changes. */
 export interface QueuedEvent {
@@ -17,6 +31,8 @@ export interface QueuedEvent {
   readonly lineage: Lineage
   /** The event whose record this delivers; such a one has no destinations of its own. */
   readonly deliveryOf: string | undefined
+  /** Of a delivery to an address. */
+  readonly note?: DeliveryNote | undefined
 }
 
 /** What happens to it; the owner alone changes it, and tells the holders. */
@@ -61,8 +77,35 @@ const metaSchema = z.tuple([
   count,
   count,
   epochMs,
-  z.array(text(128)).max(16)
+  z.array(text(128)).max(16),
+  z.unknown().optional()
 ])
+
+/** Characters of an error message that go with a dead letter: what its attribute may hold. */
+export const NOTE_MESSAGE_CHARS_MAX = 1_024
+const noteSchema = z.tuple([
+  z.enum(['success', 'failure', 'dead-letter']),
+  idSchema,
+  z.string().regex(FUNCTION_NAME),
+  text(512),
+  z.int().min(0).max(999),
+  text(NOTE_MESSAGE_CHARS_MAX),
+  epochMs
+])
+
+/** A note as it goes to disk and to peers. */
+export function noteOf(note: DeliveryNote): unknown[] {
+  const { purpose, requestId, functionName, functionArn, errorCode, errorMessage, endedAt } = note
+  return [purpose, requestId, functionName, functionArn, errorCode, errorMessage, endedAt]
+}
+
+/** @throws MALFORMED */
+export function checkNote(alleged: unknown): DeliveryNote {
+  const parsed = noteSchema.safeParse(alleged)
+  if (!parsed.success) throw malformed('note of a delivery', parsed.error)
+  const [purpose, requestId, functionName, functionArn, errorCode, errorMessage, endedAt] = parsed.data
+  return { purpose, requestId, functionName, functionArn, errorCode, errorMessage, endedAt }
+}
 
 export function checkEventId(id: string): void {
   if (!UUID.test(id))
@@ -82,12 +125,14 @@ export function eventOf(order: AsyncOrder, now: number): QueuedEvent {
 /** The bytes in which event and state go to disk and to holders. */
 export function encodeMeta({ event, state }: StoredEvent): Uint8Array {
   const { target } = event
-  const [name, qualifier, url, contentType] =
-    'url' in target ? [null, null, target.url, target.contentType] : [target.functionName, target.qualifier ?? null, null, null]
+  const [name, qualifier, address, contentType] =
+    'address' in target
+      ? [null, null, target.address, target.contentType]
+      : [target.functionName, target.qualifier ?? null, null, null]
   return encode([
     name,
     qualifier,
-    url,
+    address,
     contentType,
     event.acceptedAt,
     event.clientContext ?? null,
@@ -99,7 +144,8 @@ export function encodeMeta({ event, state }: StoredEvent): Uint8Array {
     state.starts,
     state.failures,
     state.notBefore,
-    state.holders
+    state.holders,
+    ...(event.note === undefined ? [] : [noteOf(event.note)])
   ])
 }
 
@@ -107,17 +153,19 @@ export function encodeMeta({ event, state }: StoredEvent): Uint8Array {
 export function decodeMeta(alleged: Uint8Array, id: string): StoredEvent {
   const parsed = metaSchema.safeParse(decode(alleged, 'queued event'))
   if (!parsed.success) throw malformed(id, parsed.error)
-  const [name, qualifier, url, contentType, acceptedAt, clientContext, invokedArn, root, hops, deliveryOf, ...state] = parsed.data
+  const [name, qualifier, address, contentType, acceptedAt, clientContext, invokedArn, root, hops, deliveryOf, ...state] =
+    parsed.data
   const target =
     name !== undefined
       ? { functionName: name, qualifier }
-      : url !== undefined
-        ? { url, contentType: contentType ?? '' }
+      : address !== undefined
+        ? { address, contentType: contentType ?? '' }
         : undefined
   if (target === undefined) throw malformed(id, undefined)
-  const [term, starts, failures, notBefore, holders] = state
+  const [term, starts, failures, notBefore, holders, noted] = state
+  const note = noted === undefined ? undefined : checkNote(noted)
   return {
-    event: { id, target, acceptedAt, clientContext, invokedArn, lineage: { root, hops }, deliveryOf },
+    event: { id, target, acceptedAt, clientContext, invokedArn, lineage: { root, hops }, deliveryOf, note },
     state: { term, starts, failures, notBefore, holders }
   }
 }
@@ -145,7 +193,8 @@ const resultSchema = z.tuple([
   optional(text(64)),
   optional(z.instanceof(Uint8Array)),
   z.boolean(),
-  text(128)
+  text(128),
+  optional(text(2_048)).optional()
 ])
 
 export function encodeResult(result: AsyncResult): Uint8Array {
@@ -162,7 +211,8 @@ export function encodeResult(result: AsyncResult): Uint8Array {
     result.functionError ?? null,
     result.payload ?? null,
     result.payloadCut,
-    result.owner
+    result.owner,
+    ...(result.destination === undefined ? [] : [result.destination])
   ])
 }
 
@@ -171,7 +221,7 @@ export function decodeResult(alleged: Uint8Array): AsyncResult {
   const parsed = resultSchema.safeParse(decode(alleged, 'asynchronous result'))
   if (!parsed.success) throw malformed('result', parsed.error)
   const [requestId, functionName, qualifier, status, condition, attempts, acceptedAt, settledAt, ...rest] = parsed.data
-  const [executedVersion, functionError, payload, payloadCut, owner] = rest
+  const [executedVersion, functionError, payload, payloadCut, owner, destination] = rest
   return {
     requestId,
     functionName,
@@ -185,13 +235,27 @@ export function decodeResult(alleged: Uint8Array): AsyncResult {
     functionError,
     payload,
     payloadCut,
-    owner
+    owner,
+    destination
   }
 }
 
-/** Function name, or the address that it is delivered to. */
-export function nameOf(event: QueuedEvent): string {
-  return 'url' in event.target ? event.target.url : event.target.functionName
+/** Events that wait together and share a bound: those of a function, or of an address. */
+export function laneOf(event: QueuedEvent): string {
+  return 'address' in event.target ? event.target.address : event.target.functionName
+}
+
+/** The function that it calls, or that a delivery is about. */
+function functionOf(event: QueuedEvent): string {
+  return 'address' in event.target ? (event.note?.functionName ?? event.target.address) : event.target.functionName
+}
+
+/** What a result says of the event itself. */
+export function subjectOf(event: QueuedEvent): Pick<AsyncResult, 'functionName' | 'qualifier' | 'destination'> {
+  const { target } = event
+  const functionName = functionOf(event)
+  if ('address' in target) return { functionName, qualifier: undefined, destination: target.address }
+  return { functionName, qualifier: target.qualifier }
 }
 
 function malformed(id: string, cause: unknown): PeerlessError {

@@ -5,7 +5,9 @@ import type { QueueOptions, QueueService } from './options.ts'
 import { policyOf } from './policy.ts'
 import { Queue } from './queue.ts'
 
+export type { Services } from './deliveries.ts'
 export type { QueueService } from './options.ts'
+export type { ServiceAnswer, ServiceRequest } from './service-request.ts'
 
 /**
  * The mesh's durable queue, as one node has it.

@@ -1,9 +1,7 @@
 import type { AsyncInvoker, Clock, Invoker, Logger, Mesh, Random, ResolvedFunction } from '@peerless/interface'
+import type { Post, Services } from './deliveries.ts'
 import type { EventPolicy } from './destinations.ts'
 import type { Disk } from './disk.ts'
-
-/** Sends a record to an address outside the mesh. Resolves with the HTTP status; rejects when there was no answer. */
-type Post = (url: string, headers: Record<string, string>, body: Uint8Array, timeoutMs: number) => Promise<number>
 
 export interface QueueOptions {
   mesh: Mesh
@@ -16,6 +14,7 @@ export interface QueueOptions {
   resolve: (functionName: string, qualifier: string | undefined) => ResolvedFunction | undefined
   policy: (functionName: string, qualifier: string | undefined) => EventPolicy
   post: Post
+  services: Services
   region: string
   accountId: string
   /** Copies on other nodes, as far as there are any. Default 1. */

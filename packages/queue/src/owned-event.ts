@@ -1,5 +1,5 @@
 import type { EventState, QueuedEvent, StoredEvent } from './event.ts'
-import { encodeMeta, nameOf } from './event.ts'
+import { encodeMeta, laneOf } from './event.ts'
 
 /**
  * `storing`: not accepted yet. `limbo`: left over from before a start, or from a sleep longer than the lease; whether it is still this node's is asked.
@@ -24,7 +24,7 @@ export class OwnedEvent {
 
   constructor({ event, state }: StoredEvent, bytes: number, payload: Uint8Array | undefined, phase: Phase) {
     this.event = event
-    this.lane = nameOf(event)
+    this.lane = laneOf(event)
     this.bytes = bytes
     this.payload = payload
     this.phase = phase

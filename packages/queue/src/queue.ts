@@ -13,7 +13,8 @@ import {
 } from '@peerless/interface'
 import { ASK_IDS_MAX, PRUNE_MS, RENEW_MS, RETRY_BASE_MS, TICK_MS } from './constants.ts'
 import { DeadLetters } from './dead-letters.ts'
-import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, nameOf } from './event.ts'
+import { Deliveries } from './deliveries.ts'
+import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, subjectOf } from './event.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Holders } from './holders.ts'
 import { Holding } from './holding.ts'
@@ -42,6 +43,7 @@ export class Queue implements QueueService {
   readonly #questions: PeerQuestions
   readonly #recovery: Recovery
   readonly #deadLetters: DeadLetters
+  readonly #deliveries: Deliveries
   readonly #timers: Timer[] = []
   #draining = false
   #stopped = false
@@ -53,7 +55,8 @@ export class Queue implements QueueService {
     this.#commits = new GroupCommit(disk, clock, logger)
     this.#holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger })
     this.#owner = new Owner(this.#o, this.#commits, this.#holders)
-    this.#runner = new Runner(this.#o, this.#owner, () => this.#recovery.fenced)
+    this.#deliveries = new Deliveries(this.#o)
+    this.#runner = new Runner(this.#o, this.#owner, this.#deliveries, () => this.#recovery.fenced)
     this.#questions = new PeerQuestions({ mesh, clock, logger })
     this.#recovery = new Recovery({
       owner: this.#owner,
@@ -88,6 +91,7 @@ export class Queue implements QueueService {
     this.#runner.deadLetters = await disk.ask('deadCount')
     this.#recovery.begin(leftOver, now)
     this.#holding.listen()
+    this.#deliveries.listen()
     mesh.handle(MESSAGE.QUEUE_ASK, (peerId, request) => this.#answer(peerId, request))
     mesh.onPeer((peerId, connected) => this.#owner.onPeer(peerId, connected))
     this.#timers.push(
@@ -163,8 +167,7 @@ export class Queue implements QueueService {
     const { event, state } = stored
     return {
       requestId,
-      functionName: nameOf(event),
-      qualifier: 'url' in event.target ? undefined : event.target.qualifier,
+      ...subjectOf(event),
       status: 'queued',
       condition: undefined,
       attempts: state.starts,

@@ -1,16 +1,10 @@
 import { type AsyncCondition, type AsyncResult, didRun, messageOf, type PeerlessError, type Ran } from '@peerless/interface'
 import { backoffMs, judge } from './attempts.ts'
-import {
-  ATTEMPT_MAX,
-  DELIVERY_BASE_MS,
-  DELIVERY_TIMEOUT_MS,
-  DELIVERY_TRIES_MAX,
-  EVENT_AGE_MS_DEFAULT,
-  RESULT_BYTES_MAX
-} from './constants.ts'
+import { ATTEMPT_MAX, DELIVERY_BASE_MS, DELIVERY_TRIES_MAX, EVENT_AGE_MS_DEFAULT, RESULT_BYTES_MAX } from './constants.ts'
 import { Delayed } from './delayed.ts'
-import { deadLetterHeaders, deliveriesOf, type EventPolicy } from './destinations.ts'
-import { nameOf } from './event.ts'
+import type { Deliveries } from './deliveries.ts'
+import { deliveriesOf, type EventPolicy } from './destinations.ts'
+import { subjectOf } from './event.ts'
 import { FairQueue } from './fair-queue.ts'
 import { isRecursive, RECURSIVE_ERROR } from './lineage.ts'
 import type { QueueOptions } from './options.ts'
@@ -35,6 +29,7 @@ interface End {
 export class Runner {
   readonly #o: QueueOptions
   readonly #owner: Owner
+  readonly #deliveries: Deliveries
   readonly #fair: FairQueue<OwnedEvent>
   readonly #delayed = new Delayed<OwnedEvent>()
   readonly settled = { succeeded: 0, failed: 0, expired: 0 }
@@ -47,8 +42,9 @@ export class Runner {
   #held: (() => void)[] = []
   #dispatching = false
 
-  constructor(options: QueueOptions, owner: Owner, fenced: () => boolean) {
+  constructor(options: QueueOptions, owner: Owner, deliveries: Deliveries, fenced: () => boolean) {
     this.#o = options
+    this.#deliveries = deliveries
     this.#fenced = fenced
     this.#owner = owner
     this.#fair = new FairQueue(options.runsMax ?? RUNS_MAX_DEFAULT)
@@ -144,7 +140,7 @@ export class Runner {
   }
 
   #begin(owned: OwnedEvent, payload: Uint8Array): void {
-    if ('url' in owned.event.target) this.#deliver(owned, owned.event.target, payload)
+    if ('address' in owned.event.target) this.#deliver(owned, owned.event.target, payload)
     else this.#invoke(owned, owned.event.target, payload)
   }
 
@@ -252,37 +248,30 @@ export class Runner {
     this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
   }
 
-  #deliver(owned: OwnedEvent, target: { url: string; contentType: string }, payload: Uint8Array): void {
+  #deliver(owned: OwnedEvent, target: { address: string; contentType: string }, payload: Uint8Array): void {
+    const { id, note } = owned.event
     owned.starts++
-    const headers = { 'content-type': target.contentType, ...deadLetterHeaders(owned.event) }
-    const ended = (status: number, reason: string) => {
+    const ended = (reason: string | undefined) => {
       this.#fair.finished(owned.lane)
       if (owned.phase === 'gone') return
-      if (status >= 200 && status < 300) {
-        this.#end(owned, payload, {
-          status: 'succeeded',
-          condition: 'Success',
-          ran: undefined,
-          executedVersion: undefined,
-          response: undefined
-        })
+      const end = { ran: undefined, executedVersion: undefined }
+      if (reason === undefined) {
+        this.#end(owned, payload, { ...end, status: 'succeeded', condition: 'Success', response: undefined })
       } else if (++owned.failures >= DELIVERY_TRIES_MAX) {
-        const response = Buffer.from(
-          JSON.stringify({ errorType: 'DestinationDeliveryFailed', errorMessage: reason.slice(0, 500) })
-        )
-        this.#end(owned, payload, {
-          status: 'failed',
-          condition: 'DestinationFailed',
-          ran: undefined,
-          executedVersion: undefined,
-          response
-        })
+        const error = { errorType: 'DestinationDeliveryFailed', errorMessage: reason.slice(0, 500) }
+        const response = Buffer.from(JSON.stringify(error))
+        this.#o.logger.warn('a record could not be delivered and is a dead letter', { requestId: id, to: target.address, reason })
+        this.#end(owned, payload, { ...end, status: 'failed', condition: 'DestinationFailed', response })
       } else this.#again(owned, backoffMs('failed', owned.failures, DELIVERY_BASE_MS))
       this.dispatch()
     }
-    this.#o.post(target.url, headers, payload, DELIVERY_TIMEOUT_MS).then(
-      (status) => ended(status, `it answered ${status}`),
-      (error) => ended(0, messageOf(error))
+    if (note === undefined) {
+      ended('it says not what it is about')
+      return
+    }
+    this.#deliveries.deliver({ id, note, payload, ...target }).then(
+      () => ended(undefined),
+      (error) => ended(messageOf(error))
     )
   }
 
@@ -312,7 +301,7 @@ export class Runner {
     const policy = this.#policyOf(owned)
     const deliveries = deliveriesOf(owned.event, payload, result, end.response, policy, this.#o)
     if (end.status === 'succeeded' && policy.onSuccess !== undefined && deliveries.length === 0)
-      this.#o.logger.warn('a record was not delivered: this mesh does not deliver there', {
+      this.#o.logger.warn('a record was not delivered: its destination is no place for records', {
         requestId: owned.id,
         to: policy.onSuccess
       })
@@ -356,8 +345,7 @@ export class Runner {
     const cut = (end.response?.length ?? 0) > RESULT_BYTES_MAX
     return {
       requestId: event.id,
-      functionName: nameOf(event),
-      qualifier: 'url' in event.target ? undefined : event.target.qualifier,
+      ...subjectOf(event),
       status: end.status,
       condition: end.condition,
       attempts: owned.starts,
@@ -373,7 +361,7 @@ export class Runner {
 
   #policyOf(owned: OwnedEvent): EventPolicy {
     const { target } = owned.event
-    return 'url' in target ? DELIVERY_POLICY : this.#o.policy(target.functionName, target.qualifier)
+    return 'address' in target ? DELIVERY_POLICY : this.#o.policy(target.functionName, target.qualifier)
   }
 
   #expiresAt(owned: OwnedEvent): number {

@@ -15,6 +15,7 @@ import type { EventPolicy } from '../src/destinations.ts'
 import type { Disk, DiskQuestion, DiskQuestions } from '../src/disk.ts'
 import type { QueueOptions } from '../src/options.ts'
 import { Queue } from '../src/queue.ts'
+import type { ServiceAnswer, ServiceRequest } from '../src/service-request.ts'
 import { QueueStore, type StoreOp } from '../src/store.ts'
 
 /** The real database in this thread. A commit ends on the next turn; a crash in between may or may not have written it. */
@@ -90,6 +91,10 @@ export class TestMesh {
   policies: Record<string, Partial<EventPolicy>> = {}
   readonly posts: { url: string; headers: Record<string, string>; body: string }[] = []
   postStatus = 200
+  /** Services that nodes have endpoints of. */
+  readonly endpoints: Record<string, string[]> = {}
+  readonly sent: { node: string; request: ServiceRequest }[] = []
+  serviceAnswer: ServiceAnswer = { status: 200, body: Buffer.from('{"FailedEntryCount":0}') }
   options: Partial<QueueOptions> = {}
   readonly #directory: string
 
@@ -132,6 +137,14 @@ export class TestMesh {
       post: async (url, headers, body) => {
         this.posts.push({ url, headers, body: Buffer.from(body).toString() })
         return this.postStatus
+      },
+      services: {
+        originOf: (service) => (this.endpoints[name]?.includes(service) === true ? `https://${service}.test` : undefined),
+        peersWith: (service) => mesh.peers().filter((peer) => this.endpoints[peer]?.includes(service) === true),
+        send: async (request) => {
+          this.sent.push({ node: name, request })
+          return this.serviceAnswer
+        }
       },
       region: 'us-east-1',
       accountId: '000000000000',

@@ -1,0 +1,116 @@
+import { serviceDestination } from '@peerless/interface'
+import { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { serviceProblem } from '../src/service-request.ts'
+import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
+
+const ID = '00000000-0000-4000-8000-000000000001'
+const QUEUE = 'arn:aws:sqs:eu-west-1:000000000000:q'
+const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString()
+
+test('a place that does not take its record is tried eight times in two minutes, then the record is a dead letter with the reason', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  mesh.policy = { onSuccess: QUEUE }
+  mesh.endpoints.a = ['sqs']
+  mesh.serviceAnswer = {
+    status: 400,
+    body: Buffer.from('{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}')
+  }
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(120_000)
+  t.is(mesh.sent.length, 7)
+  t.is((await a.queue.deadLetters({}, 10)).length, 0)
+  await mesh.clock.advance(20_000)
+  t.is(mesh.sent.length, 8)
+  const [letter] = await a.queue.deadLetters({ functionName: 'f', account: 'default' }, 10)
+  t.like(letter?.result, { functionName: 'f', destination: QUEUE, condition: 'DestinationFailed', attempts: 8 })
+  t.deepEqual(JSON.parse(text(letter?.result.payload)), {
+    errorType: 'DestinationDeliveryFailed',
+    errorMessage: 'it answered 400 QueueDoesNotExist The specified queue does not exist.'
+  })
+  t.is((await a.queue.result(ID))?.status, 'succeeded', 'the invocation itself is not touched')
+  // Sent again, it goes where it should have gone, with what it is about.
+  mesh.serviceAnswer = { status: 200, body: Buffer.from('{}') }
+  const again = a.queue.redrive({ functionName: 'f' })
+  await mesh.clock.advance(200)
+  const [[, id]] = (await again) as [[string, string]]
+  await mesh.clock.advance(200)
+  t.is(mesh.sent.length, 9)
+  t.is((await a.queue.result(id))?.status, 'succeeded')
+  t.like(JSON.parse(JSON.parse(text(mesh.sent.at(-1)?.request.body)).MessageBody), { requestContext: { requestId: ID } })
+})
+
+test('a node without the endpoint has a peer deliver, and says so when there is none', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  mesh.policy = { onSuccess: QUEUE }
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(140_000)
+  t.is(mesh.sent.length, 0)
+  const [letter] = await a.queue.deadLetters({}, 10)
+  t.regex(text(letter?.result.payload), /no connected node delivers to sqs: start one with --sqs-endpoint URL/)
+  mesh.endpoints.b = ['sqs']
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID.replace(/1$/, '2')))
+  await mesh.clock.advance(500)
+  t.deepEqual(
+    mesh.sent.map(({ node }) => node),
+    ['b']
+  )
+})
+
+test('a delivery outlives the node that owned it', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('error', '{"errorType":"E","errorMessage":"why"}')
+  mesh.policy = { deadLetter: QUEUE, retries: 0 }
+  mesh.endpoints.b = ['sqs']
+  mesh.serviceAnswer = { status: 503, body: Buffer.from('') }
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(500)
+  t.is(mesh.sent.length, 1)
+  mesh.crash('a')
+  mesh.serviceAnswer = { status: 200, body: Buffer.from('{}') }
+  await mesh.clock.advance(20_000)
+  const body = JSON.parse(text(mesh.sent.at(-1)?.request.body))
+  t.is(body.MessageBody, '{"n":1}')
+  t.deepEqual(body.MessageAttributes, {
+    RequestID: { DataType: 'String', StringValue: ID },
+    ErrorCode: { DataType: 'Number', StringValue: '200' },
+    ErrorMessage: { DataType: 'String', StringValue: 'why' }
+  })
+})
+
+const reads = test.macro((t, arn: string, expected: [service: string, name: string] | undefined) => {
+  const found = serviceDestination(arn)
+  t.deepEqual(found === undefined ? undefined : [found.service, found.name], expected)
+})
+test('a queue', reads, QUEUE, ['sqs', 'q'])
+test('a FIFO queue', reads, 'arn:aws:sqs:eu-west-1:000000000000:q.fifo', ['sqs', 'q.fifo'])
+test('a topic', reads, 'arn:aws:sns:eu-west-1:000000000000:t', ['sns', 't'])
+test('a stream of another partition', reads, 'arn:aws-cn:kinesis:cn-north-1:000000000000:stream/s', ['kinesis', 's'])
+test('a bucket', reads, 'arn:aws:s3:::a-bucket', ['s3', 'a-bucket'])
+test('an event bus', reads, 'arn:aws:events:eu-west-1:000000000000:event-bus/default', ['events', 'default'])
+test('no bucket has capitals', reads, 'arn:aws:s3:::Bucket', undefined)
+test('a key is no bucket', reads, 'arn:aws:s3:::a-bucket/key', undefined)
+test('a bucket has no region', reads, 'arn:aws:s3:eu-west-1:000000000000:a-bucket', undefined)
+test('a queue has a region', reads, 'arn:aws:sqs:::q', undefined)
+test("no queue's name leaves its place", reads, 'arn:aws:sqs:eu-west-1:000000000000:../q', undefined)
+test('a stream says that it is one', reads, 'arn:aws:kinesis:eu-west-1:000000000000:s', undefined)
+test('a function is no service', reads, 'arn:aws:lambda:eu-west-1:000000000000:function:f', undefined)
+test('what is too long is none', reads, `${QUEUE}${'q'.repeat(400)}`, undefined)
+
+test('what a service says against a record is told in a line', (t) => {
+  const said = (service: 'sns' | 's3' | 'events', status: number, body: string) =>
+    serviceProblem(service, { status, body: Buffer.from(body) })
+  t.is(said('sns', 403, '<E><Code>AuthorizationError</Code><Message>no</Message></E>'), 'it answered 403 AuthorizationError no')
+  t.is(said('s3', 500, '\u0000'), 'it answered 500')
+  t.is(said('s3', 200, ''), undefined)
+  t.is(said('events', 200, '{"FailedEntryCount":0}'), undefined)
+  t.regex(said('events', 200, '{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X","ErrorMessage":"y"}]}') ?? '', /X y/)
+  t.regex(said('events', 200, '<html>') ?? '', /without saying/)
+})
