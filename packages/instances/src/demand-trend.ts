@@ -39,6 +39,11 @@ export class DemandTrend {
     this.#serviceMs = this.#serviceMs === 0 ? durationMs : this.#serviceMs + (durationMs - this.#serviceMs) * SERVICE_WEIGHT
   }
 
+  /** Mean run time; undefined before the first answer. */
+  get serviceMs(): number | undefined {
+    return this.#serviceMs === 0 ? undefined : this.#serviceMs
+  }
+
   /**
    * Offered load in the second that begins after `aheadMs`: arrivals per second times seconds of service (Little's law), in calls at once.
    */

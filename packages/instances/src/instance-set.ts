@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import {
   type InstanceStatus,
   type Invocation,
@@ -11,25 +12,24 @@ import {
 import {
   FLAG_GONE,
   FLAG_PROMPT,
-  LOG_LEVELS,
   type LoadedHeader,
-  type LogHeader,
   memoryErrorJson,
   RESULT_STATUSES,
   type ResultHeader,
-  type SandboxCode,
-  timeoutErrorJson
+  type SandboxCode
 } from '@peerless/sandbox'
-import { CallLog } from './call-log.ts'
+import { CallLogs } from './call-logs.ts'
 import type { Confinement } from './confinement.ts'
 import { Containment } from './containment.ts'
 import { checkedLoaded, checkedResult } from './executor-answers.ts'
 import { ExecutorPool } from './executor-pool.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
+import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, billedMsOf, ended, noteUse, severed } from './outcomes.ts'
+import { answered, ended, noteUse, severed } from './outcomes.ts'
+import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Running } from './records.ts'
@@ -57,6 +57,8 @@ export class InstanceSet implements Instances {
   readonly #shelf: InstanceShelf
   readonly #containment: Containment
   readonly #turns: ThreadTurns
+  readonly #logs: CallLogs
+  readonly #line: LaunchLine
   readonly warm: Prewarmer
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
@@ -77,6 +79,7 @@ export class InstanceSet implements Instances {
     this.#confinement = confinement
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#bundles = new SharedLoads(options.loadBundle)
+    this.#logs = new CallLogs(options.nodeId, options.clock, options.onLog)
     const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
       code,
@@ -85,7 +88,7 @@ export class InstanceSet implements Instances {
       logger: options.logger,
       perAccountMax,
       egress: options.egress,
-      onLog: (instance, header, text) => this.#onLog(instance, header, text),
+      onLog: (instance, header, text) => this.#logs.line(instance, header, text),
       onCatastrophe: (executor, instance, message, revisionId) => this.#onCatastrophe(executor, instance, message, revisionId),
       onMemory: (executor) => this.#containment.condemn(executor),
       onBloated: (executor) => this.#containment.replace(executor),
@@ -107,10 +110,31 @@ export class InstanceSet implements Instances {
       room: () => !this.#draining && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
       launch: (order, done) => this.#launch(newRunning(order, done))
     })
+    this.#line = new LaunchLine({
+      clock,
+      cores: options.cores ?? availableParallelism(),
+      alive: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
+      starting: (revisionId) => this.launching(revisionId),
+      busy: (revisionId) => this.#shelf.busyOf(revisionId),
+      serviceMs: (revisionId) => this.warm.serviceMs(revisionId),
+      serve: (call) => this.#serve(call),
+      launch: (call) => {
+        this.#busy--
+        this.#launch(call)
+      }
+    })
+    const parts = {
+      shelf: this.#shelf,
+      pool: this.#pool,
+      containment: this.#containment,
+      turns: this.#turns,
+      endStart: (instance: Instance, call: Running, json: string) =>
+        this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
+    }
     if (options.slots === 0) return
     this.#pool.prepare()
     this.#timers.push(
-      clock.every(limits.WATCH_PERIOD_MS, () => this.#watchDeadlines()),
+      clock.every(limits.WATCH_PERIOD_MS, () => watchDeadlines(this.#running, clock.monotonic(), parts)),
       clock.every(limits.PREWARM_PERIOD_MS, () => this.warm.tick()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
       clock.every(Math.max(1, Math.min(this.#idleMs, limits.EMPTY_MS_MAX) / 4), () => this.#reap())
@@ -155,13 +179,23 @@ export class InstanceSet implements Instances {
 
   #place(call: Running): void {
     call.cold = false
-    const instance = this.#shelf.take(call.invocation.version.revisionId)
-    if (instance === undefined) {
-      this.#launch(call)
+    const { revisionId } = call.invocation.version
+    const instance = this.#shelf.take(revisionId)
+    if (instance !== undefined) {
+      this.#busy++
+      this.#run(instance, call)
       return
     }
-    this.#busy++
-    this.#run(instance, call)
+    // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
+    if (this.#shelf.isPrompt(revisionId) || !this.#line.hold(call)) this.#launch(call)
+    else this.#busy++
+  }
+
+  /** A held call gets an idle instance, if there is one. */
+  #serve(call: Running): boolean {
+    const instance = this.#shelf.take(call.invocation.version.revisionId)
+    if (instance !== undefined) this.#run(instance, call)
+    return instance !== undefined
   }
 
   #run(instance: Instance, call: Running): void {
@@ -178,7 +212,7 @@ export class InstanceSet implements Instances {
     call.startedAt = this.#options.clock.monotonic()
     call.overdueAt = call.startedAt + timeoutMs + limits.GRACE_MS
     if (!this.#turns.enter(instance, call)) return
-    if (invocation.logTail) call.log ??= this.#newLog(invocation, instance.name)
+    if (invocation.logTail) call.log ??= this.#logs.open(invocation, instance.name)
     instance.callCount++
     const header = invokeHeaderOf(instance, invocation, timeoutMs)
     const done: OnReply = (error, reply) => {
@@ -196,7 +230,7 @@ export class InstanceSet implements Instances {
     for (const { instance, call } of held) {
       if (call.done === undefined || !instance.calls.includes(call)) continue
       this.#release(instance, call)
-      this.#shelf.park(instance)
+      this.#park(instance)
       this.#place(call)
     }
   }
@@ -211,11 +245,12 @@ export class InstanceSet implements Instances {
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#containment.gone(instance)
     else this.#shelf.park(instance)
+    if (this.#line.waiting) this.#line.freed(instance.revision.id)
     const { executor, revision } = instance
     if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)
     if (executor.suspended !== undefined && !executor.condemned) this.#shelf.resume(executor)
     noteUse(instance, call, header, outcome.status === 'ok')
-    this.#tell(call, outcome)
+    this.#logs.tell(call, outcome)
     this.#latency.add(header[1] / 1_000)
     this.warm.ended(revision.id, header[1] / 1_000, (flags & FLAG_GONE) === 0)
   }
@@ -233,30 +268,12 @@ export class InstanceSet implements Instances {
     if ((error.code === 'CONNECTION_LOST' && executor.killedFor !== 'idle') || call.intake?.bytes !== undefined) {
       instance.errors++
       this.warm.ended(instance.revision.id, 0, false)
-      this.#tell(call, severed(this.nodeId, instance, call, this.#options.clock.monotonic()))
+      this.#logs.tell(call, severed(this.nodeId, instance, call, this.#options.clock.monotonic()))
       return
     }
-    if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#tell(call, refused('BUSY', error.message))
-    else if (this.#options.clock.now() > call.invocation.deadline) this.#tell(call, refused('UNAVAILABLE', PASSED))
+    if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#logs.tell(call, refused('BUSY', error.message))
+    else if (this.#options.clock.now() > call.invocation.deadline) this.#logs.tell(call, refused('UNAVAILABLE', PASSED))
     else this.#place(call)
-  }
-
-  /** Writes the call's last lines, then hands the outcome on. */
-  #tell(call: Running, outcome: Outcome): void {
-    const done = call.done
-    call.done = undefined
-    if (done === undefined) return
-    if (
-      outcome.status === 'refused' ||
-      outcome.status === 'lost' ||
-      (call.log === undefined && outcome.status === 'ok' && !call.cold)
-    ) {
-      done(outcome)
-      return
-    }
-    const log = call.log ?? this.#newLog(call.invocation, outcome.usage.instance)
-    const tail = log.end(this.#options.clock.now(), outcome.usage, billedMsOf(outcome.usage, call.invocation), outcome.status)
-    done(tail === undefined ? outcome : { ...outcome, logTail: tail })
   }
 
   #release(instance: Instance, call: Running): void {
@@ -278,7 +295,7 @@ export class InstanceSet implements Instances {
     if (executor === undefined) {
       this.#shelf.dropUnused(revision)
       const message = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
-      this.#tell(call, refused('BUSY', message))
+      this.#logs.tell(call, refused('BUSY', message))
       return
     }
     const instance = this.#shelf.add(invocation, executor)
@@ -286,7 +303,7 @@ export class InstanceSet implements Instances {
     call.startedAt = this.#options.clock.monotonic()
     // Until the bundle is here its source keeps the time.
     call.overdueAt = Number.POSITIVE_INFINITY
-    call.log = invocation.logTail ? this.#newLog(invocation, instance.name) : undefined
+    call.log = invocation.logTail ? this.#logs.open(invocation, instance.name) : undefined
     instance.calls.push(call)
     instance.revision.launching++
     this.#busy++
@@ -317,6 +334,7 @@ export class InstanceSet implements Instances {
     const [status, , flags] = reply.header as LoadedHeader
     const now = this.#options.clock.monotonic()
     call.initMs = now - call.startedAt
+    if (status === 0) this.#line.started(instance.revision.id, call.initMs)
     this.#shelf.learn(instance.revision, flags)
     if (status !== 0) {
       const failed = RESULT_STATUSES[status] ?? 'exit'
@@ -331,8 +349,8 @@ export class InstanceSet implements Instances {
       return
     }
     this.#release(instance, call)
-    this.#shelf.park(instance)
-    this.#tell(call, refused('UNAVAILABLE', PASSED))
+    this.#park(instance)
+    this.#logs.tell(call, refused('UNAVAILABLE', PASSED))
   }
 
   /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
@@ -350,33 +368,18 @@ export class InstanceSet implements Instances {
     instance.errors++
     this.#release(instance, call)
     this.#shelf.remove(instance)
-    this.#tell(call, outcome)
+    this.#line.freed(instance.revision.id)
+    this.#logs.tell(call, outcome)
+  }
+
+  #park(instance: Instance): void {
+    this.#shelf.park(instance)
+    this.#line.freed(instance.revision.id)
   }
 
   #reap(): void {
     this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs, this.warm.kept)
     this.#pool.reap()
-  }
-
-  /** The oldest call of each instance is the one that runs, and the longest overdue of an executor's the one that holds it up. */
-  #watchDeadlines(): void {
-    const now = this.#options.clock.monotonic()
-    for (const instance of this.#running) {
-      const call = instance.calls[0]
-      if (call === undefined) continue
-      const { executor } = instance
-      if (call.onThread && now - call.startedAt > limits.MUTE_MS_MAX) this.#shelf.suspend(executor)
-      if (now < call.overdueAt) continue
-      if (instance.state === 'starting') {
-        const json = timeoutErrorJson(call.invocation.requestId, limits.INIT_MS_MAX)
-        this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
-        continue
-      }
-      // Whoever is on the thread holds up the rest, whose time may be up first.
-      this.#containment.offended(executor, (this.#turns.holderOf(executor) ?? instance.revision).id, 'deadline')
-      this.#pool.kill(executor, 'deadline')
-      if (executor.culprit === undefined || call.overdueAt < executor.culprit.overdueAt) executor.culprit = call
-    }
   }
 
   #onExit(executor: Executor): void {
@@ -393,21 +396,9 @@ export class InstanceSet implements Instances {
       if (instance.state === 'starting') instance.revision.launching--
       this.#release(instance, call)
       this.#shelf.remove(instance)
-      this.#tell(call, ended(this.nodeId, instance, call, 'exit', json, durationMs))
+      this.#logs.tell(call, ended(this.nodeId, instance, call, 'exit', json, durationMs))
     }
     this.#containment.drain(executor, message)
-  }
-
-  #onLog(instance: Instance, [, requestId, level, time]: LogHeader, text: Uint8Array): void {
-    // Lines of initialisation belong to the call that it is for.
-    const call = instance.calls.find(({ invocation }) => invocation.requestId === requestId) ?? instance.calls[0]
-    if (call === undefined) return
-    call.log ??= this.#newLog(call.invocation, instance.name)
-    call.log.line(time, LOG_LEVELS[level] ?? 'info', Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString())
-  }
-
-  #newLog(invocation: Invocation, instanceName: string): CallLog {
-    return new CallLog(invocation, instanceName, this.nodeId, this.#options.onLog)
   }
 
   list(): InstanceStatus[] {
@@ -442,6 +433,7 @@ export class InstanceSet implements Instances {
   async stop(): Promise<void> {
     this.#draining = true
     for (const timer of this.#timers) timer.cancel()
+    this.#line.stop()
     await this.#pool.stop()
   }
 }

@@ -140,6 +140,12 @@ export class InstanceShelf {
     this.#pool.leave(executor, instance)
   }
 
+  /** Whether calls of it are stacked. */
+  isPrompt(revisionId: string): boolean {
+    const revision = this.#revisions.get(revisionId)
+    return revision !== undefined && isPrompt(revision)
+  }
+
   /** Instances of a revision that are not idle. */
   busyOf(revisionId: string): number {
     const revision = this.#revisions.get(revisionId)

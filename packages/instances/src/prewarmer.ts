@@ -88,6 +88,11 @@ export class Prewarmer {
     else known.notBefore = this.#options.clock.monotonic() + FAILED_MS
   }
 
+  /** Mean run time of a revision in milliseconds; undefined before the first answer. */
+  serviceMs(revisionId: string): number | undefined {
+    return this.#known.get(revisionId)?.demand.serviceMs
+  }
+
   /** No more instances of this revision are wanted. */
   forget(revisionId: string): void {
     this.#known.delete(revisionId)

@@ -31,6 +31,8 @@ export interface InstancesOptions {
   streamBytesMax?: number | undefined
   /** Executor processes per account; default 2. */
   executorsPerAccountMax?: number
+  /** Instances that start at once without being in each other's way; default: the machine's cores. */
+  cores?: number | undefined
   /** The Node that executors run: process.execPath. */
   nodePath: string
   /** For the environment of functions. */

@@ -34,6 +34,10 @@ export class WarmDemand {
     this.#trend.served(durationMs)
   }
 
+  get serviceMs(): number | undefined {
+    return this.#trend.serviceMs
+  }
+
   /** @param instancesMax what the node allows */
   target(now: number, instancesMax: number): WarmTarget {
     const rising = instancesFor(this.#trend.load(now, AHEAD_MS))

@@ -1,0 +1,119 @@
+import { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import fc from 'fast-check'
+import { burstSize } from '../src/burst-size.ts'
+import { LaunchLine } from '../src/launch-line.ts'
+import { newRunning, type Running } from '../src/records.ts'
+import { start } from './_instances.ts'
+
+const SEED = 20_261_125
+
+test('a burst is worth no fewer instances when it has more or longer calls, or more cores', (t) => {
+  const size = fc.record({
+    calls: fc.integer({ min: 1, max: 1_000 }),
+    serviceMs: fc.double({ min: 0.01, max: 100_000, noNaN: true }),
+    startMs: fc.double({ min: 0.1, max: 10_000, noNaN: true }),
+    cores: fc.integer({ min: 1, max: 128 })
+  })
+  const property = fc.property(size, fc.integer({ min: 1, max: 50 }), ({ calls, serviceMs, startMs, cores }, more) => {
+    const before = burstSize(calls, serviceMs, startMs, cores)
+    t.true(before >= 1 && before <= calls)
+    t.true(burstSize(calls + more, serviceMs, startMs, cores) >= before)
+    t.true(burstSize(calls, serviceMs * more, startMs, cores) >= before)
+    t.true(burstSize(calls, serviceMs, startMs, cores + more) >= before)
+    t.true(burstSize(calls, serviceMs, startMs * more, cores) <= before)
+  })
+  t.notThrows(() => fc.assert(property, { seed: SEED }))
+})
+
+test('calls of a second each get an instance of their own, calls of a millisecond share', (t) => {
+  t.is(burstSize(64, 1_000, 10, 2), 64)
+  t.is(burstSize(64, 20, 10, 2), 16)
+  t.is(burstSize(64, 1, 10, 2), 4)
+})
+
+/** A line over a pretended node: `alive` instances, `free` of them idle. */
+function line(serviceMs: number | undefined) {
+  const clock = new VirtualClock()
+  const state = { alive: 0, free: 0, launched: 0, served: 0 }
+  const it = new LaunchLine({
+    clock,
+    cores: 2,
+    alive: () => state.alive,
+    starting: () => 0,
+    busy: () => state.alive - state.free,
+    serviceMs: () => serviceMs,
+    serve: () => {
+      if (state.free === 0) return false
+      state.free--
+      state.served++
+      return true
+    },
+    launch: () => {
+      state.alive++
+      state.launched++
+    }
+  })
+  const call = (): Running => newRunning({ version: { revisionId: 'r' } } as Running['invocation'], () => undefined)
+  const arrive = () => {
+    if (it.hold(call())) return
+    state.alive++
+    state.launched++
+  }
+  return { clock, state, it, arrive }
+}
+
+test('a hundred calls at once of what takes 20 ms start a fifth as many instances, and the rest get what comes free', async (t) => {
+  const { state, it, arrive } = line(20)
+  for (let count = 0; count < 100; count++) arrive()
+  t.is(state.launched, 20)
+  while (it.waiting) {
+    state.free++
+    it.freed('r')
+  }
+  t.is(state.launched + state.served, 100)
+})
+
+test('where nothing comes free every call gets an instance after about the time that starting all would have taken', async (t) => {
+  const { clock, state, it, arrive } = line(1)
+  for (let count = 0; count < 60; count++) arrive()
+  const first = state.launched
+  t.true(first < 10)
+  await clock.advance(100)
+  t.true(state.launched > first)
+  await clock.advance(300)
+  t.is(state.launched, 60)
+  t.false(it.waiting)
+})
+
+test('who waits first is served first, and a later call does not start what he waits for', (t) => {
+  const { state, it, arrive } = line(1)
+  arrive()
+  arrive()
+  t.true(it.waiting)
+  const before = state.launched
+  state.free++
+  it.freed('r')
+  t.is(state.served, 1)
+  t.is(state.launched, before)
+})
+
+test('forty calls at once of a function that waits 20 ms all run, on fewer instances than calls, from one reading of the bundle', async (t) => {
+  const { instances, define, loads } = await start(t, { slots: 64, cores: 2 })
+  const fn = define(`exports.handler = () => new Promise((done) => setTimeout(() => done('ok'), 20))`)
+  const outcomes = await Promise.all(Array.from({ length: 40 }, () => fn.call({})))
+  t.true(outcomes.every(({ status }) => status === 'ok'))
+  const alive = instances.list().length
+  t.true(alive < 40, `${alive} instances for 40 calls`)
+  t.is(loads(), 1)
+  t.is(instances.busy, 0)
+})
+
+test('calls that wait for an instance are told when it cannot be started, each for itself', async (t) => {
+  const { instances, define } = await start(t, { slots: 16, cores: 1 })
+  const fn = define(`throw new Error('no start')`)
+  const outcomes = await Promise.all(Array.from({ length: 16 }, () => fn.call({})))
+  t.true(outcomes.every(({ status }) => status === 'error'))
+  t.is(instances.busy, 0)
+  t.is(instances.list().length, 0)
+})
