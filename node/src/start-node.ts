@@ -155,6 +155,7 @@ async function compose(
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     egress,
     onLog: (line) => appendLog(line),
+    directory: await folder.sub('instances'),
     nodePath: process.execPath,
     region: REGION_DEFAULT,
     accountId: options.accountId

@@ -3,6 +3,10 @@
  * end a process.
  */
 export type Standing = 'probation' | 'proven' | 'quarantine'
+export const STANDINGS: readonly Standing[] = ['probation', 'proven', 'quarantine']
+
+/** As it is kept: revision id, standing, good calls in that standing, offences. */
+export type StandingEntry = readonly [id: string, standing: Standing, goodCalls: number, offences: number]
 
 /** Calls in which the instance stayed whole before a revision is proven. */
 export const PROVEN_CALLS_MIN = 100
@@ -11,7 +15,7 @@ export const RELEASE_CALLS_MIN = 1_000
 const RELEASE_GROWTH = 4
 const RELEASE_CALLS_MAX = 1_000_000
 /** Revisions that are remembered though no instance of them lives. */
-const REVISIONS_MAX = 4_096
+export const REVISIONS_REMEMBERED_MAX = 4_096
 
 interface Record {
   standing: Standing
@@ -22,6 +26,25 @@ interface Record {
 /** What each revision has shown on this node. Pure: it is told what happened, and starts nothing. */
 export class Conduct {
   readonly #records = new Map<string, Record>()
+  readonly #changed: (offence: boolean) => void
+
+  /**
+   * @param entries what revisions had shown before
+   * @param changed called after a standing changed
+   */
+  constructor(entries: readonly StandingEntry[] = [], changed: (offence: boolean) => void = () => undefined) {
+    for (const [id, standing, goodCalls, offences] of entries) this.#records.set(id, { standing, goodCalls, offences })
+    this.#changed = changed
+  }
+
+  /** All that is worth remembering: who has shown nothing yet is on probation anyhow. */
+  entries(): StandingEntry[] {
+    const entries: StandingEntry[] = []
+    for (const [id, { standing, goodCalls, offences }] of this.#records) {
+      if (standing !== 'probation' || offences > 0) entries.push([id, standing, goodCalls, offences])
+    }
+    return entries
+  }
 
   of(revisionId: string): Standing {
     return this.#records.get(revisionId)?.standing ?? 'probation'
@@ -32,11 +55,13 @@ export class Conduct {
     const record = this.#recordOf(revisionId)
     if (record.standing === 'proven') return 'proven'
     record.goodCalls++
-    if (record.standing === 'probation' && record.goodCalls >= PROVEN_CALLS_MIN) record.standing = 'proven'
-    if (record.standing === 'quarantine' && record.goodCalls >= releaseCallsOf(record.offences)) {
+    const before = record.standing
+    if (before === 'probation' && record.goodCalls >= PROVEN_CALLS_MIN) record.standing = 'proven'
+    if (before === 'quarantine' && record.goodCalls >= releaseCallsOf(record.offences)) {
       record.standing = 'probation'
       record.goodCalls = 0
     }
+    if (record.standing !== before) this.#changed(false)
     return record.standing
   }
 
@@ -46,12 +71,13 @@ export class Conduct {
     record.standing = 'quarantine'
     record.goodCalls = 0
     record.offences++
+    this.#changed(true)
   }
 
   #recordOf(revisionId: string): Record {
     const known = this.#records.get(revisionId)
     if (known !== undefined) return known
-    if (this.#records.size >= REVISIONS_MAX) this.#forgetOne()
+    if (this.#records.size >= REVISIONS_REMEMBERED_MAX) this.#forgetOne()
     const record: Record = { standing: 'probation', goodCalls: 0, offences: 0 }
     this.#records.set(revisionId, record)
     return record

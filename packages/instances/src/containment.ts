@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@peerless/interface'
-import { Conduct } from './conduct.ts'
+import type { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
 import type { InstanceShelf } from './instance-shelf.ts'
 import { DRAIN_MS_MAX, LAST_MS_MAX } from './limits.ts'
@@ -10,13 +10,14 @@ import type { Executor, Instance, Revision } from './records.ts'
  * must notice nothing of it, of the same account neither.
  */
 export class Containment {
-  readonly conduct = new Conduct()
+  readonly conduct: Conduct
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #pool: ExecutorPool
   #shelf: InstanceShelf | undefined
 
-  constructor(clock: Clock, logger: Logger, pool: ExecutorPool) {
+  constructor(clock: Clock, logger: Logger, pool: ExecutorPool, conduct: Conduct) {
+    this.conduct = conduct
     this.#clock = clock
     this.#logger = logger
     this.#pool = pool

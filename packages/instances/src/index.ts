@@ -1,8 +1,10 @@
 import { PeerlessError } from '@peerless/interface'
 import { buildSandbox } from '@peerless/sandbox'
 import { batchLauncher } from './batch-launcher.ts'
+import { Conduct } from './conduct.ts'
 import { findConfinement } from './confinement.ts'
-import { InstanceSet } from './instance-set.ts'
+import { InstanceSet, type Trust } from './instance-set.ts'
+import { StandingsFile } from './standings-file.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
 export type { Instances, InstancesOptions, OnOutcome } from './types.ts'
@@ -17,5 +19,14 @@ export async function createInstances(options: InstancesOptions): Promise<Instan
     throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
   }
   const [code, launcher] = await Promise.all([buildSandbox(), batchLauncher()])
-  return new InstanceSet(options, code, await findConfinement(options.nodePath, code.addonPath, launcher))
+  const confinement = await findConfinement(options.nodePath, code.addonPath, launcher)
+  return new InstanceSet(options, code, confinement, await trustOf(options))
+}
+
+async function trustOf({ directory, clock, logger }: InstancesOptions): Promise<Trust> {
+  if (directory === undefined) return { conduct: new Conduct(), close: async () => undefined }
+  const standings = new StandingsFile(directory, clock, logger)
+  const conduct = new Conduct(await standings.read(), (offence) => standings.changed(offence))
+  standings.keep(() => conduct.entries())
+  return { conduct, close: () => standings.close() }
 }

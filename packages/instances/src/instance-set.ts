@@ -19,6 +19,7 @@ import {
   type SandboxCode
 } from '@peerless/sandbox'
 import { CallLogs } from './call-logs.ts'
+import type { Conduct } from './conduct.ts'
 import type { Confinement } from './confinement.ts'
 import { Containment } from './containment.ts'
 import { checkedLoaded, checkedResult } from './executor-answers.ts'
@@ -41,6 +42,12 @@ import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
 
 const PASSED = 'the deadline passed before the call was begun'
 
+/** What revisions have shown, and how to wait until that is kept. */
+export interface Trust {
+  readonly conduct: Conduct
+  close(): Promise<void>
+}
+
 /**
  * The instances of this node. A call takes the most recently used idle instance of its revision, else a free slot and a new instance,
  * else it is refused as BUSY, and then nothing was started. An instance runs one call at a time.
@@ -50,6 +57,7 @@ export class InstanceSet implements Instances {
   readonly slots: number
   readonly #options: InstancesOptions
   readonly #code: SandboxCode
+  readonly #trust: Trust
   readonly #confinement: Confinement
   readonly #pool: ExecutorPool
   readonly #bundles: SharedLoads
@@ -71,11 +79,12 @@ export class InstanceSet implements Instances {
   #draining = false
   #onQuiet: (() => void) | undefined
 
-  constructor(options: InstancesOptions, code: SandboxCode, confinement: Confinement) {
+  constructor(options: InstancesOptions, code: SandboxCode, confinement: Confinement, trust: Trust) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
     this.#code = code
+    this.#trust = trust
     this.#confinement = confinement
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#bundles = new SharedLoads(options.loadBundle)
@@ -94,7 +103,7 @@ export class InstanceSet implements Instances {
       onBloated: (executor) => this.#containment.replace(executor),
       onExit: (executor) => this.#onExit(executor)
     })
-    this.#containment = new Containment(options.clock, options.logger, this.#pool)
+    this.#containment = new Containment(options.clock, options.logger, this.#pool, trust.conduct)
     this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool, this.#containment.conduct, perAccountMax)
     this.#containment.guard(this.#shelf)
     this.#turns = new ThreadTurns(
@@ -435,5 +444,6 @@ export class InstanceSet implements Instances {
     for (const timer of this.#timers) timer.cancel()
     this.#line.stop()
     await this.#pool.stop()
+    await this.#trust.close()
   }
 }

@@ -233,6 +233,7 @@ export class InstanceShelf {
       executor: instance.executor.process.number,
       calls: instance.callCount,
       errors: instance.errors,
+      standing: instance.revision.standing,
       lastUsedAt: Math.round(epoch + instance.lastUsedAt),
       startedAt: Math.round(epoch + instance.startedAt),
       cpuMs: Math.round(instance.cpuUs / 10) / 100,

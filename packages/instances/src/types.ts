@@ -33,6 +33,8 @@ export interface InstancesOptions {
   executorsPerAccountMax?: number
   /** Instances that start at once without being in each other's way; default: the machine's cores. */
   cores?: number | undefined
+  /** Where is kept what revisions have shown; without it a restart puts everything on probation. */
+  directory?: string | undefined
   /** The Node that executors run: process.execPath. */
   nodePath: string
   /** For the environment of functions. */

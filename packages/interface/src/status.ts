@@ -98,6 +98,8 @@ export interface InstanceStatus {
   memoryMb?: number | undefined
   /** Peer id of the node that has it; undefined: the one that was asked. */
   node?: string | undefined
+  /** How far its revision is trusted there. */
+  standing?: 'probation' | 'proven' | 'quarantine' | undefined
   /** How long its revision takes to start here, in milliseconds, as last seen. */
   startMs?: number | undefined
 }
