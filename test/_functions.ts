@@ -8,6 +8,12 @@ export function zipOf(source: string, file = 'index.mjs'): Uint8Array {
   return zipSync({ [file]: Buffer.from(source) }, { mtime: new Date('2026-01-01T00:00:00Z') })
 }
 
+/** A zip of several files, by name. */
+export function zipFiles(files: Record<string, string>): Uint8Array {
+  const entries = Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])
+  return zipSync(Object.fromEntries(entries), { mtime: new Date('2026-01-01T00:00:00Z') })
+}
+
 export const ROLE = 'arn:aws:iam::000000000000:role/any'
 
 export const HELLO = `export const handler = async (event) => ({ hello: event.name ?? event.queryStringParameters?.name })`

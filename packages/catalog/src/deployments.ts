@@ -149,8 +149,7 @@ class NodeDeployments implements Deployments {
       const { catalog, random, clock } = this.#options
       const last = before.lastVersion ?? 0
       const previous = last === 0 ? undefined : catalog.get('version', `${name}:${last}`)?.version
-      if (previous !== undefined && contentOf(previous) === contentOf(latest))
-        return { record: before, version: previous, fresh: false }
+      if (previous !== undefined && isSame(previous, latest)) return { record: before, version: previous, fresh: false }
       const version: FunctionVersion = {
         ...latest,
         version: String(last + 1),
@@ -307,7 +306,16 @@ function sameLayers(a: readonly LayerUse[] | undefined, b: readonly LayerUse[] |
   return arns(a) === arns(b)
 }
 
-/** What makes two versions different: everything but names, times and the description, which each version has of its own. */
+/**
+ * Nothing to publish: as recorded, neither code nor configuration has changed. A version may have been given a description of its own; that
+ * of `$LATEST` counts once it was changed after that.
+ */
+function isSame(published: FunctionVersion, latest: FunctionVersion): boolean {
+  if (contentOf(published) !== contentOf(latest)) return false
+  return published.description === latest.description || latest.modifiedAt <= published.modifiedAt
+}
+
+/** What makes two versions different: everything but names, times and the description. */
 function contentOf(version: FunctionVersion): string {
   const { version: _number, revisionId: _revision, modifiedAt: _time, description: _text, ...content } = version
   return JSON.stringify(content, (_key, value: unknown) =>

@@ -28,10 +28,11 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
   }
   const shown = (settings: ProvisionedSettings, fresh = false) => ({
     RequestedProvisionedConcurrentExecutions: settings.requested,
-    ...(fresh ? {} : { AvailableProvisionedConcurrentExecutions: settings.requested }),
+    AvailableProvisionedConcurrentExecutions: fresh ? 0 : settings.requested,
     AllocatedProvisionedConcurrentExecutions: fresh ? 0 : settings.requested,
     Status: fresh ? 'IN_PROGRESS' : 'READY',
-    LastModified: new Date(settings.modifiedAt).toISOString().replace('Z', '+0000')
+    // Whole seconds, as recorded.
+    LastModified: `${new Date(settings.modifiedAt).toISOString().slice(0, 19)}+0000`
   })
 
   return {

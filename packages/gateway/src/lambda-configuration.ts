@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { type FunctionRecord, type FunctionVersion, functionArn, LATEST } from '@peerless/interface'
 import type { GatewayContext } from './options.ts'
 
@@ -6,7 +7,7 @@ export type KeptSettings = Readonly<Record<string, unknown>>
 
 /**
  * How a configuration is told: `created` and `updated` are the answers to the change itself, which Lambda gives while the change is
- * still under way; `listed` is an item of a list, which names the version in its ARN and leaves states out.
+ * still under way; `listed` is an item of a list, which leaves states out.
  */
 export type Telling = 'settled' | 'created' | 'updated' | 'listed'
 
@@ -22,7 +23,7 @@ export function keptOf(version: FunctionVersion): KeptSettings {
 /**
  * FunctionConfiguration as Lambda answers it. A deployment is whole before it is announced, so a function is Active at once; what this
  * mesh has no notion of is answered with Lambda's defaults.
- * @param qualifier as it was asked for; it goes into the ARN
+ * @param qualifier goes into the ARN: as it was asked for; in lists of versions the version
  */
 export function configurationOf(
   context: Pick<GatewayContext, 'region' | 'accountId'>,
@@ -32,7 +33,7 @@ export function configurationOf(
   qualifier?: string
 ): Record<string, unknown> {
   const { name } = record
-  const shown = telling === 'listed' ? version.version : (qualifier ?? (version.version === LATEST ? undefined : version.version))
+  const shown = qualifier ?? (version.version === LATEST ? undefined : version.version)
   const { SnapStart, ...kept } = keptOf(version)
   const snapStart = SnapStart as { ApplyOn?: string } | undefined
   const variables = version.environment
@@ -58,12 +59,18 @@ export function configurationOf(
     TracingConfig: { Mode: version.tracing ?? 'PassThrough' },
     RevisionId: version.revisionId,
     ...statesOf(telling),
+    ...(telling === 'listed' ? {} : { RuntimeVersionConfig: { RuntimeVersionArn: runtimeVersionArn(context, version) } }),
     PackageType: 'Zip',
     Architectures: [version.architecture ?? 'x86_64'],
     EphemeralStorage: { Size: version.ephemeralStorageMb ?? 512 },
     SnapStart: { ApplyOn: snapStart?.ApplyOn ?? 'None', OptimizationStatus: 'Off' },
     LoggingConfig: loggingOf(name, version)
   }
+}
+
+/** One per `Runtime`: there is one engine for all of them, and none can be chosen. The service names its own by a hash, too. */
+function runtimeVersionArn({ region }: Pick<GatewayContext, 'region'>, version: FunctionVersion): string {
+  return `arn:aws:lambda:${region}::runtime:${hash('sha256', `peerless ${version.runtime}`)}`
 }
 
 /** Recorded: a create answers Pending, an update InProgress, and what is read afterwards has both at rest. */

@@ -80,7 +80,7 @@ export function functionHandlers(context: LambdaContext): Handlers {
       const dryRun = input.flag('DryRun') === true
       const changed = await deploying(() => deployments.updateCode({ ...order, dryRun }))
       const published = input.flag('Publish') === true && !dryRun
-      answer(request, published ? await publish(name, 'updated') : shown(changed, 'updated'))
+      answer(request, published ? await publish(name, 'created') : shown(changed, 'updated'))
     },
 
     async UpdateFunctionConfiguration(request) {
@@ -94,14 +94,16 @@ export function functionHandlers(context: LambdaContext): Handlers {
     ListFunctions(request) {
       const { call, input } = request
       mayDeploy(call.key, 'lambda:ListFunctions')
-      const all = catalog.list('function')
-      const mine = call.key.role === 'admin' ? all : all.filter((record) => record.account === call.key.account)
-      const versions =
-        input.text('FunctionVersion') === 'ALL' ? (record: FunctionRecord) => versionsOf(context, record) : latestOnly
+      const functions = catalog.list('function')
+      const mine = call.key.role === 'admin' ? functions : functions.filter((record) => record.account === call.key.account)
+      const everyVersion = input.text('FunctionVersion') === 'ALL'
+      const versions = everyVersion ? (record: FunctionRecord) => versionsOf(context, record) : latestOnly
       const items = mine.flatMap((record) => versions(record).map((version) => ({ record, version })))
       const page = pageOf(input, items, ({ record, version }) => `${record.name}:${version.version}`, LIST_ITEMS_MAX)
       answer(request, {
-        Functions: page.items.map(({ record, version }) => configurationOf(context, record, version, 'listed')),
+        Functions: page.items.map(({ record, version }) =>
+          configurationOf(context, record, version, 'listed', everyVersion ? version.version : undefined)
+        ),
         ...page.next
       })
     },

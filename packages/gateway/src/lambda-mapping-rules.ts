@@ -13,7 +13,7 @@ interface SourceRules {
 const STREAM: SourceRules = { batchSize: 100, batchSizeMax: 10_000, stream: true, destinations: true }
 const QUEUE: SourceRules = { batchSize: 10, batchSizeMax: 10_000, stream: false, destinations: false }
 const BROKER: SourceRules = { batchSize: 100, batchSizeMax: 10_000, stream: false, destinations: false }
-const KAFKA: SourceRules = { batchSize: 100, batchSizeMax: 10_000, stream: false, destinations: true }
+export const KAFKA: SourceRules = { batchSize: 100, batchSizeMax: 10_000, stream: false, destinations: true }
 
 const KEPT = [
   'EventSourceArn',
@@ -81,14 +81,23 @@ export function checkSource(input: Members): void {
   checkFilters(input)
 }
 
-/** What is stored and given back: as it came, with the defaults of its kind. */
-export function settingsFor(input: Members, before: Record<string, unknown> | undefined): Record<string, unknown> {
+/**
+ * What is stored and given back: as it came, with the defaults of its kind, as recorded.
+ * @param uuid of the mapping: Kafka's consumers are one group by that name
+ */
+export function settingsFor(input: Members, before: Record<string, unknown> | undefined, uuid: string): Record<string, unknown> {
   const given = input.pick(KEPT)
   if (before !== undefined) {
     checkFilters(input)
     return cleaned({ ...before, ...given })
   }
-  const rules = rulesOf(input.text('EventSourceArn'))
+  const arn = input.text('EventSourceArn')
+  const rules = rulesOf(arn)
+  if (rules === KAFKA) {
+    const config = arn === undefined ? 'SelfManagedKafkaEventSourceConfig' : 'AmazonManagedKafkaEventSourceConfig'
+    const group = { [config]: { ConsumerGroupId: uuid } }
+    return cleaned({ BatchSize: rules.batchSize, StartingPosition: 'TRIM_HORIZON', ...group, ...given })
+  }
   return cleaned({
     BatchSize: rules.batchSize,
     MaximumBatchingWindowInSeconds: rules.stream || rules === QUEUE ? 0 : 0.5,
@@ -119,7 +128,7 @@ function cleaned(settings: Record<string, unknown>): Record<string, unknown> {
   }
 }
 
-function rulesOf(arn: string | undefined): SourceRules {
+export function rulesOf(arn: string | undefined): SourceRules {
   switch (arn?.split(':')[2]) {
     case 'kinesis':
     case 'dynamodb':

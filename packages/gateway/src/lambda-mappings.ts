@@ -1,7 +1,7 @@
 import { type EventSourceMappingRecord, functionArn, PeerlessError } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
-import { checkSource, settingsFor, sourceOf } from './lambda-mapping-rules.ts'
+import { checkSource, KAFKA, rulesOf, settingsFor, sourceOf } from './lambda-mapping-rules.ts'
 import { Members } from './lambda-members.ts'
 import { pageOf } from './lambda-paging.ts'
 import { tagsOf } from './lambda-tags.ts'
@@ -29,7 +29,7 @@ export function mappingHandlers(context: LambdaContext): Handlers {
     LastModified: mapping.modifiedAt / 1_000,
     LastProcessingResult: mapping.lastResult,
     State: state ?? (mapping.enabled ? 'Enabled' : 'Disabled'),
-    StateTransitionReason: 'User action',
+    StateTransitionReason: isKafka(mapping) ? 'USER_INITIATED' : 'User action',
     EventSourceMappingArn: `arn:aws:lambda:${region}:${accountId}:event-source-mapping:${mapping.uuid}`
   })
   const existing = (request: LambdaRequest, action: string): EventSourceMappingRecord => {
@@ -47,10 +47,11 @@ export function mappingHandlers(context: LambdaContext): Handlers {
       mayDeploy(call.key, 'lambda:CreateEventSourceMapping')
       checkSource(input)
       const target = functionOf(request, 'CreateEventSourceMapping', input.required('FunctionName'))
-      const settings = settingsFor(input, undefined)
+      const uuid = context.random.uuid()
+      const settings = settingsFor(input, undefined, uuid)
       const now = context.clock.now()
       const mapping: EventSourceMappingRecord = {
-        uuid: context.random.uuid(),
+        uuid,
         account: target.account,
         functionName: target.name,
         qualifier: target.qualifier,
@@ -85,7 +86,7 @@ export function mappingHandlers(context: LambdaContext): Handlers {
         qualifier: target.qualifier,
         enabled,
         modifiedAt: context.clock.now(),
-        settings: JSON.stringify(settingsFor(input, JSON.parse(before.settings) as Record<string, unknown>))
+        settings: JSON.stringify(settingsFor(input, JSON.parse(before.settings) as Record<string, unknown>, before.uuid))
       }
       await catalog.put('mapping', mapping.uuid, mapping)
       const state = enabled === before.enabled ? 'Updating' : enabled ? 'Enabling' : 'Disabling'
@@ -114,6 +115,11 @@ export function mappingHandlers(context: LambdaContext): Handlers {
       answer(request, { EventSourceMappings: page.items.map((mapping) => shown(mapping)), ...page.next })
     }
   }
+}
+
+/** Recorded: Kafka has a word of its own for it. */
+function isKafka(mapping: EventSourceMappingRecord): boolean {
+  return rulesOf(sourceArnOf(mapping)) === KAFKA
 }
 
 function sourceArnOf(mapping: EventSourceMappingRecord): string | undefined {

@@ -150,8 +150,14 @@ function layersOf(context: LambdaContext, arns: readonly string[] | undefined): 
 
 function keptText(input: Members, before: FunctionVersion | undefined): string | undefined {
   const given = input.pick(KEPT)
-  if (Object.keys(given).length === 0) return undefined
-  const kept = { ...(before === undefined ? {} : keptOf(before)), ...given }
+  const told = input.has('Environment')
+  if (Object.keys(given).length === 0 && !told) return undefined
+  const kept: Record<string, unknown> = { ...(before === undefined ? {} : keptOf(before)), ...given }
+  // One that was given without variables is given back, one that was never given is not.
+  if (told) {
+    delete kept.Environment
+    if (Object.keys(input.inner('Environment')?.map('Variables') ?? {}).length === 0) kept.Environment = { Variables: {} }
+  }
   if (kept.KMSKeyArn === '') delete kept.KMSKeyArn
   return JSON.stringify(kept)
 }

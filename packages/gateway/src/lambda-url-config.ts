@@ -68,7 +68,7 @@ export function urlConfigHandlers(context: LambdaContext): Handlers {
         return { ...settings, url }
       })
       const { LastModifiedTime: _unsaid, ...created } = shown(request, record, qualifier, url)
-      answer(request, created)
+      answer(request, asAsked(input, created))
     },
 
     GetFunctionUrlConfig(request) {
@@ -92,7 +92,7 @@ export function urlConfigHandlers(context: LambdaContext): Handlers {
         }
         return { ...settings, url }
       })
-      answer(request, shown(request, changed, qualifier, settingsOf(changed, qualifier).url as UrlSettings))
+      answer(request, asAsked(input, shown(request, changed, qualifier, settingsOf(changed, qualifier).url as UrlSettings)))
     },
 
     async DeleteFunctionUrlConfig(request) {
@@ -113,6 +113,13 @@ export function urlConfigHandlers(context: LambdaContext): Handlers {
       })
     }
   }
+}
+
+/** Recorded: the answer to a change says the invoke mode only where the change did. */
+function asAsked<Shown extends { InvokeMode: string }>(input: Members, shown: Shown): Omit<Shown, 'InvokeMode'> {
+  if (input.has('InvokeMode')) return shown
+  const { InvokeMode: _unsaid, ...rest } = shown
+  return rest
 }
 
 /** An empty one means none. */

@@ -52,13 +52,13 @@ export function versionHandlers(context: LambdaContext): Handlers {
         description: input.text('Description'),
         revisionId: input.text('RevisionId')
       })
-      answer(request, configurationOf(context, published.record, published.version, published.fresh ? 'created' : 'settled'))
+      answer(request, configurationOf(context, published.record, published.version, 'settled'))
     },
 
     ListVersionsByFunction(request) {
       const { record } = managed(context, request, 'ListVersionsByFunction')
       const page = pageOf(request.input, versionsOf(context, record), (version) => version.version, LIST_ITEMS_MAX)
-      const versions = page.items.map((version) => configurationOf(context, record, version, 'listed'))
+      const versions = page.items.map((version) => configurationOf(context, record, version, 'listed', version.version))
       answer(request, { Versions: versions, ...page.next })
     },
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -138,10 +139,11 @@ test('FunctionConfiguration has the fields of Lambda, and lists leave out what l
     Architectures: ['x86_64'],
     EphemeralStorage: { Size: 512 },
     SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    RuntimeVersionConfig: { RuntimeVersionArn: `arn:aws:lambda:us-east-1::runtime:${hash('sha256', 'peerless nodejs26.x')}` },
     LoggingConfig: { LogFormat: 'Text', LogGroup: '/aws/lambda/hello' }
   })
   const listed = (await client.send(new ListFunctionsCommand({}))).Functions?.[0]
-  t.is(listed?.FunctionArn, 'arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST')
+  t.is(listed?.FunctionArn, 'arn:aws:lambda:us-east-1:000000000000:function:hello')
   t.is(listed?.State, undefined)
 })
 
