@@ -1,5 +1,5 @@
 import { PeerlessError } from '@peerless/interface'
-import type { ExecutorStatus, LoadedHeader, LogHeader, ResultHeader } from '@peerless/sandbox'
+import { type ExecutorStatus, type LoadedHeader, type LogHeader, type ResultHeader, START_STAGES } from '@peerless/sandbox'
 
 const NAMES_MAX = 64
 
@@ -20,8 +20,14 @@ export function checkedResult(alleged: unknown): ResultHeader {
 
 /** @throws PeerlessError MALFORMED */
 export function checkedLoaded(alleged: unknown): LoadedHeader {
-  if (Array.isArray(alleged) && isCount(alleged[0]) && isCount(alleged[1]) && isCount(alleged[2])) return alleged as LoadedHeader
+  if (Array.isArray(alleged) && isCount(alleged[0]) && isCount(alleged[1]) && isCount(alleged[2]) && isStages(alleged[3])) {
+    return alleged as LoadedHeader
+  }
   throw new PeerlessError('MALFORMED', 'an answer to LOAD is three counts')
+}
+
+function isStages(alleged: unknown): boolean {
+  return alleged === undefined || (Array.isArray(alleged) && alleged.length <= START_STAGES.length && alleged.every(isCount))
 }
 
 /** @throws PeerlessError MALFORMED */

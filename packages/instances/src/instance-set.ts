@@ -29,7 +29,7 @@ import { isolationLayers } from './isolation.ts'
 import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, ended, noteUse, severed } from './outcomes.ts'
+import { answered, ended, noteUse, severed, stagesMsOf } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
@@ -319,10 +319,11 @@ export class InstanceSet implements Instances {
     this.#running.add(instance)
     this.#bundles.get(invocation.version).then(
       (bundle) => {
-        call.overdueAt = this.#options.clock.monotonic() + limits.INIT_MS_MAX + limits.GRACE_MS
+        const orderedAt = this.#options.clock.monotonic()
+        call.overdueAt = orderedAt + limits.INIT_MS_MAX + limits.GRACE_MS
         executor.process.load(loadOrderOf(instance, invocation, this.#here()), bundle, (error, reply) => {
           const failure = error ?? executor.process.faultOf(checkedLoaded, reply)
-          if (failure === undefined) this.#onLoaded(instance, call, reply as Reply)
+          if (failure === undefined) this.#onLoaded(instance, call, orderedAt, reply as Reply)
           else this.#failLaunch(instance, call, this.#loadFailure(instance, call, failure))
         })
       },
@@ -338,20 +339,20 @@ export class InstanceSet implements Instances {
     return { node: this.nodeId, region, now: clock.now(), streamBytesMax }
   }
 
-  #onLoaded(instance: Instance, call: Running, reply: Reply): void {
+  #onLoaded(instance: Instance, call: Running, orderedAt: number, reply: Reply): void {
     if (call.done === undefined) return
     const [status, , flags] = reply.header as LoadedHeader
     const now = this.#options.clock.monotonic()
     call.initMs = now - call.startedAt
-    if (status === 0) this.#line.started(instance.revision.id, call.initMs)
     this.#shelf.learn(instance.revision, flags)
     if (status !== 0) {
       const failed = RESULT_STATUSES[status] ?? 'exit'
-      const json = Buffer.from(reply.payload).toString()
-      this.#failLaunch(instance, call, ended(this.nodeId, instance, call, failed, json, 0))
+      this.#failLaunch(instance, call, ended(this.nodeId, instance, call, failed, Buffer.from(reply.payload).toString(), 0))
       return
     }
+    this.#line.started(instance.revision.id, call.initMs)
     instance.revision.launching--
+    instance.startStagesMs = stagesMsOf(reply.header as LoadedHeader, orderedAt - call.startedAt, now - orderedAt)
     instance.lastUsedAt = now
     if (this.#options.clock.now() <= call.invocation.deadline) {
       this.#run(instance, call)

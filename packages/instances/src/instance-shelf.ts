@@ -114,7 +114,8 @@ export class InstanceShelf {
       attempt: 1,
       caller: '',
       invokedArn: '',
-      clientContext: undefined
+      clientContext: undefined,
+      startStagesMs: undefined
     }
     instance.revision.alive++
     this.#instances.set(instance.id, instance)
@@ -237,7 +238,8 @@ export class InstanceShelf {
       lastUsedAt: Math.round(epoch + instance.lastUsedAt),
       startedAt: Math.round(epoch + instance.startedAt),
       cpuMs: Math.round(instance.cpuUs / 10) / 100,
-      memoryMb: instance.usedMb === 0 ? undefined : instance.usedMb
+      memoryMb: instance.usedMb === 0 ? undefined : instance.usedMb,
+      startStagesMs: instance.startStagesMs
     }))
   }
 

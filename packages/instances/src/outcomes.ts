@@ -1,6 +1,14 @@
 import type { HttpHead, Invocation, Outcome, Ran, Usage } from '@peerless/interface'
 import { chargeOf, PeerlessError, TARIFF_DEFAULT } from '@peerless/interface'
-import { exitErrorJson, memoryErrorJson, RESULT_STATUSES, type ResultHeader, timeoutErrorJson } from '@peerless/sandbox'
+import {
+  exitErrorJson,
+  type LoadedHeader,
+  memoryErrorJson,
+  RESULT_STATUSES,
+  type ResultHeader,
+  START_STAGES,
+  timeoutErrorJson
+} from '@peerless/sandbox'
 import type { Instance, Running } from './records.ts'
 import { lost } from './refusals.ts'
 
@@ -86,6 +94,12 @@ export function severed(node: string, instance: Instance, call: Running, now: nu
 /** Billed milliseconds at the default tariff, for the log line only; the ledger charges by its own. */
 export function billedMsOf(usage: Usage, invocation: Invocation): number {
   return chargeOf(usage.durationMs, invocation.version.memoryMb, TARIFF_DEFAULT).billedMs
+}
+
+/** Where a start's time went: the bundle's way into memory, the executor's stages, and the way to the executor and back. */
+export function stagesMsOf([, initUs, , stagesUs]: LoadedHeader, bundleMs: number, loadMs: number): Record<string, number> {
+  const stages = START_STAGES.map((name, index) => [name, (stagesUs?.[index] ?? 0) / 1_000])
+  return { bundle: bundleMs, pipe: Math.max(0, loadMs - initUs / 1_000), ...Object.fromEntries(stages) }
 }
 
 /** What the instance did and used, for those who look at it and for the reaper. The numbers are the executor's, read by `executor-answers.ts`. */

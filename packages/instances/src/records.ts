@@ -66,6 +66,8 @@ export interface Instance {
   caller: string
   invokedArn: string
   clientContext: string | undefined
+  /** Milliseconds by stage of its start. */
+  startStagesMs: Record<string, number> | undefined
 }
 
 /** All instances of one revision on this node. */

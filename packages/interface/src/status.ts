@@ -102,6 +102,8 @@ export interface InstanceStatus {
   standing?: 'probation' | 'proven' | 'quarantine' | undefined
   /** How long its revision takes to start here, in milliseconds, as last seen. */
   startMs?: number | undefined
+  /** Where the time of its start went, in milliseconds by stage, in order; undefined until it has started. */
+  startStagesMs?: Readonly<Record<string, number>> | undefined
 }
 
 /** Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);

@@ -8,10 +8,11 @@ import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
 import { ModuleAnswers } from './module-answers.ts'
 import type { PreparedIsolate } from './prepared-isolate.ts'
+import type { StartStages } from './start-stages.ts'
 
 /** The glue's one entry. */
 export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
-type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
+export type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
 
 /** Hands the glue its two bridges and what it must know of the function; what is told arrives at `tell`. */
 export async function bootGlue(
@@ -19,9 +20,11 @@ export async function bootGlue(
   shelved: ShelvedBundle,
   order: LoadOrder,
   { addon, library, chunks }: HostServices,
+  stages: StartStages,
   tell: Cross
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
   const { context, boot } = await glue
+  stages.end(performance.now())
   const modules = new ModuleAnswers(library)
   const answer: Cross = (operation, a, b, c, d) =>
     operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)

@@ -134,8 +134,17 @@ export type ResultHeader = [
   headers?: string[]
 ]
 
-/** Answer to LOAD: status, µs it took, flags. The payload is the Lambda error JSON where status is not ok. */
-export type LoadedHeader = [status: number, initUs: number, flags: number]
+/**
+ * Answer to LOAD: status, µs it took, flags, and where they went (see START_STAGES; fewer where it failed). The payload is the Lambda error
+ * JSON where status is not ok.
+ */
+export type LoadedHeader = [status: number, initUs: number, flags: number, stagesUs?: number[]]
+
+/**
+ * What an executor does to make an instance, in order: wait for an isolate with the glue evaluated (nothing where one waited), set up its
+ * globals, compile the bundle, evaluate it, find the handler.
+ */
+export const START_STAGES = ['isolate', 'globals', 'compile', 'evaluate', 'handler'] as const
 
 /** instance, request id, level, epoch ms, lines dropped before this one. The payload is the text. */
 export type LogHeader = [instance: number, requestId: string, level: number, timeMs: number, dropped: number]

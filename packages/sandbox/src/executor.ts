@@ -149,7 +149,8 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
     if (result !== STATUS_OK) instances.delete(order.instance)
     const manner = MANNERS.indexOf(services.manners.of(order.revisionId)) << FLAG_MANNER_SHIFT
     const flags = result === STATUS_OK ? manner : manner | FLAG_GONE
-    request.reply([result, Math.round((performance.now() - startedAt) * 1_000), flags], Buffer.from(errorJson))
+    const tookUs = Math.round((performance.now() - startedAt) * 1_000)
+    request.reply([result, tookUs, flags, instance.stages.us], Buffer.from(errorJson))
   } catch (error) {
     instances.delete(order.instance)
     request.fail(new PeerlessError('INTERNAL', 'an instance could not be made', { cause: error }))

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks'
 import { type IncomingRequest, PeerlessError } from '@peerless/interface'
 import type ivm from 'isolated-vm'
-import { bootGlue, type Enter } from './boot-glue.ts'
+import { bootGlue, type Cross, type Enter } from './boot-glue.ts'
 import { ENTER, TELL } from './bridge-operations.ts'
-import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
-import { compileCached } from './code-cache.ts'
+import type { ShelvedBundle } from './bundle-shelf.ts'
+import { evaluateBundle } from './evaluate-bundle.ts'
 import {
   exitErrorJson,
   FLAG_GONE,
@@ -27,6 +27,7 @@ import { InstanceTimer } from './instance-timer.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 import type { PreparedIsolate } from './prepared-isolate.ts'
+import { StartStages } from './start-stages.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
 const STOP_MS_MAX = 500
@@ -73,6 +74,7 @@ export class HostedInstance {
   #cpuUs = 0
   #memoryMb = 0
   #sampledAt = Number.NEGATIVE_INFINITY
+  readonly stages = new StartStages(performance.now())
 
   constructor(order: LoadOrder, bundle: ShelvedBundle, services: HostServices) {
     this.id = order.instance
@@ -132,18 +134,18 @@ export class HostedInstance {
   }
 
   #ready(): void {
+    this.stages.end(performance.now())
     this.#cpuUs = this.#readCpuUs()
     this.#sample(performance.now())
     this.#services.watchdog.watch(this.id, this.#isolate)
   }
 
   async #evaluate(): Promise<void> {
-    const tell = (operation: unknown, a: unknown, b: unknown, c: unknown, d: unknown) => this.#told(operation, a, b, c, d)
-    const { context, enterGlue } = await bootGlue(this.#prepared, this.#bundle, this.order, this.#services, tell)
+    const told: Cross = (operation, a, b, c, d) => this.#told(operation, a, b, c, d)
+    const { context, enterGlue } = await bootGlue(this.#prepared, this.#bundle, this.order, this.#services, this.stages, told)
     this.#enterGlue = enterGlue
-    const script = await compileCached(this.#isolate, this.#bundle, SCRIPT_ORIGIN)
-    const exports = (await script.run(context, { reference: true })) as ivm.Reference
-    script.release()
+    this.stages.end(performance.now())
+    const exports = await evaluateBundle(this.#isolate, context, this.#bundle, this.stages)
     await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.bundle.handlerExport])
   }
 

@@ -27,6 +27,7 @@ export {
   memoryErrorJson,
   type ResultHeader,
   readBundle,
+  START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'
 export { KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
