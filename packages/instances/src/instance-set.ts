@@ -29,7 +29,7 @@ import { isolationLayers } from './isolation.ts'
 import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
-import { answered, ended, noteUse, severed, stagesMsOf } from './outcomes.ts'
+import { answered, ended, noteStart, noteUse, severed } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
@@ -346,14 +346,13 @@ export class InstanceSet implements Instances {
     call.initMs = now - call.startedAt
     this.#shelf.learn(instance.revision, flags)
     if (status !== 0) {
-      const failed = RESULT_STATUSES[status] ?? 'exit'
-      this.#failLaunch(instance, call, ended(this.nodeId, instance, call, failed, Buffer.from(reply.payload).toString(), 0))
+      const json = Buffer.from(reply.payload).toString()
+      this.#failLaunch(instance, call, ended(this.nodeId, instance, call, RESULT_STATUSES[status] ?? 'exit', json, 0))
       return
     }
-    this.#line.started(instance.revision.id, call.initMs)
     instance.revision.launching--
-    instance.startStagesMs = stagesMsOf(reply.header as LoadedHeader, orderedAt - call.startedAt, now - orderedAt)
-    instance.lastUsedAt = now
+    this.#line.started(instance.revision.id, call.initMs)
+    noteStart(instance, reply.header as LoadedHeader, orderedAt - call.startedAt, now)
     if (this.#options.clock.now() <= call.invocation.deadline) {
       this.#run(instance, call)
       return

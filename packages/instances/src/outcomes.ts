@@ -97,9 +97,11 @@ export function billedMsOf(usage: Usage, invocation: Invocation): number {
 }
 
 /** Where a start's time went: the bundle's way into memory, the executor's stages, and the way to the executor and back. */
-export function stagesMsOf([, initUs, , stagesUs]: LoadedHeader, bundleMs: number, loadMs: number): Record<string, number> {
+export function noteStart(instance: Instance, [, initUs, , stagesUs]: LoadedHeader, bundleMs: number, now: number): void {
   const stages = START_STAGES.map((name, index) => [name, (stagesUs?.[index] ?? 0) / 1_000])
-  return { bundle: bundleMs, pipe: Math.max(0, loadMs - initUs / 1_000), ...Object.fromEntries(stages) }
+  const pipe = Math.max(0, now - instance.startedAt - bundleMs - initUs / 1_000)
+  instance.lastUsedAt = now
+  instance.startStagesMs = { bundle: bundleMs, pipe, ...Object.fromEntries(stages) }
 }
 
 /** What the instance did and used, for those who look at it and for the reaper. The numbers are the executor's, read by `executor-answers.ts`. */
