@@ -95,9 +95,10 @@ export class ExecutorProcess {
     this.#exit = this.#watch()
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     this.#child.stdin?.end(code.executorScript)
-    this.#sendPieces('glue', Buffer.from(code.guestScript))
     this.#sendPieces('library', Buffer.from(code.libraryScript))
     for (const [name, script] of Object.entries(code.guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
+    // Last: with it the executor begins to prepare isolates.
+    this.#sendPieces('glue', Buffer.from(code.guestScript))
   }
 
   get pid(): number | undefined {

@@ -1,43 +1,34 @@
 import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
-import { ASK } from './bridge-operations.ts'
+import { ASK, ENTER } from './bridge-operations.ts'
 import type { ShelvedBundle } from './bundle-shelf.ts'
 import { type CachedScript, compileCached } from './code-cache.ts'
 import type { LoadOrder } from './executor-protocol.ts'
 import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
 import { ModuleAnswers } from './module-answers.ts'
-import type { PreparedIsolate } from './prepared-isolate.ts'
+import type { Cross, Enter, PreparedIsolate } from './prepared-isolate.ts'
 import type { StartStages } from './start-stages.ts'
 
-/** The glue's one entry. */
-export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
-export type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
-
-/** Hands the glue its two bridges and what it must know of the function; what is told arrives at `tell`. */
+/** Makes a prepared isolate the instance of a function; what it tells from then on arrives at `told`. */
 export async function bootGlue(
-  { isolate, glue }: PreparedIsolate,
+  prepared: PreparedIsolate,
   shelved: ShelvedBundle,
   order: LoadOrder,
-  { addon, library, chunks }: HostServices,
+  { library, chunks }: HostServices,
   stages: StartStages,
-  tell: Cross
+  told: Cross
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
-  const { context, boot } = await glue
+  const { context, enterGlue } = await prepared.ready
   stages.end(performance.now())
   const modules = new ModuleAnswers(library)
-  const answer: Cross = (operation, a, b, c, d) =>
+  prepared.told = told
+  prepared.asked = (operation, a, b, c, d) =>
     operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)
-  const later = new addon.Callback(tell, { ignored: true })
-  const atOnce = new addon.Callback(
-    (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) =>
-      operation >= ASK.RANDOM ? answer(operation, a, b, c, d) : tell(operation, a, b, c, d),
-    { sync: true }
-  )
-  const evaluated = await evaluateLibrary(isolate, context, library, shelved)
-  const enterGlue = (await boot.apply(undefined, [glueConfig(order, shelved.bundle), later, atOnce, evaluated?.derefInto()], {
-    result: { reference: true }
-  })) as Enter
+  const evaluated = await evaluateLibrary(prepared.isolate, context, library, shelved)
+  const config = [ENTER.CONFIGURE, glueConfig(order, shelved.bundle), evaluated?.derefInto()]
+  // No guest code has run and none runs in this: it can be waited for, which costs less than another thread.
+  enterGlue.applySync(undefined, config)
   return { context, enterGlue }
 }
 

@@ -14,6 +14,8 @@ export const ENTER = {
   RESUME: 4,
   /** Nothing runs: collect garbage. */
   COLLECT: 5,
+  /** What the instance is: JSON, and the completion value of the `node:` modules' script or nothing. Comes first, once. */
+  CONFIGURE: 6,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const

@@ -10,7 +10,7 @@ import { buildNodeLibrary } from './node-library.ts'
 export interface SandboxCode {
   /** CommonJS for `node -`: the whole executor, so that the process needs to read no file. */
   executorScript: string
-  /** A classic script whose completion value is the glue's `boot` function. */
+  /** A classic script whose completion value is the glue's `prepare` function. */
   guestScript: string
   /** Another, for instances whose code asks for `node:` modules: see guest/node. */
   libraryScript: string
@@ -57,7 +57,7 @@ async function buildGuest(): Promise<string> {
     globalName: 'glue',
     plugins: [noNodeModules]
   })
-  return `(function () { 'use strict'; ${script}; return glue.boot })()`
+  return `(function () { 'use strict'; ${script}; return glue.prepare })()`
 }
 
 async function buildLibrary(): Promise<string> {

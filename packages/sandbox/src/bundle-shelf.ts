@@ -10,6 +10,8 @@ const ARRIVING_MAX = 16
 export interface ShelvedBundle extends CachedScript {
   readonly bundle: Bundle
   readonly trace: TraceMap
+  /** Whether isolates for it get fetch's classes ahead. */
+  readonly web: boolean
 }
 
 /** Bundles by CID. The daemon says what comes and what goes; here only sizes are checked. */
@@ -47,6 +49,7 @@ export class BundleShelf {
     this.#whole.set(cid, {
       bundle,
       trace: new TraceMap(bundle.sourceMap),
+      web: usesWeb(bundle.script),
       script: wrap(bundle.script),
       cachedData: undefined
     })
@@ -64,4 +67,11 @@ function wrap(script: string): string {
   const directive = /^\s*(?:"use strict"|'use strict');?/.exec(script)?.[0]
   const strict = directive === undefined ? '' : '"use strict";'
   return `${strict}try{\n${script}\n}catch(error){__peerlessCatch(error)}`
+}
+
+const WEB = /\bfetch\b|\bnew (?:Response|Request|Headers)\b|\bResponse\.(?:json|redirect|error)\b/
+
+/** A guess from the text, the same for each isolate of a bundle: what was not guessed is evaluated when it is first used. */
+function usesWeb(script: string): boolean {
+  return WEB.test(script)
 }

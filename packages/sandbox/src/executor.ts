@@ -21,7 +21,7 @@ import { HostedInstance } from './hosted-instance.ts'
 import { loadAddon } from './isolate-addon.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
-import { SpareIsolates } from './prepared-isolate.ts'
+import { SpareIsolates } from './spare-isolates.ts'
 import { Watchdog } from './watchdog.ts'
 
 /**
@@ -48,11 +48,11 @@ const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_F
 
 const addon = loadAddon(addonPath)
 
-/** Comes in pieces before the first bundle. */
+/** Comes in pieces before the first bundle, after its later parts. */
 const glue = { script: '', cachedData: undefined }
-const spares = new SpareIsolates(addon, glue, LIMITS.memoryMbDefault)
 const library = { script: '', cachedData: undefined }
 const chunks = new Map<string, string>()
+const spares = new SpareIsolates({ addon, script: glue, chunks }, LIMITS.memoryMbDefault)
 
 const services: HostServices = {
   addon,
@@ -88,7 +88,7 @@ function handle(request: IncomingRequest): void {
     }
     case EXECUTOR_MESSAGE.BUNDLE: {
       const [cid, totalBytes, offset] = request.header as BundleHeader
-      // The glue and its later parts come the same way as bundles do, under names that are no CIDs.
+      // The glue and its later parts come the same way as bundles do, under names that are no CIDs; the glue last.
       if (cid === 'glue') {
         glue.script += Buffer.from(request.payload).toString('latin1')
         if (glue.script.length === totalBytes) spares.refill()

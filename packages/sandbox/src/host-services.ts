@@ -3,7 +3,7 @@ import type { CachedScript } from './code-cache.ts'
 import type { EgressLink } from './egress-link.ts'
 import type { LogSink } from './log-allowance.ts'
 import type { Manners } from './manners.ts'
-import type { SpareIsolates } from './prepared-isolate.ts'
+import type { SpareIsolates } from './spare-isolates.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** What an instance needs of its executor. */

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { type IncomingRequest, PeerlessError } from '@peerless/interface'
 import type ivm from 'isolated-vm'
-import { bootGlue, type Cross, type Enter } from './boot-glue.ts'
+import { bootGlue } from './boot-glue.ts'
 import { ENTER, TELL } from './bridge-operations.ts'
 import type { ShelvedBundle } from './bundle-shelf.ts'
 import { evaluateBundle } from './evaluate-bundle.ts'
@@ -26,7 +26,7 @@ import { HostedStream } from './hosted-stream.ts'
 import { InstanceTimer } from './instance-timer.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
-import type { PreparedIsolate } from './prepared-isolate.ts'
+import type { Cross, Enter, PreparedIsolate } from './prepared-isolate.ts'
 import { StartStages } from './start-stages.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
@@ -83,7 +83,7 @@ export class HostedInstance {
     this.#bundle = bundle
     this.#manner = services.manners.of(order.revisionId, order.manner)
     this.#logs = new LogAllowance(order.instance, services.log)
-    this.#prepared = services.spares.take(order.memoryMb)
+    this.#prepared = services.spares.take({ memoryMb: order.memoryMb, web: bundle.web })
     this.#prepared.onCatastrophe = (message) => this.#catastrophe(message)
     this.#isolate = this.#prepared.isolate
   }

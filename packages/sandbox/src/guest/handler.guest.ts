@@ -63,9 +63,24 @@ let caller = ''
 let invokedArn = ''
 let clientContext: unknown
 
+/** Forgets what a rehearsal left. */
 export function configureHandler(value: Identity, limits: StreamLimits): void {
   identity = value
   streamLimits = limits
+  handler = undefined
+  fetchHandler = undefined
+  call = undefined
+  stream = undefined
+  attempt = 1
+  caller = ''
+  invokedArn = ''
+  clientContext = undefined
+}
+
+let configureAll: (configJson: string, library: unknown) => void
+
+export function onConfigure(configure: (configJson: string, library: unknown) => void): void {
+  configureAll = configure
 }
 
 /** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
@@ -99,6 +114,9 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       break
     case ENTER.ADOPT:
       adopt(a, b as string)
+      break
+    case ENTER.CONFIGURE:
+      configureAll(a as string, b)
       break
   }
   try {

@@ -4,12 +4,13 @@ import { builtin, installRequire, offerLibrary } from './builtins.guest.ts'
 import { chunk } from './chunks.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGuards } from './guards.guest.ts'
-import { caughtByScript, configureHandler, enter, type Identity } from './handler.guest.ts'
-import { define, defineLazy, jsonParse, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { caughtByScript, configureHandler, enter, type Identity, onConfigure } from './handler.guest.ts'
+import { beginTime, define, defineLazy, jsonParse, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { configurePayload } from './payload-limit.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
 import './pause.guest.ts'
+import { rehearse } from './rehearsal.guest.ts'
 import { installTimers } from './timers.guest.ts'
 
 interface Config extends Identity {
@@ -23,22 +24,18 @@ interface Config extends Identity {
   asyncContext: boolean
 }
 
-/** Sets up the globals of one instance; returns the one function that the executor calls afterwards. */
-export function boot(configJson: string, tellLater: never, tellAtOnce: never, library: never): typeof enter {
-  const config = jsonParse(configJson) as Config
-  installGuards(config.memoryMb)
+/**
+ * Sets up the globals of an isolate that is for no function yet; returns the one function that the executor calls afterwards.
+ * @param web whether the code will use fetch's classes: then they are evaluated now, while nobody waits
+ */
+export function prepare(memoryMb: number, web: boolean, tellLater: never, tellAtOnce: never): typeof enter {
+  installGuards(memoryMb)
   connectBridge(tellLater, tellAtOnce)
-  configureHandler(config, config.stream)
-  configurePayload(config.payloadBytes)
-  configureLogs(config.logLines, config.logBytes, config.logLineBytes)
   installTimers()
   installRequire()
-  offerLibrary(library)
-  if (config.asyncContext) asyncContext.follow()
   define(globalThis, 'global', globalThis)
   define(globalThis, 'self', globalThis)
   define(globalThis, 'console', makeConsole())
-  define(globalThis, 'process', makeProcess(config.environment))
   define(globalThis, '__peerlessCatch', caughtByScript)
   define(globalThis, 'queueMicrotask', (run: () => void) => {
     if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
@@ -46,7 +43,21 @@ export function boot(configJson: string, tellLater: never, tellAtOnce: never, li
     reflectApply(promiseThen, promiseResolve(undefined), [() => bound()])
   })
   installLazily()
+  onConfigure(configure)
+  rehearse(web)
   return enter
+}
+
+/** Makes it the instance of a function. */
+function configure(configJson: string, library: unknown): void {
+  const config = jsonParse(configJson) as Config
+  beginTime()
+  configureHandler(config, config.stream)
+  configurePayload(config.payloadBytes)
+  configureLogs(config.logLines, config.logBytes, config.logLineBytes)
+  offerLibrary(library as never)
+  if (config.asyncContext) asyncContext.follow()
+  define(globalThis, 'process', makeProcess(config.environment))
 }
 
 /** Globals and where they come from; each is made when it is first read. */

@@ -5,8 +5,12 @@ export const reflectApply = Reflect.apply
 export const promiseThen = Promise.prototype.then
 export const promiseResolve = Promise.resolve.bind(Promise)
 export const now = Date.now
-/** When this instance was made; epoch milliseconds. */
-export const timeOrigin = now()
+/** When this instance was made, not the isolate that waited for it; epoch milliseconds. */
+export let timeOrigin = now()
+
+export function beginTime(): void {
+  timeOrigin = now()
+}
 export const IntrinsicPromise = Promise
 export const IntrinsicError = Error
 export const stringSlice = String.prototype.slice

@@ -1,15 +1,14 @@
 import { log, logError } from './console.guest.ts'
 import { exit } from './handler.guest.ts'
-import { define, now } from './intrinsics.guest.ts'
+import { define, now, timeOrigin } from './intrinsics.guest.ts'
 import { nextTick } from './ticks.guest.ts'
 
 type Listener = (...values: unknown[]) => void
 
-const startedAt = now()
 const NODE_VERSION = 'v26.0.0'
 
 function nanoseconds(): bigint {
-  return BigInt(now() - startedAt) * 1_000_000n
+  return BigInt(now() - timeOrigin) * 1_000_000n
 }
 
 /** Seconds and nanoseconds, in steps of a millisecond: functions get no finer clock (timing attacks between isolates). */
@@ -61,7 +60,7 @@ export function makeProcess(environment: Record<string, string>): Record<string,
     kill: () => exit(143),
     nextTick,
     hrtime,
-    uptime: () => (now() - startedAt) / 1_000,
+    uptime: () => (now() - timeOrigin) / 1_000,
     cwd: () => '/var/task',
     chdir: () => undefined,
     umask: () => 0o22,

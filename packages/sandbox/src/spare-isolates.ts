@@ -1,0 +1,75 @@
+import { type Glue, type IsolateKind, type PreparedIsolate, prepareIsolate } from './prepared-isolate.ts'
+
+/** Isolates of one kind that wait for a bundle in one executor: each holds some 2 MB. */
+const SPARES_PER_KIND_MAX = 2
+/** Kinds that were asked for last. */
+const KINDS_MAX = 2
+/** The launch that took one has the processor first. */
+const REFILL_MS = 10
+
+interface Shelf {
+  readonly kind: IsolateKind
+  readonly spares: PreparedIsolate[]
+}
+
+/**
+ * Isolates prepared ahead, so that a first call pays for its own code only. They are of the kinds that were asked for last, since what an
+ * isolate may hold is fixed when it is made. What a function sees does not depend on whether one waited.
+ */
+export class SpareIsolates {
+  readonly #glue: Glue
+  /** The kind that was asked for last comes first. */
+  #shelves: Shelf[]
+  #refilling = false
+
+  constructor(glue: Glue, memoryMb: number) {
+    this.#glue = glue
+    this.#shelves = [true, false].map((web) => ({ kind: { memoryMb, web }, spares: [] }))
+  }
+
+  /** One that waits, or a new one. */
+  take(kind: IsolateKind): PreparedIsolate {
+    const shelf = this.#shelves.find((one) => isSame(one.kind, kind)) ?? { kind, spares: [] }
+    const others = this.#shelves.filter((one) => one !== shelf)
+    for (const { spares } of others.splice(KINDS_MAX - 1)) for (const spare of spares) spare.isolate.dispose()
+    this.#shelves = [shelf, ...others]
+    const prepared = shelf.spares.shift() ?? prepareIsolate(this.#glue, kind)
+    this.refill()
+    return prepared
+  }
+
+  /** One after the other, in pauses: a launch under way is not held up by it. */
+  refill(): void {
+    if (this.#refilling || this.#wanted() === undefined) return
+    this.#refilling = true
+    setTimeout(() => void this.#prepareOne(), REFILL_MS)
+  }
+
+  #wanted(): Shelf | undefined {
+    return this.#shelves.find(({ spares }) => spares.length < SPARES_PER_KIND_MAX)
+  }
+
+  async #prepareOne(): Promise<void> {
+    const wanted = this.#wanted()
+    try {
+      if (wanted === undefined) return
+      const prepared = prepareIsolate(this.#glue, wanted.kind)
+      try {
+        await prepared.ready
+        if (this.#shelves.includes(wanted)) wanted.spares.push(prepared)
+        else prepared.isolate.dispose()
+      } catch {
+        // The next launch makes its own, and says what is wrong.
+        if (!prepared.isolate.isDisposed) prepared.isolate.dispose()
+        return
+      }
+    } finally {
+      this.#refilling = false
+    }
+    this.refill()
+  }
+}
+
+function isSame(a: IsolateKind, b: IsolateKind): boolean {
+  return a.memoryMb === b.memoryMb && a.web === b.web
+}
