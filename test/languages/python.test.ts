@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { CreateFunctionCommand, Runtime } from '@aws-sdk/client-lambda'
+import { CreateFunctionCommand, InvokeCommand, Runtime } from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { zipSync } from 'fflate'
 import { invoke, lambdaOf, ROLE } from '../_functions.ts'
@@ -32,7 +32,9 @@ def handler(event, context):
         ]
     if what == "context":
         return [context.function_name, context.memory_limit_in_mb, len(context.aws_request_id), 0 < context.get_remaining_time_in_millis() <= 2000,
-            context.invoked_function_arn]
+            context.invoked_function_arn, context.client_context.custom["a"], context.client_context.client.app_title,
+            context.client_context.env, context.identity.cognito_identity_id, context.tenant_id, context.peerless["attempt"],
+            context.log_group_name]
     if what == "tmp":
         with open("/tmp/x", "w") as file:
             file.write("kept")
@@ -100,8 +102,13 @@ test('a zip by the Lambda API: library, context, files, limits', async (t) => {
     t.deepEqual(await ask('echo', { value }), value)
   }
   t.deepEqual(await ask('library'), ['YWJj', 'ba7816bf', 4, 'bbb', 1, 86_400, '01000000', 'default', true, true, 2 ** 70])
-  const [name, memory, idLength, inTime, arn] = (await ask('context')) as unknown[]
+  const ClientContext = Buffer.from('{"custom":{"a":1},"client":{"app_title":"shop"}}').toString('base64')
+  const answer = await client.send(
+    new InvokeCommand({ FunctionName: 'library', ClientContext, Payload: Buffer.from('{"what":"context"}') })
+  )
+  const [name, memory, idLength, inTime, arn, ...more] = JSON.parse(Buffer.from(answer.Payload ?? []).toString()) as unknown[]
   t.deepEqual([name, memory, idLength, inTime], ['library', '128', 36, true])
+  t.deepEqual(more, [1, 'shop', null, null, null, 1, '/aws/lambda/library'])
   t.regex(String(arn), /:function:library$/)
   t.deepEqual(await ask('tmp'), ['kept', 'data', true])
   t.like(await ask('exit'), { errorType: 'Runtime.ExitError' })

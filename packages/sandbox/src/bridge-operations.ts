@@ -16,6 +16,8 @@ export const ENTER = {
   COLLECT: 5,
   /** What the instance is: JSON, and the completion value of the `node:` modules' script or nothing. Comes first, once. */
   CONFIGURE: 6,
+  /** A rejection that nobody handled: name or undefined, message or value, stack */
+  REJECTED: 7,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const
@@ -41,7 +43,11 @@ export const TELL = {
   /** Goes on with a job: id, VERB, number, bytes */
   JOB_MORE: 9,
   /** Milliseconds for which the call will hold its thread without computing */
-  BLOCKED: 10
+  BLOCKED: 10,
+  /** The function listens to rejections that nobody handled. */
+  LISTENS: 11,
+  /** It dealt with the one that it was told of. */
+  HANDLED: 12
 } as const
 
 /** What the executor does for an isolate while that goes on: answers come by ENTER.RESUME. */

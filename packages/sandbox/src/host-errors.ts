@@ -1,5 +1,6 @@
 import { LIMITS } from '@peerless/interface'
 import { exitErrorJson, functionErrorJson, memoryErrorJson } from './executor-protocol.ts'
+import { STATUS_ERROR, STATUS_EXIT } from './outcome-numbers.ts'
 
 const TRACE_LINES_MAX = 50
 /** Where isolated-vm joins the stack of the caller to that of the isolate. */
@@ -15,7 +16,7 @@ export function tooLargeJson(): string {
 }
 
 /** A promise of exports that was rejected before anyone could take it. */
-export function thrownJson(error: unknown): string {
+function thrownJson(error: unknown): string {
   const isError = error instanceof Error
   return functionErrorJson(isError ? error.name : typeof error, isError ? error.message : String(error), traceOf(error))
 }
@@ -38,4 +39,12 @@ function traceOf(error: unknown): string[] {
 export function deathJson(requestId: string, message: string, memoryMb: number): string {
   if (message.includes('memory limit')) return memoryErrorJson(requestId, memoryMb)
   return exitErrorJson(requestId, 'Runtime exited without providing a reason')
+}
+
+/** Status and error of a start that failed in the isolate. @param disposed whether the isolate is gone */
+export function loadFailure(error: unknown, disposed: boolean, memoryMb: number): [status: number, errorJson: string] {
+  const message = error instanceof Error ? error.message : String(error)
+  if (disposed) return [STATUS_EXIT, deathJson('init', message, memoryMb)]
+  if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
+  return [STATUS_ERROR, thrownJson(error)]
 }

@@ -1,9 +1,9 @@
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
-import { functionErrorJson, type InvokeHeader, type ResultHeader } from './executor-protocol.ts'
+import { exitErrorJson, functionErrorJson, type InvokeHeader, type ResultHeader } from './executor-protocol.ts'
 import { tooLargeJson } from './host-errors.ts'
 import type { HostedStream } from './hosted-stream.ts'
 import { checkHeaders, checkStatusCode } from './http-head.ts'
-import { KIND_HTTP, STATUS_ERROR, STATUS_OK } from './outcome-numbers.ts'
+import { KIND_HTTP, STATUS_ERROR, STATUS_EXIT, STATUS_OK } from './outcome-numbers.ts'
 
 /** A call under way in an instance. Times are of `performance.now`. */
 export interface Call {
@@ -24,6 +24,9 @@ export interface Call {
   statusCode: number
   headers: string[] | undefined
   deadline: NodeJS.Timeout | undefined
+  /** What the call ends with unless the function deals with the rejection that it has been told of. */
+  rejection: string | undefined
+  dealtWith: boolean
 }
 
 export function newCall(
@@ -48,7 +51,9 @@ export function newCall(
     body: '',
     statusCode: 0,
     headers: undefined,
-    deadline: undefined
+    deadline: undefined,
+    rejection: undefined,
+    dealtWith: false
   }
 }
 
@@ -74,7 +79,7 @@ export function replyTo(
 }
 
 /** Status and headers of an answer as the glue told them; what is no head makes the answer an error. */
-export function takeHead(call: Call, statusCode: unknown, headers: unknown): void {
+function takeHead(call: Call, statusCode: unknown, headers: unknown): void {
   try {
     call.statusCode = checkStatusCode(statusCode)
     call.headers = checkHeaders(typeof headers === 'string' ? headers : '')
@@ -84,6 +89,37 @@ export function takeHead(call: Call, statusCode: unknown, headers: unknown): voi
     const message = error instanceof PeerlessError ? error.message : 'malformed answer'
     call.body = functionErrorJson('Runtime.InvalidHttpResponse', message, [])
   }
+}
+
+/** The answer of a call as the glue told it. @param traced gives an error's JSON the author's own lines */
+export function takeAnswer(
+  call: Call,
+  status: unknown,
+  body: unknown,
+  statusCode: unknown,
+  headers: unknown,
+  traced: (errorJson: string) => string
+): void {
+  call.settled = true
+  const content = typeof body === 'string' || body instanceof Uint8Array ? body : ''
+  if (status === STATUS_OK) {
+    call.body = content
+    if (call.http && call.stream?.opened !== true) takeHead(call, statusCode, headers)
+  } else if (status === STATUS_EXIT) {
+    call.status = STATUS_EXIT
+    call.body = exitErrorJson(call.requestId, String(content))
+  } else {
+    call.status = STATUS_ERROR
+    call.body = traced(String(content))
+  }
+}
+
+/** After the function was told of a rejection: the error that the call ends with, or undefined when it was dealt with. */
+export function takeRejection(call: Call): string | undefined {
+  if (call.rejection === undefined || !call.dealtWith) return call.rejection
+  call.rejection = undefined
+  call.dealtWith = false
+  return undefined
 }
 
 /** The call ends with this error, and its instance with it. */

@@ -19,9 +19,9 @@ import {
 } from './executor-protocol.ts'
 import { streamBounds } from './glue-config.ts'
 import { GuestJobs, type News } from './guest-jobs.ts'
-import { deathJson, rejectionJson, thrownJson } from './host-errors.ts'
+import { deathJson, loadFailure, rejectionJson } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
-import { type Call, doom, newCall, replyTo, takeHead } from './hosted-call.ts'
+import { type Call, doom, newCall, replyTo, takeAnswer, takeRejection } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
 import { InstanceTimer } from './instance-timer.ts'
 import { LogAllowance } from './log-allowance.ts'
@@ -71,6 +71,7 @@ export class HostedInstance {
   /** What jobs have to say, one entry each; bounded by their number and by the windows of bodies. Frozen between calls, like timers. */
   readonly #news: News[] = []
   #gone = false
+  #listens = false
   #cpuUs = 0
   #memoryMb = 0
   #sampledAt = Number.NEGATIVE_INFINITY
@@ -120,7 +121,7 @@ export class HostedInstance {
         },
         (error: unknown) => {
           this.#entered = false
-          done(...this.#loadFailure(error))
+          done(...loadFailure(error, this.#isolate.isDisposed, this.order.memoryMb))
         }
       )
     })
@@ -249,6 +250,11 @@ export class HostedInstance {
     const cpuUs = this.#readCpuUs()
     call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
     this.#cpuUs = cpuUs
+    const rejection = takeRejection(call)
+    if (rejection !== undefined) {
+      this.#endRejected(call, rejection)
+      return
+    }
     if (call.settled) {
       if (call.doomed) {
         this.#discard(call, call.status, call.body)
@@ -288,22 +294,26 @@ export class HostedInstance {
     const message = error instanceof Error ? error.message : String(error)
     const call = this.#call
     if (call === undefined) {
-      this.#loaded?.(...this.#loadFailure(error))
+      this.#loaded?.(...loadFailure(error, this.#isolate.isDisposed, this.order.memoryMb))
       return
     }
     // The watchdog can only dispose of an isolate, so the clock says whether it was the watchdog.
     const overdue = performance.now() - call.startedAt >= call.timeoutMs - CLOCK_MS_MAX && !message.includes('memory limit')
     if (this.#isolate.isDisposed && overdue) this.#timedOut(call)
     else if (this.#isolate.isDisposed) this.#discard(call, STATUS_EXIT, deathJson(call.requestId, message, this.order.memoryMb))
-    else if (call.settled) this.#discard(call, call.status, call.body)
-    else this.#discard(call, STATUS_ERROR, this.#bundle.trace.apply(rejectionJson(error)))
+    else if (this.#listens && call.rejection === undefined) this.#reject(call, error)
+    else this.#endRejected(call, call.rejection ?? this.#bundle.trace.apply(rejectionJson(error)))
   }
 
-  #loadFailure(error: unknown): [number, string] {
-    const message = error instanceof Error ? error.message : String(error)
-    if (this.#isolate.isDisposed) return [STATUS_EXIT, deathJson('init', message, this.order.memoryMb)]
-    if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
-    return [STATUS_ERROR, thrownJson(error)]
+  /** The function hears of it first: what it deals with ends nothing. */
+  #reject(call: Call, error: unknown): void {
+    call.rejection = this.#bundle.trace.apply(rejectionJson(error))
+    const told = error instanceof Error ? [error.name, error.message, error.stack] : [undefined, error as string]
+    this.#enter(ENTER.REJECTED, this.#leftMs(), told)
+  }
+
+  #endRejected(call: Call, errorJson: string): void {
+    this.#discard(call, call.settled ? call.status : STATUS_ERROR, call.settled ? call.body : errorJson)
   }
 
   #discard(call: Call, status: number, body: string | Uint8Array): void {
@@ -361,6 +371,12 @@ export class HostedInstance {
       case TELL.BLOCKED:
         if (this.#call !== undefined) this.#call.stretchUsMax = Math.max(this.#call.stretchUsMax, Number(a) * 1_000)
         return
+      case TELL.LISTENS:
+        this.#listens = true
+        return
+      case TELL.HANDLED:
+        if (this.#call !== undefined) this.#call.dealtWith = true
+        return
       case TELL.LOADED:
         if (a === STATUS_OK) {
           this.#handlerFound = true
@@ -381,18 +397,7 @@ export class HostedInstance {
       return
     }
     if (call.settled) return
-    call.settled = true
-    const content = typeof body === 'string' || body instanceof Uint8Array ? body : ''
-    if (status === STATUS_OK) {
-      call.body = content
-      if (call.http && call.stream?.opened !== true) takeHead(call, statusCode, headers)
-    } else if (status === STATUS_EXIT) {
-      call.status = STATUS_EXIT
-      call.body = exitErrorJson(call.requestId, String(content))
-    } else {
-      call.status = STATUS_ERROR
-      call.body = this.#bundle.trace.apply(String(content))
-    }
+    takeAnswer(call, status, body, statusCode, headers, (errorJson) => this.#bundle.trace.apply(errorJson))
     // A process that exits does not go on, whatever its code does after the call.
     if (status === STATUS_EXIT && this.#entered) this.#discard(call, STATUS_EXIT, call.body)
   }

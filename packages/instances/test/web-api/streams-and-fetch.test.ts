@@ -135,6 +135,24 @@ const FETCHING = [
   'fetch("http://h", { method: "TRACE" }).catch((e) => e.name)'
 ]
 
+const ADDS = 'bytes(0,97,115,109,1,0,0,0,1,7,1,96,2,127,127,1,127,3,2,1,0,7,7,1,3,97,100,100,0,0,10,9,1,7,0,32,0,32,1,106,11)'
+const served = (type: string, more = '') => `new Response(${ADDS}, { headers: { 'content-type': '${type}' } ${more} })`
+
+const STREAMED_WASM = [
+  `WebAssembly.compileStreaming(${served('application/wasm')}).then((m) => [m instanceof WebAssembly.Module, WebAssembly.Module.exports(m)])`,
+  `WebAssembly.instantiateStreaming(Promise.resolve(${served('application/wasm')}), {}).then(({ instance }) => instance.exports.add(2, 3))`,
+  `WebAssembly.compileStreaming(${served('text/plain')}).catch((e) => e.name)`,
+  `WebAssembly.compileStreaming(${served('application/wasm', ', status: 404')}).catch((e) => e.name)`,
+  `WebAssembly.compileStreaming(new Response(${ADDS})).catch((e) => e.name)`,
+  `WebAssembly.compileStreaming(${ADDS}).catch((e) => e.name)`,
+  'WebAssembly.compileStreaming(new Response("no module", { headers: { "content-type": "application/wasm" } })).catch((e) => e instanceof WebAssembly.CompileError)',
+  'WebAssembly.instantiateStreaming().catch((e) => e.name)'
+]
+
+test('streaming compilation of WebAssembly', async (t) => {
+  await compare(t, STREAMED_WASM)
+})
+
 test('streams and compression', async (t) => {
   await compare(t, STREAMS)
 })

@@ -1,7 +1,6 @@
-import { logError } from './console.guest.ts'
 import { DOMException } from './dom-exception.guest.ts'
-import { errorJson } from './function-error.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
+import { report } from './uncaught.guest.ts'
 
 export interface EventOptions {
   bubbles?: boolean
@@ -219,7 +218,8 @@ export class EventTarget {
     const state = states.get(event)
     if (state === undefined) throw new TypeError('The "event" argument must be an instance of Event')
     if (state.dispatching) throw new DOMException('The event is already being dispatched', 'InvalidStateError')
-    state.target = this
+    const face = (faces.get(this) ?? this) as EventTarget
+    state.target = face
     state.dispatching = true
     for (const entry of this.#listeners.get(event.type) ?? []) {
       if (entry.removed) continue
@@ -227,7 +227,7 @@ export class EventTarget {
       state.passive = entry.passive
       try {
         const { listener } = entry
-        if (typeof listener === 'function') listener.call(this, event)
+        if (typeof listener === 'function') listener.call(face, event)
         else listener.handleEvent(event)
       } catch (error) {
         reportError(error)
@@ -249,10 +249,17 @@ function optionsOf(options: boolean | ListenerOptions | null | undefined): Liste
   return { capture: Boolean(options) }
 }
 
-/** An exception that nobody can catch: it is logged, and the others go on. In Node it would end the process. */
+/** Targets that are only seen behind another object. */
+const faces = new WeakMap<EventTarget, object>()
+
+export function showAs(target: EventTarget, face: object): void {
+  faces.set(target, face)
+}
+
+/** An exception that nobody can catch: listeners of the global object hear of it, else it is logged. In Node it would end the process. */
 export function reportError(...args: unknown[]): void {
   if (args.length === 0) throw new TypeError('The "error" argument must be specified')
-  logError(`Uncaught Exception\t${errorJson(args[0])}`)
+  report(args[0])
 }
 
 /** `onabort` and the like: an attribute that holds one listener, in the order in which it was first set. */
@@ -317,7 +324,7 @@ export class AbortSignal extends EventTarget {
     }
     const signal = new AbortSignal(MAKE)
     const reason = new DOMException('The operation was aborted due to timeout', 'TimeoutError')
-    setTimeout(() => abort(signal, reason), delay)
+    ;(setTimeout(() => abort(signal, reason), delay) as unknown as { unref(): void }).unref()
     return signal
   }
 

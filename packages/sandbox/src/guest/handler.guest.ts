@@ -7,33 +7,18 @@ import { closeLogs, logError, openLogs } from './console.guest.ts'
 import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts'
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import type { LiveAnswer } from './http-fetch.guest.ts'
-import { IntrinsicPromise, jsonParse, jsonStringify, now, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
-import { resumeJob } from './jobs.guest.ts'
+import { IntrinsicPromise, jsonParse, jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { jobsPending, resumeJob } from './jobs.guest.ts'
+import { applyMeta, configureContext, type Identity, LambdaContext } from './lambda-context.guest.ts'
 import { collectGarbage } from './memory-budget.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import type { OpenedStream } from './stream-call.guest.ts'
-import { beginEntry, endEntry } from './ticks.guest.ts'
-import { fireTimer, resumeTimers } from './timers.guest.ts'
+import { beginEntry, endEntry, isEntered } from './ticks.guest.ts'
+import { fireTimer, resumeTimers, timersPending } from './timers.guest.ts'
+import { wasErrorHandled, wasRejectionHandled } from './uncaught.guest.ts'
 
 type Handler = (event: unknown, context: unknown, callback: unknown) => unknown
-
-/** What the platform says about the instance and, where it changes, about the call. */
-export interface Meta {
-  attempt?: number
-  caller?: string
-  invokedArn?: string
-  clientContext?: string | null
-}
-
-export interface Identity {
-  functionName: string
-  functionVersion: string
-  memoryMb: number
-  logGroup: string
-  logStream: string
-  node: string
-}
 
 interface Call {
   readonly http: boolean
@@ -51,30 +36,25 @@ export class ExitSignal {
   }
 }
 
-let identity: Identity
 let handler: Handler | undefined
 let fetchHandler: { fetch: (...values: unknown[]) => unknown } | undefined
 let call: Call | undefined
 /** The answer of the call under way, where it is streamed. */
 let stream: ResponseStream | undefined
 let streamLimits: StreamLimits
-let attempt = 1
-let caller = ''
-let invokedArn = ''
-let clientContext: unknown
 
 /** Forgets what a rehearsal left. */
-export function configureHandler(value: Identity, limits: StreamLimits): void {
-  identity = value
+export function configureHandler(identity: Identity, limits: StreamLimits): void {
+  configureContext(identity, (ended, error, result) => {
+    if (error !== null && error !== undefined) fail(ended as Call, error)
+    else settle(ended as Call, result)
+  })
   streamLimits = limits
   handler = undefined
   fetchHandler = undefined
   call = undefined
   stream = undefined
-  attempt = 1
-  caller = ''
-  invokedArn = ''
-  clientContext = undefined
+  held = undefined
 }
 
 let configureAll: (configJson: string, library: unknown) => void
@@ -118,12 +98,20 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
     case ENTER.CONFIGURE:
       configureAll(a as string, b)
       break
+    case ENTER.REJECTED:
+      try {
+        if (wasRejectionHandled(a, b, c)) tell(TELL.HANDLED, 1)
+      } catch (error) {
+        uncaught(error)
+      }
+      break
   }
   try {
     endEntry()
   } catch (error) {
     uncaught(error)
   }
+  if (held !== undefined) release(held)
   leaveContext()
 }
 
@@ -204,30 +192,10 @@ function memberOf(value: unknown, name: string): unknown {
   return holder ? (value as Record<string, unknown>)[name] : undefined
 }
 
-class LambdaContext {
-  callbackWaitsForEmptyEventLoop = true
-  readonly awsRequestId: string
-  readonly functionName = identity.functionName
-  readonly functionVersion = identity.functionVersion
-  readonly memoryLimitInMB = String(identity.memoryMb)
-  readonly logGroupName = identity.logGroup
-  readonly logStreamName = identity.logStream
-  readonly invokedFunctionArn = invokedArn
-  readonly clientContext = clientContext
-  readonly identity = undefined
-  readonly peerless = { node: identity.node, attempt, caller }
-  readonly getRemainingTimeInMillis: () => number
-
-  constructor(requestId: string, timeoutMs: number) {
-    const end = now() + timeoutMs
-    this.awsRequestId = requestId
-    this.getRemainingTimeInMillis = () => Math.max(0, end - now())
-  }
-}
-
 function invoke(payload: string, requestId: string, kind: number, timeoutMs: number, metaJson: string | undefined): void {
   const current: Call = { http: (kind & KIND_HTTP) !== 0, live: (kind & KIND_STREAM) !== 0, settled: false }
   call = current
+  held = undefined
   stream = undefined
   openLogs()
   resumeTimers()
@@ -241,7 +209,7 @@ function invoke(payload: string, requestId: string, kind: number, timeoutMs: num
       answer(current, STATUS_ERROR, errorJsonOf('Runtime.UnmarshalError', describeError(error).errorMessage))
       return
     }
-    const context = new LambdaContext(requestId, timeoutMs)
+    const context = new LambdaContext(requestId, timeoutMs, current)
     if (handler === undefined) result = callFetch(current, event, context)
     else if (isStreaming(handler)) result = callStreaming(handler, current, event, context)
     else result = callHandler(handler, current, event, context)
@@ -268,13 +236,52 @@ function follow(current: Call, promise: unknown): void {
 
 /** With a third parameter the handler is taken to answer through the callback, unless it returns a promise. */
 function callHandler(run: Handler, current: Call, event: unknown, context: LambdaContext): unknown {
-  if (run.length < 3) return run(event, context, undefined)
+  if (run.length < 3) {
+    const result = run(event, context, undefined)
+    // It may answer through the context.
+    return result === undefined && run.length === 2 ? hold({ call: current, value: undefined, answered: false }) : result
+  }
   const callback = (error: unknown, value: unknown): void => {
     if (error !== null && error !== undefined) fail(current, error)
+    else if (context.callbackWaitsForEmptyEventLoop) hold({ call: current, value, answered: true })
     else settle(current, value)
   }
   const result = run(event, context, callback)
-  return typeof memberOf(result, 'then') === 'function' ? result : NOT_YET
+  if (typeof memberOf(result, 'then') === 'function') return result
+  return hold({ call: current, value: undefined, answered: false })
+}
+
+/** An answer for when nothing is pending any more, as on Lambda; without one it is null then. */
+interface Held {
+  call: Call
+  value: unknown
+  answered: boolean
+  /** Whether nothing was pending a turn ago; not known before the first look. */
+  idle?: boolean
+}
+
+let held: Held | undefined
+
+function hold(wanted: Held): typeof NOT_YET {
+  if (wanted.call.settled || wanted.call !== call || held?.answered === true) return NOT_YET
+  if (held !== undefined && !wanted.answered) return NOT_YET
+  held = wanted
+  // Else when the entry is over.
+  if (!isEntered()) release(wanted)
+  return NOT_YET
+}
+
+function release(waiting: Held): void {
+  if (waiting.call.settled || waiting.call !== call) held = undefined
+  else if (timersPending() || jobsPending()) waiting.idle = false
+  else if (waiting.idle ?? waiting.answered) {
+    held = undefined
+    settle(waiting.call, waiting.value)
+  } else {
+    // Promise callbacks come after this entry, and may still answer: look again in the next.
+    waiting.idle = true
+    tell(TELL.WAKE, 0)
+  }
 }
 
 function callStreaming(run: Handler, current: Call, event: unknown, context: LambdaContext): unknown {
@@ -319,14 +326,6 @@ function callFetch(current: Call, event: unknown, context: LambdaContext): unkno
   }
   const target = fetchHandler as { fetch: () => unknown }
   return runFetch(target, event, context, current.http, current.live && current.http ? live : undefined)
-}
-
-function applyMeta(meta: Meta): void {
-  if (meta.attempt !== undefined) attempt = meta.attempt
-  if (meta.caller !== undefined) caller = meta.caller
-  if (meta.invokedArn !== undefined) invokedArn = meta.invokedArn
-  if (meta.clientContext === undefined) return
-  clientContext = meta.clientContext === null ? undefined : jsonParse(meta.clientContext)
 }
 
 function settle(current: Call, value: unknown): void {
@@ -374,8 +373,16 @@ function answer(current: Call, status: number, body: string): void {
   else tell(TELL.ANSWER, status, body)
 }
 
-/** Thrown by a timer: nobody can catch it any more. */
-function uncaught(error: unknown): void {
+/** Thrown by a timer: nobody can catch it any more, but the function may listen. */
+function uncaught(thrown: unknown): void {
+  if (thrown instanceof ExitSignal) return
+  let error = thrown
+  try {
+    if (wasErrorHandled(error)) return
+  } catch (another) {
+    if (another instanceof ExitSignal) return
+    error = another
+  }
   if (call !== undefined && !call.settled) fail(call, error)
-  else if (!(error instanceof ExitSignal)) logError(`Uncaught Exception\t${errorJson(error)}`)
+  else logError(`Uncaught Exception\t${errorJson(error)}`)
 }

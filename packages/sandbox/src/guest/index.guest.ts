@@ -3,15 +3,18 @@ import { connectBridge } from './bridge.guest.ts'
 import { builtin, installRequire, offerLibrary } from './builtins.guest.ts'
 import { chunk } from './chunks.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
+import { installGlobalEvents } from './global-events.guest.ts'
 import { installGuards } from './guards.guest.ts'
-import { caughtByScript, configureHandler, enter, type Identity, onConfigure } from './handler.guest.ts'
+import { caughtByScript, configureHandler, enter, onConfigure } from './handler.guest.ts'
 import { beginTime, define, defineLazy, jsonParse, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import type { Identity } from './lambda-context.guest.ts'
 import { configurePayload } from './payload-limit.guest.ts'
 import { makeProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
 import './pause.guest.ts'
 import { rehearse } from './rehearsal.guest.ts'
 import { installTimers } from './timers.guest.ts'
+import { installStreamingCompilation } from './wasm-streaming.guest.ts'
 
 interface Config extends Identity {
   environment: Record<string, string>
@@ -42,6 +45,8 @@ export function prepare(memoryMb: number, web: boolean, tellLater: never, tellAt
     const bound = inContext(run)
     reflectApply(promiseThen, promiseResolve(undefined), [() => bound()])
   })
+  installGlobalEvents()
+  installStreamingCompilation()
   installLazily()
   onConfigure(configure)
   rehearse(web)

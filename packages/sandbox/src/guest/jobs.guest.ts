@@ -13,11 +13,17 @@ export type JobListener = (status: number, text: string, bytes: Uint8Array | und
 /** By number. Without a prototype, so that nothing a function does to `Map` or `Object` finds its way in here. */
 const listeners = Object.create(null) as Record<number, JobListener | undefined>
 let last = 0
+let open = 0
+
+export function jobsPending(): boolean {
+  return open > 0
+}
 
 /** Starts a job of the executor. The listener hears RESUME.DONE or RESUME.FAILED last, and each time in an entry of its own. */
 export function startJob(operation: number, order: string, bytes: Uint8Array | undefined, listener: JobListener): number {
   const id = ++last
   listeners[id] = inContext(listener)
+  open++
   tellMore(TELL.JOB, id, operation, order, bytes)
   return id
 }
@@ -38,14 +44,16 @@ export function tellJob(id: number, verb: number, value: number, bytes?: Uint8Ar
 
 /** Nobody listens any more. */
 export function forgetJob(id: number): void {
+  if (listeners[id] === undefined) return
   delete listeners[id]
+  open--
 }
 
 /** The executor has news. */
 export function resumeJob(id: number, status: number, text: string, bytes: Uint8Array | undefined): void {
   const listener = listeners[id]
   if (listener === undefined) return
-  if (status <= RESUME.FAILED) delete listeners[id]
+  if (status <= RESUME.FAILED) forgetJob(id)
   listener(status, text, bytes)
 }
 

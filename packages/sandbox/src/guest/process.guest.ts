@@ -1,9 +1,8 @@
 import { log, logError } from './console.guest.ts'
 import { exit } from './handler.guest.ts'
 import { define, now, timeOrigin } from './intrinsics.guest.ts'
+import { processEvents } from './process-events.guest.ts'
 import { nextTick } from './ticks.guest.ts'
-
-type Listener = (...values: unknown[]) => void
 
 const NODE_VERSION = 'v26.0.0'
 
@@ -34,7 +33,6 @@ function stream(write: (text: string) => void): Record<string, unknown> {
 }
 
 export function makeProcess(environment: Record<string, string>): Record<string, unknown> {
-  const listeners = new Map<string, Listener[]>()
   const process: Record<string, unknown> = {
     env: { ...environment },
     argv: ['/usr/bin/node', '/var/task/index.js'],
@@ -71,30 +69,7 @@ export function makeProcess(environment: Record<string, string>): Record<string,
       throw new Error('process.binding is not available')
     }
   }
-  const add = (name: unknown, listener: Listener) => {
-    listeners.set(String(name), [...(listeners.get(String(name)) ?? []), listener])
-    return process
-  }
-  const remove = (name: unknown, listener: Listener) => {
-    const kept = (listeners.get(String(name)) ?? []).filter((one) => one !== listener)
-    listeners.set(String(name), kept)
-    return process
-  }
-  // Kept and answered, but nothing of the host is ever emitted: an instance simply ends.
-  for (const name of ['on', 'once', 'addListener', 'prependListener']) process[name] = add
-  for (const name of ['off', 'removeListener']) process[name] = remove
-  process.removeAllListeners = (name: unknown) => {
-    if (name === undefined) listeners.clear()
-    else listeners.delete(String(name))
-    return process
-  }
-  process.listeners = (name: unknown) => [...(listeners.get(String(name)) ?? [])]
-  process.listenerCount = (name: unknown) => listeners.get(String(name))?.length ?? 0
-  process.emit = (name: unknown, ...values: unknown[]) => {
-    const list = listeners.get(String(name)) ?? []
-    for (const listener of list) listener(...values)
-    return list.length > 0
-  }
+  Object.assign(process, processEvents(process))
   define(process, Symbol.toStringTag, 'process')
   return process
 }

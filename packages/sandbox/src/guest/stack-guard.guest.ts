@@ -6,6 +6,20 @@ const Intrinsic = Error
 const toText = Error.prototype.toString
 const split = String.prototype.split
 const join = Array.prototype.join
+let readByHost: unknown
+let watching = false
+
+/** From now on the error whose stack the host reads is kept; costs each error whose stack is read some microseconds. */
+export function watchHost(): void {
+  watching = true
+}
+
+/** The error whose stack the host read last: one that was rejected with and nobody handled. */
+export function takeReadByHost(): unknown {
+  const error = readByHost
+  readByHost = undefined
+  return error
+}
 
 /**
  * `Error.prepareStackTrace` is guest code that V8 runs whenever somebody reads `stack`, the host included when it copies an error out of the isolate.
@@ -15,11 +29,13 @@ export function guardStackTraces(): void {
   let chosen: unknown
   const siteText = siteToString()
   const prepare: Prepare = (error, sites) => {
-    if (typeof chosen === 'function' && isReadInside()) return reflectApply(chosen as never, Intrinsic, [error, sites] as never)
+    const inside = isReadInside()
+    if (inside && typeof chosen === 'function') return reflectApply(chosen as never, Intrinsic, [error, sites] as never)
+    if (!inside && watching) readByHost = error
     return plain(error, sites, siteText)
   }
   Object.defineProperty(Intrinsic, 'prepareStackTrace', {
-    get: () => (chosen === undefined ? undefined : prepare),
+    get: () => (chosen === undefined && !watching ? undefined : prepare),
     set: (value: unknown) => {
       chosen = value
     },

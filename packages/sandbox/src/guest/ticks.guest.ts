@@ -27,6 +27,11 @@ export function beginEntry(): void {
   entries = 1
 }
 
+/** Whether this runs within an entry, and not among the promise callbacks after it. */
+export function isEntered(): boolean {
+  return entries > 0
+}
+
 /** @throws what a tick throws; the rest runs later */
 export function endEntry(): void {
   try {

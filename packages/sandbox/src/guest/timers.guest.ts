@@ -19,6 +19,8 @@ class Timeout {
   values: unknown[]
   everyMs: number
   readonly delayMs: number
+  /** Whether answers through a callback wait for it. */
+  #counts = true
 
   constructor(run: Run, delayMs: number, every: boolean, values: unknown[]) {
     this.delayMs = delayMs
@@ -27,19 +29,33 @@ class Timeout {
     this.run = run
     this.values = values
     this.everyMs = every ? delayMs : 0
-    live.set(this.order, this)
+    this.begin()
   }
 
   ref(): this {
+    if (!this.#counts && live.has(this.order)) referenced++
+    this.#counts = true
     return this
   }
 
   unref(): this {
+    if (this.#counts && live.has(this.order)) referenced--
+    this.#counts = false
     return this
   }
 
   hasRef(): boolean {
-    return true
+    return this.#counts
+  }
+
+  /** Pending from now on. */
+  begin(): void {
+    live.set(this.order, this)
+    if (this.#counts) referenced++
+  }
+
+  end(): void {
+    if (live.delete(this.order) && this.#counts) referenced--
   }
 
   refresh(): this {
@@ -50,7 +66,7 @@ class Timeout {
     this.values = values
     this.everyMs = everyMs
     this.at = now() + delayMs
-    live.set(this.order, this)
+    this.begin()
     // Its old place in the heap may be too early: a second entry is harmless, because each checks the time again.
     push(this)
     return this
@@ -73,6 +89,8 @@ class Timeout {
 let orders = 0
 let armedAt = Number.POSITIVE_INFINITY
 const live = new Map<number, Timeout>()
+/** Those of them that were not taken out by `unref`. */
+let referenced = 0
 const heap: { at: number; timeout: Timeout }[] = []
 
 function push(timeout: Timeout): void {
@@ -133,7 +151,7 @@ function arm(): void {
 function cancel(timeout: Timeout): void {
   timeout.run = undefined
   timeout.values = []
-  live.delete(timeout.order)
+  timeout.end()
 }
 
 function start(run: unknown, delay: unknown, every: boolean, values: unknown[]): Timeout {
@@ -177,6 +195,10 @@ export function fireTimer(): void {
   } finally {
     arm()
   }
+}
+
+export function timersPending(): boolean {
+  return referenced > 0
 }
 
 /** Timers of an earlier invocation go on when the instance is used again. */

@@ -14,6 +14,21 @@ def _prepare(environment):
     os.environ = _Environment(json.loads(environment))
     os.getenv = lambda name, default=None: os.environ.get(name, default)
 
+class _Record:
+    def __init__(self, names, values):
+        for name in names:
+            setattr(self, name, values.get(name) if values else None)
+
+    def __repr__(self):
+        return repr(self.__dict__)
+
+class ClientContext(_Record):
+    def __init__(self, values):
+        _Record.__init__(self, ('custom', 'env', 'client'), values)
+        if self.client is not None:
+            names = ('installation_id', 'app_title', 'app_version_name', 'app_version_code', 'app_package_name')
+            self.client = _Record(names, self.client)
+
 class LambdaContext:
     def __init__(self, facts, left_ms):
         self.aws_request_id = facts['awsRequestId']
@@ -23,8 +38,11 @@ class LambdaContext:
         self.memory_limit_in_mb = facts['memoryLimitInMB']
         self.log_group_name = facts['logGroupName']
         self.log_stream_name = facts['logStreamName']
-        self.client_context = facts.get('clientContext')
-        self.identity = None
+        client = facts.get('clientContext')
+        self.client_context = None if client is None else ClientContext(client)
+        self.identity = _Record(('cognito_identity_id', 'cognito_identity_pool_id'), None)
+        self.tenant_id = None
+        self.peerless = facts['peerless']
         self._deadline = time.time() + left_ms / 1000
 
     def get_remaining_time_in_millis(self):

@@ -1,0 +1,165 @@
+import test from 'ava'
+import { start } from './_instances.ts'
+
+/** What the handler's listeners saw, as the handler answers it; a second call must find the same instance. */
+const sees = test.macro(async (t, listen: string, cause: string, expected: unknown) => {
+  const { define } = await start(t)
+  const fn = define(`const seen = []; const calls = { count: 0 }
+${listen}
+exports.handler = async (event) => {
+  calls.count++
+  if (event.cause) { ${cause}; await new Promise((r) => setTimeout(r, 20)) }
+  return { seen, calls: calls.count }
+}`)
+  t.deepEqual((await fn.result({ cause: true })).json, { seen: expected, calls: 1 })
+  t.deepEqual((await fn.result({})).json, { seen: expected, calls: 2 }, 'the instance goes on')
+})
+
+const REJECT = 'const error = new RangeError("lonely"); calls.error = error; Promise.reject(error)'
+const SHOW =
+  'seen.push(event.type, event.reason === calls.error, event.reason.message, event.promise instanceof Promise, event instanceof PromiseRejectionEvent)'
+
+test('onunhandledrejection', sees, `onunhandledrejection = (event) => { ${SHOW}; event.preventDefault() }`, REJECT, [
+  'unhandledrejection',
+  true,
+  'lonely',
+  true,
+  true
+])
+test(
+  'addEventListener of unhandledrejection',
+  sees,
+  `addEventListener('unhandledrejection', function (event) { ${SHOW}; seen.push(this === globalThis, event.target === globalThis); event.preventDefault() })`,
+  REJECT,
+  ['unhandledrejection', true, 'lonely', true, true, true, true]
+)
+test(
+  'process.on of unhandledRejection',
+  sees,
+  "process.on('unhandledRejection', (reason, promise) => { seen.push(reason === calls.error, promise instanceof Promise) })",
+  REJECT,
+  [true, true]
+)
+test(
+  'a reason that is no error',
+  sees,
+  "process.on('unhandledRejection', (reason) => { seen.push(reason) })",
+  'Promise.reject("text")',
+  ['text']
+)
+test(
+  'a reason whose stack was read before is a copy',
+  sees,
+  "process.on('unhandledRejection', (reason) => { seen.push(reason === calls.error, reason instanceof TypeError, reason.message, reason.stack.includes('TypeError: copied')) })",
+  'const error = new TypeError("copied"); calls.error = error; void error.stack; Promise.reject(error)',
+  [false, true, 'copied', true]
+)
+test(
+  'an error of an async function',
+  sees,
+  `onunhandledrejection = (event) => { ${SHOW}; event.preventDefault() }`,
+  'void (async () => { await null; calls.error = new Error("deep"); throw calls.error })()',
+  ['unhandledrejection', true, 'deep', true, true]
+)
+test(
+  'onerror',
+  sees,
+  'onerror = (message, file, line, column, error) => { seen.push(message, error === calls.error); return true }',
+  'setTimeout(() => { calls.error = new Error("late"); throw calls.error })',
+  ['Uncaught Error: late', true]
+)
+test(
+  'addEventListener of error',
+  sees,
+  "addEventListener('error', (event) => { seen.push(event.message, event instanceof ErrorEvent); event.preventDefault() })",
+  'setTimeout(() => { throw "text" })',
+  ['Uncaught text', true]
+)
+test(
+  'process.on of uncaughtException',
+  sees,
+  "process.once('uncaughtException', (error, origin) => { seen.push(error.message, origin) })",
+  'setTimeout(() => { throw new Error("once") })',
+  ['once', 'uncaughtException']
+)
+test(
+  'reportError',
+  sees,
+  "addEventListener('error', (event) => { seen.push(event.error); event.preventDefault() })",
+  'reportError(7)',
+  [7]
+)
+test(
+  'a listener that throws is not asked again',
+  sees,
+  "addEventListener('error', (event) => { seen.push(event.error); event.preventDefault(); throw new Error('in the listener') })",
+  'reportError(8)',
+  [8]
+)
+test(
+  'events of its own',
+  sees,
+  "addEventListener('mine', (event) => seen.push(event.detail), { once: true })",
+  "dispatchEvent(new CustomEvent('mine', { detail: 3 })); dispatchEvent(new CustomEvent('mine', { detail: 4 }))",
+  [3]
+)
+
+/** Nobody dealt with it: the call ends as it would without listeners. */
+const fails = test.macro(async (t, listen: string, cause: string, errorType: string, message: RegExp) => {
+  const { define } = await start(t)
+  const fn = define(`${listen}; exports.handler = (event) => { ${cause}; return new Promise(() => {}) }`)
+  const { ran, json } = await fn.result({})
+  t.is(ran.status, 'error')
+  t.is((json as { errorType: string }).errorType, errorType)
+  t.regex((json as { errorMessage: string }).errorMessage, message)
+})
+const REJECTION = 'Runtime.UnhandledPromiseRejection'
+
+test(
+  'a listener that does not prevent it',
+  fails,
+  'onunhandledrejection = () => {}',
+  'Promise.reject(new Error("still"))',
+  REJECTION,
+  /still/
+)
+test(
+  'a listener that was taken away',
+  fails,
+  "const f = () => {}; process.on('unhandledRejection', f); process.off('unhandledRejection', f)",
+  'Promise.reject(new Error("still"))',
+  REJECTION,
+  /still/
+)
+test(
+  'a listener that throws',
+  fails,
+  "process.on('unhandledRejection', () => { throw new TypeError('in it') })",
+  'Promise.reject(new Error("first"))',
+  'TypeError',
+  /in it/
+)
+test(
+  'a listener that rejects',
+  fails,
+  "process.on('unhandledRejection', () => { Promise.reject(new Error('again')) })",
+  'Promise.reject(new Error("first"))',
+  REJECTION,
+  /first/
+)
+test(
+  'onerror that returns nothing',
+  fails,
+  'onerror = () => {}',
+  'setTimeout(() => { throw new Error("out") })',
+  'Error',
+  /^out$/
+)
+
+test('attributes hold what was set, and null', async (t) => {
+  const { define } = await start(t)
+  const fn =
+    define(`exports.handler = () => { const f = () => {}; const before = onerror; onerror = f; const after = onerror === f; onerror = 3
+    return [before, after, onerror, onrejectionhandled, Object.keys(globalThis).filter((name) => name.startsWith('on'))] }`)
+  t.deepEqual((await fn.result()).json, [null, true, null, null, []])
+})
