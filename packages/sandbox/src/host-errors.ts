@@ -48,3 +48,8 @@ export function loadFailure(error: unknown, disposed: boolean, memoryMb: number)
   if (error instanceof SyntaxError) return [STATUS_ERROR, functionErrorJson('Runtime.UserCodeSyntaxError', message)]
   return [STATUS_ERROR, thrownJson(error)]
 }
+
+/** What was rejected with, as ENTER.REJECTED takes it: isolated-vm copied it out as an error or a primitive. */
+export function toldOf(error: unknown): (string | undefined)[] {
+  return error instanceof Error ? [error.name, error.message, error.stack] : [undefined, error as string]
+}

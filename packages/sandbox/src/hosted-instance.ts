@@ -19,7 +19,7 @@ import {
 } from './executor-protocol.ts'
 import { streamBounds } from './glue-config.ts'
 import { GuestJobs, type News } from './guest-jobs.ts'
-import { deathJson, loadFailure, rejectionJson } from './host-errors.ts'
+import { deathJson, loadFailure, rejectionJson, toldOf } from './host-errors.ts'
 import type { HostServices } from './host-services.ts'
 import { type Call, doom, newCall, replyTo, takeAnswer, takeRejection } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
@@ -308,8 +308,7 @@ export class HostedInstance {
   /** The function hears of it first: what it deals with ends nothing. */
   #reject(call: Call, error: unknown): void {
     call.rejection = this.#bundle.trace.apply(rejectionJson(error))
-    const told = error instanceof Error ? [error.name, error.message, error.stack] : [undefined, error as string]
-    this.#enter(ENTER.REJECTED, this.#leftMs(), told)
+    this.#enter(ENTER.REJECTED, this.#leftMs(), toldOf(error))
   }
 
   #endRejected(call: Call, errorJson: string): void {
