@@ -9,5 +9,5 @@ export const common = {
 
 export default {
   ...common,
-  files: ['packages/*/test/**/*.test.ts', 'node/test/**/*.test.ts', 'cli/test/**/*.test.ts', 'test/**/*.test.ts', '!test/clients/**', '!test/languages/c/**']
+  files: ['packages/*/test/**/*.test.ts', 'node/test/**/*.test.ts', 'cli/test/**/*.test.ts', 'test/**/*.test.ts', '!test/clients/**', '!test/languages/{c,rust,go}/**']
 }

@@ -69,3 +69,34 @@ test('addresses outside the memory are EFAULT', (t) => {
   t.is(calls.clock_time_get?.(0, 0n, MEMORY_BYTES - 7), EFAULT)
   t.is(calls.path_open?.(3, 0, MEMORY_BYTES, 1, 1, 0n, 0n, 0, 0), EFAULT)
 })
+
+test('a folder can be emptied while its entries are read, a few at a time', (t) => {
+  const { calls, memory } = program()
+  const view = new DataView(memory.buffer)
+  const put = (at: number, text: string) => new Uint8Array(memory.buffer).set(Buffer.from(text), at)
+  for (let index = 0; index < 20; index++) {
+    put(0, `file-${index}`)
+    t.is(calls.path_create_directory?.(3, 0, `file-${index}`.length), 0)
+  }
+  let cookie = 0n
+  let removed = 0
+  for (;;) {
+    t.is(calls.fd_readdir?.(3, 100, 100, cookie, 8), 0)
+    const used = view.getUint32(8, true)
+    let at = 100
+    // Whole entries only: the last may be cut.
+    while (at + 24 <= 100 + used) {
+      const length = view.getUint32(at + 16, true)
+      if (at + 24 + length > 100 + used) break
+      const name = Buffer.from(memory.buffer, at + 24, length).toString()
+      cookie = view.getBigUint64(at, true)
+      at += 24 + length
+      if (name.startsWith('.')) continue
+      put(0, name)
+      t.is(calls.path_remove_directory?.(3, 0, name.length), 0, name)
+      removed++
+    }
+    if (used < 100) break
+  }
+  t.is(removed, 20)
+})

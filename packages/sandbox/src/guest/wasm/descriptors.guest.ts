@@ -1,5 +1,5 @@
 import { ERRNO, WasiError } from './errno.guest.ts'
-import type { WasmFile, WasmFolder } from './files.guest.ts'
+import type { WasmFile, WasmFolder, WasmNode } from './files.guest.ts'
 
 /** Open at once in one call: as many as a process on Lambda has. */
 const DESCRIPTORS_MAX = 1_024
@@ -41,6 +41,8 @@ export interface OpenFolder {
   folder: WasmFolder
   /** Only of those that were there from the start. */
   preopenedAs: string | undefined
+  /** What was in it when its entries began to be read. */
+  listed?: [string, WasmNode][]
 }
 
 export type Descriptor = Input | Output | OpenFile | OpenFolder

@@ -88,9 +88,11 @@ export function fileCalls({ descriptors, memory }: Wasi): WasiCalls {
       return ERRNO.SUCCESS
     },
     fd_readdir: (fd: number, pointer: number, length: number, cookie: bigint, result: number) => {
-      const { folder } = descriptors.folder(fd)
-      const entries: [string, WasmNode][] = [['.', folder], ['..', folder], ...folder.entries()]
-      const rest = entries.slice(Number(BigInt.asUintN(32, cookie)))
+      const open = descriptors.folder(fd)
+      const { folder } = open
+      // A cookie is a place in the list as it was when it was begun: programs remove entries while they read on.
+      if (cookie === 0n || open.listed === undefined) open.listed = [['.', folder], ['..', folder], ...folder.entries()]
+      const rest = open.listed.slice(Number(BigInt.asUintN(32, cookie)))
       memory().u32(result, writeEntries(memory().bytes(pointer, length), rest, BigInt.asUintN(32, cookie)))
       return ERRNO.SUCCESS
     },
