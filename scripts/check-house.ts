@@ -7,7 +7,12 @@ const TEST_LINES_MAX = 700
 interface Rule {
   readonly pattern: RegExp
   readonly message: string
+  /** Where it does not hold. */
+  readonly except?: RegExp
 }
+
+/** What a machine's package manager may not have is left out by the tests, and counted as skipped. */
+const FOREIGN_COMPILERS = /^test\/languages\/(rust|go)\//
 
 /** Guest code and the executor live in another process, where nobody hands them a clock. */
 const OUTSIDE_THE_DAEMON = /packages\/(sandbox|testing)\/|\.worker\.ts$/
@@ -25,7 +30,11 @@ const everywhere: Rule[] = [
     pattern: /catch\s*(\(\w+\))?\s*\{\s*\}/,
     message: 'an empty catch swallows an error: say in a comment why ignoring it is right'
   },
-  { pattern: /\btest\.(skip|todo|failing|only)\b/, message: 'a test that does not run proves nothing' },
+  {
+    pattern: /\btest\.(skip|todo|failing|only)\b/,
+    message: 'a test that does not run proves nothing',
+    except: FOREIGN_COMPILERS
+  },
   { pattern: /@ts-(ignore|nocheck)/, message: 'mend the type' }
 ]
 
@@ -46,8 +55,8 @@ for (const file of globSync([
   const strict = file.startsWith('packages/') && !isTest && !OUTSIDE_THE_DAEMON.test(file)
   for (const [index, line] of lines.entries()) {
     if (/^\s*(\*|\/\/|\/\*)/.test(line)) continue
-    for (const { pattern, message } of strict ? [...rules, ...everywhere] : everywhere) {
-      if (pattern.test(line)) errors.push(`${file}:${index + 1}: ${message}`)
+    for (const { pattern, message, except } of strict ? [...rules, ...everywhere] : everywhere) {
+      if (pattern.test(line) && except?.test(file) !== true) errors.push(`${file}:${index + 1}: ${message}`)
     }
   }
 }
