@@ -46,6 +46,18 @@ test(
   'exports.handler = (e, c) => { c.succeed(1); c.fail(new Error("late")); c.succeed(2) }',
   1
 )
+const DECIDED = 'the first answer holds while it waits: '
+test(`${DECIDED}a second callback`, answers, 'exports.handler = (e, c, done) => { done(null, 1); done(new Error("late")) }', 1)
+test(`${DECIDED}the context`, answers, 'exports.handler = (e, c, done) => { done(null, 1); c.fail(new Error("late")) }', 1)
+test(`${DECIDED}a throw`, answers, 'exports.handler = (e, c, done) => { done(null, 1); throw new Error("late") }', 1)
+test(`${DECIDED}a promise`, answers, 'exports.handler = async (e, c, done) => { done(null, 1); return 2 }', 1)
+test(`${DECIDED}a rejection`, answers, 'exports.handler = async (e, c, done) => { done(null, 1); throw new Error("late") }', 1)
+test(
+  'what nobody caught ends a call whose answer waits',
+  answers,
+  'exports.handler = (e, c, done) => { done(null, 1); setTimeout(() => { throw new RangeError("uncaught") }, 1) }',
+  ['RangeError', 'uncaught']
+)
 test(
   'context.succeed does not wait for what is pending',
   answers,

@@ -46,8 +46,10 @@ let streamLimits: StreamLimits
 /** Forgets what a rehearsal left. */
 export function configureHandler(identity: Identity, limits: StreamLimits): void {
   configureContext(identity, (ended, error, result) => {
-    if (error !== null && error !== undefined) fail(ended as Call, error)
-    else settle(ended as Call, result)
+    const current = ended as Call
+    if (isDecided(current)) return
+    if (error !== null && error !== undefined) fail(current, error)
+    else settle(current, result)
   })
   streamLimits = limits
   handler = undefined
@@ -214,7 +216,7 @@ function invoke(payload: string, requestId: string, kind: number, timeoutMs: num
     else if (isStreaming(handler)) result = callStreaming(handler, current, event, context)
     else result = callHandler(handler, current, event, context)
   } catch (error) {
-    fail(current, error)
+    if (!isDecided(current)) fail(current, error)
     return
   }
   if (result === NOT_YET) return
@@ -227,9 +229,11 @@ const NOT_YET = {}
 
 function follow(current: Call, promise: unknown): void {
   reflectApply(promiseThen, promise, [
-    (value: unknown) => settle(current, value),
+    (value: unknown) => {
+      if (!isDecided(current)) settle(current, value)
+    },
     (error: unknown) => {
-      fail(current, error)
+      if (!isDecided(current)) fail(current, error)
     }
   ])
 }
@@ -242,6 +246,7 @@ function callHandler(run: Handler, current: Call, event: unknown, context: Lambd
     return result === undefined && run.length === 2 ? hold({ call: current, value: undefined, answered: false }) : result
   }
   const callback = (error: unknown, value: unknown): void => {
+    if (isDecided(current)) return
     if (error !== null && error !== undefined) fail(current, error)
     else if (context.callbackWaitsForEmptyEventLoop) hold({ call: current, value, answered: true })
     else settle(current, value)
@@ -261,6 +266,14 @@ interface Held {
 }
 
 let held: Held | undefined
+
+/**
+ * The first answer holds, whichever way a handler gives another (a second callback, the context, its promise, an error that it throws), also
+ * while the first one waits: Lambda's `CallbackContext.js` lets through one call of them all. What nobody caught still ends the call.
+ */
+function isDecided(current: Call): boolean {
+  return held?.call === current && held.answered
+}
 
 function hold(wanted: Held): typeof NOT_YET {
   if (wanted.call.settled || wanted.call !== call || held?.answered === true) return NOT_YET
