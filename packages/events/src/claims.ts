@@ -1,21 +1,34 @@
-import { type Clock, MESSAGE, type Mesh, PeerlessError } from '@peerless/interface'
+import { type Clock, MESSAGE, type Mesh, PEER_SILENT_MS_MIN, PeerlessError } from '@peerless/interface'
 import { z } from 'zod'
-import { CLAIM_MS_MAX, CLAIMS_REMEMBERED_MAX } from './constants.ts'
+import { CLAIM_MS_MAX, CLAIM_SILENT_MS_MAX, CLAIMS_REMEMBERED_MAX } from './constants.ts'
 
-const claimSchema = z.tuple([z.string().min(1).max(64)])
-const answerSchema = z.tuple([z.string().max(128), z.boolean()])
+const claimSchema = z.union([z.tuple([z.string().min(1).max(64)]), z.tuple([z.string().min(1).max(64), z.literal(true)])])
+const answerSchema = z.tuple([z.string().max(128), z.boolean(), z.boolean()])
+
+interface Claim {
+  holder: string
+  /** Its holder has asked everybody and is making the firing: it yields to nobody any more. */
+  won: boolean
+  fired: boolean
+}
+
+interface Answer extends Claim {
+  readonly peerId: string
+}
 
 /**
- * Who fires what. Nodes that see different peers may both think that a firing is theirs; before it fires, a node claims it at every connected peer.
- * A claim that came first is granted; of two that cross, that of the lower peer id goes on. So among nodes that are connected, one fires.
+ * Who fires what. Nodes that see different peers, or one of which took another for dead, may both think that a firing is theirs; before it fires, a node
+ * claims it at every connected peer. A claim that came first is granted; of two that cross, that of the lower peer id goes on. So among nodes that are
+ * connected, one fires. Afterwards it tells the others, so that whoever owns the schedule next knows without it.
  *
- * SCHEDULE_CLAIM: header [id] → [holder of the claim as the answering node knows it, whether it has fired].
+ * SCHEDULE_CLAIM: header [id] → [holder of the claim as the answering node knows it, whether it has fired, whether it is about to].
+ * Header [id, true]: the sender has fired it.
  */
 export class Claims {
   readonly #mesh: Mesh
   readonly #clock: Clock
   /** In the order in which they came; the oldest is forgotten first. */
-  readonly #claims = new Map<string, { holder: string; fired: boolean }>()
+  readonly #claims = new Map<string, Claim>()
 
   constructor(mesh: Mesh, clock: Clock) {
     this.#mesh = mesh
@@ -25,44 +38,68 @@ export class Claims {
   listen(): void {
     this.#mesh.handle(MESSAGE.SCHEDULE_CLAIM, (peerId, request) => {
       const parsed = claimSchema.safeParse(request.header)
-      if (!parsed.success) throw new PeerlessError('MALFORMED', 'a claim is [id]')
-      const [id] = parsed.data
+      if (!parsed.success) throw new PeerlessError('MALFORMED', 'a claim is [id] or [id, true]')
+      const [id, fired] = parsed.data
       const claim = this.#claims.get(id) ?? this.#remember(id, peerId)
-      request.reply([claim.holder, claim.fired])
+      if (fired === true) claim.fired = true
+      request.reply([claim.holder, claim.fired, claim.won])
     })
   }
 
   /**
-   * `mine`: nobody who is connected fires it or has fired it. `doubtful`: the same, but another claimed it that may have fired it before it went.
-   * `theirs`: somebody does, or may. `fired`: it is done.
+   * `mine`: nobody who is connected fires it or has fired it. `doubtful`: the same, but another claimed it that may have fired it before it went or fell
+   * silent. `theirs`: somebody does, or may. `fired`: it is done.
    */
   async claim(id: string): Promise<'mine' | 'doubtful' | 'theirs' | 'fired'> {
     const { peerId: self } = this.#mesh
     const own = this.#claims.get(id) ?? this.#remember(id, self)
     if (own.fired) return 'fired'
-    // What was granted to a peer that is gone, and has not fired, is free again.
-    if (own.holder !== self && this.#mesh.peers().includes(own.holder)) return 'theirs'
-    const doubtful = own.holder !== self
+    const granted = own.holder
+    // What was granted to a peer that is gone or silent, and has not fired, is free again.
+    if (granted !== self && this.#isThere(granted)) return 'theirs'
     own.holder = self
-    const answers = await Promise.all(this.#mesh.peers().map((peerId) => this.#ask(peerId, id)))
-    if (answers.some((answer) => answer?.fired === true)) {
+    own.won = false
+    const answers = await this.#ask([id])
+    if (own.fired || answers.some(({ fired }) => fired)) {
       own.fired = true
       return 'fired'
     }
-    const connected = new Set(this.#mesh.peers())
-    const rivals = answers.flatMap((answer) => (answer === undefined || answer.holder === self ? [] : [answer.holder]))
-    if (!rivals.some((rival) => connected.has(rival) && rival < self)) return doubtful || rivals.length > 0 ? 'doubtful' : 'mine'
-    this.#claims.delete(id)
-    return 'theirs'
+    const byPeer = new Map(answers.map((answer) => [answer.peerId, answer]))
+    const rivals = new Set(answers.map(({ holder }) => holder).filter((holder) => holder !== self))
+    if ([...rivals].some((rival) => this.#goesFirst(rival, byPeer.get(rival)))) {
+      this.#claims.delete(id)
+      return 'theirs'
+    }
+    own.won = true
+    const isOthers = (peerId: string) => peerId !== self && byPeer.get(peerId)?.holder !== self
+    return isOthers(granted) || [...rivals].some(isOthers) ? 'doubtful' : 'mine'
   }
 
+  hasFired(id: string): boolean {
+    return this.#claims.get(id)?.fired === true
+  }
+
+  /** Best effort: who does not hear it asks. */
   fired(id: string): void {
     const own = this.#claims.get(id) ?? this.#remember(id, this.#mesh.peerId)
     own.fired = true
+    void this.#ask([id, true])
   }
 
-  #remember(id: string, holder: string): { holder: string; fired: boolean } {
-    const claim = { holder, fired: false }
+  /** @param said its own answer; undefined when it gave none */
+  #goesFirst(rival: string, said: Answer | undefined): boolean {
+    // One that lives and does not answer in time may be about to fire: it is asked again.
+    if (said === undefined) return this.#isThere(rival)
+    return said.holder === rival && (said.won || rival < this.#mesh.peerId)
+  }
+
+  #isThere(peerId: string): boolean {
+    const silentMs = this.#mesh.silentMs(peerId)
+    return silentMs !== undefined && silentMs < PEER_SILENT_MS_MIN
+  }
+
+  #remember(id: string, holder: string): Claim {
+    const claim = { holder, won: false, fired: false }
     this.#claims.set(id, claim)
     if (this.#claims.size > CLAIMS_REMEMBERED_MAX) {
       for (const oldest of this.#claims.keys()) {
@@ -73,15 +110,25 @@ export class Claims {
     return claim
   }
 
-  #ask(peerId: string, id: string): Promise<{ holder: string; fired: boolean } | undefined> {
+  async #ask(header: [id: string] | [id: string, fired: true]): Promise<Answer[]> {
+    const answers = await Promise.all(this.#mesh.peers().map((peerId) => this.#askOne(peerId, header)))
+    return answers.filter((answer) => answer !== undefined)
+  }
+
+  #askOne(peerId: string, header: unknown): Promise<Answer | undefined> {
     return new Promise((resolve) => {
       let cancel: () => void = () => undefined
-      const timer = this.#clock.after(CLAIM_MS_MAX, () => cancel())
-      cancel = this.#mesh.request(peerId, MESSAGE.SCHEDULE_CLAIM, [id], new Uint8Array(0), (error, reply) => {
+      const timer = this.#clock.after(this.#isThere(peerId) ? CLAIM_MS_MAX : CLAIM_SILENT_MS_MAX, () => cancel())
+      cancel = this.#mesh.request(peerId, MESSAGE.SCHEDULE_CLAIM, header, new Uint8Array(0), (error, reply) => {
         timer.cancel()
         const parsed = error === undefined ? answerSchema.safeParse(reply?.header) : undefined
-        // Gone, slow, or of another version: it fires nothing.
-        resolve(parsed?.success === true ? { holder: parsed.data[0], fired: parsed.data[1] } : undefined)
+        if (parsed?.success !== true) {
+          // Gone, slow, or of another version.
+          resolve(undefined)
+          return
+        }
+        const [holder, fired, won] = parsed.data
+        resolve({ peerId, holder, fired, won })
       })
     })
   }

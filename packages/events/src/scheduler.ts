@@ -6,10 +6,11 @@ import {
   type Logger,
   type Mesh,
   messageOf,
+  PEER_SILENT_MS_MIN,
   type Timer
 } from '@peerless/interface'
 import { Claims } from './claims.ts'
-import { DOUBTFUL_MS, LATE_MS_MAX, SETTLE_MS, TICK_MS } from './constants.ts'
+import { CLAIM_LEASE_MS, DOUBTFUL_MS, LATE_MS_MAX, SETTLE_MS, SLEPT_MS_MIN, TICK_MS } from './constants.ts'
 import { ownerOf, Schedule } from './schedule.ts'
 import { eventOf, type Place } from './schedule-event.ts'
 
@@ -22,7 +23,7 @@ export interface SchedulerOptions extends Place {
 }
 
 /**
- * Fires the schedules that are this node's while these peers are connected. Each firing goes into the queue under an id that follows from schedule and
+ * Fires the schedules that are this node's while these peers are connected and not silent. Each firing goes into the queue under an id that follows from schedule and
  * scheduled time, so one that was made already is recognised. Of what was missed at most the last is made up for.
  */
 export class Scheduler {
@@ -31,9 +32,14 @@ export class Scheduler {
   readonly #schedules = new Map<string, Schedule>()
   /** Names whose firing is under way. */
   readonly #firing = new Set<string>()
+  /** Owners while these nodes are there. */
   #owners = new Map<string, string>()
+  #there = ''
   #timer: Timer | undefined
-  #startedAt = 0
+  /** Monotonic milliseconds until which nothing fires. */
+  #settledAt = 0
+  /** Monotonic and wall time of the last tick: a suspended machine stops the one, a stopped process neither. */
+  #tickedAt: readonly [number, number] = [0, 0]
   #stopListening: (() => void) | undefined
 
   constructor(options: SchedulerOptions) {
@@ -44,13 +50,12 @@ export class Scheduler {
   /** Before the mesh starts, as all handlers. */
   listen(): void {
     this.#claims.listen()
-    this.#o.mesh.onPeer(() => {
-      this.#owners = new Map()
-    })
   }
 
   start(): void {
-    this.#startedAt = this.#o.clock.monotonic()
+    const { clock } = this.#o
+    this.#tickedAt = [clock.monotonic(), clock.now()]
+    this.#settledAt = clock.monotonic() + SETTLE_MS
     for (const { name } of this.#o.catalog.list('trigger')) this.#read(name)
     this.#stopListening = this.#o.catalog.onChange((kind, name) => kind === 'trigger' && this.#read(name))
     this.#timer = this.#o.clock.every(TICK_MS, () => this.#tick())
@@ -62,9 +67,20 @@ export class Scheduler {
   }
 
   ownerOf(name: string): string {
+    const { mesh } = this.#o
+    const there = [mesh.peerId, ...mesh.peers().filter((peerId) => (mesh.silentMs(peerId) ?? 0) < PEER_SILENT_MS_MIN)]
+    return this.#ownerOf(name, there)
+  }
+
+  #ownerOf(name: string, there: readonly string[]): string {
+    const key = there.join()
+    if (key !== this.#there) {
+      this.#there = key
+      this.#owners = new Map()
+    }
     let owner = this.#owners.get(name)
     if (owner === undefined) {
-      owner = ownerOf(name, [this.#o.mesh.peerId, ...this.#o.mesh.peers()])
+      owner = ownerOf(name, there)
       this.#owners.set(name, owner)
     }
     return owner
@@ -93,14 +109,29 @@ export class Scheduler {
     }
   }
 
+  /** Whether this node has just started or slept: others may have fired for it. */
+  #isSettling(): boolean {
+    const { clock } = this.#o
+    const [monotonic, wall] = this.#tickedAt
+    this.#tickedAt = [clock.monotonic(), clock.now()]
+    if (clock.monotonic() - monotonic > SLEPT_MS_MIN || clock.now() - wall > SLEPT_MS_MIN)
+      this.#settledAt = clock.monotonic() + SETTLE_MS
+    return clock.monotonic() < this.#settledAt
+  }
+
   #tick(): void {
     const now = this.#o.clock.now()
+    if (this.#isSettling()) return
     for (const schedule of this.#schedules.values()) {
       const { trigger } = schedule
       if (trigger.paused || this.#firing.has(trigger.name)) continue
       const scheduled = schedule.due(now)
       if (scheduled === undefined) continue
       const lateMs = now - scheduled - schedule.shiftMs
+      if (this.#claims.hasFired(schedule.idOf(scheduled))) {
+        schedule.done(scheduled)
+        continue
+      }
       if (this.ownerOf(trigger.name) !== this.#o.mesh.peerId) {
         // Its owner has had its time. Who takes over before then, or makes up for it afterwards, asks whether it has used it.
         if (lateMs > LATE_MS_MAX && trigger.missed === 'skip') schedule.done(scheduled)
@@ -111,8 +142,6 @@ export class Scheduler {
         schedule.done(scheduled)
         continue
       }
-      // After a start, the news of what was fired meanwhile come first.
-      if (lateMs > LATE_MS_MAX && this.#o.clock.monotonic() - this.#startedAt < SETTLE_MS) continue
       this.#firing.add(trigger.name)
       this.#fire(schedule, scheduled, lateMs)
         .catch((error) =>
@@ -132,24 +161,38 @@ export class Scheduler {
       return
     }
     const id = schedule.idOf(scheduled)
-    const claim = await this.#claims.claim(id)
+    const known = await this.#isKnown(id, lateMs)
     // Theirs: they are connected and fire it; if they go before they have, the next tick finds it free.
-    if (claim === 'theirs') return
-    const known = claim === 'fired' || ((claim === 'doubtful' || lateMs > DOUBTFUL_MS) && (await queue.result(id)) !== undefined)
-    if (!known) {
+    if (known === 'theirs') return
+    if (known !== 'fired') {
       await queue.accept({
         requestId: id,
         functionName,
         qualifier,
         payload: Buffer.from(eventOf(trigger, scheduled, id, this.#o)),
         clientContext: undefined,
-        invokedArn: functionArn(this.#o.region, this.#o.accountId, functionName, qualifier)
+        invokedArn: functionArn(this.#o.region, this.#o.accountId, functionName, qualifier),
+        mineUntilMs: known.mineUntilMs
       })
     }
     this.#claims.fired(id)
     schedule.done(scheduled)
     // For those that are made up for, the record must outlive the queue's.
-    if (!known && trigger.missed === 'one')
+    if (known !== 'fired' && trigger.missed === 'one')
       await catalog.put('firing', name, { name, createdAt: trigger.createdAt, scheduledAt: scheduled })
+  }
+  /** Where somebody may have fired it and gone, the queue's copies of it are asked for, and the claim is made anew: it is good for a short time only. */
+  async #isKnown(id: string, lateMs: number): Promise<'fired' | 'theirs' | { mineUntilMs: number }> {
+    const { queue, clock } = this.#o
+    let asked = lateMs > DOUBTFUL_MS
+    if (asked && (await queue.result(id)) !== undefined) return 'fired'
+    for (;;) {
+      const mineUntilMs = clock.monotonic() + CLAIM_LEASE_MS
+      const claim = await this.#claims.claim(id)
+      if (claim === 'fired' || claim === 'theirs') return claim
+      if (claim === 'mine' || asked) return { mineUntilMs }
+      asked = true
+      if ((await queue.result(id)) !== undefined) return 'fired'
+    }
   }
 }

@@ -19,6 +19,11 @@ export interface AsyncOrder {
   readonly invokedArn: string
   /** undefined begins a chain. */
   readonly lineage?: Lineage | undefined
+  /**
+   * For an id that several nodes may come to make: until then, in monotonic milliseconds of this node, nobody else makes it. When it is durable only
+   * later, peers are asked before it runs. undefined where the id is this order's alone.
+   */
+  readonly mineUntilMs?: number | undefined
 }
 
 /** `queued` waits or runs; the three others are settled and never change again. */

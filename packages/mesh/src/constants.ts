@@ -59,6 +59,8 @@ export const REDIAL_YIELD_MS = 600
 export const PING_PERIOD_MS = 1_500
 /** Missed ticks after which a silent peer is given up: 4.5 to 6 s. Counted in ticks, so a stall of this process is not the peer's death. */
 export const PINGS_MISSED_MAX = 4
+/** A tick so late means that this process stood still, and heard nobody. */
+export const STALL_MS_MIN = 500
 /** Members' records are exchanged with one random peer this often, jittered; news travels at once besides. */
 export const EXCHANGE_PERIOD_MS = 20_000
 /** A full book of the largest members, and less than a frame. */

@@ -227,6 +227,10 @@ export class Libp2pMesh implements PeerlessMesh {
     return this.#links.get(peerId)?.rttMs
   }
 
+  silentMs(peerId: string): number | undefined {
+    return this.#table.silentMs(peerId)
+  }
+
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
     const carrier = this.#links.get(peerId)?.calls
     const wire = carrier?.wire

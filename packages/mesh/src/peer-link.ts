@@ -26,6 +26,8 @@ export class PeerLink {
   draining = false
   readonly #options: PeerLinkOptions
   readonly #connections: Libp2pConnection[] = []
+  /** Monotonic milliseconds of the last bytes from it. */
+  receivedAt: number
   #received = 0
   #receivedAtTick = 0
   #missed = 0
@@ -34,6 +36,7 @@ export class PeerLink {
   constructor(options: PeerLinkOptions) {
     this.#options = options
     this.peerId = options.peerId
+    this.receivedAt = options.clock.monotonic()
     this.calls = this.#carrier('calls')
     this.bulk = this.#carrier('bulk')
   }
@@ -67,6 +70,7 @@ export class PeerLink {
   /** Bytes came from the peer, on whatever stream: it lives. */
   readonly received = (): void => {
     this.#received++
+    this.receivedAt = this.#options.clock.monotonic()
   }
 
   /** One period has passed: counts a silent one, and asks for the next sign of life. */

@@ -8,7 +8,7 @@ import {
   PeerlessError,
   type Timer
 } from '@peerless/interface'
-import { MESH_MESSAGE, PING_PERIOD_MS, PROTOCOL, STREAMS_PER_CONNECTION_MAX } from './constants.ts'
+import { MESH_MESSAGE, PING_PERIOD_MS, PROTOCOL, STALL_MS_MIN, STREAMS_PER_CONNECTION_MAX } from './constants.ts'
 import type { MeshLibp2p } from './libp2p-node.ts'
 import { PeerLink } from './peer-link.ts'
 import { serveStream } from './serve-stream.ts'
@@ -32,9 +32,13 @@ export class PeerTable {
   readonly #listeners: PeerListener[] = []
   #peers: string[] = []
   #ticker: Timer | undefined
+  /** Monotonic milliseconds of the last tick, and of the last one that came late because this process stood still. */
+  #tickedAt: number
+  #wokeAt = Number.NEGATIVE_INFINITY
 
   constructor(options: PeerTableOptions) {
     this.#options = options
+    this.#tickedAt = options.clock.monotonic()
     this.handle(MESH_MESSAGE.PING, (_peerId, request) => {
       if (!request.notification) request.reply({ draining: options.draining() })
     })
@@ -55,7 +59,11 @@ export class PeerTable {
         maxOutboundStreams: STREAMS_PER_CONNECTION_MAX
       })
     }
+    this.#tickedAt = this.#options.clock.monotonic()
     this.#ticker = this.#options.clock.every(PING_PERIOD_MS, () => {
+      const now = this.#options.clock.monotonic()
+      if (this.#stoodStill(now)) this.#wokeAt = now
+      this.#tickedAt = now
       for (const link of [...this.links.values()]) link.tick()
     })
   }
@@ -63,6 +71,19 @@ export class PeerTable {
   detach(): void {
     this.#ticker?.cancel()
     this.#ticker = undefined
+  }
+
+  /** Milliseconds since the last bytes from a peer; undefined when it is not connected. */
+  silentMs(peerId: string): number | undefined {
+    const link = this.links.get(peerId)
+    if (link?.up !== true) return undefined
+    const now = this.#options.clock.monotonic()
+    return this.#stoodStill(now) ? 0 : now - Math.max(link.receivedAt, this.#wokeAt)
+  }
+
+  /** What did not come meanwhile is no silence of the peers. */
+  #stoodStill(now: number): boolean {
+    return now - this.#tickedAt > PING_PERIOD_MS + STALL_MS_MIN
   }
 
   /** @throws CONFLICT when the type has its handler, INVALID_ARGUMENT when it is out of range */

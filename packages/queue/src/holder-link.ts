@@ -1,4 +1,4 @@
-import { type Clock, type Logger, MESSAGE, type Mesh, PeerlessError } from '@peerless/interface'
+import { type Clock, type Logger, MESSAGE, type Mesh, PEER_SILENT_MS_MIN, PeerlessError } from '@peerless/interface'
 import {
   BATCH_BYTES_MAX,
   BATCH_EVENTS_MAX,
@@ -78,7 +78,9 @@ export class HolderLink {
 
   /** @param holds whether this node counts on copies there: only then is the lease renewed when there is no news */
   tick(now: number, holds: boolean): void {
-    for (const flight of this.#flights) if (now - flight.sentAt > STORE_MS_MAX) flight.cancel()
+    // A silent holder is not waited for to the end: the copies go to another, and if it lives it asks what became of its own.
+    const silent = (this.#mesh.silentMs(this.peerId) ?? 0) > PEER_SILENT_MS_MIN
+    for (const flight of this.#flights) if (silent || now - flight.sentAt > STORE_MS_MAX) flight.cancel()
     if (this.#updating !== undefined) {
       if (now - this.#updating.sentAt > STORE_MS_MAX) this.#updating.cancel()
       return

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Clock, Logger, Mesh } from '@peerless/interface'
+import { type Clock, type Logger, type Mesh, PEER_SILENT_MS_MIN } from '@peerless/interface'
 import { LEASE_MS } from './constants.ts'
 import { HolderLink } from './holder-link.ts'
 
@@ -34,13 +34,14 @@ export class Holders {
     else if (this.#links.has(peerId)) this.#goneAt.set(peerId, this.#options.clock.monotonic())
   }
 
-  /** Peers to hold an event, best first: `prefer` where they are connected, then this node's own choice; at most as many as are wanted. */
+  /** Peers to hold an event, best first: `prefer` where they are connected and not silent, then this node's own choice; at most as many as are wanted. */
   choose(prefer: readonly string[] = [], except: ReadonlySet<string> | undefined = undefined): string[] {
     if (this.#count === 0) return []
     const ranked = this.#rank()
     const chosen: string[] = []
     const take = (peerId: string) => {
-      if (chosen.length < this.#count && !chosen.includes(peerId) && except?.has(peerId) !== true) chosen.push(peerId)
+      if (chosen.length >= this.#count || chosen.includes(peerId) || except?.has(peerId) === true) return
+      if ((this.#options.mesh.silentMs(peerId) ?? 0) < PEER_SILENT_MS_MIN) chosen.push(peerId)
     }
     for (const peerId of prefer) if (ranked.includes(peerId)) take(peerId)
     const now = this.#options.clock.monotonic()

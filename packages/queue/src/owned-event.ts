@@ -2,7 +2,8 @@ import type { EventState, QueuedEvent, StoredEvent } from './event.ts'
 import { encodeMeta, laneOf } from './event.ts'
 
 /**
- * `storing`: not accepted yet. `limbo`: left over from before a start, or from a sleep longer than the lease; whether it is still this node's is asked.
+ * `storing`: not accepted yet. `limbo`: left over from before a start, or from a sleep longer than the lease, or
+ * made under an id that others may have made meanwhile; whether it is this node's is asked.
  * `waiting`: in its lane or delayed. `running`: an attempt is under way. `settling`: over, and its end is being written. `gone`: settled, or another's.
  */
 type Phase = 'storing' | 'limbo' | 'waiting' | 'running' | 'settling' | 'gone'
@@ -16,6 +17,8 @@ export class OwnedEvent {
   /** undefined when only the disk has it. */
   payload: Uint8Array | undefined
   phase: Phase
+  /** In limbo: whether an attempt of it may have begun that nobody can tell of. */
+  mayHaveRun = true
   term: number
   starts: number
   failures: number

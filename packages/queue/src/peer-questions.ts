@@ -1,5 +1,5 @@
-import { type Clock, type Logger, MESSAGE, type Mesh, messageOf } from '@peerless/interface'
-import { ASK_MS_MAX } from './constants.ts'
+import { type Clock, type Logger, MESSAGE, type Mesh, messageOf, PEER_SILENT_MS_MIN } from '@peerless/interface'
+import { ASK_MS_MAX, ASK_SILENT_MS_MAX } from './constants.ts'
 import { decodeCodes, type Question } from './messages.ts'
 
 interface Answer {
@@ -37,7 +37,8 @@ export class PeerQuestions {
     const { mesh, clock } = this.#options
     return new Promise((resolve) => {
       let cancel: () => void = () => undefined
-      const timer = clock.after(ASK_MS_MAX, () => cancel())
+      const silent = (mesh.silentMs(peerId) ?? 0) > PEER_SILENT_MS_MIN
+      const timer = clock.after(silent ? ASK_SILENT_MS_MAX : ASK_MS_MAX, () => cancel())
       cancel = mesh.request(peerId, MESSAGE.QUEUE_ASK, question, new Uint8Array(0), (error, reply) => {
         timer.cancel()
         // Gone, slow or of an older version: it does not know.

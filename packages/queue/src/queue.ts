@@ -135,7 +135,13 @@ export class Queue implements QueueService {
       if (error === undefined && !known) {
         this.#accepted++
         this.#owner.trimCache(owned)
-        this.#runner.add(owned)
+        const now = this.#o.clock.monotonic()
+        if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.add(owned)
+        else {
+          owned.phase = 'limbo'
+          owned.mayHaveRun = false
+          this.#recovery.begin([owned], now)
+        }
       }
       done(error)
     })
@@ -311,8 +317,10 @@ export class Queue implements QueueService {
   /** Still this node's. What was left over from before its start may have run. */
   #recovered(owned: OwnedEvent): void {
     if (owned.phase !== 'limbo') return
-    owned.starts++
-    this.#owner.changed(owned)
+    if (owned.mayHaveRun) {
+      owned.starts++
+      this.#owner.changed(owned)
+    }
     this.#runner.add(owned)
   }
 

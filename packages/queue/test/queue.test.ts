@@ -211,3 +211,44 @@ test('the same id is accepted once', async (t) => {
   await mesh.clock.advance(500)
   t.is(mesh.started.length, 1)
 })
+
+test('an event whose id others may have made meanwhile is run only when none of them has', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  await mesh.up('c')
+  const late = (id: string) => ({ ...orderOf(id), mineUntilMs: mesh.clock.monotonic() - 1 })
+  await accept(mesh, a, late(idOf(1)))
+  await mesh.clock.advance(500)
+  t.like(await a.queue.result(idOf(1)), { status: 'succeeded', attempts: 1 })
+  // Made by another, with a copy at a third: which of them the late one reaches is not its choice.
+  await accept(mesh, b, orderOf(idOf(2)))
+  await mesh.clock.advance(500)
+  for (const [index, node] of [a, b, ...[...mesh.nodes.values()].slice(2)].entries())
+    await accept(mesh, node, { ...late(idOf(2)), payload: Buffer.from(`${index}`) })
+  await mesh.clock.advance(10_000)
+  t.deepEqual(
+    mesh.started.map(({ id }) => id),
+    [idOf(1), idOf(2)]
+  )
+  for (const { queue } of mesh.nodes.values()) t.is(queue.stats().events, 0)
+})
+
+test('a holder that falls silent is not waited for, and is not chosen again', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  const others = [await mesh.up('b'), await mesh.up('c')]
+  await accept(mesh, a, orderOf(ID))
+  const holder = others.find(({ queue }) => queue.stats().copies === 1)?.name as string
+  const frozenAt = mesh.clock.monotonic()
+  mesh.network.freeze(holder, () => mesh.clock.monotonic() - frozenAt)
+  const acceptedAfterMs = async (id: string) => {
+    const from = mesh.clock.monotonic()
+    await accept(mesh, a, orderOf(id))
+    return mesh.clock.monotonic() - from
+  }
+  const first = await acceptedAfterMs(idOf(2))
+  t.true(first > 0 && first <= 3_000, `${first} ms`)
+  t.true((await acceptedAfterMs(idOf(3))) <= 100)
+})

@@ -1,7 +1,7 @@
 import type { ByteChannel } from '@peerless/interface'
 
 /** Two ends of a channel in memory. Delivery is asynchronous and in order, one chunk per `send`. */
-export function memoryChannelPair(): [ByteChannel, ByteChannel] {
+export function memoryChannelPair(): [MemoryChannel, MemoryChannel] {
   const a = new MemoryChannel()
   const b = new MemoryChannel()
   a.peer = b
@@ -9,12 +9,13 @@ export function memoryChannelPair(): [ByteChannel, ByteChannel] {
   return [a, b]
 }
 
-class MemoryChannel implements ByteChannel {
+export class MemoryChannel implements ByteChannel {
   peer: MemoryChannel | undefined
   #receive: ((chunk: Uint8Array) => void) | undefined
   #closed: ((error: Error | undefined) => void) | undefined
   #held: Uint8Array[] = []
   #over = false
+  #frozen = false
   #reason: Error | undefined
 
   send(bytes: Uint8Array): boolean {
@@ -44,8 +45,15 @@ class MemoryChannel implements ByteChannel {
 
   deliver(chunk: Uint8Array): void {
     if (this.#over) return
-    if (this.#receive === undefined) this.#held.push(chunk)
+    if (this.#receive === undefined || this.#frozen) this.#held.push(chunk)
     else this.#receive(chunk)
+  }
+
+  /** While it is frozen, what comes waits, as in the socket of a process that stands still. */
+  freeze(frozen: boolean): void {
+    this.#frozen = frozen
+    if (frozen || this.#receive === undefined) return
+    for (const chunk of this.#held.splice(0)) this.#receive(chunk)
   }
 
   end(error: Error | undefined): void {

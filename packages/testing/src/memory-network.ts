@@ -12,7 +12,7 @@ import {
   type Topic
 } from '@peerless/interface'
 import { Connection } from '@peerless/wire'
-import { memoryChannelPair } from './memory-channel.ts'
+import { type MemoryChannel, memoryChannelPair } from './memory-channel.ts'
 
 /** Faults of the gossip: per copy of a message, each from 0 to 1. Requests are never lost, only cut off by a partition. */
 export interface GossipFaults {
@@ -62,6 +62,22 @@ export class MemoryNetwork {
     }
   }
 
+  /**
+   * A node whose process stands still: what it is sent waits, and the others have heard nothing from it for `silentMs`. Timers and callbacks of its own are the
+   * test's to stop.
+   */
+  freeze(peerId: string, silentMs: () => number): void {
+    const node = this.#nodes.get(peerId)
+    if (node === undefined) return
+    node.freeze(true)
+    for (const other of this.#nodes.values()) if (other !== node) other.silences.set(peerId, silentMs)
+  }
+
+  thaw(peerId: string): void {
+    for (const other of this.#nodes.values()) other.silences.delete(peerId)
+    this.#nodes.get(peerId)?.freeze(false)
+  }
+
   heal(): void {
     for (const pair of [...this.#cut]) {
       this.#cut.delete(pair)
@@ -102,6 +118,9 @@ class MemoryMesh implements Mesh {
   readonly meshId: string
   readonly #network: MemoryNetwork
   readonly #connections = new Map<string, Connection>()
+  readonly #channels = new Map<string, MemoryChannel>()
+  /** Of frozen peers. */
+  readonly silences = new Map<string, () => number>()
   readonly #handlers = new Map<number, (peerId: string, request: IncomingRequest) => void>()
   readonly #subscriptions = new Map<Topic, (from: string, bytes: Uint8Array) => void>()
   readonly #listeners: PeerListener[] = []
@@ -118,6 +137,14 @@ class MemoryMesh implements Mesh {
 
   rttMs(peerId: string): number | undefined {
     return this.#connections.has(peerId) ? 0 : undefined
+  }
+
+  silentMs(peerId: string): number | undefined {
+    return this.#connections.has(peerId) ? (this.silences.get(peerId)?.() ?? 0) : undefined
+  }
+
+  freeze(frozen: boolean): void {
+    for (const channel of this.#channels.values()) channel.freeze(frozen)
   }
 
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
@@ -182,7 +209,8 @@ class MemoryMesh implements Mesh {
     this.#subscriptions.get(topic)?.(from, bytes)
   }
 
-  connect(peerId: string, channel: Parameters<typeof createConnection>[0]): void {
+  connect(peerId: string, channel: MemoryChannel): void {
+    this.#channels.set(peerId, channel)
     const connection = createConnection(channel, (request) => {
       const handler = this.#handlers.get(request.type)
       if (handler === undefined) request.fail(new PeerlessError('MALFORMED', `no handler of request type ${request.type}`))
@@ -198,6 +226,7 @@ class MemoryMesh implements Mesh {
     const connection = this.#connections.get(peerId)
     if (connection === undefined) return
     this.#connections.delete(peerId)
+    this.#channels.delete(peerId)
     connection.close(new Error('cut by the test'))
     for (const listener of this.#listeners) listener(peerId, false)
   }
