@@ -4,7 +4,7 @@ import type { NodeOptions } from '@peerless/node'
 import { dataDirectoryOf } from './access.ts'
 import { UsageError } from './errors.ts'
 import type { Host } from './host.ts'
-import { parseInteger, parseOrigin, parsePattern, short } from './values.ts'
+import { parseDuration, parseInteger, parseOrigin, parsePattern, short } from './values.ts'
 
 /** As the command line has it. */
 export interface UpFlags {
@@ -16,6 +16,7 @@ export interface UpFlags {
   slots?: string
   streamMb?: string
   replicas?: string
+  antiEntropy?: string
   accountId?: string
   s3Endpoint?: string
   sqsEndpoint?: string
@@ -32,6 +33,9 @@ export const HTTP_DEFAULT = '127.0.0.1:8787'
 export const SLOTS_MAX = 10_000
 /** Each copy costs a write and a message per event; beyond a few they protect against nothing that happens. */
 export const REPLICAS_MAX = 5
+/** Rounds more often cost more than they find; beyond a day a node that missed a change may as well have no rounds. */
+const ANTI_ENTROPY_MS_MIN = 1_000
+const ANTI_ENTROPY_MS_MAX = 86_400_000
 /** AWS's largest streamed answer, since 2025. */
 export const STREAM_MB_MAX = 200
 const MB = 1_048_576
@@ -42,7 +46,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, streamMb, replicas } = flags
+  const { join, name, slots, streamMb, replicas, antiEntropy } = flags
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
@@ -54,12 +58,19 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
     ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
     ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
+    ...(antiEntropy === undefined ? {} : { antiEntropyMs: parseAntiEntropy(antiEntropy) }),
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
     ...parseEndpoints(flags),
     allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),
     ...(flags.sample === true ? { sample: true } : {}),
     json: flags.json === true
   }
+}
+
+function parseAntiEntropy(alleged: string): number {
+  const ms = parseDuration(alleged, '--anti-entropy')
+  if (ms >= ANTI_ENTROPY_MS_MIN && ms <= ANTI_ENTROPY_MS_MAX) return ms
+  throw new UsageError(`--anti-entropy '${short(alleged)}' must be from 1s to 1d`)
 }
 
 const ENDPOINTS = [

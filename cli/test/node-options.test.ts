@@ -31,6 +31,7 @@ test('every flag reaches the node', (t) => {
       join: ' token ',
       name: 'ada-1',
       slots: '0',
+      antiEntropy: '1h',
       accountId: '123456789012',
       s3Endpoint: 'https://s3.test:9000/',
       allowEgress: ['127.0.0.0/8', 'fd00::/8'],
@@ -46,6 +47,7 @@ test('every flag reaches the node', (t) => {
     join: 'token',
     name: 'ada-1',
     slots: 0,
+    antiEntropyMs: 3_600_000,
     accountId: '123456789012',
     s3Endpoint: 'https://s3.test:9000',
     allowEgress: ['127.0.0.0/8', 'fd00::/8'],
@@ -78,6 +80,7 @@ test('two invites in one', refuses, { join: 'a b' }, 'without spaces')
 test('an endless invite', refuses, { join: 'a'.repeat(16_385) }, '16384')
 test('a name with spaces', refuses, { name: 'my node' }, '--name', "'my node'", '64')
 test('a negative number of slots', refuses, { slots: '-1' }, '--slots', "'-1'", '0 to 10000')
+test('rounds of anti-entropy without pause', refuses, { antiEntropy: '10ms' }, '--anti-entropy', "'10ms'", '1s to 1d')
 test('eleven digits', refuses, { accountId: '12345678901' }, '--account-id', '12 digits')
 test('an S3 endpoint with a bucket', refuses, { s3Endpoint: 'http://s3/bucket' }, '--s3-endpoint', 'without path')
 test('an address without prefix length', refuses, { allowEgress: ['127.0.0.1'] }, '--allow-egress', 'CIDR')

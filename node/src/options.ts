@@ -15,6 +15,8 @@ export interface NodeOptions {
   streamBytesMax?: number | undefined
   /** Other nodes that have an asynchronous event on their disk before it is accepted, as far as there are any. Default 1. */
   replicas?: number | undefined
+  /** Mean milliseconds between two comparisons of the catalog with a random peer. Default 4,000. */
+  antiEntropyMs?: number | undefined
   /** 12 digits, shown in ARNs. */
   accountId: string
   s3Endpoint?: string | undefined

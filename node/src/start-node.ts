@@ -111,7 +111,8 @@ async function compose(
     signer: mesh.signer,
     mesh,
     meshSecret: mesh.meshSecret,
-    isMember
+    isMember,
+    ...(options.antiEntropyMs === undefined ? {} : { antiEntropyMs: options.antiEntropyMs })
   })
   undo.push(() => catalog.stop())
   const ledger = await createLedger({

@@ -1,5 +1,4 @@
 import * as sdk from '@aws-sdk/client-lambda'
-import type { Daemon } from '../_daemon.ts'
 
 /** An answer as it came over the wire. */
 export interface Answer {
@@ -9,6 +8,12 @@ export interface Answer {
   // Answers of eighty operations: each test knows which members it looks for.
   // biome-ignore lint/suspicious/noExplicitAny: the point is to look at what came, not at what the SDK's types promise
   json: any
+}
+
+/** Where a node is and who may talk to it; a `Daemon` is one. */
+export interface ApiDoor {
+  readonly http: string
+  keys(): Promise<{ accessKeyId: string; secretAccessKey: string }>
 }
 
 export interface Api {
@@ -21,8 +26,8 @@ export interface Api {
 
 /** The stock client at one node, which lets the raw answers be seen. */
 export async function apiOf(
-  daemon: Daemon,
-  options: { keysOf?: Daemon; key?: { accessKeyId: string; secretAccessKey: string } } = {}
+  daemon: ApiDoor,
+  options: { keysOf?: ApiDoor; key?: { accessKeyId: string; secretAccessKey: string } } = {}
 ): Promise<Api> {
   const credentials = options.key ?? (await (options.keysOf ?? daemon).keys())
   let last: Answer | undefined

@@ -27,6 +27,10 @@ export function define(command: Command, context: Context): void {
       '--replicas <n>',
       `other nodes that must have an asynchronous event on disk before it is accepted, 0 to ${REPLICAS_MAX} (default: 1)`
     )
+    .option(
+      '--anti-entropy <duration>',
+      'how often the catalog is compared with that of a random peer, 1s to 1d (default: 4s); changes are told at once all the same'
+    )
     .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
     .option(
       '--s3-endpoint <url>',

@@ -15,7 +15,6 @@ import { decode } from '@peerless/wire'
 import { z } from 'zod'
 import {
   ANSWER_MS_MAX,
-  ANTI_ENTROPY_PERIOD_MS,
   BUCKET_DIGEST_BYTES,
   BUCKETS,
   HASH_BYTES,
@@ -42,6 +41,8 @@ export interface AntiEntropyOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Mean milliseconds between two rounds with a random peer. */
+  readonly periodMs: number
 }
 
 const bytes = z.instanceof(Uint8Array)
@@ -111,8 +112,8 @@ export class AntiEntropy {
   }
 
   #arm(): void {
-    const { mesh, clock, random } = this.#options
-    const wait = ANTI_ENTROPY_PERIOD_MS * (0.75 + random.next() / 2)
+    const { mesh, clock, random, periodMs } = this.#options
+    const wait = periodMs * (0.75 + random.next() / 2)
     this.#timer = clock.after(wait, () => {
       const peers = mesh.peers()
       const peer = peers[Math.floor(random.next() * peers.length)]

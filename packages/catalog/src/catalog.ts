@@ -12,7 +12,7 @@ import {
 import { encodeEnvelope, type Signer, seal } from '@peerless/wire'
 import { Admission, checkOwner, checkSize, entryOf, tombstoneAgeMsMax } from './admission.ts'
 import { AntiEntropy } from './anti-entropy.ts'
-import { ENVELOPE_KIND, SWEEP_PERIOD_MS } from './constants.ts'
+import { ANTI_ENTROPY_PERIOD_MS, ENVELOPE_KIND, SWEEP_PERIOD_MS } from './constants.ts'
 import { type Entry, encodeContent, keyOf } from './entry.ts'
 import { EntryTable } from './entry-table.ts'
 import { HybridClock, type HybridTime, isAhead } from './hybrid-time.ts'
@@ -33,6 +33,8 @@ export interface CatalogOptions {
   meshSecret: Uint8Array
   /** Whether entries signed by that peer are taken. Asked again for each entry, so it may learn. */
   isMember: (peerId: string) => boolean
+  /** Mean milliseconds between two rounds of anti-entropy with a random peer; each wait is 0.75 to 1.25 of it. Default ANTI_ENTROPY_PERIOD_MS. */
+  antiEntropyMs?: number
   clock: Clock
   random: Random
   logger: Logger
@@ -101,7 +103,8 @@ class ReplicatedCatalog implements CatalogService {
     this.#admission = new Admission({ meshId: mesh.meshId, isMember, vault: this.#vault, clock, table, current })
     const intake = new Intake({ admission: this.#admission, writer, clock, logger })
     this.#spread = new Spread({ mesh, intake, clock, random, logger })
-    this.#antiEntropy = new AntiEntropy({ mesh, table, storage, intake, clock, random, logger })
+    const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_PERIOD_MS
+    this.#antiEntropy = new AntiEntropy({ mesh, table, storage, intake, clock, random, logger, periodMs })
   }
 
   /** Reads all that is on disk. A row that fails is taken out: a peer that has the entry brings it back. */
