@@ -89,6 +89,10 @@ export class NodeMeshStatus implements MeshStatus {
     }
   }
 
+  allInstances(): ReturnType<InvocationService['allInstances']> {
+    return this.#invocation.allInstances()
+  }
+
   async invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer> {
     return { token: await this.#mesh.invite(order) }
   }

@@ -1,58 +1,97 @@
 import type { WarmOrder } from '@peerless/instances'
 import { aliasOf, type Catalog, type Clock, type FunctionRecord, type Mesh, type Timer, versionOf } from '@peerless/interface'
+import { placeWarm, type WarmNode } from '@peerless/routing'
 
 /** How often what is missing is launched: an instance that ended is replaced within that. */
 const PERIOD_MS = 5_000
+/** After a node came or went: long enough for its first load report, short against the time that its instances are missed. */
+const SETTLE_MS = 500
 
-/** Provisioned concurrency of all functions: tells this node's instances which share of it to keep warm. */
+export interface ProvisioningOptions {
+  readonly mesh: Mesh
+  readonly catalog: Catalog
+  readonly clock: Clock
+  /** Slots of this node. */
+  readonly slots: number
+  /** Of a peer as last heard. */
+  readonly loadOf: (peerId: string) => { readonly slots: number; readonly draining: boolean } | undefined
+  readonly keepWarm: (orders: WarmOrder[]) => void
+}
+
+/**
+ * The floor of warm instances over the whole mesh: provisioned concurrency counts once, and which nodes hold it every node works out alike from the
+ * catalog and the nodes that it sees. Tells this node's instances what is theirs to keep.
+ */
 export class Provisioning {
-  readonly #o: { mesh: Mesh; catalog: Catalog; clock: Clock; keepWarm: (orders: WarmOrder[]) => void }
+  readonly #o: ProvisioningOptions
   #timer: Timer | undefined
+  #settling: Timer | undefined
   #unsubscribe: (() => void) | undefined
   /** Whether the last round asked for anything: a mesh without provisioned concurrency costs nothing. */
   #asked = false
+  #stopped = false
 
-  constructor(options: { mesh: Mesh; catalog: Catalog; clock: Clock; keepWarm: (orders: WarmOrder[]) => void }) {
+  constructor(options: ProvisioningOptions) {
     this.#o = options
   }
 
   start(): void {
-    this.#timer = this.#o.clock.every(PERIOD_MS, () => this.#round())
-    this.#unsubscribe = this.#o.catalog.onChange((kind, name) => {
+    const { mesh, catalog, clock } = this.#o
+    this.#timer = clock.every(PERIOD_MS, () => this.#round())
+    this.#unsubscribe = catalog.onChange((kind, name) => {
       if (kind !== 'function') return
-      const record = this.#o.catalog.get('function', name)
+      const record = catalog.get('function', name)
       if (record !== undefined && Object.values(record.qualifiers ?? {}).some(({ provisioned }) => provisioned !== undefined))
         this.#round()
     })
+    mesh.onPeer(() => this.#settle())
     this.#round()
   }
 
   stop(): void {
+    this.#stopped = true
     this.#timer?.cancel()
+    this.#settling?.cancel()
     this.#unsubscribe?.()
   }
 
+  #settle(): void {
+    this.#settling?.cancel()
+    if (this.#stopped) return
+    this.#settling = this.#o.clock.after(SETTLE_MS, () => this.#round())
+  }
+
   #round(): void {
-    const orders = this.#o.catalog.list('function').flatMap((record) => this.#ordersOf(record))
-    if (orders.length > 0 || this.#asked) this.#o.keepWarm(orders)
-    this.#asked = orders.length > 0
+    const { catalog, mesh, keepWarm } = this.#o
+    const wanted = new Map<string, WarmOrder>()
+    for (const order of catalog.list('function').flatMap((record) => this.#ordersOf(record))) {
+      // A version and an alias of it may both be provisioned: the instances are the same ones.
+      const other = wanted.get(order.version.revisionId)
+      if (other === undefined || other.count < order.count) wanted.set(order.version.revisionId, order)
+    }
+    if (wanted.size === 0 && !this.#asked) return
+    this.#asked = wanted.size > 0
+    const needs = [...wanted].map(([key, { count }]) => ({ key, count }))
+    const own = placeWarm(needs, this.#nodes()).get(mesh.peerId) ?? new Map<string, number>()
+    keepWarm([...own].map(([key, count]) => ({ ...(wanted.get(key) as WarmOrder), count })))
   }
 
   #ordersOf(record: FunctionRecord): WarmOrder[] {
-    const { catalog } = this.#o
     return Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { provisioned }]) => {
       if (provisioned === undefined) return []
-      const version = versionOf(catalog, record, aliasOf(record, qualifier)?.version ?? qualifier)
-      const count = this.#share(provisioned.requested)
-      return version === undefined || count === 0 ? [] : [{ functionName: record.name, account: record.account, version, count }]
+      const version = versionOf(this.#o.catalog, record, aliasOf(record, qualifier)?.version ?? qualifier)
+      if (version === undefined) return []
+      return [{ functionName: record.name, account: record.account, version, count: provisioned.requested }]
     })
   }
 
-  /** Equal parts in the order of peer ids; the first ones have the rest. */
-  #share(requested: number): number {
-    const { mesh } = this.#o
-    const nodes = [mesh.peerId, ...mesh.peers()].sort()
-    const rank = nodes.indexOf(mesh.peerId)
-    return Math.floor(requested / nodes.length) + (rank < requested % nodes.length ? 1 : 0)
+  /** Who has not said yet how many slots it has can be counted in when it has. */
+  #nodes(): WarmNode[] {
+    const { mesh, slots, loadOf } = this.#o
+    const peers = mesh.peers().flatMap((node) => {
+      const load = loadOf(node)
+      return load === undefined || load.draining ? [] : [{ node, slots: load.slots }]
+    })
+    return [{ node: mesh.peerId, slots }, ...peers]
   }
 }

@@ -222,7 +222,14 @@ async function compose(
   const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
   replication.start()
   undo.push(() => replication.stop())
-  const provisioning = new Provisioning({ mesh, catalog, clock, keepWarm: (orders) => instances.warm.provision(orders) })
+  const provisioning = new Provisioning({
+    mesh,
+    catalog,
+    clock,
+    slots: instances.slots,
+    loadOf: (peerId) => invocation.loadOf(peerId),
+    keepWarm: (orders) => instances.warm.provision(orders)
+  })
   provisioning.start()
   undo.push(() => provisioning.stop())
 

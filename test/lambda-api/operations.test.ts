@@ -230,7 +230,6 @@ test.serial('what is set for a qualifier is stored, given back, listed and taken
   const put = await api.good('PutProvisionedConcurrencyConfig', { ...one, ProvisionedConcurrentExecutions: 2 })
   t.like(put.json, { Status: 'IN_PROGRESS', RequestedProvisionedConcurrentExecutions: 2 })
   t.is(put.status, 202)
-  t.like((await api.good('GetProvisionedConcurrencyConfig', one)).json, { Status: 'READY' })
   interface Shown {
     node: { instances: { function: string; version: string; state: string; calls: number }[] }
   }
@@ -240,6 +239,8 @@ test.serial('what is set for a qualifier is stored, given back, listed and taken
   }
   const warm = await eventually(instances, ({ length }) => length === 2, 15_000)
   t.true(warm.every(({ version, calls }) => version === '1' && calls === 0))
+  const ready = { Status: 'READY', AvailableProvisionedConcurrentExecutions: 2 }
+  t.like((await api.good('GetProvisionedConcurrencyConfig', one)).json, ready)
   t.is((await api.good('Invoke', { ...one, Payload: '1' })).headers.get('x-peerless-cold'), null, 'the first call finds it warm')
   t.is((await api.good('ListProvisionedConcurrencyConfigs', named)).json.ProvisionedConcurrencyConfigs.length, 1)
   await api.good('DeleteProvisionedConcurrencyConfig', one)

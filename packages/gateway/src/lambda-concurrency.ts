@@ -1,4 +1,12 @@
-import { aliasOf, type FunctionRecord, functionArn, LATEST, type ProvisionedSettings, settingsOf } from '@peerless/interface'
+import {
+  aliasOf,
+  type FunctionRecord,
+  functionArn,
+  LATEST,
+  type ProvisionedSettings,
+  settingsOf,
+  versionOf
+} from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import { pageOf } from './lambda-paging.ts'
@@ -26,14 +34,25 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
     mayManage(request.call.key, found.record, `lambda:${action}`)
     return { record: found.record, qualifier: found.qualifier as string }
   }
-  const shown = (settings: ProvisionedSettings, fresh = false) => ({
-    RequestedProvisionedConcurrentExecutions: settings.requested,
-    AvailableProvisionedConcurrentExecutions: fresh ? 0 : settings.requested,
-    AllocatedProvisionedConcurrentExecutions: fresh ? 0 : settings.requested,
-    Status: fresh ? 'IN_PROGRESS' : 'READY',
+  const shown = ({ requested, modifiedAt }: ProvisionedSettings, available: number) => ({
+    RequestedProvisionedConcurrentExecutions: requested,
+    AvailableProvisionedConcurrentExecutions: Math.min(requested, available),
+    AllocatedProvisionedConcurrentExecutions: Math.min(requested, available),
+    Status: available < requested ? 'IN_PROGRESS' : 'READY',
     // Whole seconds, as recorded.
-    LastModified: `${new Date(settings.modifiedAt).toISOString().slice(0, 19)}+0000`
+    LastModified: `${new Date(modifiedAt).toISOString().slice(0, 19)}+0000`
   })
+  /** Instances over the mesh that are ready, by revision. */
+  const ready = async () => {
+    const { instances } = (await context.mesh.allInstances?.()) ?? context.mesh.node()
+    const counts = new Map<string, number>()
+    for (const { revisionId, state } of instances)
+      if (state !== 'starting') counts.set(revisionId, (counts.get(revisionId) ?? 0) + 1)
+    return (record: FunctionRecord, qualifier: string) => {
+      const version = versionOf(catalog, record, aliasOf(record, qualifier)?.version ?? qualifier)
+      return version === undefined ? 0 : (counts.get(version.revisionId) ?? 0)
+    }
+  }
 
   return {
     async PutFunctionConcurrency(request) {
@@ -83,10 +102,11 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
         )
       const provisioned = { requested, modifiedAt: context.clock.now() }
       await changeSettings(context, record.name, qualifier, (settings) => ({ ...settings, provisioned }))
-      answer(request, shown(provisioned, true))
+      // What there may be already is not looked for: that the order was taken is all that is said here.
+      answer(request, shown(provisioned, 0))
     },
 
-    GetProvisionedConcurrencyConfig(request) {
+    async GetProvisionedConcurrencyConfig(request) {
       const { record, qualifier } = provisionedTarget(
         request,
         'GetProvisionedConcurrencyConfig',
@@ -99,20 +119,21 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
           'ProvisionedConcurrencyConfigNotFoundException',
           'No Provisioned Concurrency Config found for this function'
         )
-      answer(request, shown(provisioned))
+      answer(request, shown(provisioned, (await ready())(record, qualifier)))
     },
 
-    ListProvisionedConcurrencyConfigs(request) {
+    async ListProvisionedConcurrencyConfigs(request) {
       const { record } = managed(context, request, 'ListProvisionedConcurrencyConfigs')
       const items = Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { provisioned }]) =>
         provisioned === undefined ? [] : [{ qualifier, provisioned }]
       )
       const page = pageOf(request.input, items, ({ qualifier }) => qualifier, LIST_ITEMS_MAX)
       const arnOf = (qualifier: string) => functionArn(region, accountId, record.name, qualifier)
+      const available = await ready()
       answer(request, {
         ProvisionedConcurrencyConfigs: page.items.map(({ qualifier, provisioned }) => ({
           FunctionArn: arnOf(qualifier),
-          ...shown(provisioned)
+          ...shown(provisioned, available(record, qualifier))
         })),
         ...page.next
       })

@@ -76,7 +76,8 @@ export class MeshApi {
       }),
       'GET /v1/instances': read('instances', (call) => {
         mustBeAdmin(call.key, 'see the instances')
-        return mesh.node().instances
+        if (!flagOf(call, 'mesh')) return mesh.node().instances
+        return mesh.allInstances?.() ?? { instances: mesh.node().instances, missing: [] }
       }),
       'POST /v1/invites': {
         name: 'invites',

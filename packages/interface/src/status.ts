@@ -106,7 +106,7 @@ export interface InstanceStatus {
   startStagesMs?: Readonly<Record<string, number>> | undefined
 }
 
-/** Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
+/** GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
  * GET /v1/ledger/verify → LedgerVerification; GET /v1/logs?function=NAME&since=EPOCHMS&follow=1 → LogLine per line (NDJSON). */
 
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */

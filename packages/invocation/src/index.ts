@@ -1,6 +1,7 @@
 import {
   type Catalog,
   type Clock,
+  type InstanceStatus,
   type Invoker,
   type Ledger,
   type Logger,
@@ -15,6 +16,7 @@ import { BeaconTable, type PeerLoad } from '@peerless/routing'
 import { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { LogStore } from './log-store.ts'
+import { MeshInstances } from './mesh-instances.ts'
 import { MeshLogs } from './mesh-logs.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { Pipeline } from './pipeline.ts'
@@ -38,6 +40,8 @@ export interface InvocationService extends Invoker {
   appendLog(line: LogLine): void
   /** The load of a peer as this node knows it. */
   loadOf(peerId: string): PeerLoad | undefined
+  /** Instances of every node that answers within two seconds; `missing` are the peer ids of the others. */
+  allInstances(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
   /** Requests taken here and not yet answered, and those of them that wait for a place. */
   readonly inFlight: number
   readonly waiting: number
@@ -56,12 +60,14 @@ export function createInvocation(options: InvocationOptions): InvocationService 
   const peerCalls = new PeerCalls({ ...options, tariff, reporter }, () => pipeline.pump())
   const store = new LogStore()
   const logs = new MeshLogs({ ...options, store })
+  const instances = new MeshInstances({ ...options, list: () => options.instances.list() })
   return {
     logs,
     invoke: (order) => pipeline.invoke(order),
     begin: (order, done) => pipeline.begin(order, done),
     appendLog: (line) => store.append(line),
     loadOf: (peerId) => table.get(peerId),
+    allInstances: () => instances.all(),
     get inFlight() {
       return reporter.inFlight
     },
@@ -71,6 +77,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     start: () => {
       peerCalls.start()
       logs.start()
+      instances.start()
       reporter.start(() => pipeline.pump())
       pipeline.start()
     },

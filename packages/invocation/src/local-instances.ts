@@ -1,4 +1,4 @@
-import type { Invocation, Outcome } from '@peerless/interface'
+import type { InstanceStatus, Invocation, Outcome } from '@peerless/interface'
 
 /** What the pipeline needs of this node's instances; `packages/instances` is one. */
 export interface LocalInstances {
@@ -8,6 +8,7 @@ export interface LocalInstances {
   /** Idle instances per revisionId, only those above zero. */
   idle(): ReadonlyMap<string, number>
   latencyMs(): number
+  list(): InstanceStatus[]
   /** Runs it or refuses it with BUSY at once. `done` is called exactly once, after the slot is free again. */
   start(invocation: Invocation, done: (outcome: Outcome) => void): void
 }

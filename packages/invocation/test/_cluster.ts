@@ -1,6 +1,7 @@
 import type {
   Catalog,
   FunctionRecord,
+  InstanceStatus,
   Invocation,
   InvokeOrder,
   Ledger,
@@ -35,6 +36,20 @@ export class ScriptedInstances implements LocalInstances {
 
   latencyMs(): number {
     return 1
+  }
+
+  list(): InstanceStatus[] {
+    return this.running.map(({ invocation }, index) => ({
+      instance: `${this.node}-${index}`,
+      function: invocation.functionName,
+      version: invocation.version.version,
+      revisionId: invocation.version.revisionId,
+      state: 'busy',
+      executor: 1,
+      calls: 1,
+      errors: 0,
+      lastUsedAt: 0
+    }))
   }
 
   start(invocation: Invocation, done: (outcome: Outcome) => void): void {
