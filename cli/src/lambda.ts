@@ -116,7 +116,8 @@ function urlPath(name: string): string[] {
   return ['2021-10-31', 'functions', name, 'url']
 }
 
-async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
+/** undefined for an answer of 404. */
+export async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
   try {
     return await answer
   } catch (error) {

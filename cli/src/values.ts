@@ -1,4 +1,5 @@
 /** Reading single values of the command line. Each refusal names value, rule and bound. */
+import { LIMITS } from '@peerless/interface'
 import { UsageError } from './errors.ts'
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -56,6 +57,13 @@ export function parseAssignment(alleged: string): [string, string] {
     )
   }
   return [name, alleged.slice(at + 1)]
+}
+
+/** @throws UsageError where names and values are larger than Lambda has them */
+export function checkEnvironmentSize(environment: Readonly<Record<string, string>>, what: string): void {
+  const bytes = Object.entries(environment).reduce((total, pair) => total + Buffer.byteLength(pair.join('')), 0)
+  if (bytes > LIMITS.environmentBytesMax)
+    throw new UsageError(`${what}: ${bytes} bytes of names and values, at most ${LIMITS.environmentBytesMax} are allowed`)
 }
 
 /** The root of an HTTP server, without path, query or credentials. → `http://host:port` */

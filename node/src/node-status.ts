@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { CatalogService } from '@peerless/catalog'
 import type { Instances } from '@peerless/instances'
-import type { InviteAnswer, MeshStatus, NodeStatus, PeerStatus } from '@peerless/interface'
+import type { InviteAnswer, LatencyStatus, MeshStatus, NodeStatus, PeerStatus } from '@peerless/interface'
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
 import { VERSION } from './version.ts'
@@ -17,6 +17,7 @@ export class NodeMeshStatus implements MeshStatus {
   readonly #instances: Instances
   readonly #invocation: InvocationService
   readonly #account: string
+  readonly #warmHere: (functionName: string, version: string) => number
 
   constructor(options: {
     mesh: PeerlessMesh
@@ -24,12 +25,15 @@ export class NodeMeshStatus implements MeshStatus {
     instances: Instances
     invocation: InvocationService
     account: string
+    /** Instances of a version that this node is to keep warm. */
+    warmHere: (functionName: string, version: string) => number
   }) {
     this.#mesh = options.mesh
     this.#catalog = options.catalog
     this.#instances = options.instances
     this.#invocation = options.invocation
     this.#account = options.account
+    this.#warmHere = options.warmHere
   }
 
   get peerId(): string {
@@ -87,6 +91,10 @@ export class NodeMeshStatus implements MeshStatus {
       instances: this.#instances.list(),
       isolation: this.#instances.isolation()
     }
+  }
+
+  latency(): LatencyStatus[] {
+    return this.#invocation.latency.status((name, version) => this.#warmHere(name, version))
   }
 
   allInstances(): ReturnType<InvocationService['allInstances']> {

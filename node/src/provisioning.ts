@@ -15,19 +15,26 @@ export interface ProvisioningOptions {
   readonly slots: number
   /** Of a peer as last heard. */
   readonly loadOf: (peerId: string) => { readonly slots: number; readonly draining: boolean } | undefined
+  /** What latency targets want warm over the mesh. */
+  readonly latency: {
+    wanted(): readonly { readonly functionName: string; readonly version: string; readonly count: number }[]
+    onChange(listener: () => void): void
+  }
   readonly keepWarm: (orders: WarmOrder[]) => void
 }
 
 /**
- * The floor of warm instances over the whole mesh: provisioned concurrency counts once, and which nodes hold it every node works out alike from the
- * catalog and the nodes that it sees. Tells this node's instances what is theirs to keep.
+ * The floor of warm instances over the whole mesh, for provisioned concurrency and for latency targets: it counts once, and which nodes hold it every
+ * node works out alike from the catalog and the nodes that it sees. Tells this node's instances what is theirs to keep.
  */
 export class Provisioning {
   readonly #o: ProvisioningOptions
   #timer: Timer | undefined
   #settling: Timer | undefined
   #unsubscribe: (() => void) | undefined
-  /** Whether the last round asked for anything: a mesh without provisioned concurrency costs nothing. */
+  /** What this node keeps, by revision. */
+  #own: ReadonlyMap<string, number> = new Map()
+  /** Whether the last round asked for anything: a mesh in which nothing is to be warm costs nothing. */
   #asked = false
   #stopped = false
 
@@ -36,7 +43,7 @@ export class Provisioning {
   }
 
   start(): void {
-    const { mesh, catalog, clock } = this.#o
+    const { mesh, catalog, clock, latency } = this.#o
     this.#timer = clock.every(PERIOD_MS, () => this.#round())
     this.#unsubscribe = catalog.onChange((kind, name) => {
       if (kind !== 'function') return
@@ -45,6 +52,9 @@ export class Provisioning {
         this.#round()
     })
     mesh.onPeer(() => this.#settle())
+    latency.onChange(() => {
+      if (!this.#stopped) this.#round()
+    })
     this.#round()
   }
 
@@ -53,6 +63,13 @@ export class Provisioning {
     this.#timer?.cancel()
     this.#settling?.cancel()
     this.#unsubscribe?.()
+  }
+
+  /** Instances of a version that this node is to keep. */
+  here(functionName: string, version: string): number {
+    const record = this.#o.catalog.get('function', functionName)
+    const found = record === undefined ? undefined : versionOf(this.#o.catalog, record, version)
+    return found === undefined ? 0 : (this.#own.get(found.revisionId) ?? 0)
   }
 
   #settle(): void {
@@ -64,16 +81,18 @@ export class Provisioning {
   #round(): void {
     const { catalog, mesh, keepWarm } = this.#o
     const wanted = new Map<string, WarmOrder>()
-    for (const order of catalog.list('function').flatMap((record) => this.#ordersOf(record))) {
-      // A version and an alias of it may both be provisioned: the instances are the same ones.
+    const provisioned = catalog.list('function').flatMap((record) => this.#ordersOf(record))
+    for (const order of [...provisioned, ...this.#latencyOrders()]) {
+      // What is wanted twice, for a target and by its number or an alias, is the same instances.
       const other = wanted.get(order.version.revisionId)
       if (other === undefined || other.count < order.count) wanted.set(order.version.revisionId, order)
     }
     if (wanted.size === 0 && !this.#asked) return
     this.#asked = wanted.size > 0
     const needs = [...wanted].map(([key, { count }]) => ({ key, count }))
-    const own = placeWarm(needs, this.#nodes()).get(mesh.peerId) ?? new Map<string, number>()
-    keepWarm([...own].map(([key, count]) => ({ ...(wanted.get(key) as WarmOrder), count })))
+    this.#own = placeWarm(needs, this.#nodes()).get(mesh.peerId) ?? new Map()
+    // Also where none are this node's: what is idle of it is not kept for long then.
+    keepWarm([...wanted].map(([key, order]) => ({ ...order, count: this.#own.get(key) ?? 0 })))
   }
 
   #ordersOf(record: FunctionRecord): WarmOrder[] {
@@ -82,6 +101,16 @@ export class Provisioning {
       const version = versionOf(this.#o.catalog, record, aliasOf(record, qualifier)?.version ?? qualifier)
       if (version === undefined) return []
       return [{ functionName: record.name, account: record.account, version, count: provisioned.requested }]
+    })
+  }
+
+  #latencyOrders(): WarmOrder[] {
+    const { catalog, latency } = this.#o
+    return latency.wanted().flatMap(({ functionName, version, count }) => {
+      const record = catalog.get('function', functionName)
+      const found = record === undefined ? undefined : versionOf(catalog, record, version)
+      if (record === undefined || found === undefined) return []
+      return [{ functionName, account: record.account, version: found, count, lean: true }]
     })
   }
 

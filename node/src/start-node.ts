@@ -186,8 +186,25 @@ async function compose(
 
   const events = createEvents({ ...platform, catalog, mesh, queue, region: REGION_DEFAULT, accountId: options.accountId })
 
+  const provisioning = new Provisioning({
+    mesh,
+    catalog,
+    clock,
+    slots: instances.slots,
+    loadOf: (peerId) => invocation.loadOf(peerId),
+    latency: invocation.latency,
+    keepWarm: (orders) => instances.warm.provision(orders)
+  })
+
   const keys = createKeys({ ...platform, catalog })
-  const status = new NodeMeshStatus({ mesh, catalog, instances, invocation, account: operator })
+  const status = new NodeMeshStatus({
+    mesh,
+    catalog,
+    instances,
+    invocation,
+    account: operator,
+    warmHere: (name, version) => provisioning.here(name, version)
+  })
   const gateway = createGateway({
     ...platform,
     invoker: invocation,
@@ -222,14 +239,6 @@ async function compose(
   const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
   replication.start()
   undo.push(() => replication.stop())
-  const provisioning = new Provisioning({
-    mesh,
-    catalog,
-    clock,
-    slots: instances.slots,
-    loadOf: (peerId) => invocation.loadOf(peerId),
-    keepWarm: (orders) => instances.warm.provision(orders)
-  })
   provisioning.start()
   undo.push(() => provisioning.stop())
 

@@ -5,7 +5,7 @@ import type { Daemon } from '../_daemon.ts'
 import { ROLE, zipOf } from '../_functions.ts'
 
 /** A request to the mesh's own API, signed with the node's admin key. @throws where the answer is not one of success */
-async function v1(daemon: Daemon, method: string, path: string, body?: unknown): Promise<unknown> {
+export async function v1(daemon: Daemon, method: string, path: string, body?: unknown): Promise<unknown> {
   const bytes = body === undefined ? new Uint8Array(0) : Buffer.from(JSON.stringify(body))
   const { host } = new URL(daemon.http)
   const [plain = '', query = ''] = path.split('?')

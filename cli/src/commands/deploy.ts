@@ -7,8 +7,10 @@ import { type Context, withJson, withNode } from '../context.ts'
 import { putFunction } from '../deployment.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { cidOf, findUrl, openUrl } from '../lambda.ts'
+import { putLatencyTarget } from '../latency.ts'
+import { latencyTargetOf, type Manifest, readManifest } from '../manifest.ts'
 import { bytesText, digits, fields, printable } from '../text.ts'
-import { parseAssignment, parseInteger, parsePattern, short } from '../values.ts'
+import { checkEnvironmentSize, parseAssignment, parseInteger, parsePattern, short } from '../values.ts'
 import { changesUnder } from '../watcher.ts'
 
 interface Flags {
@@ -17,6 +19,7 @@ interface Flags {
   memory?: string
   timeout?: string
   env?: string[]
+  latencyTarget?: string
   url?: true
   watch?: true
   json?: true
@@ -29,6 +32,8 @@ interface Order {
   memoryMb: number | undefined
   timeoutSeconds: number | undefined
   environment: Record<string, string> | undefined
+  /** null takes it away. */
+  latencyTargetMs: number | null | undefined
   url: boolean
   json: boolean
 }
@@ -36,7 +41,7 @@ interface Order {
 export function define(command: Command, context: Context): void {
   withJson(withNode(command))
     .description(
-      'Bundle a file or folder (TypeScript, JavaScript, npm dependencies), or take a ready .zip, upload it and wait until it can be invoked.\n' +
+      'Bundle a file or folder (TypeScript, JavaScript, npm dependencies), or take a ready .zip, upload it and wait until it can be invoked. What peerless.json in a folder says holds where no option says otherwise.\n' +
         'JSON: {name, version, cid, bytes, url, ms}, one line per deployment.'
     )
     .argument('[path]', 'file, folder or .zip', '.')
@@ -52,30 +57,36 @@ export function define(command: Command, context: Context): void {
       'environment variable; may be repeated. What is given replaces all that there were',
       (value, all: string[] = []) => [...all, value]
     )
+    .option(
+      '--latency-target <duration>',
+      'keep as many instances warm as it takes to answer 99 of 100 calls within that, such as 200ms; none: no more'
+    )
     .option('--url', 'give it a function URL that anyone can call')
     .option('--watch', 'deploy again whenever a file changes, until Ctrl-C')
     .action(async (path: string, flags: Flags) => {
-      const order = await readOrder(path, flags, context)
+      const read = () => readOrder(path, flags, context)
+      const order = await read()
       const client = await context.connect(command)
       if (!flags.watch) return await deploy(order, client, context)
-      await deployOnChange(order, client, context)
+      await deployOnChange(order.path, read, client, context)
     })
 }
 
-async function deployOnChange(order: Order, client: NodeClient, context: Context): Promise<void> {
+/** @param read the manifest may change, too */
+async function deployOnChange(path: string, read: () => Promise<Order>, client: NodeClient, context: Context): Promise<void> {
   const signal = context.host.interrupted()
   // Asked for the first change before the first deployment: what is saved during that is not missed.
-  const changes = changesUnder(order.path, signal)
+  const changes = changesUnder(path, signal)
   let change = changes.next()
   for (;;) {
     try {
-      await deploy(order, client, context)
+      await deploy(await read(), client, context)
     } catch (error) {
       // A syntax error while typing must not end the watch; a bug of ours must.
       if (!(error instanceof CliError) && !(error instanceof Error && error.name === 'PeerlessError')) throw error
       await context.note(`${context.host.style('red', 'error:', 'stderr')} ${error.message}\n`)
     }
-    await context.note(`${context.host.style('dim', `watching ${order.path}; Ctrl-C ends it`, 'stderr')}\n`)
+    await context.note(`${context.host.style('dim', `watching ${path}; Ctrl-C ends it`, 'stderr')}\n`)
     if ((await change).done === true) return
     change = changes.next()
   }
@@ -93,6 +104,7 @@ async function deploy(order: Order, client: NodeClient, context: Context): Promi
     )
   }
   const found = await putFunction(client, { ...order, ...packed }, host.monotonic)
+  if (order.latencyTargetMs !== undefined) await putLatencyTarget(client, order.name, order.latencyTargetMs)
   const { FunctionUrl } = (order.url ? await openUrl(client, order.name) : await findUrl(client, order.name)) ?? {}
   const ms = Math.round(host.monotonic() - start)
   const facts = {
@@ -119,20 +131,6 @@ async function deploy(order: Order, client: NodeClient, context: Context): Promi
 /** @throws UsageError, or CliError when there is nothing at the path */
 async function readOrder(alleged: string, flags: Flags, context: Context): Promise<Order> {
   const path = resolve(context.host.cwd, alleged)
-  const { memory, timeout, handler } = flags
-  const order = {
-    path,
-    name: nameOf(path, flags.name),
-    handler:
-      handler === undefined
-        ? undefined
-        : parsePattern(handler, '--handler', HANDLER, 'FILE.EXPORT, 1 to 128 characters without spaces'),
-    memoryMb: memory === undefined ? undefined : parseInteger(memory, '--memory', LIMITS.memoryMbMin, LIMITS.memoryMbMax),
-    timeoutSeconds: timeout === undefined ? undefined : parseInteger(timeout, '--timeout', 1, LIMITS.timeoutSecondsMax),
-    environment: flags.env === undefined ? undefined : environmentOf(flags.env),
-    url: flags.url === true,
-    json: flags.json === true
-  }
   try {
     await stat(path)
   } catch (error) {
@@ -141,27 +139,49 @@ async function readOrder(alleged: string, flags: Flags, context: Context): Promi
       'Give the path of a file, folder or .zip.'
     )
   }
-  return order
+  const given = givenBy(flags)
+  const manifest: Manifest = { ...(await readManifest(path)), ...given }
+  return {
+    path,
+    name: manifest.name ?? nameOf(path),
+    handler: manifest.handler,
+    memoryMb: manifest.memoryMb,
+    timeoutSeconds: manifest.timeoutSeconds,
+    environment: manifest.environment,
+    latencyTargetMs: manifest.latencyTargetMs,
+    url: manifest.url === true,
+    json: flags.json === true
+  }
 }
 
-function nameOf(path: string, given: string | undefined): string {
-  const rule = "1 to 64 letters, digits, '-' or '_'"
-  if (given !== undefined) return parsePattern(given, '--name', FUNCTION_NAME, rule)
+/** What the options say, in the manifest's words. */
+function givenBy({ name, handler, memory, timeout, env, latencyTarget, url }: Flags): Manifest {
+  const given: Manifest = {}
+  if (name !== undefined) given.name = parsePattern(name, '--name', FUNCTION_NAME, NAME_RULE)
+  if (handler !== undefined)
+    given.handler = parsePattern(handler, '--handler', HANDLER, 'FILE.EXPORT, 1 to 128 characters without spaces')
+  if (memory !== undefined) given.memoryMb = parseInteger(memory, '--memory', LIMITS.memoryMbMin, LIMITS.memoryMbMax)
+  if (timeout !== undefined) given.timeoutSeconds = parseInteger(timeout, '--timeout', 1, LIMITS.timeoutSecondsMax)
+  if (env !== undefined) given.environment = environmentOf(env)
+  if (latencyTarget !== undefined)
+    given.latencyTargetMs = latencyTarget === 'none' ? null : latencyTargetOf(latencyTarget, '--latency-target')
+  if (url === true) given.url = true
+  return given
+}
+
+const NAME_RULE = "1 to 64 letters, digits, '-' or '_'"
+
+function nameOf(path: string): string {
   const name = basename(path, extname(path))
-  if (!FUNCTION_NAME.test(name)) {
-    throw new UsageError(
-      `'${short(name)}', the name of ${short(path)}, is no function name: that has ${rule}`,
-      'Give one with --name.'
-    )
-  }
-  return name
+  if (FUNCTION_NAME.test(name)) return name
+  throw new UsageError(
+    `'${short(name)}', the name of ${short(path)}, is no function name: that has ${NAME_RULE}`,
+    'Give one with --name.'
+  )
 }
 
 function environmentOf(assignments: readonly string[]): Record<string, string> {
   const environment = Object.fromEntries(assignments.map(parseAssignment))
-  const bytes = Object.entries(environment).reduce((total, pair) => total + Buffer.byteLength(pair.join('')), 0)
-  if (bytes > LIMITS.environmentBytesMax) {
-    throw new UsageError(`--env: ${bytes} bytes of names and values, at most ${LIMITS.environmentBytesMax} are allowed`)
-  }
+  checkEnvironmentSize(environment, '--env')
   return environment
 }

@@ -3,13 +3,14 @@ import type { Command } from 'commander'
 import { type Context, withJson, withNodeItself } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { cidOf, findFunction, findUrl, parseFunctionName } from '../lambda.ts'
+import { findLatencyTarget, latencyText } from '../latency.ts'
 import { nodeStatus } from '../mesh-api.ts'
 import { bytesText, digits, fields, printable } from '../text.ts'
 
 export function define(command: Command, context: Context): void {
   withJson(withNodeItself(command))
     .description(
-      'Show one function; without a name the node itself, with the layers that isolate functions on its machine. JSON: NodeStatus of the mesh API, or the FunctionConfiguration of the Lambda API with FunctionUrl and AuthType where it has a URL; only there are the values of its variables.'
+      'Show one function; without a name the node itself, with the layers that isolate functions on its machine. JSON: NodeStatus of the mesh API, or the FunctionConfiguration of the Lambda API with FunctionUrl and AuthType where it has a URL and LatencyTarget where it has one; only there are the values of its variables.'
     )
     .argument('[name]', 'function name')
     .action(async (alleged: string | undefined, flags: { json?: true }) => {
@@ -22,8 +23,16 @@ export function define(command: Command, context: Context): void {
       const name = parseFunctionName(alleged)
       const found = await findFunction(client, name)
       if (found === undefined) throw new CliError(`there is no function '${name}'`, "'peerless ls' shows what there is.")
-      const { FunctionUrl, AuthType } = (await findUrl(client, name)) ?? {}
-      if (flags.json) return await context.printJson(FunctionUrl === undefined ? found : { ...found, FunctionUrl, AuthType })
+      const [url, latency] = await Promise.all([findUrl(client, name), findLatencyTarget(client, name)])
+      const { FunctionUrl, AuthType } = url ?? {}
+      if (flags.json) {
+        await context.printJson({
+          ...found,
+          ...(FunctionUrl === undefined ? {} : { FunctionUrl, AuthType }),
+          ...(latency === undefined ? {} : { LatencyTarget: latency })
+        })
+        return
+      }
       const variables = Object.keys(found.Environment?.Variables ?? {})
       await context.print(
         fields([
@@ -33,6 +42,7 @@ export function define(command: Command, context: Context): void {
           ['handler', `${found.Handler} (${found.Runtime ?? 'any runtime'})`],
           ['memory', `${found.MemorySize} MB`],
           ['timeout', `${found.Timeout} s`],
+          ...(latency === undefined ? [] : [['latency target', printable(latencyText(latency))] as const]),
           ['variables', variables.length === 0 ? '-' : variables.join(', ')],
           ['size', `${bytesText(Number(found.CodeSize))} (${digits(Number(found.CodeSize))} bytes)`],
           ['cid', cidOf(found) ?? '-'],

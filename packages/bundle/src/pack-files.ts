@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { LIMITS, PeerlessError } from '@peerless/interface'
+import { LIMITS, MANIFEST_FILE, PeerlessError } from '@peerless/interface'
 import { isForReading } from './bundle-files.ts'
 
 /** What the author's folder has besides code, by its name in it: the function reads it with `fs`. @throws TOO_LARGE */
@@ -16,7 +16,7 @@ export async function folderFiles(folder: string): Promise<Record<string, Uint8A
         if (entry.name !== 'node_modules' && !entry.name.startsWith('.')) await walk(path)
         continue
       }
-      if (!entry.isFile() || !isForReading(name)) continue
+      if (!entry.isFile() || !isForReading(name) || name === MANIFEST_FILE) continue
       bytes += (await stat(path)).size
       count += 1
       if (bytes > LIMITS.zipBytesMax) {

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, relative, sep } from 'node:path'
-import { LIMITS, PeerlessError } from '@peerless/interface'
+import { LIMITS, MANIFEST_FILE, PeerlessError } from '@peerless/interface'
 import { parseHandler } from './handler-name.ts'
 import { checkModule } from './wasm-module.ts'
 import { writeZip } from './zip-write.ts'
@@ -127,7 +127,7 @@ async function filesOf(folder: string): Promise<Record<string, Uint8Array>> {
       if (item.name.startsWith('.') || FOLDERS_LEFT_OUT.has(item.name)) continue
       const path = join(at, item.name)
       if (item.isDirectory()) await walk(path)
-      if (!item.isFile()) continue
+      if (!item.isFile() || nameOf(folder, path) === MANIFEST_FILE) continue
       if (Object.keys(found).length >= LIMITS.zipFilesMax) throw tooMany(folder)
       bytes += (await stat(path)).size
       if (bytes > LIMITS.bundleBytesMax) {

@@ -10,6 +10,7 @@ import { isWebSocket, refuseConnect, refuseMalformed, refuseUpgrade } from './ht
 import { originForm } from './http-url.ts'
 import { registerInstanceMetrics } from './instance-metrics.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
+import { registerLatencyMetrics } from './latency-metrics.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { MeshApi } from './mesh-api.ts'
 import { GatewayMetrics } from './metrics.ts'
@@ -50,6 +51,7 @@ class HttpGateway implements Gateway {
     const metrics = new GatewayMetrics(handed?.registry)
     const { asyncInvoker } = context
     registerInstanceMetrics(metrics.registry, () => context.mesh.node().instances)
+    registerLatencyMetrics(metrics.registry, () => context.mesh.latency?.() ?? [])
     if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())
     const drain = new Drain(context.clock, context.limits)
     const verifier = new Sigv4Verifier(context.keys, context.clock)

@@ -5,6 +5,7 @@ import { checked } from './api-body.ts'
 import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, serveApi } from './api-call.ts'
 import type { CodeUrls } from './code-url.ts'
 import { presentable, send } from './http-answer.ts'
+import { latencyOperations } from './latency-api.ts'
 import { CLIENT_GONE, ROUTE } from './metrics.ts'
 import { sendLines } from './ndjson.ts'
 import { queueOperations } from './queue-api.ts'
@@ -38,6 +39,7 @@ export class MeshApi {
       Object.entries({
         ...this.#meshOperations(),
         ...this.#ledgerOperations(),
+        ...latencyOperations(parts.context),
         ...routeOperations(parts.context),
         ...queueOperations(parts.context),
         ...triggerOperations(parts.context)

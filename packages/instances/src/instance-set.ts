@@ -71,6 +71,7 @@ export class InstanceSet implements Instances {
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
+  readonly startMs = (revisionId: string) => this.#line.startMs(revisionId)
   readonly #onBroken = (executor: Executor, reason: string) => {
     this.#options.logger.error('an executor broke the rules of a stream', { reason })
     this.#pool.kill(executor, 'catastrophe')
@@ -158,12 +159,8 @@ export class InstanceSet implements Instances {
     return this.#shelf.idle
   }
 
-  hasIdle(revisionId: string): boolean {
-    return this.#shelf.idle.has(revisionId)
-  }
-  launching(revisionId: string): number {
-    return this.#shelf.revision(revisionId)?.launching ?? 0
-  }
+  readonly hasIdle = (revisionId: string) => this.#shelf.idle.has(revisionId)
+  readonly launching = (revisionId: string) => this.#shelf.revision(revisionId)?.launching ?? 0
 
   latencyMs(): number {
     return this.#latency.median()
@@ -387,7 +384,7 @@ export class InstanceSet implements Instances {
   }
 
   #reap(): void {
-    this.#shelf.reap(this.#options.clock.monotonic() - this.#idleMs, this.warm.kept)
+    this.#shelf.reap(this.#idleMs, this.warm.kept)
     this.#pool.reap()
   }
 
@@ -411,7 +408,7 @@ export class InstanceSet implements Instances {
   }
 
   list(): InstanceStatus[] {
-    return this.#shelf.list()
+    return this.#shelf.list(this.startMs)
   }
 
   retire(revisionId: string): void {

@@ -2,8 +2,9 @@ import type { Clock, InstanceStatus, Invocation, Random } from '@peerless/interf
 import { FLAG_MANNER_SHIFT, MANNERS } from '@peerless/sandbox'
 import type { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
-import { LANE_CALLS_MAX, LANE_CALLS_SHALLOW, PROMPT_CALLS_MIN } from './limits.ts'
+import { LANE_CALLS_MAX, LANE_CALLS_SHALLOW, LEAN_IDLE_MS, PROMPT_CALLS_MIN } from './limits.ts'
 import type { Executor, Instance, Revision } from './records.ts'
+import type { WarmOrder } from './warm-keeper.ts'
 
 /** Every instance that is alive, by revision; which are idle, and in what order they were used. Knows nothing of calls. */
 export class InstanceShelf {
@@ -194,10 +195,13 @@ export class InstanceShelf {
     return oldest !== undefined
   }
 
-  /** Takes away what was last used before then (monotonic milliseconds), but for so many idle ones of a revision as `kept` says. */
-  reap(before: number, kept: ReadonlyMap<string, number>): void {
+  /** Takes away what has been idle for so many milliseconds, but for so many instances of a revision as `kept` says. */
+  reap(idleMs: number, kept: ReadonlyMap<string, Pick<WarmOrder, 'count' | 'lean'>>): void {
+    const now = this.#clock.monotonic()
     for (const revision of [...this.#revisions.values()]) {
-      const least = kept.get(revision.id) ?? 0
+      const order = kept.get(revision.id)
+      const least = order?.count ?? 0
+      const before = now - (order?.lean === true ? Math.min(idleMs, LEAN_IDLE_MS) : idleMs)
       for (let oldest = revision.idle[0]; oldest !== undefined && oldest.lastUsedAt <= before; oldest = revision.idle[0]) {
         if (revision.idle.length <= least) break
         this.remove(oldest)
@@ -223,7 +227,8 @@ export class InstanceShelf {
     if (manner !== 'unknown') revision.manner = manner
   }
 
-  list(): InstanceStatus[] {
+  /** @param startMs how long a revision takes to start, where that is known */
+  list(startMs: (revisionId: string) => number | undefined): InstanceStatus[] {
     const epoch = this.#clock.now() - this.#clock.monotonic()
     return [...this.#instances.values()].map((instance) => ({
       instance: instance.name,
@@ -239,6 +244,7 @@ export class InstanceShelf {
       startedAt: Math.round(epoch + instance.startedAt),
       cpuMs: Math.round(instance.cpuUs / 10) / 100,
       memoryMb: instance.usedMb === 0 ? undefined : instance.usedMb,
+      startMs: startMs(instance.revision.id),
       startStagesMs: instance.startStagesMs
     }))
   }

@@ -8,6 +8,8 @@ export const PREWARM_PERIOD_MS = 1_000
 export const EXECUTORS_MAX = 64
 export const EXECUTORS_PER_ACCOUNT_DEFAULT = 2
 export const IDLE_MS_DEFAULT = 600_000
+/** The same beyond what a latency target takes, which has an instance started in time when more are needed. */
+export const LEAN_IDLE_MS = 60_000
 /** After this many instances a process has leaked enough to be worth replacing (isolated-vm #207: 4 KB each). */
 export const LOADS_PER_EXECUTOR_MAX = 4_096
 /** Bundles that an executor keeps though no instance there uses them: the next cold start finds V8's code cache. */

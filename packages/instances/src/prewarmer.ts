@@ -51,8 +51,8 @@ export class Prewarmer {
     this.#provisioned.keep(orders)
   }
 
-  /** Idle instances per revision that are not taken away for their age. */
-  get kept(): ReadonlyMap<string, number> {
+  /** By revision: so many idle instances are not taken away for their age. */
+  get kept(): ReadonlyMap<string, WarmOrder> {
     return this.#provisioned.kept
   }
 

@@ -60,6 +60,8 @@ export interface Instances extends Target {
   /** Median of recent calls; 0 when there were none. */
   latencyMs(): number
   list(): InstanceStatus[]
+  /** Milliseconds that the last start of a revision took, from the order to the instance being ready; undefined where none is remembered. */
+  startMs(revisionId: string): number | undefined
   /** Instances that are to be there ahead of calls, and that the reaper leaves, until it is told anew. */
   readonly warm: { provision(orders: readonly WarmOrder[]): void }
   /** Takes away the instances of a revision that is no longer current; those that run end their call first. */

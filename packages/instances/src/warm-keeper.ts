@@ -8,25 +8,27 @@ const LAUNCHES_PER_ROUND_MAX = 16
 /** So many instances of a version are to be there before anyone calls. */
 export interface WarmOrder extends Launchable {
   readonly count: number
+  /** What is idle beyond `count` is taken away soon, not after the time that idle instances live else. */
+  readonly lean?: boolean | undefined
 }
 
-/** Provisioned concurrency: launches what is missing, and tells the reaper what to leave. */
+/** Provisioned concurrency and latency targets: launches what is missing, and tells the reaper what to leave. */
 export class WarmKeeper {
   readonly #options: Omit<PrewarmerOptions, 'instancesMax'>
-  #kept: ReadonlyMap<string, number> = new Map()
+  #kept: ReadonlyMap<string, WarmOrder> = new Map()
 
   constructor(options: Omit<PrewarmerOptions, 'instancesMax'>) {
     this.#options = options
   }
 
-  /** Idle instances per revision that are not taken away for their age. */
-  get kept(): ReadonlyMap<string, number> {
+  /** By revision: so many idle instances are not taken away for their age. */
+  get kept(): ReadonlyMap<string, WarmOrder> {
     return this.#kept
   }
 
   /** Until the next time: launches what is missing now. */
   keep(orders: readonly WarmOrder[]): void {
-    this.#kept = new Map(orders.map(({ version, count }) => [version.revisionId, count]))
+    this.#kept = new Map(orders.map((order) => [order.version.revisionId, order]))
     const { present, room } = this.#options
     let left = LAUNCHES_PER_ROUND_MAX
     for (const order of orders) {

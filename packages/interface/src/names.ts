@@ -41,6 +41,9 @@ export function parseFunctionReference(alleged: string): FunctionReference {
   return { name, qualifier }
 }
 
+/** The manifest of a function's folder, for `peerless deploy`; not part of what is deployed. */
+export const MANIFEST_FILE = 'peerless.json'
+
 /** `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]` */
 export function functionArn(region: string, accountId: string, name: string, qualifier?: string): string {
   const base = `arn:aws:lambda:${region}:${accountId}:function:${name}`

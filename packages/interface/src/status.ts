@@ -58,7 +58,7 @@ export interface MemoryStatus {
 }
 
 /**
- * What became of a function's latency target in the last minute. `learning`: too few calls to say. `missed` has a reason: its own run time
+ * What became of a function's latency target in the last minute, or in up to ten until there were a hundred calls. `learning`: too few calls to say. `missed` has a reason: its own run time
  * (`service`: no number of instances helps), no room for more instances (`capacity`), starts (`cold`), or waiting (`wait`).
  */
 export interface LatencyStatus {
@@ -67,7 +67,7 @@ export interface LatencyStatus {
   targetMs: number
   state: 'learning' | 'held' | 'missed'
   reason: 'service' | 'capacity' | 'cold' | 'wait' | undefined
-  /** Measured over the whole mesh where the calls came in; undefined while there were none. */
+  /** Measured over the whole mesh where the calls came in, right within 9 %; refused calls count as late, but are not in it. undefined while there were none. */
   p99Ms: number | undefined
   calls: number
   /** Share of the calls that came too late, 0 to 1. */
@@ -106,7 +106,8 @@ export interface InstanceStatus {
   startStagesMs?: Readonly<Record<string, number>> | undefined
 }
 
-/** GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
+/** GET /v1/latency → LatencyStatus[]; GET /v1/functions/NAME/latency-target → {targetMs or null, versions: LatencyStatus[]}; PUT {targetMs}; DELETE → 204.
+ * GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
  * GET /v1/ledger/verify → LedgerVerification; GET /v1/logs?function=NAME&since=EPOCHMS&follow=1 → LogLine per line (NDJSON). */
 
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */

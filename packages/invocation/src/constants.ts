@@ -32,3 +32,13 @@ export const LOG_PEER_TIMEOUT_MS = 2_000
 /** Instances in one answer to INSTANCES_READ: no node has more (packages/instances, INSTANCES_MAX). */
 export const INSTANCES_LISTED_MAX = 1_024
 export const INSTANCES_PEER_TIMEOUT_MS = 2_000
+/** How often it is told what was seen of functions with a latency target, and decided. */
+export const DEMAND_PERIOD_MS = 1_000
+/** What is decided is told again after so long though nothing changed: for who joined, and who did not hear. */
+export const DEMAND_QUIET_MS = 5_000
+/** What was not told again for so long does not hold any more. */
+export const DEMAND_STALE_MS = 20_000
+/** Versions with a latency target that one node follows; the targets of more are not held. */
+export const LATENCY_VERSIONS_MAX = 1_000
+/** A version that nobody called for so long is not kept warm any more, unless it is `$LATEST`. */
+export const LATENCY_FORGET_MS = 86_400_000

@@ -13,6 +13,7 @@ import {
   type Tariff
 } from '@peerless/interface'
 import { BeaconTable, type PeerLoad } from '@peerless/routing'
+import { LatencyTargets } from './latency-targets.ts'
 import { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { LogStore } from './log-store.ts'
@@ -42,6 +43,8 @@ export interface InvocationService extends Invoker {
   loadOf(peerId: string): PeerLoad | undefined
   /** Instances of every node that answers within two seconds; `missing` are the peer ids of the others. */
   allInstances(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
+  /** Latency targets: what is wanted warm for them, and whether they are held. */
+  readonly latency: Pick<LatencyTargets, 'wanted' | 'status' | 'onChange'>
   /** Requests taken here and not yet answered, and those of them that wait for a place. */
   readonly inFlight: number
   readonly waiting: number
@@ -56,7 +59,8 @@ export function createInvocation(options: InvocationOptions): InvocationService 
   const tariff = options.tariff ?? TARIFF_DEFAULT
   const table = new BeaconTable(options.mesh.peerId)
   const reporter = new LoadReporter({ ...options, table })
-  const pipeline = new Pipeline({ ...options, tariff, table, reporter })
+  const latency = new LatencyTargets({ ...options, table })
+  const pipeline = new Pipeline({ ...options, tariff, table, reporter, latency })
   const peerCalls = new PeerCalls({ ...options, tariff, reporter }, () => pipeline.pump())
   const store = new LogStore()
   const logs = new MeshLogs({ ...options, store })
@@ -68,6 +72,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     appendLog: (line) => store.append(line),
     loadOf: (peerId) => table.get(peerId),
     allInstances: () => instances.all(),
+    latency,
     get inFlight() {
       return reporter.inFlight
     },
@@ -78,6 +83,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
       peerCalls.start()
       logs.start()
       instances.start()
+      latency.start()
       reporter.start(() => pipeline.pump())
       pipeline.start()
     },
@@ -88,6 +94,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     stop: () => {
       reporter.stop()
       pipeline.stop()
+      latency.stop()
     }
   }
 }

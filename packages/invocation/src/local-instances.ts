@@ -9,6 +9,8 @@ export interface LocalInstances {
   idle(): ReadonlyMap<string, number>
   latencyMs(): number
   list(): InstanceStatus[]
+  /** Milliseconds that the last start of a revision took here; undefined where none is remembered. */
+  startMs(revisionId: string): number | undefined
   /** Runs it or refuses it with BUSY at once. `done` is called exactly once, after the slot is free again. */
   start(invocation: Invocation, done: (outcome: Outcome) => void): void
 }

@@ -39,6 +39,7 @@ import {
   WAITING_PER_FUNCTION_MAX
 } from './constants.ts'
 import { headFromWire, invocationToWire, replyFromWire, type Settlement } from './invoke-message.ts'
+import type { LatencyTargets } from './latency-targets.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { receiptOf, settle } from './receipts.ts'
@@ -52,6 +53,7 @@ export interface PipelineOptions {
   ledger: Ledger
   table: BeaconTable
   reporter: LoadReporter
+  latency: Pick<LatencyTargets, 'enter'>
   tariff: Tariff
   clock: Clock
   random: Random
@@ -132,8 +134,10 @@ export class Pipeline implements Invoker {
       return
     }
     const { record } = order.target
-    if (record.reservedConcurrency === undefined) this.#begin(order, done)
-    else this.#beginReserved(order, record.reservedConcurrency, done)
+    const { reservedConcurrency, latencyTargetMs } = record
+    const told = latencyTargetMs === undefined ? done : this.#o.latency.enter(order.target, latencyTargetMs, done)
+    if (reservedConcurrency === undefined) this.#begin(order, told)
+    else this.#beginReserved(order, reservedConcurrency, told)
   }
 
   #beginReserved(order: InvokeOrder, reserved: number, done: OnAnswer): void {

@@ -38,6 +38,10 @@ export class ScriptedInstances implements LocalInstances {
     return 1
   }
 
+  startMs(): number | undefined {
+    return undefined
+  }
+
   list(): InstanceStatus[] {
     return this.running.map(({ invocation }, index) => ({
       instance: `${this.node}-${index}`,
@@ -149,7 +153,8 @@ export async function cluster(
     const instances = new ScriptedInstances(id, count)
     const ledger = new CollectingLedger()
     const logger = new MemoryLogger()
-    const catalog = { get: () => records(index) } as unknown as Catalog
+    const list = () => [records(index)].filter((record) => record !== undefined)
+    const catalog = { get: () => records(index), list, onChange: () => () => undefined } as unknown as Catalog
     const service = createInvocation({ mesh, catalog, instances, ledger: ledger as unknown as Ledger, clock, random, logger })
     service.start()
     return { id, mesh, instances, receipts: ledger.receipts, service, logger }

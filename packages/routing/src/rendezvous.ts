@@ -6,6 +6,20 @@ export function rendezvousWeight(nodeHash: number, keyHash: number): number {
   return mix(nodeHash ^ keyHash)
 }
 
+/** The node that all who see the same nodes take for the one in charge of a key. @param nodes at least one */
+export function rendezvousOwner(key: string, nodes: readonly string[]): string {
+  const keyHash = hashOf(key)
+  let owner = nodes[0] as string
+  let most = -1
+  for (const node of nodes) {
+    const weight = rendezvousWeight(hashOf(node), keyHash)
+    if (weight < most || (weight === most && node > owner)) continue
+    owner = node
+    most = weight
+  }
+  return owner
+}
+
 /** FNV-1a, 32 bits: cheap, and mixed afterwards because its high bits are weak for short keys. */
 export function hashOf(text: string): number {
   let value = 0x811c9dc5
