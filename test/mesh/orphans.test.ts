@@ -4,11 +4,13 @@ import test from 'ava'
 import { eventually, up } from '../_daemon.ts'
 import { HELLO, invoke, lambdaOf, ROLE, zipOf } from '../_functions.ts'
 
-/** Processes whose parent is `pid`. */
-async function childrenOf(pid: number): Promise<number[]> {
+/** Processes below `pid`: an executor, and what may be around it. */
+async function descendantsOf(pid: number): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   const parents = await Promise.all(pids.map(async (one) => [Number(one), (await statOf(one))?.[1]] as const))
-  return parents.filter(([, parent]) => Number(parent) === pid).map(([one]) => one)
+  const below = (parent: number): number[] =>
+    parents.flatMap(([one, its]) => (Number(its) === parent ? [one, ...below(one)] : []))
+  return below(pid)
 }
 
 /** Fields of /proc/PID/stat from the state on; undefined when it is gone. */
@@ -39,7 +41,7 @@ if (process.platform === 'linux') {
     )
     // Often enough to be entered on the executor's own thread, under its watchdog.
     for (let call = 0; call < 10; call++) t.deepEqual((await invoke(client, 'hello', { name: 'Ada' })).result, { hello: 'Ada' })
-    const executors = await childrenOf(await daemon.pid())
+    const executors = await descendantsOf(await daemon.pid())
     t.true(executors.length > 0)
     // Its watchdog goes to sleep when nothing comes for a while: then none of its threads wakes by itself any more.
     let before = -1

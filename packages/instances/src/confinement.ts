@@ -1,30 +1,36 @@
-import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import type { Layer } from './isolation.ts'
+import { faultOf, jailArguments, librariesOf } from './jail.ts'
 
 /** An unused identity: above the accounts of people, below `nobody` and those that service managers give away. */
 const SPARE_UID = 60_999
 const SPARE = { uid: SPARE_UID, gid: SPARE_UID }
-const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin']
-const PROBE_MS_MAX = 5_000
+const TOOL_FOLDERS = ['/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/local/bin']
 /** Files that an executor has open: its pipes, and what Node's event loop and the addon need. */
 const FILES_MAX = 64
 /** Threads of all executors together, where they have a user of their own. */
 const THREADS_MAX = 4_096
+
+interface Identity {
+  uid: number
+  gid: number
+}
 
 /** How the operating system holds executors on this machine. Each part was tried once, when the daemon started. */
 export interface Confinement {
   command: string
   /** Before the arguments of Node. */
   prefix: string[]
-  identity: { uid: number; gid: number } | undefined
-  details: string[]
-  missing: string[]
+  identity: Identity | undefined
+  /** The command is a parent that stays, and Node is a process below it. */
+  wrapped: boolean
+  layers: Layer[]
 }
 
 const found = new Map<string, Promise<Confinement>>()
 
 /**
- * Looks what is there and works, once per process; what does not is left out and named. Never throws.
+ * Looks what is there and works, once per process; what does not is left out and named with the reason. Never throws.
  * @param launcher words before everything else, see `batchLauncher`
  */
 export function findConfinement(nodePath: string, addonPath: string, launcher: readonly string[]): Promise<Confinement> {
@@ -36,52 +42,81 @@ export function findConfinement(nodePath: string, addonPath: string, launcher: r
 }
 
 async function look(nodePath: string, addonPath: string, launcher: readonly string[]): Promise<Confinement> {
-  const details: string[] = []
-  const missing: string[] = []
-  let prefix: string[] = []
-  const works = async (candidate: string[], identity?: { uid: number; gid: number }) =>
-    await runs([...candidate, nodePath, '--version'], identity)
-
-  const limits = [toolAt('prlimit'), '--core=0', '--fsize=0', `--nofile=${FILES_MAX}`, `--nproc=${THREADS_MAX}`, '--']
-  if (await works(limits)) {
-    prefix = limits
-    details.push(`prlimit: no core dumps, no files written, ${FILES_MAX} open files`)
-  } else missing.push('prlimit')
-
-  const namespaces = [toolAt('unshare'), '--user', '--net', '--ipc', '--uts', '--']
-  if (await works([...prefix, ...namespaces])) {
-    prefix = [...prefix, ...namespaces]
-    details.push('unshare: user, network, IPC and host name of their own')
-  } else missing.push('user namespaces (unshare)')
-
-  let identity: Confinement['identity']
-  if (process.getuid?.() !== 0) missing.push('a user of its own (the daemon is not root)')
-  else if (isTaken(SPARE_UID)) missing.push(`a user of its own (uid ${SPARE_UID} is taken)`)
-  else if ((await works(prefix, SPARE)) && (await runs([...prefix, toolAt('test'), '-r', addonPath], SPARE))) {
-    identity = SPARE
-    details.push(`uid ${SPARE_UID}, which nobody else has`)
-  } else missing.push(`a user of its own (uid ${SPARE_UID} cannot read Node or the addon)`)
-
-  // V8 reserves 128 MB of writable code range per isolate, so a limit of writable memory (RLIMIT_DATA) would have to be too large to help.
-  missing.push(
-    existsSync('/sys/fs/cgroup/cgroup.controllers') ? 'cgroups (there, not used)' : 'cgroups v2 (not there)',
-    'seccomp filters beyond those of the machine'
-  )
-  const [command = nodePath, ...rest] = [...launcher, ...prefix, nodePath]
+  const start = [nodePath, '--version']
+  const limits = await findLimits(start)
+  const user = await findUser([...limits.words, ...start], [...limits.words, toolAt('test'), '-r', addonPath])
+  const jail = await findJail(nodePath, addonPath, limits.words, user.identity)
+  const namespaces = jail.words.length > 0 ? undefined : await findNamespaces(limits.words, start, user.identity)
+  const [command = nodePath, ...prefix] = [...launcher, ...limits.words, ...jail.words, ...(namespaces?.words ?? []), nodePath]
   return {
     command,
-    prefix: rest,
-    identity,
-    details,
-    missing
+    prefix,
+    identity: user.identity,
+    wrapped: jail.words.length > 0,
+    layers: [user.layer, limits.layer, ...jail.layers, ...(namespaces === undefined ? [] : [namespaces.layer])]
   }
 }
 
-function runs(words: string[], identity: { uid: number; gid: number } | undefined): Promise<boolean> {
-  const [command = '', ...args] = words
-  return new Promise((resolve) => {
-    execFile(command, args, { ...identity, env: {}, cwd: '/', timeout: PROBE_MS_MAX }, (error) => resolve(error === null))
-  })
+async function findLimits(start: readonly string[]): Promise<{ words: string[]; layer: Layer }> {
+  const layer = 'resource limits'
+  const words = [toolAt('prlimit'), '--core=0', '--fsize=0', `--nofile=${FILES_MAX}`, `--nproc=${THREADS_MAX}`, '--']
+  const fault = await faultOf([...words, ...start])
+  if (fault !== undefined) return { words: [], layer: { layer, active: false, detail: `prlimit: ${fault}` } }
+  // V8 reserves 128 MB of writable code range per isolate, so a limit of writable memory (RLIMIT_DATA) would have to be too large to help.
+  const detail = `prlimit: no core dumps, no files written, ${FILES_MAX} open files, ${THREADS_MAX} threads of the user`
+  return { words, layer: { layer, active: true, detail } }
+}
+
+async function findUser(start: string[], readAddon: string[]): Promise<{ identity: Identity | undefined; layer: Layer }> {
+  const layer = 'user'
+  const without = (detail: string) => ({ identity: undefined, layer: { layer, active: false, detail } })
+  if (process.getuid?.() !== 0) return without('executors run as the user of the daemon, which is not root')
+  if (isTaken(SPARE_UID)) return without(`uid ${SPARE_UID} is taken`)
+  const fault = (await faultOf(start, SPARE)) ?? (await faultOf(readAddon, SPARE))
+  if (fault !== undefined) return without(`uid ${SPARE_UID} cannot read Node or the addon: ${fault}`)
+  return { identity: SPARE, layer: { layer, active: true, detail: `uid ${SPARE_UID}, which nobody else has` } }
+}
+
+/** `bwrap`, from the strictest on: not every version knows every option, not every machine allows each. */
+async function findJail(
+  nodePath: string,
+  addonPath: string,
+  before: readonly string[],
+  identity: Identity | undefined
+): Promise<{ words: string[]; layers: Layer[] }> {
+  const files = 'file system'
+  const libraries = await librariesOf(toolAt('ldd'), [nodePath, addonPath])
+  let fault: string | undefined
+  for (const options of [['--disable-userns'], []]) {
+    const words = [toolAt('bwrap'), ...jailArguments(nodePath, addonPath, libraries, options)]
+    fault = await faultOf([...before, ...words, nodePath, '--version'], identity)
+    if (fault !== undefined) continue
+    const own = `bwrap: user, process ids, network, IPC and host name of their own${options.length > 0 ? ', no further user namespaces' : ''}`
+    return {
+      words,
+      layers: [
+        { layer: 'namespaces', active: true, detail: own },
+        {
+          layer: files,
+          active: true,
+          detail: `bwrap: nothing but Node, its ${libraries.length} libraries and the addon, read-only`
+        }
+      ]
+    }
+  }
+  return { words: [], layers: [{ layer: files, active: false, detail: `bwrap: ${fault}` }] }
+}
+
+async function findNamespaces(
+  before: readonly string[],
+  start: readonly string[],
+  identity: Identity | undefined
+): Promise<{ words: string[]; layer: Layer }> {
+  const layer = 'namespaces'
+  const words = [toolAt('unshare'), '--user', '--net', '--ipc', '--uts', '--']
+  const fault = await faultOf([...before, ...words, ...start], identity)
+  if (fault !== undefined) return { words: [], layer: { layer, active: false, detail: `unshare: ${fault}` } }
+  return { words, layer: { layer, active: true, detail: 'unshare: user, network, IPC and host name of their own' } }
 }
 
 /** Executors have no search path, so tools are named in full. */

@@ -1,6 +1,7 @@
 import { type Clock, type Egress, type Logger, PeerlessError } from '@peerless/interface'
 import type { ExecutorStatus, LogHeader, SandboxCode } from '@peerless/sandbox'
 import type { Confinement } from './confinement.ts'
+import type { ControlGroups } from './control-groups.ts'
 import { hostsOf } from './executor-egress.ts'
 import { ExecutorProcess } from './executor-process.ts'
 import {
@@ -25,6 +26,7 @@ import { newTurn } from './thread-turns.ts'
 export interface PoolOptions {
   code: SandboxCode
   confinement: Confinement
+  groups: ControlGroups | undefined
   clock: Clock
   logger: Logger
   perAccountMax: number
@@ -140,6 +142,7 @@ export class ExecutorPool {
     const cid = instance.revision.version.code.bundleCid
     executor.bundles.set(cid, (executor.bundles.get(cid) ?? 0) + 1)
     executor.hosted.add(instance.revision.id)
+    executor.process.allowMemory(memoryBoundOf(executor))
     executor.loads++
     if (executor.loads >= LOADS_PER_EXECUTOR_MAX) executor.draining = true
   }
@@ -194,20 +197,18 @@ export class ExecutorPool {
     for (const executor of this.#all) {
       const { pid } = executor.process
       if (pid === undefined || executor.instances.size === 0 || executor.killedFor !== undefined) continue
-      let declaredMb = 0
+      const boundMb = memoryBoundOf(executor)
       let runs = false
-      for (const { revision, calls } of executor.instances.values()) {
-        declaredMb += revision.version.memoryMb
-        runs ||= calls.length > 0
-      }
+      for (const { calls } of executor.instances.values()) runs ||= calls.length > 0
       if (runs) executor.trimmed = false
       else if (!lookAtIdle) continue
       const used = await residentMb(pid)
       // It may have ended, or been given up, while its memory was read.
       if (used === undefined || executor.killedFor !== undefined || executor.condemned) continue
-      if (used > EXECUTOR_OVERHEAD_MB + declaredMb) this.#condemn(executor, used, EXECUTOR_OVERHEAD_MB + declaredMb)
+      executor.process.allowMemory(boundMb, used)
+      if (used > boundMb) this.#condemn(executor, used, boundMb)
       else if (!runs) this.#trim(executor, used)
-      else near ||= used > (EXECUTOR_OVERHEAD_MB + declaredMb) / 2
+      else near ||= used > boundMb / 2
     }
     this.#looking = false
     if (near && !this.#stopped) this.#options.clock.after(MEMORY_NEAR_MS, () => void this.watchMemory())
@@ -232,6 +233,14 @@ export class ExecutorPool {
     if (usedMb > keptMb) this.#options.onBloated(executor)
   }
 
+  /** How an executor ended that nobody ended: by itself, or by the kernel because its memory was used up. undefined when it was ended, or lives. */
+  deathOf(executor: Executor): 'exit' | 'memory' | undefined {
+    if (executor.death !== undefined || executor.killedFor !== undefined || executor.process.alive) return executor.death
+    executor.death = executor.process.outOfMemory ? 'memory' : 'exit'
+    if (executor.death === 'memory') executor.killedFor = 'memory'
+    return executor.death
+  }
+
   /** An executor answers. @throws PeerlessError UNAVAILABLE, DEADLINE_EXCEEDED, CONNECTION_LOST */
   async probe(): Promise<void> {
     const executor = this.#spare ?? [...this.#all].find(({ process, draining }) => process.alive && !draining)
@@ -250,10 +259,11 @@ export class ExecutorPool {
     const all = [...this.#all]
     for (const executor of all) this.kill(executor, 'stop')
     await Promise.all(all.map((executor) => executor.process.ended()))
+    await this.#options.groups?.close()
   }
 
   #spawn(): Executor {
-    const { code, confinement, logger, clock, egress } = this.#options
+    const { code, confinement, groups, logger, clock, egress } = this.#options
     const events = {
       onLog: (id: number, header: LogHeader, text: Uint8Array) => {
         const instance = executor.instances.get(id)
@@ -270,12 +280,21 @@ export class ExecutorPool {
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
     const executor: Executor = {
-      process: new ExecutorProcess({ number: this.#nextNumber++, code, confinement, events, logger, egress }),
+      process: new ExecutorProcess({
+        number: this.#nextNumber++,
+        code,
+        confinement,
+        events,
+        logger,
+        egress,
+        group: groups?.create(EXECUTOR_OVERHEAD_MB)
+      }),
       account: undefined,
       standing: 'probation',
       ward: undefined,
       turn: newTurn(),
       suspended: undefined,
+      death: undefined,
       condemned: false,
       blamed: new Set(),
       hosted: new Set(),
@@ -306,8 +325,17 @@ export class ExecutorPool {
       if (rest.length === 0) this.#accounts.delete(account)
       else this.#accounts.set(account, rest)
     }
-    if (executor.killedFor === undefined)
-      this.#options.logger.warn('an executor ended by itself', { executor: executor.process.number, reason })
+    if (this.deathOf(executor) !== undefined) {
+      const how = executor.death === 'memory' ? 'the kernel ended an executor for its memory' : 'an executor ended by itself'
+      this.#options.logger.warn(how, { executor: executor.process.number, reason })
+    }
     this.#options.onExit(executor, reason)
   }
+}
+
+/** Resident megabytes that an executor may hold: what its instances declare, and what Node needs. */
+function memoryBoundOf({ instances }: Executor): number {
+  let declaredMb = 0
+  for (const { revision } of instances.values()) declaredMb += revision.version.memoryMb
+  return EXECUTOR_OVERHEAD_MB + declaredMb
 }

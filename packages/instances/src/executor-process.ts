@@ -26,8 +26,10 @@ import {
 } from '@peerless/sandbox'
 import { Connection, socketChannel } from '@peerless/wire'
 import type { Confinement } from './confinement.ts'
+import type { ControlGroup } from './control-group.ts'
 import { checkedLog, checkedStatus } from './executor-answers.ts'
 import { type EgressOrigin, ExecutorEgress } from './executor-egress.ts'
+import { innermostOf } from './memory-watch.ts'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
@@ -53,6 +55,9 @@ export class ExecutorProcess {
   readonly #logger: Logger
   readonly #bundles = new Set<string>()
   readonly #egress: ExecutorEgress
+  readonly #group: ControlGroup | undefined
+  readonly #wrapped: boolean
+  #pid: number | undefined
   #stderr = ''
   #status: ExecutorStatus | undefined
   #exited = false
@@ -65,12 +70,15 @@ export class ExecutorProcess {
     events: ExecutorEvents
     logger: Logger
     egress: Egress | undefined
+    group: ControlGroup | undefined
   }) {
-    const { number, code, confinement, events, logger, egress } = options
+    const { number, code, confinement, events, logger, egress, group } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
-    const { command, prefix, identity } = confinement
+    this.#group = group
+    const { command, prefix, identity, wrapped } = confinement
+    this.#wrapped = wrapped
     this.#child = spawn(command, [...prefix, ...executorArguments(code.addonPath)], {
       ...identity,
       env: {},
@@ -94,15 +102,26 @@ export class ExecutorProcess {
     })
     this.#exit = this.#watch()
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
-    this.#child.stdin?.end(code.executorScript)
+    void this.#begin(code.executorScript)
     this.#sendPieces('library', Buffer.from(code.libraryScript))
     for (const [name, script] of Object.entries(code.guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
     // Last: with it the executor begins to prepare isolates.
     this.#sendPieces('glue', Buffer.from(code.guestScript))
   }
 
+  /** The process that runs functions: where a wrapper is around it, from when it has said HELLO. */
   get pid(): number | undefined {
-    return this.#child.pid
+    return this.#pid ?? this.#child.pid
+  }
+
+  /** The kernel ended it because its memory was used up. */
+  get outOfMemory(): boolean {
+    return this.#group?.outOfMemory ?? false
+  }
+
+  /** How much memory its control group may hold, if there is one; see `ControlGroup.allow`. */
+  allowMemory(mb: number, usedMb?: number): void {
+    this.#group?.allow(mb, usedMb)
   }
 
   get alive(): boolean {
@@ -181,6 +200,14 @@ export class ExecutorProcess {
     await this.#exit
   }
 
+  /** The executor has its code, and with it all that it does, only when it is in its group. */
+  async #begin(script: string): Promise<void> {
+    const { pid } = this.#child
+    const fault = pid === undefined ? undefined : await this.#group?.enter(pid)
+    if (fault !== undefined && this.alive) this.#logger.error('an executor runs outside its control group', { reason: fault })
+    this.#child.stdin?.end(script)
+  }
+
   #sendPieces(name: string, bytes: Uint8Array): void {
     for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
       const piece = bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES)
@@ -197,6 +224,8 @@ export class ExecutorProcess {
       }
       case EXECUTOR_MESSAGE.HELLO:
         this.#status ??= checkedStatus(request.header)
+        // No function has run in it yet: there is one process at the bottom.
+        if (this.#wrapped) this.#pid ??= innermostOf(this.#child.pid)
         return
       case EXECUTOR_MESSAGE.CATASTROPHE: {
         const [instance, message, revisionId] = request.header as CatastropheHeader
@@ -223,7 +252,8 @@ export class ExecutorProcess {
         this.#egress.closeAll()
         if (this.#stderr !== '') this.#logger.warn('executor said on stderr', { text: this.#stderr })
         this.#events.onExit(reason)
-        resolve()
+        // After `onExit`, which may ask the group why it ended.
+        void (this.#group?.remove() ?? Promise.resolve()).then(resolve)
       }
       this.#child.once('error', (error) => gone(messageOf(error)))
       this.#child.once('exit', (code, signal) => gone(signal === null ? `exit status ${code}` : `signal ${signal}`))

@@ -1,9 +1,8 @@
 import { PeerlessError } from '@peerless/interface'
 import { buildSandbox } from '@peerless/sandbox'
-import { batchLauncher } from './batch-launcher.ts'
 import { Conduct } from './conduct.ts'
-import { findConfinement } from './confinement.ts'
 import { InstanceSet, type Trust } from './instance-set.ts'
+import { findMachine } from './machine.ts'
 import { StandingsFile } from './standings-file.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
@@ -18,9 +17,8 @@ export async function createInstances(options: InstancesOptions): Promise<Instan
   if (!Number.isSafeInteger(options.slots) || options.slots < 0) {
     throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
   }
-  const [code, launcher] = await Promise.all([buildSandbox(), batchLauncher()])
-  const confinement = await findConfinement(options.nodePath, code.addonPath, launcher)
-  return new InstanceSet(options, code, confinement, await trustOf(options))
+  const code = await buildSandbox()
+  return new InstanceSet(options, code, await findMachine(code, options), await trustOf(options))
 }
 
 async function trustOf({ directory, clock, logger }: InstancesOptions): Promise<Trust> {

@@ -20,7 +20,6 @@ import {
 } from '@peerless/sandbox'
 import { CallLogs } from './call-logs.ts'
 import type { Conduct } from './conduct.ts'
-import type { Confinement } from './confinement.ts'
 import { Containment } from './containment.ts'
 import { checkedLoaded, checkedResult } from './executor-answers.ts'
 import { ExecutorPool } from './executor-pool.ts'
@@ -29,6 +28,7 @@ import { isolationLayers } from './isolation.ts'
 import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
+import type { Machine } from './machine.ts'
 import { answered, ended, noteStart, noteUse, severed } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
@@ -58,7 +58,7 @@ export class InstanceSet implements Instances {
   readonly #options: InstancesOptions
   readonly #code: SandboxCode
   readonly #trust: Trust
-  readonly #confinement: Confinement
+  readonly #machine: Machine
   readonly #pool: ExecutorPool
   readonly #bundles: SharedLoads
   readonly #latency = new RecentLatency()
@@ -80,20 +80,20 @@ export class InstanceSet implements Instances {
   #draining = false
   #onQuiet: (() => void) | undefined
 
-  constructor(options: InstancesOptions, code: SandboxCode, confinement: Confinement, trust: Trust) {
+  constructor(options: InstancesOptions, code: SandboxCode, machine: Machine, trust: Trust) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
     this.#code = code
     this.#trust = trust
-    this.#confinement = confinement
+    this.#machine = machine
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#bundles = new SharedLoads(options.loadBundle)
     this.#logs = new CallLogs(options.nodeId, options.clock, options.onLog)
     const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
+      ...machine,
       code,
-      confinement,
       clock: options.clock,
       logger: options.logger,
       perAccountMax,
@@ -265,8 +265,8 @@ export class InstanceSet implements Instances {
   #onFailure(instance: Instance, call: Running, error: PeerlessError): void {
     if (call.done === undefined) return
     const { executor } = instance
-    const died = error.code === 'CONNECTION_LOST' && executor.killedFor === undefined
-    if (died) this.#containment.offended(executor, instance.revision.id, 'exit')
+    const death = error.code === 'CONNECTION_LOST' ? this.#pool.deathOf(executor) : undefined
+    if (death !== undefined) this.#containment.offended(executor, instance.revision.id, death)
     this.#release(instance, call)
     if (error.code === 'BUSY') this.#shelf.notePrompt(instance, false)
     else this.#shelf.remove(instance)
@@ -362,8 +362,9 @@ export class InstanceSet implements Instances {
   /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
   #loadFailure(instance: Instance, call: Running, error: PeerlessError): Outcome {
     if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
+    const death = this.#pool.deathOf(instance.executor)
     const { killedFor } = instance.executor
-    if (killedFor === undefined) this.#containment.offended(instance.executor, instance.revision.id, 'exit')
+    if (death !== undefined) this.#containment.offended(instance.executor, instance.revision.id, death)
     else if (killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
     return severed(this.nodeId, instance, call, this.#options.clock.monotonic())
   }
@@ -417,7 +418,7 @@ export class InstanceSet implements Instances {
   }
 
   isolation(): { layer: string; active: boolean; detail: string }[] {
-    return isolationLayers(this.#code, this.#pool.status(), this.#confinement)
+    return isolationLayers(this.#code, this.#pool.status(), this.#machine.layers)
   }
 
   async probe(): Promise<void> {

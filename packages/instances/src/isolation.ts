@@ -1,12 +1,18 @@
 import type { ExecutorStatus, SandboxCode } from '@peerless/sandbox'
-import type { Confinement } from './confinement.ts'
 
-/** Which of the four layers hold here, as an executor reported them, not as they were ordered. */
-export function isolationLayers(
-  code: SandboxCode,
-  status: ExecutorStatus | undefined,
-  { details, missing }: Confinement
-): { layer: string; active: boolean; detail: string }[] {
+/** One means by which functions are contained. */
+export interface Layer {
+  layer: string
+  active: boolean
+  /** What it does; where it is not active, why not. */
+  detail: string
+}
+
+/**
+ * Which layers hold here: of the inner ones as an executor reported them, not as they were ordered.
+ * @param outer what the operating system adds
+ */
+export function isolationLayers(code: SandboxCode, status: ExecutorStatus | undefined, outer: readonly Layer[]): Layer[] {
   const allowed = Object.entries(status?.permissions ?? {}).flatMap(([scope, has]) => (has ? [scope] : []))
   const confined = status?.confined === true && allowed.length === 0 && status.environment.length === 0
   const linux = process.platform === 'linux'
@@ -30,10 +36,7 @@ export function isolationLayers(
         ? 'deadlines, answers and resident memory of executors are watched; unproven and quarantined functions have processes of their own'
         : 'deadlines are watched; memory is not (no /proc)'
     },
-    {
-      layer: 'operating system',
-      active: details.length > 0,
-      detail: [details.join('; ') || 'nothing', `without ${missing.join(', ')}`].join('; ')
-    }
+    ...outer,
+    { layer: 'seccomp', active: false, detail: 'no filter of ours: what the machine gives every process holds' }
   ]
 }

@@ -22,8 +22,12 @@ export const GRACE_MS = 500
 export const WATCH_PERIOD_MS = 100
 /** How often resident memory is read. */
 export const MEMORY_PERIOD_MS = 100
-/** Resident memory of an executor beside what its instances declared: Node itself, code, and garbage that V8 has not collected. */
-export const EXECUTOR_OVERHEAD_MB = 256
+/**
+ * Memory of an executor beside what its instances declared: Node with the isolates that wait (up to 112, see EXECUTOR_IDLE_MB), and 80 for payloads of 6 MB on their way in
+ * and out, compiled code and what young generations hold before V8 collects it. The daemon holds resident memory to it, the executor's control group what is its own: that leaves
+ * out some 40 MB of Node's code, which all processes share, so the daemon's end, which is the kinder one, comes first unless memory grows faster than it looks.
+ */
+export const EXECUTOR_OVERHEAD_MB = 192
 export const PROBE_MS_MAX = 5_000
 /** When to come back after BUSY: about the time of a call. */
 export const BUSY_RETRY_MS = 100

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 /** Linux on every machine that Node 26 supports. */
@@ -12,5 +13,29 @@ export async function residentMb(pid: number): Promise<number | undefined> {
   } catch {
     // Gone between two looks, or no /proc on this system: `isolation()` says which layers are active.
     return undefined
+  }
+}
+
+/** Wrappers around an executor: `bwrap`, and its reaper inside. */
+const WRAPPERS_MAX = 4
+
+/** The last process of a chain of only children; undefined where /proc does not tell. Reads some files of the kernel: below 0.1 ms. */
+export function innermostOf(pid: number | undefined): number | undefined {
+  let last = pid
+  for (let depth = 0; depth < WRAPPERS_MAX && last !== undefined; depth++) {
+    const [child] = childrenOf(last)
+    if (child === undefined) return last
+    last = child
+  }
+  return last
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    return text.split(' ').flatMap((one) => (one === '' ? [] : [Number(one)]))
+  } catch {
+    // It is gone, and its end is told elsewhere.
+    return []
   }
 }

@@ -111,6 +111,8 @@ export interface Executor {
   /** Takes no more instances. */
   draining: boolean
   killedFor: KillReason | undefined
+  /** How it ended, where nobody ended it; told by `ExecutorPool.deathOf`. */
+  death: 'exit' | 'memory' | undefined
   /** It will be killed for its memory in a moment. */
   condemned: boolean
   /** Revisions that are held to have made it end. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { start } from './_instances.ts'
+import { withDescendants } from './_machine.ts'
 import { pidOfExecutors } from './_processes.ts'
 
 /**
@@ -43,7 +44,7 @@ const invocation = {
 
 await Promise.all(Array.from({ length: outstanding }, () => bench.instances.invoke(invocation)))
 await run(20_000)
-const pids = [process.pid, ...pidOfExecutors()]
+const pids = [process.pid, ...pidOfExecutors().map((pid) => withDescendants(pid).at(-1) as number)]
 for (let round = 0; round < 3; round++) {
   const before = pids.map(cpuMs)
   const startedAt = performance.now()

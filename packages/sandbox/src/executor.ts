@@ -1,5 +1,6 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
+import { getHeapStatistics } from 'node:v8'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection, Linger, socketChannel } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
@@ -34,6 +35,9 @@ const shelf = new BundleShelf()
 /** sysexits.h: EX_SOFTWARE */
 const EXIT_INTERNAL = 70
 const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
+
+// `bwrap` sets it, and nothing here needs it: an executor has no environment.
+delete process.env.PWD
 
 const collect = (globalThis as { __peerlessCollect?: () => void }).__peerlessCollect
 
@@ -169,7 +173,8 @@ function status(): ExecutorStatus {
     permissions,
     environment: Object.keys(process.env),
     instances: instances.size,
-    heapUsedMb: Math.ceil(process.memoryUsage().heapUsed / 1_048_576)
+    // Not `process.memoryUsage`: it reads /proc, which need not be there.
+    heapUsedMb: Math.ceil(getHeapStatistics().used_heap_size / 1_048_576)
   }
 }
 
