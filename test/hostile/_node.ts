@@ -8,7 +8,8 @@ import {
 import { type Daemon, up } from '../_daemon.ts'
 import { lambdaOf, ROLE, zipOf } from '../_functions.ts'
 
-const KILOBYTES = /^VmRSS:\s+(\d+) kB$/m
+/** Memory that is a process's own, see proc_pid_status(5). Pages of files are the machine's cache: Node's code, which all processes share. */
+const KILOBYTES = /^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm
 
 /** The node under attack. */
 export interface Target {
@@ -55,30 +56,52 @@ export async function remove({ lambda }: Target, name: string): Promise<void> {
   await lambda.send(new DeleteFunctionCommand({ FunctionName: name }))
 }
 
-/** Resident megabytes of the daemon and all its executors, and how many processes that is. */
-export function residentOf(pid: number): { mb: number; processes: number } {
+export interface Held {
+  /** Megabytes of the daemon and of all processes below it. */
+  mb: number
+  /** Executors. */
+  executors: number
+}
+
+/** What a daemon holds. */
+export function heldBy(pid: number): Held {
+  const executors = childrenOf(pid).filter(isExecutor)
+  const all = [pid, ...childrenOf(pid).flatMap(withDescendants)]
+  return { mb: Math.round(all.reduce((sum, one) => sum + kilobytesOf(one), 0) / 1_024), executors: executors.length }
+}
+
+function kilobytesOf(pid: number): number {
   let kilobytes = 0
-  let processes = 0
-  for (const one of [pid, ...childrenOf(pid)]) {
-    try {
-      kilobytes += Number(KILOBYTES.exec(readFileSync(`/proc/${one}/status`, 'utf8'))?.[1] ?? 0)
-      processes++
-    } catch {
-      // It ended between two looks.
-    }
-  }
-  return { mb: Math.round(kilobytes / 1_024), processes }
+  for (const [, part] of read(`/proc/${pid}/status`).matchAll(KILOBYTES)) kilobytes += Number(part)
+  return kilobytes
+}
+
+function isExecutor(pid: number): boolean {
+  return read(`/proc/${pid}/cmdline`).includes('--permission')
+}
+
+function withDescendants(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(withDescendants)]
 }
 
 function childrenOf(pid: number): number[] {
-  const found: number[] = []
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      for (const child of readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '))
-        if (child !== '') found.push(Number(child))
-    } catch {
-      // A thread that ended.
-    }
+  return tasksOf(pid).flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean).map(Number))
+}
+
+function tasksOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+  } catch {
+    // It ended between two looks.
+    return []
   }
-  return found
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    // It ended between two looks.
+    return ''
+  }
 }

@@ -9,19 +9,25 @@ import { isDeepStrictEqual } from 'node:util'
 import { get, invoke } from '../_functions.ts'
 import type { Attack } from './_attack.ts'
 import { BYSTANDER, Bystander, type Interval, quantile } from './_bystander.ts'
-import { deploy, remove, residentOf, startTarget, type Target } from './_node.ts'
+import { deploy, type Held, heldBy, remove, startTarget, type Target } from './_node.ts'
 
 /** The issue's own bounds. */
 const LATENCY_MS_MAX = 500
 const AFTER_TIMEOUT_MS_MAX = 1_000
 const MEMORY_BACK_MS_MAX = 10_000
 const INIT_MS_MAX = 10_000
-/**
- * What a node may hold beside an attacker's own memory limit while it is attacked, and what it may keep afterwards: 256 MB of each executor under attack (calls at
- * once come to lie in two), and the processes that an account may have for unproven and quarantined functions, four and four of some 90 MB.
- */
-const EXECUTOR_OVERHEAD_MB = 256
-const OVERHEAD_MB = EXECUTOR_OVERHEAD_MB + 8 * 90
+/** What an executor may hold beside what its instances declare: `packages/instances/src/limits.ts`, held by its control group where there are any. */
+const EXECUTOR_OVERHEAD_MB = 192
+/** The daemon's own garbage: answers, logs and frames of a flood that V8 has not collected yet. */
+const DAEMON_MB = 192
+/** What the attacker's node may hold beside the attacker's memory limit while it is attacked. Calls at once come to lie in two executors. */
+const OVERHEAD_MB = EXECUTOR_OVERHEAD_MB + DAEMON_MB
+/** An executor in which nothing has run yet, with the isolates that wait: 30 to 45. */
+const EXECUTOR_MB = 48
+/** An attacked account may have so many more than before: four for unproven code, four for quarantined (`placement.ts`), and the spare's successor. */
+const EXECUTORS_MORE_MAX = 9
+/** What a node may keep of an attack, beside fresh executors. */
+const KEPT_MB = DAEMON_MB
 const CONTROL_MS = 3_000
 const SAMPLE_MS = 50
 
@@ -29,7 +35,9 @@ interface Result {
   name: string
   outcome: string
   tookMs: number
+  /** Growth beyond the executors that were started meanwhile. */
   peakMb: number
+  backMs: number
   faults: string[]
   interval: Interval
 }
@@ -48,9 +56,9 @@ await wait(CONTROL_MS)
 await bystander.take()
 await wait(CONTROL_MS)
 const control = await bystander.take()
-const before = residentOf(target.pid).mb
+const before = heldBy(target.pid)
 console.log(
-  `control: ${control.calls} calls, p99 ${ms(quantile(control.latencies, 0.99))}, max ${ms(Math.max(...control.latencies))}; node ${before} MB`
+  `control: ${control.calls} calls, p99 ${ms(quantile(control.latencies, 0.99))}, max ${ms(Math.max(...control.latencies))}; node ${before.mb} MB in ${before.executors} executors`
 )
 
 const results: Result[] = []
@@ -60,12 +68,12 @@ for (const name of names) {
   results.push(result)
   console.log(
     `${result.faults.length === 0 ? '✔' : '✘'} ${attack.family.padEnd(9)} ${name.padEnd(34)} ${result.outcome.padEnd(36)} ${ms(result.tookMs).padStart(8)}` +
-      `  bystander max ${ms(Math.max(0, ...result.interval.latencies))}, peak +${result.peakMb - before} MB`
+      `  bystander max ${ms(Math.max(0, ...result.interval.latencies))}, peak +${result.peakMb} MB, back after ${ms(result.backMs)}`
   )
   for (const fault of result.faults) console.log(`    ${fault}`)
 }
 
-const { mb: after, processes } = await settle(before + OVERHEAD_MB)
+const { held: after } = await settle()
 const alive = await get(`${target.daemon.http}/readyz`).then(({ status }) => status === 200)
 const samePid = (await target.daemon.pid()) === target.pid
 await bystander.stop()
@@ -79,7 +87,8 @@ console.log(
   `bystander: ${latencies.length} calls, ${failures} failed, p50 ${ms(quantile(latencies, 0.5))}, p99 ${ms(quantile(latencies, 0.99))}, max ${ms(Math.max(...latencies))}`
 )
 console.log(
-  `memory: ${before} MB before, ${after} MB after (${processes} processes), peak +${Math.max(...results.map(({ peakMb }) => peakMb)) - before} MB`
+  `memory: ${before.mb} MB before (${before.executors} executors), ${after.mb} MB after (${after.executors}), peak +${Math.max(...results.map(({ peakMb }) => peakMb))} MB, ` +
+    `stated overhead ${OVERHEAD_MB} MB and ${EXECUTOR_MB} MB for each further executor, back after at most ${ms(Math.max(...results.map(({ backMs }) => backMs)))}`
 )
 const nodeHolds = alive && samePid
 if (!nodeHolds) console.log('the node did not survive')
@@ -93,29 +102,40 @@ async function run(node: Target, name: string, attack: Attack): Promise<Result> 
     await deploy(node, name, attack.code, { memoryMb, timeoutSeconds, url: attack.http })
   } catch (error) {
     const faults = attack.expected.refusedAtDeploy ? [] : [`could not be deployed: ${error}`]
-    return { name, outcome: 'refused at deploy', tookMs: 0, peakMb: before, faults, interval: await bystander.take() }
+    return { name, outcome: 'refused at deploy', tookMs: 0, peakMb: 0, backMs: 0, faults, interval: await bystander.take() }
   }
   for (let call = 0; call < callsBefore; call++) await ask(node, name, attack, { attack: false })
   let peakMb = 0
+  let executors = 0
   const sampling = setInterval(() => {
-    peakMb = Math.max(peakMb, residentOf(node.pid).mb)
+    const held = heldBy(node.pid)
+    peakMb = Math.max(peakMb, growthOf(held))
+    executors = Math.max(executors, held.executors)
   }, SAMPLE_MS)
   const startedAt = performance.now()
   const outcomes = await Promise.all(Array.from({ length: callsAtOnce }, () => ask(node, name, attack, { attack: true })))
   const tookMs = performance.now() - startedAt
-  const settled = await settle(before + OVERHEAD_MB)
+  const settled = await settle()
   clearInterval(sampling)
-  peakMb = Math.max(peakMb, settled.mb)
+  peakMb = Math.max(peakMb, growthOf(settled.held))
   const interval = await bystander.take()
   await remove(node, name)
   const faults = [
     ...outcomes.flatMap(({ fault }) => (fault === undefined ? [] : [fault])),
-    ...faultsOf(attack, tookMs, interval, peakMb, settled.mb)
+    ...faultsOf(attack, { tookMs, interval, peakMb, executors, kept: settled.held })
   ]
-  return { name, outcome: outcomes[0]?.text ?? '', tookMs, peakMb, faults, interval }
+  return { name, outcome: outcomes[0]?.text ?? '', tookMs, peakMb, backMs: settled.tookMs, faults, interval }
 }
 
-function faultsOf(attack: Attack, tookMs: number, interval: Interval, peakMb: number, settledMb: number): string[] {
+interface Seen {
+  tookMs: number
+  interval: Interval
+  peakMb: number
+  executors: number
+  kept: Held
+}
+
+function faultsOf(attack: Attack, { tookMs, interval, peakMb, executors, kept }: Seen): string[] {
   const faults: string[] = []
   const limitMs = (attack.inInit ? INIT_MS_MAX : (attack.timeoutSeconds ?? 1) * 1_000) + AFTER_TIMEOUT_MS_MAX
   // A machine that paused for everybody shows in this process and in the health page, too.
@@ -128,10 +148,14 @@ function faultsOf(attack: Attack, tookMs: number, interval: Interval, peakMb: nu
   for (const failure of interval.failures.slice(0, 5)) faults.push(`a call of the bystander failed: ${failure}`)
   const calls = attack.callsAtOnce ?? 1
   const memoryMb = (attack.memoryMb ?? 128) * calls + (calls > 1 ? EXECUTOR_OVERHEAD_MB : 0)
-  if (peakMb > before + memoryMb + OVERHEAD_MB)
-    faults.push(`the node grew from ${before} to ${peakMb} MB, at most ${memoryMb} + ${OVERHEAD_MB} more`)
-  if (settledMb > before + OVERHEAD_MB)
-    faults.push(`${MEMORY_BACK_MS_MAX} ms later the node still held ${settledMb} MB, ${before} before`)
+  if (peakMb > memoryMb + OVERHEAD_MB) faults.push(`the node grew by ${peakMb} MB, at most ${memoryMb} + ${OVERHEAD_MB}`)
+  const executorsMax = before.executors + EXECUTORS_MORE_MAX
+  if (executors > executorsMax) faults.push(`the node had ${executors} executors, at most ${executorsMax}`)
+  if (growthOf(kept) > KEPT_MB) {
+    faults.push(
+      `${MEMORY_BACK_MS_MAX} ms later the node still held ${kept.mb} MB in ${kept.executors} executors, at most ${KEPT_MB} more than before`
+    )
+  }
   return faults
 }
 
@@ -165,12 +189,18 @@ async function ask(
     : { text: errorType, fault: `failed as ${json.slice(0, 500)}, expected ${errors.join(' or ')}` }
 }
 
+/** By how much a node has grown beyond the executors that it has more than before. */
+function growthOf({ mb, executors }: Held): number {
+  return mb - before.mb - EXECUTOR_MB * (executors - before.executors)
+}
+
 /** Waits until the node is small again, ten seconds at most. */
-async function settle(maxMb: number): Promise<{ mb: number; processes: number }> {
-  const end = performance.now() + MEMORY_BACK_MS_MAX
+async function settle(): Promise<{ held: Held; tookMs: number }> {
+  const startedAt = performance.now()
   for (;;) {
-    const now = residentOf(target.pid)
-    if (now.mb <= maxMb || performance.now() > end) return now
+    const held = heldBy(target.pid)
+    const tookMs = performance.now() - startedAt
+    if (growthOf(held) <= KEPT_MB || tookMs > MEMORY_BACK_MS_MAX) return { held, tookMs }
     await wait(100)
   }
 }
