@@ -10,22 +10,34 @@ const ROOT = join(import.meta.dirname, '..')
 const children: ChildProcess[] = []
 const folders: string[] = []
 
-export async function bareHttp(): Promise<string> {
-  const child = start(process.execPath, [join(import.meta.dirname, 'bare-http.ts')])
-  return `http://127.0.0.1:${await firstLine(child)}/?name=Ada`
+/** A server under load: where it answers, and the process at the top of its tree. */
+export interface Served {
+  url: string
+  pid: number
 }
 
-export async function workerd(): Promise<string> {
+export async function bareHttp(): Promise<Served> {
+  const child = start(process.execPath, [join(import.meta.dirname, 'bare-http.ts')])
+  return { url: `http://127.0.0.1:${await firstLine(child)}/?name=Ada`, pid: child.pid ?? 0 }
+}
+
+/** Gives back what it gets. */
+export async function bareEcho(): Promise<Served> {
+  const child = start(process.execPath, [join(import.meta.dirname, 'bare-echo.ts')])
+  return { url: `http://127.0.0.1:${await firstLine(child)}/`, pid: child.pid ?? 0 }
+}
+
+export async function workerd(): Promise<Served> {
   const port = await freePort()
   const config = join(import.meta.dirname, 'workerd', 'config.capnp')
-  start(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', config, `--socket-addr=http=127.0.0.1:${port}`])
+  const child = start(join(ROOT, 'node_modules', '.bin', 'workerd'), ['serve', config, `--socket-addr=http=127.0.0.1:${port}`])
   const url = `http://127.0.0.1:${port}/?name=Ada`
   await untilAnswers(url)
-  return url
+  return { url, pid: child.pid ?? 0 }
 }
 
 /** workerd with a worker that loads others; see workerd/loader.js. */
-export async function workerLoader(): Promise<{ url: string; pid: number }> {
+export async function workerLoader(): Promise<Served> {
   const port = await freePort()
   const config = join(import.meta.dirname, 'workerd', 'loader.capnp')
   const binary = join(
@@ -94,6 +106,15 @@ export interface Forwarded {
   callsPerSecond: number
   p50Us: number
   p99Us: number
+}
+
+/** Deploys hello, or the echo function, and gives its URL when it answers. */
+export async function deployed(at: Node, name: 'hello' | 'echo'): Promise<Served> {
+  const folder = name === 'hello' ? 'examples/hello' : join(import.meta.dirname, 'echo')
+  await cli(at, 'deploy', folder, '--name', name, '--url', '--memory', '128')
+  const url = `${at.http}/fn/${name}?name=Ada`
+  await untilAnswers(url, name === 'echo' ? { method: 'POST', body: 'x' } : {})
+  return { url, pid: at.child.pid ?? 0 }
 }
 
 /** Runs a command of the CLI at a node, with its own keys, and gives its stdout. */

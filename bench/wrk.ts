@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 
 export interface Load {
+  requests: number
   requestsPerSecond: number
   p50Us: number
   p99Us: number
@@ -25,6 +26,7 @@ export async function wrk(url: string, connections: number, seconds: number): Pr
   for await (const chunk of child.stdout) text += chunk
   const number = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0)
   return {
+    requests: number(/(\d+) requests in /),
     requestsPerSecond: number(/Requests\/sec:\s+([\d.]+)/),
     p50Us: micros(/50%\s+([\d.]+)(us|ms|s)/.exec(text)),
     p99Us: micros(/99%\s+([\d.]+)(us|ms|s)/.exec(text)),
