@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { AccessKey } from '@peerless/interface'
+import type { AccessKey, EventBody } from '@peerless/interface'
 import { type EventConnection, EventHeaders, objectJson } from './event-headers.ts'
 import { queryPairs } from './url-query.ts'
 
@@ -32,6 +32,8 @@ export interface EventOrder {
   readonly rawQuery: string
   /** undefined when the request has none. */
   readonly body: Buffer | undefined
+  /** So many bytes of the buffer before the body may be written to; default none. */
+  readonly headroomBytes?: number | undefined
   readonly requestId: string
   /** Epoch milliseconds. */
   readonly now: number
@@ -82,7 +84,23 @@ export class EventBuilder {
     }
   }
 
-  build(parts: EventParts, order: EventOrder): Buffer {
+  /** The payload of the call; with `body`, it ends with the bytes of that. */
+  build(parts: EventParts, order: EventOrder): { payload: Buffer; body: EventBody | undefined } {
+    const { body } = order
+    const json = this.#json(parts, order)
+    if (body === undefined || body.length === 0)
+      return { payload: Buffer.from(`${json},"isBase64Encoded":false}`), body: undefined }
+    const { headers } = order.request
+    const base64 = !isText(headers['content-type'], headers['content-encoding']) || !isUtf8(body)
+    const head = `${json},"body":"","isBase64Encoded":${base64}}`
+    const headBytes = Buffer.byteLength(head)
+    const payload = withRoomBefore(body, headBytes, order.headroomBytes ?? 0)
+    payload.write(head)
+    return { payload, body: { bytes: body.length, base64 } }
+  }
+
+  /** Without the body and its encoding, and without the last brace. */
+  #json(parts: EventParts, order: EventOrder): string {
     const { request, rawQuery, body } = order
     const headers = request.headers
     const path = JSON.stringify(order.rawPath)
@@ -109,10 +127,7 @@ export class EventBuilder {
     if (order.key !== undefined) json += `,"authorizer":{"iam":${this.#iamJson(order.key)}}`
     json += '}'
     if (route?.parametersJson !== undefined) json += `,"pathParameters":${route.parametersJson}`
-    if (body === undefined || body.length === 0) return Buffer.from(`${json},"isBase64Encoded":false}`)
-    if (isText(headers['content-type'], headers['content-encoding']) && isUtf8(body))
-      return Buffer.from(`${json},"body":${JSON.stringify(body.toString('utf8'))},"isBase64Encoded":false}`)
-    return Buffer.from(`${json},"body":"${body.toString('base64')}","isBase64Encoded":true}`)
+    return json
   }
 
   #iamJson(key: AccessKey): string {
@@ -144,6 +159,14 @@ export class EventBuilder {
     }
     return this.#timeText
   }
+}
+
+/** A buffer that ends with the body, with so many bytes before it: the body's own where there is room. */
+function withRoomBefore(body: Buffer, bytes: number, headroomBytes: number): Buffer {
+  if (bytes <= headroomBytes) return Buffer.from(body.buffer, body.byteOffset - bytes, bytes + body.length)
+  const payload = Buffer.allocUnsafeSlow(bytes + body.length)
+  body.copy(payload, bytes)
+  return payload
 }
 
 function queryJson(rawQuery: string): string {

@@ -2,6 +2,9 @@ import { createHash, hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { PeerlessError } from '@peerless/interface'
 
+/** Before a body of several chunks: an event goes there, so that both are one payload without one more copy. Most requests' headers fit. */
+const HEADROOM_BYTES = 4_096
+
 /** Bodies from this size on are hashed while they arrive, so that no single step takes long (64 KiB: about 40 µs). */
 const HASH_AT_ONCE_BYTES_MAX = 65_536
 
@@ -39,6 +42,8 @@ export class BodyBudget {
 
 export interface Body {
   readonly bytes: Buffer
+  /** So many bytes of the buffer before `bytes` are nobody's. */
+  readonly headroomBytes: number
   /** SHA-256 in lower-case hex. */
   readonly sha256: () => string
   /** Gives the bytes back to the budget. Call it once, when the request is done with. */
@@ -50,10 +55,12 @@ export interface BodyRules {
   /** Makes the refusal of a body above that; `bytes` says how many, as far as it is known. */
   readonly tooLarge: (bytes: string) => PeerlessError
   readonly budget: BodyBudget
+  /** Whether anybody will ask for the hash; default: yes. */
+  readonly hashed?: boolean
 }
 
 const NOTHING = Buffer.alloc(0)
-const NO_BODY: Body = { bytes: NOTHING, sha256: () => hash('sha256', NOTHING), release: () => undefined }
+const NO_BODY: Body = { bytes: NOTHING, headroomBytes: 0, sha256: () => hash('sha256', NOTHING), release: () => undefined }
 
 /** Clients that wait for `100 Continue` before they send their body, and how they are told. */
 const waiting = new WeakMap<IncomingMessage, () => void>()
@@ -91,7 +98,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
   }
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    const running = announced > HASH_AT_ONCE_BYTES_MAX ? createHash('sha256') : undefined
+    const running = announced > HASH_AT_ONCE_BYTES_MAX && rules.hashed !== false ? createHash('sha256') : undefined
     let size = 0
     const stop = () => {
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
@@ -116,13 +123,24 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
     }
     const onEnd = () => {
       stop()
-      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)
+      const headroomBytes = chunks.length === 1 ? 0 : HEADROOM_BYTES
+      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : joined(chunks, size)
       const sha256 = running === undefined ? () => hash('sha256', bytes) : () => running.digest('hex')
-      resolve({ bytes, sha256, release: () => rules.budget.give(size) })
+      resolve({ bytes, headroomBytes, sha256, release: () => rules.budget.give(size) })
     }
     const onClose = () => fail(clientGone())
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
   })
+}
+
+function joined(chunks: readonly Buffer[], size: number): Buffer {
+  const whole = Buffer.allocUnsafeSlow(HEADROOM_BYTES + size)
+  let at = HEADROOM_BYTES
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole.subarray(HEADROOM_BYTES)
 }
 
 function clientGone(): PeerlessError {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   type AccessKey,
+  type EventBody,
   type FunctionRecord,
   type InvokeAnswer,
   LIMITS,
@@ -121,7 +122,8 @@ export class HttpCalls {
         `function '${prepared.name}' has no function URL; create one with AuthType NONE or AWS_IAM`
       )
     const claim = auth === 'AWS_IAM' ? this.#verifier.begin(request) : undefined
-    const body = await readBody(request, { bytesMax: LIMITS.payloadBytesMax, tooLarge, budget: this.#budget })
+    const rules = { bytesMax: LIMITS.payloadBytesMax, tooLarge, budget: this.#budget, hashed: claim !== undefined }
+    const body = await readBody(request, rules)
     try {
       const key = claim === undefined ? undefined : this.#verifier.finish(claim, body.sha256())
       if (key !== undefined) mayInvoke(key, prepared.record, { qualifier: prepared.qualifier, viaUrl: true })
@@ -134,27 +136,30 @@ export class HttpCalls {
 
   #invoke(call: HttpCall, body: Body | undefined, key: AccessKey | undefined): void {
     const { request, requestId, prepared } = call
-    const payload = this.events.build(prepared.parts, {
+    const event = this.events.build(prepared.parts, {
       request,
       rawPath: call.rawPath,
       rawQuery: call.rawQuery,
       body: body?.bytes,
+      headroomBytes: body?.headroomBytes,
       requestId,
       now: this.#context.clock.now(),
       key,
       route: call.route
     })
-    if (payload.length > LIMITS.payloadBytesMax)
+    const bytes = eventBytes(event)
+    if (bytes > LIMITS.payloadBytesMax)
       throw new PeerlessError(
         'TOO_LARGE',
-        `the request as an event has ${payload.length} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
+        `the request as an event has ${bytes} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
       )
     const stream = prepared.streams ? this.#streamOf(call) : undefined
     const order = {
       requestId,
       kind: 'http' as const,
       target: chosenTarget(prepared, this.#context.random),
-      payload,
+      payload: event.payload,
+      body: event.body,
       logTail: false,
       clientContext: undefined,
       invokedArn: prepared.invokedArn,
@@ -270,6 +275,11 @@ export function chosenTarget({ target, second }: HttpTarget, random: Random): Re
 /** Trailers go with chunks only: HTTP/1.0 does not know them, and what has no body has none. */
 function isChunked(request: IncomingMessage, status: number): boolean {
   return request.httpVersionMinor > 0 && request.method !== 'HEAD' && status !== 204 && status !== 304
+}
+
+/** As the function gets it, except that what JSON would escape counts once. */
+function eventBytes({ payload, body }: { payload: Buffer; body: EventBody | undefined }): number {
+  return body?.base64 === true ? payload.length - body.bytes + 4 * Math.ceil(body.bytes / 3) : payload.length
 }
 
 function tooLarge(bytes: string): PeerlessError {

@@ -55,7 +55,7 @@ export class PlainCalls {
     const { random, clock, invoker } = this.#context
     const requestId = random.uuid()
     const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
-    const payload = this.#events.build(prepared.parts, {
+    const { payload } = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
       rawPath,
       rawQuery,

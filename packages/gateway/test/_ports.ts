@@ -183,7 +183,7 @@ export type Behaviour = (order: InvokeOrder) => Ran | Promise<Ran>
 
 /** Answers with the event it was given. */
 export const echo: Behaviour = (order) => {
-  if (order.kind === 'http') return ranHttp(200, ['content-type', 'application/json'], order.payload)
+  if (order.kind === 'http') return ranHttp(200, ['content-type', 'application/json'], JSON.stringify(givenEvent(order)))
   return ran(order.payload.length === 0 ? '{}' : order.payload)
 }
 
@@ -346,3 +346,15 @@ export function logLine(message: string): LogLine {
 
 export const ZIP = Buffer.from('PK\u0003\u0004 a zip as far as the gateway knows')
 export { LIMITS }
+
+/** The event of a call as the function gets it: with the body that came behind it. */
+export function givenEvent({ payload, body }: Pick<InvokeOrder, 'payload' | 'body'>): Record<string, unknown> & {
+  headers: Record<string, string>
+} {
+  const bytes = Buffer.from(payload)
+  if (body === undefined) return JSON.parse(bytes.toString())
+  const start = bytes.length - body.bytes
+  const event = JSON.parse(bytes.toString('utf8', 0, start))
+  if (event.body !== '' || event.isBase64Encoded !== body.base64) throw new Error(`a body beside ${JSON.stringify(event)}`)
+  return { ...event, body: bytes.toString(body.base64 ? 'base64' : 'utf8', start) }
+}

@@ -1,5 +1,5 @@
 import type { Invocation } from '@peerless/interface'
-import { type InvokeHeader, KIND_EVENT, KIND_HTTP, KIND_STREAM, type LoadOrder } from '@peerless/sandbox'
+import { type InvokeHeader, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, type LoadOrder } from '@peerless/sandbox'
 import { functionEnvironment } from './environment.ts'
 import { INIT_MS_MAX } from './limits.ts'
 import type { Instance } from './records.ts'
@@ -32,18 +32,19 @@ export function loadOrderOf(
 
 /** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
 export function invokeHeaderOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
-  const { attempt, caller, invokedArn, clientContext, requestId } = invocation
+  const { attempt, caller, invokedArn, clientContext, requestId, body } = invocation
   const shape = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
-  const kind = invocation.stream === undefined ? shape : shape | KIND_STREAM
+  const kind = (invocation.stream === undefined ? shape : shape | KIND_STREAM) | (body?.base64 === true ? KIND_BASE64 : 0)
+  const bodyBytes = body?.bytes ?? 0
   const same =
     attempt === instance.attempt &&
     caller === instance.caller &&
     invokedArn === instance.invokedArn &&
     clientContext === instance.clientContext
-  if (same) return [instance.id, kind, timeoutMs, requestId]
+  if (same) return [instance.id, kind, timeoutMs, requestId, bodyBytes]
   instance.attempt = attempt
   instance.caller = caller
   instance.invokedArn = invokedArn
   instance.clientContext = clientContext
-  return [instance.id, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext ?? null]
+  return [instance.id, kind, timeoutMs, requestId, bodyBytes, attempt, caller, invokedArn, clientContext ?? null]
 }

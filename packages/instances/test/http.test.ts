@@ -126,3 +126,24 @@ test.serial('a body above the limit is the error that Lambda gives', async (t) =
   t.is(ran.http, undefined)
   t.is((error as { errorType: string }).errorType, 'Function.ResponseSizeTooLarge')
 })
+
+test.serial('a body behind the event reaches the function as text or in base64, in its place', async (t) => {
+  const { define } = await start(t)
+  const fn = define('exports.handler = async (e) => ({ keys: Object.keys(e).join(), body: e.body, encoded: e.isBase64Encoded })')
+  const bodies = [
+    Buffer.from('"quoted"\n'),
+    Buffer.from('\ufeffä€😀'),
+    Buffer.alloc(300_000, 'ab"\n'),
+    Buffer.from([0, 255, 128])
+  ]
+  for (const body of bodies) {
+    for (const base64 of [false, true]) {
+      const event = Buffer.from(JSON.stringify({ rawPath: '/', body: '', isBase64Encoded: base64 }))
+      const payload = Buffer.concat([event, body])
+      const outcome = (await fn.call(undefined, { kind: 'http', payload, body: { bytes: body.length, base64 } })) as Ran
+      t.is(outcome.status, 'ok', Buffer.from(outcome.payload).toString().slice(0, 200))
+      const expected = { keys: 'rawPath,body,isBase64Encoded', body: body.toString(base64 ? 'base64' : 'utf8'), encoded: base64 }
+      t.deepEqual(JSON.parse(Buffer.from(outcome.payload).toString()), expected)
+    }
+  }
+})

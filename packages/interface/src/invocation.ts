@@ -3,6 +3,17 @@ import type { FunctionVersion } from './function.ts'
 /** `event`: payload in, payload out. `http`: payload is a payload-2.0 event as JSON, the outcome has status and headers split off. */
 export type InvocationKind = 'event' | 'http'
 
+/**
+ * Where the body of an `http` event is: the last `bytes` of the payload, as they came, behind the event's JSON, whose member `body` is empty. Only who
+ * runs the function makes a text of them, so that on the way nobody escapes, encodes or parses what may have megabytes.
+ */
+export interface EventBody {
+  /** At least 1. */
+  readonly bytes: number
+  /** The event's `isBase64Encoded`: the function gets them in base64, else as the UTF-8 text that they are. */
+  readonly base64: boolean
+}
+
 /** One attempt's order: everything the place that runs it must know. Payloads are bytes; nobody on the way parses them. */
 export interface Invocation {
   /** UUID of the call; the same for all its attempts. */
@@ -15,6 +26,8 @@ export interface Invocation {
   readonly version: FunctionVersion
   /** UTF-8 JSON; empty means no event (`{}` for the handler, as AWS does). */
   readonly payload: Uint8Array
+  /** undefined: the payload is the whole event. */
+  readonly body?: EventBody | undefined
   /** Epoch milliseconds after which nobody waits. The function's own timeout counts from when it starts. */
   readonly deadline: number
   /** Peer id of the node that took the call. */

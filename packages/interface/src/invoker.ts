@@ -1,6 +1,6 @@
 import type { PeerlessError } from './errors.ts'
 import type { ResolvedFunction } from './function.ts'
-import type { InvocationKind, LogLine, Ran, StreamSink } from './invocation.ts'
+import type { EventBody, InvocationKind, LogLine, Ran, StreamSink } from './invocation.ts'
 import type { Charge } from './receipt.ts'
 
 /** A call as the gateway or an event source hands it over: authorised and resolved. */
@@ -9,6 +9,8 @@ export interface InvokeOrder {
   readonly kind: InvocationKind
   readonly target: ResolvedFunction
   readonly payload: Uint8Array
+  /** Where the payload ends with the body of an `http` event; undefined: it is the whole event. */
+  readonly body?: EventBody | undefined
   readonly logTail: boolean
   readonly clientContext: string | undefined
   readonly invokedArn: string

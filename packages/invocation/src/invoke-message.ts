@@ -1,9 +1,18 @@
-import { type HttpHead, type Invocation, LIMITS, type Outcome, PeerlessError, type Ran, type Refused } from '@peerless/interface'
+import {
+  type EventBody,
+  type HttpHead,
+  type Invocation,
+  LIMITS,
+  type Outcome,
+  PeerlessError,
+  type Ran,
+  type Refused
+} from '@peerless/interface'
 import { hintFromWire, hintToWire, type LoadHint } from '@peerless/routing'
 
 /**
  * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version,
- * stream]; payload: the event. With `stream` the reply may be preceded by parts (peer-stream.ts).
+ * stream, body]; payload: the event. `body`, only where the payload ends with one: [bytes, base64]. With `stream` the reply may be preceded by parts (peer-stream.ts).
  * The executing node takes everything else from its own catalog, so a caller cannot make it run what was not deployed.
  */
 export interface AllegedInvocation {
@@ -20,6 +29,8 @@ export interface AllegedInvocation {
   readonly version: string
   /** The answer may come in parts. */
   readonly stream: boolean
+  /** Not yet held against the payload. */
+  readonly body: EventBody | undefined
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
@@ -31,7 +42,8 @@ const TIME_MS_MAX = 2 ** 48 - 1
 const REMAINING_MS_MAX = (LIMITS.timeoutSecondsMax + 60) * 1_000
 
 export function invocationToWire(invocation: Invocation, remainingMs: number): unknown[] {
-  return [
+  const { body } = invocation
+  const header = [
     invocation.requestId,
     invocation.attempt,
     invocation.kind === 'http',
@@ -44,13 +56,26 @@ export function invocationToWire(invocation: Invocation, remainingMs: number): u
     invocation.version.version,
     invocation.stream !== undefined
   ]
+  return body === undefined ? header : [...header, [body.bytes, body.base64]]
 }
 
 /** @throws PeerlessError MALFORMED */
 export function invocationFromWire(alleged: unknown): AllegedInvocation {
-  if (!Array.isArray(alleged) || alleged.length !== 11) throw malformed('it is not a list of 11')
-  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version, stream] =
-    alleged
+  if (!Array.isArray(alleged) || (alleged.length !== 11 && alleged.length !== 12)) throw malformed('it is not a list of 11 or 12')
+  const [
+    requestId,
+    attempt,
+    http,
+    functionName,
+    revisionId,
+    remainingMs,
+    logTail,
+    clientContext,
+    invokedArn,
+    version,
+    stream,
+    body
+  ] = alleged
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
   if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512) || !isText(version, 16))
@@ -70,8 +95,16 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     clientContext: context,
     invokedArn,
     version,
-    stream: stream === true
+    stream: stream === true,
+    body: alleged.length === 12 ? bodyFromWire(body, http === true) : undefined
   }
+}
+
+function bodyFromWire(alleged: unknown, http: boolean): EventBody {
+  const [bytes, base64] = Array.isArray(alleged) ? alleged : []
+  const whole = http && isWhole(bytes, LIMITS.payloadBytesMax) && bytes > 0 && typeof base64 === 'boolean'
+  if (!whole) throw malformed(`a body is [1 to ${LIMITS.payloadBytesMax} bytes, whether in base64], of an HTTP event`)
+  return { bytes, base64 }
 }
 
 /** What the executing node knows of the attempt beside the outcome: both sides make the same receipt from it. */

@@ -60,6 +60,12 @@ export class PeerCalls {
     if (request.payload.length > LIMITS.payloadBytesMax) {
       throw new PeerlessError('TOO_LARGE', `payload of ${request.payload.length} bytes must be at most ${LIMITS.payloadBytesMax}`)
     }
+    if (alleged.body !== undefined && alleged.body.bytes > request.payload.length) {
+      throw new PeerlessError(
+        'MALFORMED',
+        `a body of ${alleged.body.bytes} bytes must be within the payload of ${request.payload.length}`
+      )
+    }
     const { reporter, instances } = this.#o
     const stream = alleged.stream ? new StreamToPeer(request) : undefined
     const invocation = this.#resolve(peerId, alleged, request.payload, stream)
@@ -102,6 +108,7 @@ export class PeerCalls {
       account: record.account,
       version,
       payload,
+      body: alleged.body,
       deadline: clock.now() + alleged.remainingMs,
       caller: peerId,
       logTail: alleged.logTail,

@@ -186,6 +186,7 @@ export class Pipeline implements Invoker {
         account: record.account,
         version,
         payload: order.payload,
+        body: order.body,
         deadline: this.#o.clock.now() + allowed,
         caller: this.#self,
         logTail: order.logTail,

@@ -32,6 +32,28 @@ test('what no receipt can hold is refused before anything runs or is charged', (
       { code: 'MALFORMED' }
     )
   }
+  const carrying = (body: unknown, http = true) => [
+    id,
+    1,
+    http,
+    'hello',
+    'rev-1',
+    1_000,
+    false,
+    null,
+    'arn',
+    '$LATEST',
+    false,
+    body
+  ]
+  t.deepEqual(invocationFromWire(carrying([5, true])).body, { bytes: 5, base64: true })
+  const bodies = [carrying([0, true]), carrying([5]), carrying([5, 1]), carrying([-1, true]), carrying([2 ** 31, true])]
+  for (const alleged of [...bodies, carrying(null), carrying([5, true], false)]) {
+    t.like(
+      t.throws(() => invocationFromWire(alleged)),
+      { code: 'MALFORMED' }
+    )
+  }
   const reply = (time: unknown, durationUs: unknown) => [
     'ran',
     0,

@@ -102,7 +102,8 @@ export type Manner = 'unknown' | 'short' | 'slow'
 export const MANNERS: readonly Manner[] = ['unknown', 'short', 'slow']
 
 /**
- * instance, kind, milliseconds that it may take, request id; then, only where they differ from the instance's call before:
+ * instance, kind, milliseconds that it may take, request id, bytes at the payload's end that are the event's body (EventBody of
+ * packages/interface; 0: it has none of its own); then, only where they differ from the instance's call before:
  * attempt, caller, invoked ARN, client context (JSON text or null).
  */
 export type InvokeHeader = [
@@ -110,6 +111,7 @@ export type InvokeHeader = [
   kind: number,
   timeoutMs: number,
   requestId: string,
+  bodyBytes: number,
   attempt?: number,
   caller?: string,
   invokedArn?: string,

@@ -4,6 +4,7 @@ import type ivm from 'isolated-vm'
 import { bootGlue } from './boot-glue.ts'
 import { ENTER, TELL } from './bridge-operations.ts'
 import type { ShelvedBundle } from './bundle-shelf.ts'
+import { entryOf } from './call-entry.ts'
 import { evaluateBundle } from './evaluate-bundle.ts'
 import {
   exitErrorJson,
@@ -38,7 +39,6 @@ const HEAP_SAMPLE_MS_MIN = 500
 const MB = 1_048_576
 
 type Entered = (string | number | undefined | ivm.Copy<Uint8Array>)[]
-
 type Loaded = (status: number, errorJson: string) => void
 
 /** One instance: an isolate with a context, a bundle evaluated in it, and at most one call under way. */
@@ -152,9 +152,9 @@ export class HostedInstance {
 
   /** Runs one call; the answer goes to `request`. @throws PeerlessError BUSY while another call waits for something; then nothing was begun */
   invoke(request: IncomingRequest, header: InvokeHeader): void {
-    const [, kind, timeoutMs, requestId, attempt, caller, invokedArn, clientContext] = header
+    const [, kind, timeoutMs, requestId, , attempt, caller, invokedArn, clientContext] = header
     // Kept also for a call that is turned away: the daemon sends only what changed.
-    if (header.length > 4) this.#meta = JSON.stringify({ attempt, caller, invokedArn, clientContext })
+    if (header.length > 5) this.#meta = JSON.stringify({ attempt, caller, invokedArn, clientContext })
     if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
       throw new PeerlessError('BUSY', `instance ${this.id} has a call`)
     }
@@ -163,7 +163,7 @@ export class HostedInstance {
     this.#logs.open(requestId)
     const meta = this.#meta
     this.#meta = undefined
-    this.#enter(ENTER.INVOKE, timeoutMs, [(request.payload as Buffer).toString(), requestId, kind, timeoutMs, meta])
+    this.#enter(ENTER.INVOKE, timeoutMs, entryOf(request.payload, header, meta))
   }
 
   #streamOf(request: IncomingRequest): HostedStream {

@@ -4,6 +4,8 @@ export const KIND_EVENT = 0
 export const KIND_HTTP = 1
 /** Added to the kind where the answer may leave as it is written. */
 export const KIND_STREAM = 2
+/** Added where the function gets the body behind the event in base64. */
+export const KIND_BASE64 = 4
 
 /** Index is the number on the wire. */
 export const RESULT_STATUSES = ['ok', 'error', 'timeout', 'exit'] as const

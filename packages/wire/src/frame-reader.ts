@@ -1,8 +1,13 @@
 import { PeerlessError } from '@peerless/interface'
 import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, PREFIX_BYTES } from './frame.ts'
 
-/** Chunks kept of one frame before they are joined: 6 MB come in about a hundred of 64 KiB, and a chunk of one byte costs a hundred bytes. */
+/** Chunks kept of one frame before they are joined: a chunk of one byte costs a hundred bytes. */
 const PARTS_MAX = 256
+/**
+ * A frame is joined as it comes, into one buffer of its whole length, when so much of it is there; then the chunks, 64 KiB each, are free again
+ * soon. Not before, because memory is set aside for what the other side has sent, not for what it has announced.
+ */
+const JOIN_SHARE_MIN = 1 / 8
 
 export type OnFrame = (id: number, type: number, header: Uint8Array, payload: Uint8Array) => void
 
@@ -30,24 +35,30 @@ export class FrameReader {
   /** @throws PeerlessError MALFORMED when a length breaks its bound: the channel can't be trusted any more */
   push(chunk: Uint8Array): void {
     if (this.#held > 0) {
-      this.#parts.push(chunk)
-      this.#held += chunk.length
-      if (this.#held < this.#needed) {
-        if (this.#parts.length >= PARTS_MAX) this.#join()
-        return
+      // Less than a prefix is held: it goes before what came.
+      if (this.#needed === PREFIX_BYTES) chunk = this.#take(chunk)
+      else {
+        const missing = this.#needed - this.#held
+        if (chunk.length < missing) {
+          this.#hold(chunk)
+          return
+        }
+        this.#cut(this.#take(chunk.subarray(0, missing)))
+        if (chunk.length === missing) return
+        chunk = chunk.subarray(missing)
       }
-      if (this.#whole !== undefined) this.#parts.unshift(this.#whole.subarray(0, this.#joined))
-      chunk = Buffer.concat(this.#parts, this.#held)
-      this.#parts = []
-      this.#held = 0
-      this.#whole = undefined
-      this.#joined = 0
     }
     const rest = this.#cut(chunk)
     if (rest < chunk.length) {
       this.#parts.push(chunk.subarray(rest))
       this.#held = chunk.length - rest
     }
+  }
+
+  #hold(chunk: Uint8Array): void {
+    this.#parts.push(chunk)
+    this.#held += chunk.length
+    if (this.#held >= this.#needed * JOIN_SHARE_MIN || this.#parts.length >= PARTS_MAX) this.#join()
   }
 
   #join(): void {
@@ -57,6 +68,19 @@ export class FrameReader {
       this.#joined += part.length
     }
     this.#parts = []
+  }
+
+  /** All that is held with these bytes behind it, in one piece; then nothing is held. */
+  #take(last: Uint8Array): Uint8Array {
+    this.#parts.push(last)
+    this.#held += last.length
+    if (this.#whole !== undefined) this.#join()
+    const taken = this.#whole ?? Buffer.concat(this.#parts, this.#held)
+    this.#parts = []
+    this.#held = 0
+    this.#whole = undefined
+    this.#joined = 0
+    return taken
   }
 
   /** Emits every whole frame of `chunk`; returns the offset of the first byte that is left. */

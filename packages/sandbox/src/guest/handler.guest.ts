@@ -66,13 +66,13 @@ export function onConfigure(configure: (configJson: string, library: unknown) =>
 }
 
 /** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
-export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown): void {
+export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f?: unknown): void {
   setDirect((entry & ENTER.DIRECT) !== 0)
   leaveContext()
   beginEntry()
   switch (entry & ~ENTER.DIRECT) {
     case ENTER.INVOKE:
-      invoke(a as string, b as string, c as number, d as number, e as string | undefined)
+      invoke(a as string, b as string, c as number, d as number, e as string | undefined, f as string | undefined)
       break
     case ENTER.TIMER:
       try {
@@ -194,7 +194,14 @@ function memberOf(value: unknown, name: string): unknown {
   return holder ? (value as Record<string, unknown>)[name] : undefined
 }
 
-function invoke(payload: string, requestId: string, kind: number, timeoutMs: number, metaJson: string | undefined): void {
+function invoke(
+  payload: string,
+  requestId: string,
+  kind: number,
+  timeoutMs: number,
+  metaJson: string | undefined,
+  body: string | undefined
+): void {
   const current: Call = { http: (kind & KIND_HTTP) !== 0, live: (kind & KIND_STREAM) !== 0, settled: false }
   call = current
   held = undefined
@@ -207,6 +214,8 @@ function invoke(payload: string, requestId: string, kind: number, timeoutMs: num
     let event: unknown
     try {
       event = payload === '' ? {} : jsonParse(payload)
+      // The member is there already, and empty: it keeps its place, and no setter of the guest's is asked.
+      if (body !== undefined) (event as { body: string }).body = body
     } catch (error) {
       answer(current, STATUS_ERROR, errorJsonOf('Runtime.UnmarshalError', describeError(error).errorMessage))
       return
