@@ -14,6 +14,7 @@ export interface UpFlags {
   join?: string
   name?: string
   slots?: string
+  memory?: string
   streamMb?: string
   replicas?: string
   antiEntropy?: string
@@ -31,6 +32,9 @@ export interface UpFlags {
 export const HTTP_DEFAULT = '127.0.0.1:8787'
 /** More busy isolates than that fit no machine: 10,000 of 128 MB are 1.28 TB. */
 export const SLOTS_MAX = 10_000
+/** The daemon and one executor take about that; more than 64 TB no machine has. */
+export const MEMORY_MB_MIN = 256
+const MEMORY_MB_MAX = 67_108_864
 /** Each copy costs a write and a message per event; beyond a few they protect against nothing that happens. */
 export const REPLICAS_MAX = 5
 /** Rounds more often cost more than they find; beyond a day a node that missed a change may as well have no rounds. */
@@ -46,7 +50,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, streamMb, replicas, antiEntropy } = flags
+  const { join, name, slots, memory, streamMb, replicas, antiEntropy } = flags
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
@@ -56,6 +60,7 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
       ? {}
       : { name: parsePattern(name, '--name', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }),
     ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
+    ...(memory === undefined ? {} : { memoryMb: parseInteger(memory, '--memory', MEMORY_MB_MIN, MEMORY_MB_MAX) }),
     ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
     ...(antiEntropy === undefined ? {} : { antiEntropyMs: parseAntiEntropy(antiEntropy) }),

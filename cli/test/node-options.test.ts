@@ -31,6 +31,7 @@ test('every flag reaches the node', (t) => {
       join: ' token ',
       name: 'ada-1',
       slots: '0',
+      memory: '512',
       antiEntropy: '1h',
       accountId: '123456789012',
       s3Endpoint: 'https://s3.test:9000/',
@@ -47,6 +48,7 @@ test('every flag reaches the node', (t) => {
     join: 'token',
     name: 'ada-1',
     slots: 0,
+    memoryMb: 512,
     antiEntropyMs: 3_600_000,
     accountId: '123456789012',
     s3Endpoint: 'https://s3.test:9000',
@@ -79,6 +81,7 @@ test('an empty invite', refuses, { join: ' ' }, '--join', 'peerless invite')
 test('two invites in one', refuses, { join: 'a b' }, 'without spaces')
 test('an endless invite', refuses, { join: 'a'.repeat(16_385) }, '16384')
 test('a name with spaces', refuses, { name: 'my node' }, '--name', "'my node'", '64')
+test('a node of less memory than it takes', refuses, { memory: '255' }, '--memory', "'255'", '256 to')
 test('a negative number of slots', refuses, { slots: '-1' }, '--slots', "'-1'", '0 to 10000')
 test('rounds of anti-entropy without pause', refuses, { antiEntropy: '10ms' }, '--anti-entropy', "'10ms'", '1s to 1d')
 test('eleven digits', refuses, { accountId: '12345678901' }, '--account-id', '12 digits')

@@ -89,7 +89,8 @@ export class NodeMeshStatus implements MeshStatus {
       slots: this.#instances.slots,
       busy: this.#instances.busy,
       instances: this.#instances.list(),
-      isolation: this.#instances.isolation()
+      isolation: this.#instances.isolation(),
+      memory: this.#instances.memory()
     }
   }
 

@@ -11,6 +11,8 @@ export interface NodeOptions {
   name?: string | undefined
   /** Busy instances at once. Default: 32 per core. 0: a gateway that runs nothing. */
   slots?: number | undefined
+  /** Megabytes that the daemon and its executors may hold together. Default: 80 % of the machine's, or of what its control group allows. */
+  memoryMb?: number | undefined
   /** Bytes of a streamed answer of a function that runs here. Default: LIMITS.streamBytesMax. */
   streamBytesMax?: number | undefined
   /** Other nodes that have an asynchronous event on their disk before it is accepted, as far as there are any. Default 1. */

@@ -26,6 +26,7 @@ import type { AwsAccess } from './aws-signature.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { deploySample } from './first-start.ts'
+import { machineMemoryMb } from './machine-memory.ts'
 import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
@@ -151,6 +152,7 @@ async function compose(
     ...platform,
     nodeId: mesh.peerId,
     slots: options.slots ?? SLOTS_PER_CORE * availableParallelism(),
+    memoryMb: options.memoryMb ?? machineMemoryMb(),
     streamBytesMax: options.streamBytesMax,
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),

@@ -131,15 +131,17 @@ async function deploy(order: Order, client: NodeClient, context: Context): Promi
 /** @throws UsageError, or CliError when there is nothing at the path */
 async function readOrder(alleged: string, flags: Flags, context: Context): Promise<Order> {
   const path = resolve(context.host.cwd, alleged)
+  const given = givenBy(flags)
   try {
     await stat(path)
   } catch (error) {
+    // Wrong usage is said before what is not there.
+    if (given.name === undefined) nameOf(path)
     throw new CliError(
       `'${short(alleged)}' cannot be deployed: ${(error as Error).message}`,
       'Give the path of a file, folder or .zip.'
     )
   }
-  const given = givenBy(flags)
   const manifest: Manifest = { ...(await readManifest(path)), ...given }
   return {
     path,

@@ -56,6 +56,15 @@ export function define(command: Command, context: Context): void {
     })
 }
 
+function memoryOf({ memory }: NodeStatus): [string, string][] {
+  if (memory === undefined) return []
+  const { usedMb, boundMb, pressed, evicted, evictedKept } = memory
+  const bound = typeof boundMb === 'number' ? ` of ${boundMb}` : ''
+  const kept = evictedKept > 0 ? ` (${evictedKept} of them to be kept warm)` : ''
+  const given = evicted > 0 ? `, ${evicted} idle instances given up${kept}` : ''
+  return [['memory', `${usedMb}${bound} MB${pressed ? ', more than it may' : ''}${given}`]]
+}
+
 function nodeText(node: NodeStatus): string {
   const layers = (node.isolation ?? []).map(({ layer, active, detail }): [string, string] => [
     printable(String(layer)),
@@ -66,6 +75,7 @@ function nodeText(node: NodeStatus): string {
     ['account', String(node.account)],
     ['version', `${node.version}, Node ${node.node}, V8 ${node.v8}, isolated-vm ${node.isolatedVm}`],
     ['slots', `${node.busy} of ${node.slots} busy, ${node.instances?.length ?? 0} instances`],
+    ...memoryOf(node),
     ...layers
   ])
 }

@@ -2,7 +2,15 @@ import { flushCompileCache } from 'node:module'
 import { ACCOUNT_ID_DEFAULT } from '@peerless/interface'
 import type { Command } from 'commander'
 import { accessOptions, type Context } from '../context.ts'
-import { HTTP_DEFAULT, parseNodeOptions, REPLICAS_MAX, SLOTS_MAX, STREAM_MB_MAX, type UpFlags } from '../node-options.ts'
+import {
+  HTTP_DEFAULT,
+  MEMORY_MB_MIN,
+  parseNodeOptions,
+  REPLICAS_MAX,
+  SLOTS_MAX,
+  STREAM_MB_MAX,
+  type UpFlags
+} from '../node-options.ts'
 
 /** By then the node serves, and every module of it has been compiled. */
 const COMPILE_CACHE_FLUSH_MS = 5_000
@@ -21,6 +29,10 @@ export function define(command: Command, context: Context): void {
     .option('--listen <multiaddr>', "address of the mesh's port, such as /ip4/0.0.0.0/tcp/4001; may be repeated", collect)
     .option('--join <invite>', "join a mesh with the token that 'peerless invite' printed on one of its nodes")
     .option('--name <name>', 'what people call this node')
+    .option(
+      '--memory <mb>',
+      `megabytes that the node and its instances may hold, from ${MEMORY_MB_MIN}; above it idle instances are given up (default: 80 % of the machine's)`
+    )
     .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
     .option('--stream-mb <mb>', `a streamed answer at most, 1 to ${STREAM_MB_MAX} (default: 20)`)
     .option(

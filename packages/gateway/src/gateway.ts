@@ -12,6 +12,7 @@ import { registerInstanceMetrics } from './instance-metrics.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { registerLatencyMetrics } from './latency-metrics.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
+import { registerMemoryMetrics } from './memory-metrics.ts'
 import { MeshApi } from './mesh-api.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
@@ -51,6 +52,7 @@ class HttpGateway implements Gateway {
     const metrics = new GatewayMetrics(handed?.registry)
     const { asyncInvoker } = context
     registerInstanceMetrics(metrics.registry, () => context.mesh.node().instances)
+    registerMemoryMetrics(metrics.registry, () => context.mesh.node().memory)
     registerLatencyMetrics(metrics.registry, () => context.mesh.latency?.() ?? [])
     if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())
     const drain = new Drain(context.clock, context.limits)

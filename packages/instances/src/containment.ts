@@ -1,9 +1,11 @@
-import type { Clock, Logger } from '@peerless/interface'
+import type { Clock, Logger, Outcome, PeerlessError } from '@peerless/interface'
 import type { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
 import type { InstanceShelf } from './instance-shelf.ts'
 import { DRAIN_MS_MAX, LAST_MS_MAX } from './limits.ts'
-import type { Executor, Instance, Revision } from './records.ts'
+import { severed } from './outcomes.ts'
+import type { Executor, Instance, Revision, Running } from './records.ts'
+import { refused } from './refusals.ts'
 
 /**
  * What is done about code that does not behave: which revisions go where, and how a process that must be ended is ended. Proven code
@@ -67,6 +69,16 @@ export class Containment {
     for (const instance of [...executor.instances.values()]) if (instance.calls.length === 0) this.#shelf?.remove(instance)
     if (executor.instances.size === 0) this.#pool.kill(executor, 'catastrophe')
     else this.#clock.after(DRAIN_MS_MAX, () => this.#pool.kill(executor, 'catastrophe'))
+  }
+
+  /** A start failed, and the handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
+  loadFailure(nodeId: string, instance: Instance, call: Running, error: PeerlessError): Outcome {
+    if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
+    const death = this.#pool.deathOf(instance.executor)
+    const { killedFor } = instance.executor
+    if (death !== undefined) this.offended(instance.executor, instance.revision.id, death)
+    else if (killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
+    return severed(nodeId, instance, call, this.#clock.monotonic())
   }
 
   /** Nothing runs in it. Whoever is called next gets an instance in another process. */

@@ -66,6 +66,11 @@ export class ExecutorPool {
     return undefined
   }
 
+  /** Every process, the spare one among them. */
+  get executors(): Iterable<Executor> {
+    return this.#all
+  }
+
   /** Starts the spare process if there is none. */
   prepare(): void {
     if (this.#stopped || this.#spare !== undefined || this.#all.size >= EXECUTORS_MAX) return

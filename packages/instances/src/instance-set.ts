@@ -29,6 +29,7 @@ import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
 import type { Machine } from './machine.ts'
+import { guardMemory, type MemoryGuard } from './memory-guard.ts'
 import { answered, ended, noteStart, noteUse, severed } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
@@ -67,10 +68,12 @@ export class InstanceSet implements Instances {
   readonly #turns: ThreadTurns
   readonly #logs: CallLogs
   readonly #line: LaunchLine
+  readonly #memory: MemoryGuard
   readonly warm: Prewarmer
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
+  readonly memory = () => this.#memory.status()
   readonly startMs = (revisionId: string) => this.#line.startMs(revisionId)
   readonly #onBroken = (executor: Executor, reason: string) => {
     this.#options.logger.error('an executor broke the rules of a stream', { reason })
@@ -117,7 +120,8 @@ export class InstanceSet implements Instances {
       ...options,
       instancesMax: options.slots,
       present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
-      room: () => !this.#draining && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
+      room: () =>
+        !this.#draining && !this.#memory.tight && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
       launch: (order, done) => this.#launch(newRunning(order, done))
     })
     this.#line = new LaunchLine({
@@ -133,6 +137,7 @@ export class InstanceSet implements Instances {
         this.#launch(call)
       }
     })
+    this.#memory = guardMemory(options, { shelf: this.#shelf, pool: this.#pool, warm: this.warm, startMs: this.startMs })
     const parts = {
       shelf: this.#shelf,
       pool: this.#pool,
@@ -146,6 +151,7 @@ export class InstanceSet implements Instances {
     this.#timers.push(
       clock.every(limits.WATCH_PERIOD_MS, () => watchDeadlines(this.#running, clock.monotonic(), parts)),
       clock.every(limits.PREWARM_PERIOD_MS, () => this.warm.tick()),
+      clock.every(limits.NODE_MEMORY_PERIOD_MS, () => void this.#memory.look()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
       clock.every(Math.max(1, Math.min(this.#idleMs, limits.EMPTY_MS_MAX) / 4), () => this.#reap())
     )
@@ -295,13 +301,13 @@ export class InstanceSet implements Instances {
 
   #launch(call: Running): void {
     const { invocation } = call
-    const full = this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict()
+    const full = this.#memory.pressed || (this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict())
     const revision = this.#shelf.revisionOf(invocation)
     const executor = full ? undefined : this.#pool.place(revision)
     if (executor === undefined) {
       this.#shelf.dropUnused(revision)
-      const message = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
-      this.#logs.tell(call, refused('BUSY', message))
+      const many = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
+      this.#logs.tell(call, refused('BUSY', this.#memory.refusal() ?? many))
       return
     }
     const instance = this.#shelf.add(invocation, executor)
@@ -321,7 +327,7 @@ export class InstanceSet implements Instances {
         executor.process.load(loadOrderOf(instance, invocation, this.#here()), bundle, (error, reply) => {
           const failure = error ?? executor.process.faultOf(checkedLoaded, reply)
           if (failure === undefined) this.#onLoaded(instance, call, orderedAt, reply as Reply)
-          else this.#failLaunch(instance, call, this.#loadFailure(instance, call, failure))
+          else this.#failLaunch(instance, call, this.#containment.loadFailure(this.nodeId, instance, call, failure))
         })
       },
       (error: unknown) => {
@@ -357,16 +363,6 @@ export class InstanceSet implements Instances {
     this.#release(instance, call)
     this.#park(instance)
     this.#logs.tell(call, refused('UNAVAILABLE', PASSED))
-  }
-
-  /** The handler was not called. Whether the process died of this function's initialisation decides if that may be tried elsewhere. */
-  #loadFailure(instance: Instance, call: Running, error: PeerlessError): Outcome {
-    if (error.code !== 'CONNECTION_LOST') return refused('UNAVAILABLE', error.message)
-    const death = this.#pool.deathOf(instance.executor)
-    const { killedFor } = instance.executor
-    if (death !== undefined) this.#containment.offended(instance.executor, instance.revision.id, death)
-    else if (killedFor !== 'memory') return refused('BUSY', `the executor was ended (${killedFor})`)
-    return severed(this.nodeId, instance, call, this.#options.clock.monotonic())
   }
 
   #failLaunch(instance: Instance, call: Running, outcome: Outcome): void {

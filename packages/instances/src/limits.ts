@@ -22,6 +22,8 @@ export const GRACE_MS = 500
 export const WATCH_PERIOD_MS = 100
 /** How often resident memory is read. */
 export const MEMORY_PERIOD_MS = 100
+/** How often it is looked at what the daemon and all executors hold together. */
+export const NODE_MEMORY_PERIOD_MS = 1_000
 /**
  * Memory of an executor beside what its instances declared: Node with the isolates that wait (up to 112, see EXECUTOR_IDLE_MB), and 80 for payloads of 6 MB on their way in
  * and out, compiled code and what young generations hold before V8 collects it. The daemon holds resident memory to it, the executor's control group what is its own: that leaves

@@ -39,3 +39,21 @@ function childrenOf(pid: number): number[] {
     return []
   }
 }
+
+export interface ProcessMemory {
+  readonly residentMb: number
+  /** The part of it that is the program, and files: other processes of the same program have it in common. */
+  readonly sharedMb: number
+}
+
+/** What a process holds, or undefined where /proc does not tell. */
+export async function ownMb(pid: number | 'self'): Promise<ProcessMemory | undefined> {
+  try {
+    const [, resident, shared] = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ').map(Number)
+    if (resident === undefined || shared === undefined || !Number.isFinite(resident + shared)) return undefined
+    return { residentMb: (resident * PAGE_KB) / 1_024, sharedMb: (shared * PAGE_KB) / 1_024 }
+  } catch {
+    // As above.
+    return undefined
+  }
+}

@@ -6,6 +6,7 @@ import type {
   Invocation,
   Logger,
   LogLine,
+  MemoryStatus,
   Outcome,
   Random,
   Target
@@ -29,6 +30,8 @@ export interface InstancesOptions {
   idleMs?: number
   /** Bytes of a streamed answer; default LIMITS.streamBytesMax. */
   streamBytesMax?: number | undefined
+  /** Megabytes that the daemon and its executors may hold together; above that idle instances are given up. Default: no bound. */
+  memoryMb?: number | undefined
   /** Executor processes per account; default 2. */
   executorsPerAccountMax?: number
   /** Instances that start at once without being in each other's way; default: the machine's cores. */
@@ -60,6 +63,8 @@ export interface Instances extends Target {
   /** Median of recent calls; 0 when there were none. */
   latencyMs(): number
   list(): InstanceStatus[]
+  /** What the daemon and its executors hold, and what was given up for it. */
+  memory(): MemoryStatus
   /** Milliseconds that the last start of a revision took, from the order to the instance being ready; undefined where none is remembered. */
   startMs(revisionId: string): number | undefined
   /** Instances that are to be there ahead of calls, and that the reaper leaves, until it is told anew. */
