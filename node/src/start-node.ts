@@ -25,6 +25,7 @@ import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
 import type { AwsAccess } from './aws-signature.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
+import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 import { NodeRecords } from './node-records.ts'
@@ -165,6 +166,7 @@ async function compose(
   })
   undo.push(() => instances.stop())
   undo.push(retireRemoved(catalog, instances))
+  undo.push(expectDeployed(catalog, store, instances))
   const invocation = createInvocation({ ...platform, mesh, catalog, instances, ledger, tariff: TARIFF_DEFAULT })
   appendLog = (line) => invocation.appendLog(line)
   undo.push(() => invocation.stop())

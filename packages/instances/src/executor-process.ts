@@ -15,6 +15,7 @@ import {
   BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
   CHUNK_PREFIX,
+  CODE_CACHE_PREFIX,
   EXECUTOR_MESSAGE,
   EXECUTOR_PIPE_FD,
   type ExecutorStatus,
@@ -46,6 +47,12 @@ export interface ExecutorEvents {
   onExit(reason: string): void
 }
 
+/** What a launch needs of a version's code. */
+export interface Supply {
+  readonly bundle: Uint8Array
+  readonly codeCache: Uint8Array | undefined
+}
+
 /** One executor: the process, the pipe to it, and which bundles it has. */
 export class ExecutorProcess {
   readonly number: number
@@ -71,8 +78,10 @@ export class ExecutorProcess {
     logger: Logger
     egress: Egress | undefined
     group: ControlGroup | undefined
+    /** It runs no function, and needs nothing that they do. */
+    compiles?: boolean
   }) {
-    const { number, code, confinement, events, logger, egress, group } = options
+    const { number, code, confinement, events, logger, egress, group, compiles = false } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
@@ -103,6 +112,7 @@ export class ExecutorProcess {
     this.#exit = this.#watch()
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     void this.#begin(code.executorScript)
+    if (compiles) return
     this.#sendPieces('library', Buffer.from(code.libraryScript))
     for (const [name, script] of Object.entries(code.guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
     // Last: with it the executor begins to prepare isolates.
@@ -133,16 +143,27 @@ export class ExecutorProcess {
     return this.#status
   }
 
-  load(order: LoadOrder, bundle: Uint8Array, done: OnReply): void {
-    if (!this.#bundles.has(order.bundleCid)) {
-      this.#bundles.add(order.bundleCid)
-      this.#sendPieces(order.bundleCid, bundle)
-    }
+  /** @param supply the bundle and its code cache where there is one; not needed where `hasBundle` */
+  load(order: LoadOrder, supply: Supply | undefined, done: OnReply): void {
+    if (supply !== undefined) this.#sendBundle(order.bundleCid, supply)
     this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, (error, reply) => {
       // It could not be read there: the next launch sends it again.
       if (isPeerlessError(error, 'NOT_REPLICATED')) this.#bundles.delete(order.bundleCid)
       done(error, reply)
     })
+  }
+
+  /** Makes V8's code cache of a bundle; `onPart` gets its bytes in order. */
+  compile(cid: string, bundle: Uint8Array, onPart: OnPart, done: OnReply): void {
+    this.#sendBundle(cid, { bundle, codeCache: undefined })
+    this.#connection.requestStreamed(EXECUTOR_MESSAGE.COMPILE, cid, NOTHING, onPart, done)
+  }
+
+  #sendBundle(cid: string, { bundle, codeCache }: Supply): void {
+    if (this.#bundles.has(cid)) return
+    this.#bundles.add(cid)
+    this.#sendPieces(cid, bundle)
+    if (codeCache !== undefined) this.#sendPieces(CODE_CACHE_PREFIX + cid, codeCache)
   }
 
   trim(): void {

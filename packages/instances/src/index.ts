@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { PeerlessError } from '@peerless/interface'
-import { buildSandbox } from '@peerless/sandbox'
+import { buildSandbox, executorArguments, type SandboxCode } from '@peerless/sandbox'
+import { BundleSupply } from './bundle-supply.ts'
+import { CodeCacheStore } from './code-cache-store.ts'
+import { CodeCompiler } from './code-compiler.ts'
 import { Conduct } from './conduct.ts'
 import { InstanceSet, type Trust } from './instance-set.ts'
-import { findMachine } from './machine.ts'
+import { findMachine, type Machine } from './machine.ts'
 import { StandingsFile } from './standings-file.ts'
 import type { Instances, InstancesOptions } from './types.ts'
 
@@ -18,7 +22,17 @@ export async function createInstances(options: InstancesOptions): Promise<Instan
     throw new PeerlessError('INVALID_ARGUMENT', `slots ${options.slots} must be an integer from 0`)
   }
   const code = await buildSandbox()
-  return new InstanceSet(options, code, await findMachine(code, options), await trustOf(options))
+  const machine = await findMachine(code, options)
+  return new InstanceSet(options, code, machine, await trustOf(options), await supplyOf(options, code, machine))
+}
+
+async function supplyOf(options: InstancesOptions, code: SandboxCode, machine: Machine): Promise<BundleSupply> {
+  const { directory, clock, logger, loadBundle } = options
+  // Executors run the Node that this daemon runs, see `nodePath`.
+  const tag = JSON.stringify([process.versions, process.arch, code.isolatedVmVersion, executorArguments(''), code.executorScript])
+  const caches =
+    directory === undefined ? undefined : await CodeCacheStore.open({ directory: join(directory, 'code-cache'), logger, tag })
+  return new BundleSupply({ load: loadBundle, compiler: new CodeCompiler({ code, machine, clock, logger }), caches, logger })
 }
 
 async function trustOf({ directory, clock, logger }: InstancesOptions): Promise<Trust> {

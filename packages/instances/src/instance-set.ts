@@ -1,15 +1,7 @@
 import { availableParallelism } from 'node:os'
+import type { FunctionVersion, InstanceStatus, Invocation, OnReply, Outcome, PeerlessError, Reply } from '@peerless/interface'
 import {
-  type InstanceStatus,
-  type Invocation,
-  isPeerlessError,
-  messageOf,
-  type OnReply,
-  type Outcome,
-  type PeerlessError,
-  type Reply
-} from '@peerless/interface'
-import {
+  FLAG_CACHE_REFUSED,
   FLAG_GONE,
   FLAG_PROMPT,
   type LoadedHeader,
@@ -18,11 +10,13 @@ import {
   type ResultHeader,
   type SandboxCode
 } from '@peerless/sandbox'
+import type { BundleSupply } from './bundle-supply.ts'
 import { CallLogs } from './call-logs.ts'
 import type { Conduct } from './conduct.ts'
 import { Containment } from './containment.ts'
 import { checkedLoaded, checkedResult } from './executor-answers.ts'
 import { ExecutorPool } from './executor-pool.ts'
+import type { Supply } from './executor-process.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
 import { LaunchLine } from './launch-line.ts'
@@ -35,8 +29,7 @@ import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Running } from './records.ts'
-import { refused } from './refusals.ts'
-import { SharedLoads } from './shared-loads.ts'
+import { refused, unreadable } from './refusals.ts'
 import { runStreamed } from './streamed-run.ts'
 import { ThreadTurns } from './thread-turns.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
@@ -61,7 +54,7 @@ export class InstanceSet implements Instances {
   readonly #trust: Trust
   readonly #machine: Machine
   readonly #pool: ExecutorPool
-  readonly #bundles: SharedLoads
+  readonly #supply: BundleSupply
   readonly #latency = new RecentLatency()
   readonly #shelf: InstanceShelf
   readonly #containment: Containment
@@ -83,7 +76,7 @@ export class InstanceSet implements Instances {
   #draining = false
   #onQuiet: (() => void) | undefined
 
-  constructor(options: InstancesOptions, code: SandboxCode, machine: Machine, trust: Trust) {
+  constructor(options: InstancesOptions, code: SandboxCode, machine: Machine, trust: Trust, supply: BundleSupply) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
@@ -91,7 +84,7 @@ export class InstanceSet implements Instances {
     this.#trust = trust
     this.#machine = machine
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
-    this.#bundles = new SharedLoads(options.loadBundle)
+    this.#supply = supply
     this.#logs = new CallLogs(options.nodeId, options.clock, options.onLog)
     const perAccountMax = options.executorsPerAccountMax ?? limits.EXECUTORS_PER_ACCOUNT_DEFAULT
     this.#pool = new ExecutorPool({
@@ -320,21 +313,25 @@ export class InstanceSet implements Instances {
     instance.revision.launching++
     this.#busy++
     this.#running.add(instance)
-    this.#bundles.get(invocation.version).then(
-      (bundle) => {
-        const orderedAt = this.#options.clock.monotonic()
-        call.overdueAt = orderedAt + limits.INIT_MS_MAX + limits.GRACE_MS
-        executor.process.load(loadOrderOf(instance, invocation, this.#here()), bundle, (error, reply) => {
-          const failure = error ?? executor.process.faultOf(checkedLoaded, reply)
-          if (failure === undefined) this.#onLoaded(instance, call, orderedAt, reply as Reply)
-          else this.#failLaunch(instance, call, this.#containment.loadFailure(this.nodeId, instance, call, failure))
-        })
-      },
-      (error: unknown) => {
-        const code = isPeerlessError(error, 'NOT_REPLICATED') ? 'NOT_REPLICATED' : 'UNAVAILABLE'
-        this.#failLaunch(instance, call, refused(code, `the bundle could not be read: ${messageOf(error)}`))
-      }
+    if (executor.process.hasBundle(invocation.version.code.bundleCid)) {
+      this.#load(instance, call, undefined)
+      return
+    }
+    this.#supply.get(invocation.version, invocation.account).then(
+      (supply) => this.#load(instance, call, supply),
+      (error: unknown) => this.#failLaunch(instance, call, unreadable(error))
     )
+  }
+
+  #load(instance: Instance, call: Running, supply: Supply | undefined): void {
+    const { process } = instance.executor
+    const orderedAt = this.#options.clock.monotonic()
+    call.overdueAt = orderedAt + limits.INIT_MS_MAX + limits.GRACE_MS
+    process.load(loadOrderOf(instance, call.invocation, this.#here()), supply, (error, reply) => {
+      const failure = error ?? process.faultOf(checkedLoaded, reply)
+      if (failure === undefined) this.#onLoaded(instance, call, orderedAt, reply as Reply)
+      else this.#failLaunch(instance, call, this.#containment.loadFailure(this.nodeId, instance, call, failure))
+    })
   }
 
   #here(): Parameters<typeof loadOrderOf>[2] {
@@ -356,6 +353,7 @@ export class InstanceSet implements Instances {
     instance.revision.launching--
     this.#line.started(instance.revision.id, call.initMs)
     noteStart(instance, reply.header as LoadedHeader, orderedAt - call.startedAt, now)
+    this.#supply.launched(call.invocation.version, call.invocation.account, (flags & FLAG_CACHE_REFUSED) !== 0)
     if (this.#options.clock.now() <= call.invocation.deadline) {
       this.#run(instance, call)
       return
@@ -408,6 +406,10 @@ export class InstanceSet implements Instances {
     return this.#shelf.list(this.startMs)
   }
 
+  expect(version: FunctionVersion, account: string): void {
+    if (this.slots > 0) this.#supply.expect(version, account)
+  }
+
   retire(revisionId: string): void {
     this.warm.forget(revisionId)
     this.#shelf.retire(revisionId)
@@ -437,6 +439,7 @@ export class InstanceSet implements Instances {
     this.#draining = true
     for (const timer of this.#timers) timer.cancel()
     this.#line.stop()
+    await this.#supply.stop()
     await this.#pool.stop()
     await this.#trust.close()
   }

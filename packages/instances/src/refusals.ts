@@ -1,4 +1,4 @@
-import type { Lost, Refused } from '@peerless/interface'
+import { isPeerlessError, type Lost, messageOf, type Refused } from '@peerless/interface'
 import { BUSY_RETRY_MS } from './limits.ts'
 
 export function refused(code: Refused['code'], message: string, retryAfterMs = BUSY_RETRY_MS): Refused {
@@ -7,4 +7,10 @@ export function refused(code: Refused['code'], message: string, retryAfterMs = B
 
 export function lost(node: string, message: string): Lost {
   return { status: 'lost', message, node }
+}
+
+/** Why there is no bundle to start an instance of. */
+export function unreadable(error: unknown): Refused {
+  const code = isPeerlessError(error, 'NOT_REPLICATED') ? 'NOT_REPLICATED' : 'UNAVAILABLE'
+  return refused(code, `the bundle could not be read: ${messageOf(error)}`)
 }

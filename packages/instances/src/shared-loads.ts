@@ -1,6 +1,6 @@
 import type { FunctionVersion } from '@peerless/interface'
 
-/** Launches of one bundle at the same time read (or pull) it once. Nothing is kept afterwards: the block store has its own cache. */
+/** Launches of one bundle at the same time read (or pull) it once. Nothing is kept afterwards: that is for BundleSupply. */
 export class SharedLoads {
   readonly #load: (version: FunctionVersion) => Promise<Uint8Array>
   readonly #running = new Map<string, Promise<Uint8Array>>()

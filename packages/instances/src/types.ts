@@ -36,7 +36,7 @@ export interface InstancesOptions {
   executorsPerAccountMax?: number
   /** Instances that start at once without being in each other's way; default: the machine's cores. */
   cores?: number | undefined
-  /** Where is kept what revisions have shown; without it a restart puts everything on probation. */
+  /** Where is kept what revisions have shown, and V8's code caches; without it a restart puts everything on probation, and there are no caches. */
   directory?: string | undefined
   /** The Node that executors run: process.execPath. */
   nodePath: string
@@ -69,6 +69,8 @@ export interface Instances extends Target {
   startMs(revisionId: string): number | undefined
   /** Instances that are to be there ahead of calls, and that the reaper leaves, until it is told anew. */
   readonly warm: { provision(orders: readonly WarmOrder[]): void }
+  /** A first call of a version may come: what can be made ready without running its code is. Its bundle should be on this node's disk. */
+  expect(version: FunctionVersion, account: string): void
   /** Takes away the instances of a revision that is no longer current; those that run end their call first. */
   retire(revisionId: string): void
   isolation(): { layer: string; active: boolean; detail: string }[]

@@ -1,15 +1,55 @@
 import type ivm from 'isolated-vm'
+import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
 
-/** V8's code cache of one script: made by the first isolate that compiles it, here in this process, and used by all later ones. */
+/** Megabytes of heap for making the code cache of one bundle: V8 keeps some ten times the text while it compiles. */
+const COMPILE_MB_MAX = 1_024
+/** Characters that an executor's own thread may compile, which takes it less than handing it to another: below 1 ms. */
+const COMPILE_HERE_CHARS_MAX = 16_384
+/** Below this many characters a code cache saves less than it costs to make. */
+const CACHE_CHARS_MIN = 16_384
+
+/** V8's code cache of one script: made on this node, by whom says `code-compiler.ts` of packages/instances, or by an isolate of this process. */
 export interface CachedScript {
   readonly script: string
   cachedData: ivm.ExternalCopy<ArrayBuffer> | undefined
+  /** Whether the next isolate that compiles it makes the cache, should there be none. A bundle's first does not: its caller would wait for it. */
+  makes: boolean
+  /** V8 did not take the cache that came with it. */
+  refused: boolean
+}
+
+export function cachedScript(script: string, makes: boolean): CachedScript {
+  return { script, cachedData: undefined, makes, refused: false }
 }
 
 export async function compileCached(isolate: ivm.Isolate, source: CachedScript, origin: ivm.ScriptOrigin): Promise<ivm.Script> {
-  const { cachedData } = source
-  const options = cachedData === undefined ? { ...origin, produceCachedData: true } : { ...origin, cachedData }
-  const compiled = await isolate.compileScript(source.script, options)
-  source.cachedData ??= (compiled as ivm.Script & ivm.CachedDataResult).cachedData
+  const { cachedData, makes, script } = source
+  const produceCachedData = cachedData === undefined && makes && script.length >= CACHE_CHARS_MIN
+  source.makes = true
+  if (cachedData === undefined && !produceCachedData && script.length <= COMPILE_HERE_CHARS_MAX) {
+    // No code of the script runs in this.
+    return isolate.compileScriptSync(script, origin)
+  }
+  const compiled = (await isolate.compileScript(
+    script,
+    cachedData === undefined ? { ...origin, produceCachedData } : { ...origin, cachedData }
+  )) as ivm.Script & ivm.CachedDataResult & { cachedDataRejected?: boolean }
+  if (cachedData === undefined) source.cachedData ??= compiled.cachedData
+  else if (compiled.cachedDataRejected === true && source.cachedData === cachedData) {
+    source.cachedData = undefined
+    source.refused = true
+  }
   return compiled
+}
+
+/** V8's code cache of a bundle that is run nowhere in this process. @throws Error where it does not compile, as it did when it was deployed */
+export async function makeCodeCache(addon: typeof ivm, bundle: ShelvedBundle): Promise<Uint8Array> {
+  const isolate = new addon.Isolate({ memoryLimit: COMPILE_MB_MAX })
+  try {
+    const compiled = await isolate.compileScript(bundle.script, { ...SCRIPT_ORIGIN, produceCachedData: true })
+    const { cachedData } = compiled as ivm.Script & ivm.CachedDataResult
+    return new Uint8Array(cachedData?.copy() ?? new ArrayBuffer(0))
+  } finally {
+    if (!isolate.isDisposed) isolate.dispose()
+  }
 }

@@ -24,6 +24,11 @@ export const EXECUTOR_MESSAGE = {
   PING: 6,
   /** Notification: nothing runs, so give back what memory nobody uses. */
   TRIM: 7,
+  /**
+   * Request: make V8's code cache of a bundle that was sent, whose CID is the header. Asked only of processes that run no function. The answer
+   * comes in parts, whose payloads are the cache's bytes in order.
+   */
+  COMPILE: 8,
   /** Notification, executor → daemon: started, and how confined. */
   HELLO: 16,
   /** Notification: a line of console output. */
@@ -74,6 +79,8 @@ export type EgressFailedHeader = [exchange: number, rule: string, message: strin
 
 /** In the place of a CID: a part of the glue that isolates evaluate when they first use it. */
 export const CHUNK_PREFIX = 'glue:'
+/** Before a CID: the code cache of that bundle, which was sent before it. */
+export const CODE_CACHE_PREFIX = 'cache:'
 
 /** cid, bytes of the whole bundle, offset of this piece. */
 export type BundleHeader = [cid: string, totalBytes: number, offset: number]
@@ -124,6 +131,8 @@ export const FLAG_GONE = 1
 export const FLAG_MANNER_SHIFT = 1
 /** The call was entered synchronously and answered before it was left: others may wait in the pipe for the same instance. */
 export const FLAG_PROMPT = 8
+/** V8 did not take the code cache that was sent with the bundle; it was compiled without. */
+export const FLAG_CACHE_REFUSED = 16
 
 /** status, wall µs, CPU µs, heap MB as last sampled (0: not sampled yet), flags; then for `http`: status code and flat headers. */
 export type ResultHeader = [

@@ -4,13 +4,16 @@ import { getHeapStatistics } from 'node:v8'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection, Linger, socketChannel } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
+import { cachedScript, makeCodeCache } from './code-cache.ts'
 import { EgressLink } from './egress-link.ts'
 import { EXECUTOR_PIPE_FD } from './executor-arguments.ts'
 import {
+  BUNDLE_PIECE_BYTES,
   type BundleHeader,
   CHUNK_PREFIX,
   EXECUTOR_MESSAGE,
   type ExecutorStatus,
+  FLAG_CACHE_REFUSED,
   FLAG_GONE,
   FLAG_MANNER_SHIFT,
   type InvokeHeader,
@@ -31,7 +34,7 @@ import { Watchdog } from './watchdog.ts'
  */
 const addonPath = process.argv[2] ?? ''
 const instances = new Map<number, HostedInstance>()
-const shelf = new BundleShelf()
+const shelf = new BundleShelf((bytes) => new addon.ExternalCopy(ownBuffer(bytes), { transferOut: true }))
 /** sysexits.h: EX_SOFTWARE */
 const EXIT_INTERNAL = 70
 const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
@@ -53,8 +56,8 @@ const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_F
 const addon = loadAddon(addonPath)
 
 /** Comes in pieces before the first bundle, after its later parts. */
-const glue = { script: '', cachedData: undefined }
-const library = { script: '', cachedData: undefined }
+const glue = { ...cachedScript('', true), script: '' }
+const library = { ...cachedScript('', true), script: '' }
 const chunks = new Map<string, string>()
 const spares = new SpareIsolates({ addon, script: glue, chunks }, LIMITS.memoryMbDefault)
 
@@ -109,6 +112,9 @@ function handle(request: IncomingRequest): void {
     case EXECUTOR_MESSAGE.LOAD:
       void load(request, request.header as LoadOrder)
       return
+    case EXECUTOR_MESSAGE.COMPILE:
+      void compile(request, String(request.header))
+      return
     case EXECUTOR_MESSAGE.DISPOSE: {
       const id = Number(request.header)
       instances.get(id)?.dispose()
@@ -152,7 +158,8 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
     const [result, errorJson] = await instance.load()
     if (result !== STATUS_OK) instances.delete(order.instance)
     const manner = MANNERS.indexOf(services.manners.of(order.revisionId)) << FLAG_MANNER_SHIFT
-    const flags = result === STATUS_OK ? manner : manner | FLAG_GONE
+    const refused = bundle.refused ? FLAG_CACHE_REFUSED : 0
+    const flags = result === STATUS_OK ? manner | refused : manner | refused | FLAG_GONE
     const tookUs = Math.round((performance.now() - startedAt) * 1_000)
     request.reply([result, tookUs, flags, instance.stages.us], Buffer.from(errorJson))
   } catch (error) {
@@ -160,6 +167,28 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
     request.fail(new PeerlessError('INTERNAL', 'an instance could not be made', { cause: error }))
     process.stderr.write(`load: ${error instanceof Error ? error.stack : String(error)}\n`)
   }
+}
+
+async function compile(request: IncomingRequest, cid: string): Promise<void> {
+  const bundle = shelf.get(cid)
+  if (bundle === undefined) {
+    request.fail(new PeerlessError('NOT_REPLICATED', `bundle ${cid} did not arrive whole`))
+    return
+  }
+  try {
+    const bytes = await makeCodeCache(addon, bundle)
+    for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
+      request.part(undefined, bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES))
+    }
+    request.reply([bytes.length])
+  } catch (error) {
+    request.fail(new PeerlessError('INTERNAL', 'a bundle could not be compiled', { cause: error }))
+  }
+}
+
+/** The buffer of a view that is all of it. */
+function ownBuffer(bytes: Uint8Array): ArrayBuffer {
+  return (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer
 }
 
 function status(): ExecutorStatus {

@@ -15,7 +15,7 @@ function addAll(shelf: BundleShelf, cid: string, bytes: Uint8Array, pieceBytes: 
 }
 
 test('a bundle is there when its last piece has come', (t) => {
-  const shelf = new BundleShelf()
+  const shelf = new BundleShelf(() => undefined)
   const bytes = encode(BUNDLE)
   addAll(shelf, 'a', bytes.subarray(0, 0), 7)
   t.is(shelf.get('a'), undefined)
@@ -27,7 +27,7 @@ test('a bundle is there when its last piece has come', (t) => {
 })
 
 const refuses = test.macro((t, run: (shelf: BundleShelf) => void, message: RegExp) => {
-  t.throws(() => run(new BundleShelf()), { name: 'PeerlessError', code: 'MALFORMED', message })
+  t.throws(() => run(new BundleShelf(() => undefined)), { name: 'PeerlessError', code: 'MALFORMED', message })
 })
 test('a piece that is out of order', refuses, (shelf) => shelf.add('a', 100, 10, new Uint8Array(5)), /must start at 0/)
 test('more bytes than were announced', refuses, (shelf) => shelf.add('a', 3, 0, new Uint8Array(5)), /must start at 0/)
