@@ -105,7 +105,7 @@ const LARGE = Array.from(
   { length: 2_000 },
   (_, index) => `function f${index}(a) { return a.map((x) => x * ${index}).join("${index}") }`
 )
-const SOURCE = `${LARGE.join('\n')}\nexports.handler = async (event) => f7([event.n])`
+const SOURCE = `${LARGE.join('\n')}\nexports.all = [${LARGE.map((_, index) => `f${index}`).join(', ')}]\nexports.handler = async (event) => f7([event.n])`
 
 async function untilFiles(path: string, count: number): Promise<string[]> {
   for (;;) {

@@ -1,13 +1,25 @@
 import { ENTER } from '../bridge-operations.ts'
 import { KIND_HTTP } from '../outcome-numbers.ts'
 import { chunk } from './chunks.guest.ts'
-import { configureLogs } from './console.guest.ts'
-import { configureHandler, enter } from './handler.guest.ts'
+import { enter } from './handler.guest.ts'
 import { jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
-import { configurePayload } from './payload-limit.guest.ts'
 
-const NOBODY = { functionName: '', functionVersion: '', memoryMb: 0, logGroup: '', logStream: '', node: '' }
-const LIMITS = { bytesMax: 1_024, chunkBytesMax: 1_024, windowBytes: 1_024, gatheredBytesMax: 1_024 }
+/** What the executor says of a function, of none. */
+const NOBODY = {
+  functionName: '',
+  functionVersion: '',
+  memoryMb: 0,
+  logGroup: '',
+  logStream: '',
+  node: '',
+  environment: { NAME: '' },
+  asyncContext: false,
+  payloadBytes: 1_024,
+  logLines: 0,
+  logBytes: 0,
+  logLineBytes: 0,
+  stream: { bytesMax: 1_024, chunkBytesMax: 1_024, windowBytes: 1_024, gatheredBytesMax: 1_024 }
+}
 const EVENT = {
   version: '2.0',
   rawPath: '/',
@@ -21,12 +33,10 @@ const META = '{"attempt":1,"caller":"","invokedArn":"","clientContext":null}'
 
 /**
  * Runs a call of nobody through the road that calls take, while nobody waits: V8 compiles a function when it first runs, and the first caller
- * would pay for all of them. What is told meanwhile reaches no one, and `configureHandler` forgets what this leaves.
+ * would pay for all of them. What is told meanwhile reaches no one, and being configured for a function makes the isolate forget what this leaves.
  */
 export function rehearse(web: boolean): void {
-  configureHandler(NOBODY, LIMITS)
-  configurePayload(LIMITS.bytesMax)
-  configureLogs(0, 0, 0)
+  enter(ENTER.CONFIGURE, jsonStringify(NOBODY), undefined, undefined, undefined, undefined)
   enter(ENTER.ADOPT, web ? webExports() : { handler: answer }, 'handler', undefined, undefined, undefined)
   // After the handler was found, which takes a microtask.
   reflectApply(promiseThen, promiseResolve(undefined), [
