@@ -2,9 +2,13 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryLogger } from '@peerless/testing'
+import { buildSandbox } from '@peerless/sandbox'
+import { MemoryLogger, VirtualClock } from '@peerless/testing'
+import { encode } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { CODE_CACHE_BYTES_MAX, CodeCacheStore } from '../src/code-cache-store.ts'
+import { CodeCompiler } from '../src/code-compiler.ts'
+import { findConfinement } from '../src/confinement.ts'
 import { start } from './_instances.ts'
 import { pidOfExecutors } from './_processes.ts'
 
@@ -150,25 +154,36 @@ function sealed(name: string, bytes: Uint8Array): Buffer {
   return Buffer.concat([createHash('sha256').update(name).update(digest).digest(), bytes])
 }
 
-test.serial('caches are made where no function runs, in a process per account, which ends', async (t) => {
-  const directory = await folder(t)
-  const { define, instances } = await start(t, { directory })
-  const caches = join(directory, 'code-cache')
-  const before = new Set(pidOfExecutors())
-  const mine = define(SOURCE)
-  const others = define(`${SOURCE} + "!"`)
-  instances.expect(mine.version, 'acme')
-  await untilFiles(caches, 1)
-  const first = pidOfExecutors().filter((pid) => !before.has(pid))
-  instances.expect(others.version, 'other')
-  await untilFiles(caches, 2)
-  const second = pidOfExecutors().filter((pid) => !before.has(pid))
-  t.is(first.length, 1)
-  t.is(second.length, 1)
-  t.notDeepEqual(second, first)
-  t.is(instances.list().length, 0)
-  while (pidOfExecutors().some((pid) => !before.has(pid))) await new Promise((resolve) => setImmediate(resolve))
-})
+test.serial(
+  'caches are made in a process that is for one account and runs no function, and ends when nothing is to be done',
+  async (t) => {
+    const code = await buildSandbox()
+    const clock = new VirtualClock()
+    const confinement = await findConfinement(process.execPath, code.addonPath, [])
+    const compiler = new CodeCompiler({ code, confinement, clock, logger: new MemoryLogger() })
+    t.teardown(() => compiler.stop())
+    const bundle = encode({
+      format: 1,
+      script: `(() => { const exports = {}; ${SOURCE}; return exports })()`,
+      builtins: [],
+      handlerExport: 'handler'
+    })
+    const compile = (account: string, cid: string) =>
+      new Promise<Uint8Array>((done) => compiler.add({ account, cid, bundle: async () => bundle, done }))
+    t.true((await compile('acme', 'a')).length > 10_000)
+    const first = pidOfExecutors()
+    t.is(first.length, 1)
+    await compile('acme', 'b')
+    t.deepEqual(pidOfExecutors(), first)
+    await compile('other', 'a')
+    // Its end was ordered before the other's beginning, and is not waited for.
+    while (pidOfExecutors().includes(first[0] ?? 0)) await new Promise((resolve) => setImmediate(resolve))
+    t.is(pidOfExecutors().length, 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    await clock.advance(2_000)
+    while (pidOfExecutors().length > 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+)
 
 test.serial('a version whose first call came before is given its cache from the next process on', async (t) => {
   const directory = await folder(t)
