@@ -1,11 +1,12 @@
 import { ASK, URL_COMPONENTS } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
 import { customInspect } from './inspect.guest.ts'
+import { plainUrl } from './plain-url.guest.ts'
 
 type Pairs = [string, string][]
 type Component = (typeof URL_COMPONENTS)[number]
 
-/** Parsed by the executor's URL (ada), so that functions see exactly what Node sees, without its tables in every isolate. */
+/** Parsed by the executor's URL (ada), so that functions see exactly what Node sees, without its tables in every isolate; plain ones here, see `plainUrl`. */
 export class URL {
   declare readonly origin: string
   declare href: string
@@ -90,6 +91,8 @@ for (const [index, name] of URL_COMPONENTS.entries()) {
 }
 
 function parse(url: string, base: string | undefined): string[] | undefined {
+  const plain = base === undefined ? plainUrl(url) : undefined
+  if (plain !== undefined) return plain
   const answer = ask(ASK.URL_PARSE, url, base)
   return typeof answer === 'string' ? answer.split('\0') : undefined
 }
