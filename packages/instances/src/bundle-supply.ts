@@ -7,6 +7,7 @@ import { SharedLoads } from './shared-loads.ts'
 /** Bundles that are kept in memory, all together and each: small ones are called first soon after they were deployed, and a disk takes as long as their start. */
 const KEPT_BYTES_MAX = 16_777_216
 const KEPT_BUNDLE_BYTES_MAX = 262_144
+const KEPT_BUNDLES_MAX = 1_024
 /** V8 compiles what is smaller in a millisecond or two. */
 const COMPILED_BUNDLE_BYTES_MIN = 65_536
 
@@ -94,7 +95,7 @@ export class BundleSupply {
     this.#kept.set(cid, bundle)
     this.#keptBytes += bundle.length
     for (const [oldest, { length }] of this.#kept) {
-      if (this.#keptBytes <= KEPT_BYTES_MAX) break
+      if (this.#keptBytes <= KEPT_BYTES_MAX && this.#kept.size <= KEPT_BUNDLES_MAX) break
       this.#kept.delete(oldest)
       this.#keptBytes -= length
     }

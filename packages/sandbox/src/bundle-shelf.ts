@@ -38,6 +38,10 @@ export class BundleShelf {
 
   /** @throws PeerlessError MALFORMED */
   add(cid: string, totalBytes: number, offset: number, piece: Uint8Array): void {
+    if (offset === 0 && piece.length === totalBytes && totalBytes > 0) {
+      this.#arrived(cid, piece)
+      return
+    }
     let arriving = this.#arriving.get(cid)
     if (arriving === undefined) {
       if (!(totalBytes > 0 && totalBytes <= LIMITS.bundleBytesMax) || this.#arriving.size >= ARRIVING_MAX) {
@@ -53,8 +57,12 @@ export class BundleShelf {
     arriving.filled += piece.length
     if (arriving.filled < arriving.bytes.length) return
     this.#arriving.delete(cid)
-    if (cid.startsWith(CODE_CACHE_PREFIX)) this.#addCache(cid.slice(CODE_CACHE_PREFIX.length), arriving.bytes)
-    else this.#addBundle(cid, readBundle(arriving.bytes))
+    this.#arrived(cid, arriving.bytes)
+  }
+
+  #arrived(cid: string, bytes: Uint8Array): void {
+    if (cid.startsWith(CODE_CACHE_PREFIX)) this.#addCache(cid.slice(CODE_CACHE_PREFIX.length), bytes)
+    else this.#addBundle(cid, readBundle(bytes))
   }
 
   #addBundle(cid: string, bundle: Bundle): void {

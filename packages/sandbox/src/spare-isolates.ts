@@ -6,6 +6,8 @@ const SPARES_PER_KIND_MAX = 2
 const KINDS_MAX = 2
 /** The launch that took one has the processor first. */
 const REFILL_MS = 10
+/** And as long as instances are being started, for so long: an isolate beside a large bundle that is evaluated costs that one half as much again. */
+const REFILL_WAIT_MS_MAX = 1_000
 
 interface Shelf {
   readonly kind: IsolateKind
@@ -21,28 +23,42 @@ export class SpareIsolates {
   /** The kind that was asked for last comes first. */
   #shelves: Shelf[]
   #refilling = false
+  #starting = 0
 
   constructor(glue: Glue, memoryMb: number) {
     this.#glue = glue
     this.#shelves = [true, false].map((web) => ({ kind: { memoryMb, web }, spares: [] }))
   }
 
-  /** One that waits, or a new one. */
+  /** One that waits, or a new one. `started` must follow. */
   take(kind: IsolateKind): PreparedIsolate {
     const shelf = this.#shelves.find((one) => isSame(one.kind, kind)) ?? { kind, spares: [] }
     const others = this.#shelves.filter((one) => one !== shelf)
     for (const { spares } of others.splice(KINDS_MAX - 1)) for (const spare of spares) spare.isolate.dispose()
     this.#shelves = [shelf, ...others]
     const prepared = shelf.spares.shift() ?? prepareIsolate(this.#glue, kind)
+    this.#starting++
     this.refill()
     return prepared
+  }
+
+  /** What took one has started, or failed to. */
+  started(): void {
+    this.#starting--
   }
 
   /** One after the other, in pauses: a launch under way is not held up by it. */
   refill(): void {
     if (this.#refilling || this.#wanted() === undefined) return
     this.#refilling = true
-    setTimeout(() => void this.#prepareOne(), REFILL_MS)
+    this.#whenQuiet(REFILL_WAIT_MS_MAX)
+  }
+
+  #whenQuiet(leftMs: number): void {
+    setTimeout(() => {
+      if (this.#starting > 0 && leftMs > 0) this.#whenQuiet(leftMs - REFILL_MS)
+      else void this.#prepareOne()
+    }, REFILL_MS)
   }
 
   #wanted(): Shelf | undefined {
