@@ -104,7 +104,7 @@ export class CodeCompiler {
         (_, part) => {
           length += part.length
           if (length > CODE_CACHE_BYTES_MAX) executor.kill()
-          else parts.push(part.slice())
+          else parts.push(new Uint8Array(part))
         },
         (error) => {
           timer.cancel()

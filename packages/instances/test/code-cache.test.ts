@@ -160,7 +160,8 @@ test.serial(
     const code = await buildSandbox()
     const clock = new VirtualClock()
     const confinement = await findConfinement(process.execPath, code.addonPath, [])
-    const compiler = new CodeCompiler({ code, confinement, clock, logger: new MemoryLogger() })
+    const machine = { confinement, groups: undefined, layers: [] }
+    const compiler = new CodeCompiler({ code, machine, clock, logger: new MemoryLogger() })
     t.teardown(() => compiler.stop())
     const bundle = encode({
       format: 1,

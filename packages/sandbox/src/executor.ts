@@ -186,9 +186,10 @@ async function compile(request: IncomingRequest, cid: string): Promise<void> {
   }
 }
 
-/** The buffer of a view that is all of it. */
+/** Bytes in a buffer of their own, which can be given away. */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
-  return (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer
+  // Not `slice`: a Buffer's is a view.
+  return bytes.byteLength === bytes.buffer.byteLength ? (bytes.buffer as ArrayBuffer) : new Uint8Array(bytes).buffer
 }
 
 function status(): ExecutorStatus {
