@@ -100,7 +100,6 @@ export class HostedInstance {
         if (this.#loaded === undefined) return
         this.#loaded = undefined
         clearTimeout(limit)
-        this.#services.spares.started()
         this.#timer.clear()
         if (status === STATUS_OK) this.#ready()
         else this.dispose()
