@@ -6,7 +6,7 @@ import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
 import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
 import { BodyBudget, continueLater } from './http-body.ts'
-import { isWebSocket, refuseConnect, refuseMalformed, refuseUpgrade } from './http-refusals.ts'
+import { isWebSocket, MalformedRefusals, refuseConnect, refuseUpgrade } from './http-refusals.ts'
 import { originForm } from './http-url.ts'
 import { registerInstanceMetrics } from './instance-metrics.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
@@ -44,6 +44,7 @@ class HttpGateway implements Gateway {
   readonly #meshApi: MeshApi
   readonly #routes: Routes
   readonly #pages: OperationsPages
+  readonly #malformed = new MalformedRefusals()
   #closed: Promise<void> | undefined
 
   constructor(options: GatewayOptions) {
@@ -77,17 +78,18 @@ class HttpGateway implements Gateway {
         keepAliveTimeout: context.limits.keepAliveMs,
         shouldUpgradeCallback: isWebSocket
       },
-      (request, response) => this.handle(request, response)
+      (request, response) => this.#take(request, response)
     )
     this.#front = this.#frontOf(this.#server, parts)
     this.#server.maxConnections = context.limits.connectionsMax
     // Bounded by headerBytesMax; Node's own limit would leave out what is beyond it without a word.
     this.#server.maxHeadersCount = 0
-    this.#server.on('clientError', refuseMalformed).on('upgrade', refuseUpgrade).on('connect', refuseConnect)
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#malformed.refuse(error, socket))
+    this.#server.on('upgrade', refuseUpgrade).on('connect', refuseConnect)
     this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       // Only when the body is wanted is the client told to send it.
       continueLater(request, () => response.writeContinue())
-      this.handle(request, response)
+      this.#take(request, response)
     })
   }
 
@@ -106,6 +108,11 @@ class HttpGateway implements Gateway {
     server.removeAllListeners('connection')
     server.on('connection', (socket) => front.accept(socket))
     return front
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    this.#malformed.note(request, response)
+    this.handle(request, response)
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** What has no request and response to be answered with: refused on the socket itself, and the connection ends. */
@@ -9,13 +9,42 @@ const PARSER_STATUSES: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout'
 }
 
-export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
+/**
+ * Refuses what Node's parser could not read, after the answers to the requests that came before it on the connection: written at once, the refusal would
+ * stand for, or in the middle of, the answer to another.
+ */
+export class MalformedRefusals {
+  /** The last request of each connection, its answer, and the one before that. */
+  readonly #last = new WeakMap<
+    Duplex,
+    { request: IncomingMessage; response: ServerResponse; before: ServerResponse | undefined }
+  >()
+  readonly #refused = new WeakSet<Duplex>()
+
+  /** A request was read. */
+  note(request: IncomingMessage, response: ServerResponse): void {
+    this.#last.set(request.socket, { request, response, before: this.#last.get(request.socket)?.response })
   }
-  const status = PARSER_STATUSES[error.code ?? ''] ?? '400 Bad Request'
-  refuse(socket, status, 'INVALID_ARGUMENT', `not an HTTP request that is taken here: ${status}`)
+
+  refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    // What follows on a connection that is refused already is not read.
+    if (this.#refused.has(socket)) return
+    this.#refused.add(socket)
+    const status = PARSER_STATUSES[error.code ?? ''] ?? '400 Bad Request'
+    const say = () => refuse(socket, status, 'INVALID_ARGUMENT', `not an HTTP request that is taken here: ${status}`)
+    const last = this.#last.get(socket)
+    // What could not be read is the rest of the last request, or what follows it.
+    const before = last?.request.complete === true ? last.response : last?.before
+    if (before === undefined || before.closed) say()
+    else {
+      socket.pause()
+      before.once('close', () => (socket.writable ? say() : socket.destroy()))
+    }
+  }
 }
 
 /** Other protocols that a client offers (h2c, say) are declined by going on with HTTP/1.1; a WebSocket can't go on so. */

@@ -257,3 +257,30 @@ test('headers of a function that would break out of their line are no answer', a
     t.false(text.includes('injected'))
   }
 })
+
+test('what cannot be read is refused after the answers to what came before it, not in their place', async (t) => {
+  const node = await start(t)
+  const { promise: refusable, resolve } = Promise.withResolvers<void>()
+  node.behave(async (call) => {
+    await refusable
+    return ranHttp(200, ['content-type', 'text/plain'], `answer to ${JSON.parse(Buffer.from(call.payload).toString()).rawPath}`)
+  })
+  const socket = connect(node.port, node.host)
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    text += chunk
+  })
+  // Two that the plain front does not take, and what is no request.
+  const one = (path: string) => `POST /fn/hello/${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`
+  socket.write(`${one('1')}${one('2')}NONSENSE\r\n\r\n${one('3')}`, () => setImmediate(() => setImmediate(resolve)))
+  await once(socket, 'close')
+  t.deepEqual(
+    [...text.matchAll(/HTTP\/1\.1 \d+|answer to \/\d/g)].map(([all]) => all),
+    ['HTTP/1.1 200', 'answer to /1', 'HTTP/1.1 200', 'answer to /2', 'HTTP/1.1 400']
+  )
+  // The rest of a request that cannot be read is refused in its own place.
+  t.regex(
+    await raw(node, 'POST /fn/hello HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n'),
+    /^HTTP\/1\.1 400 /
+  )
+})
