@@ -90,7 +90,8 @@ export class NodeMeshStatus implements MeshStatus {
       busy: this.#instances.busy,
       instances: this.#instances.list(),
       isolation: this.#instances.isolation(),
-      memory: this.#instances.memory()
+      memory: this.#instances.memory(),
+      starts: Object.fromEntries(this.#instances.starts())
     }
   }
 

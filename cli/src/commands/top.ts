@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import type { NodeClient } from '../client.ts'
 import { type Context, withJson, withNode } from '../context.ts'
 import { ApiError } from '../errors.ts'
-import { listPeers, nodeStatus, PEER_COLUMNS } from '../mesh-api.ts'
+import { INSTANCE_COLUMNS, listPeers, type MeshInstances, meshInstances, nodeStatus, PEER_COLUMNS } from '../mesh-api.ts'
 import { table } from '../text.ts'
 
 const PERIOD_MS = 1_000
@@ -17,6 +17,9 @@ interface Snapshot {
   time: number
   peers: PeerStatus[]
   node: NodeStatus | null
+  /** With --instances: of every node that answers, and the peer ids of the others. */
+  instances?: MeshInstances['instances']
+  missing?: string[]
 }
 
 interface FunctionLoad {
@@ -35,24 +38,27 @@ export function define(command: Command, context: Context): void {
   withJson(withNode(command))
     .description(
       'Watch the load of the mesh, redrawn every second until Ctrl-C: peers with their slots and requests in flight, and the functions that this node runs with their instances and rates.\n' +
-        'JSON: one snapshot {time, peers, node}.'
+        'With --instances: every instance of the mesh, what it did and used.\n' +
+        'JSON: one snapshot {time, peers, node}, and {instances, missing} with --instances.'
     )
+    .option('--instances', 'each instance of every node')
     .option('--once', 'print it once and end')
-    .action(async (flags: { json?: true; once?: true }) => {
+    .action(async (flags: { json?: true; once?: true; instances?: true }) => {
       const client = await context.connect(command)
-      if (flags.json) return await context.printJson(await look(client, context))
-      if (flags.once || !context.host.terminal) return await context.print(draw(context, await look(client, context), undefined))
-      await watch(client, context)
+      const look = (signal?: AbortSignal) => lookAt(client, context, flags.instances === true, signal)
+      if (flags.json) return await context.printJson(await look())
+      if (flags.once || !context.host.terminal) return await context.print(draw(context, await look(), undefined))
+      await watch(look, context)
     })
 }
 
-async function watch(client: NodeClient, context: Context): Promise<void> {
+async function watch(look: (signal: AbortSignal) => Promise<Snapshot>, context: Context): Promise<void> {
   const signal = context.host.interrupted()
   let previous: Snapshot | undefined
   await context.print(CLEAR)
   while (!signal.aborted) {
     try {
-      const snapshot = await look(client, context, signal)
+      const snapshot = await look(signal)
       const lines = draw(context, snapshot, previous).split('\n')
       await context.print(`${HOME}${lines.map((line) => `${line}\u001b[K`).join('\n')}${CLEAR_TO_END}`)
       previous = snapshot
@@ -63,9 +69,13 @@ async function watch(client: NodeClient, context: Context): Promise<void> {
   }
 }
 
-async function look(client: NodeClient, context: Context, signal?: AbortSignal): Promise<Snapshot> {
-  const [peers, node] = await Promise.all([listPeers(client, signal), nodeIfAllowed(client, signal)])
-  return { time: context.host.now(), peers, node }
+async function lookAt(client: NodeClient, context: Context, instances: boolean, signal?: AbortSignal): Promise<Snapshot> {
+  const [peers, node, all] = await Promise.all([
+    listPeers(client, signal),
+    nodeIfAllowed(client, signal),
+    instances ? meshInstances(client, signal) : {}
+  ])
+  return { time: context.host.now(), peers, node, ...all }
 }
 
 async function nodeIfAllowed(client: NodeClient, signal?: AbortSignal): Promise<NodeStatus | null> {
@@ -109,6 +119,16 @@ function draw(context: Context, snapshot: Snapshot, previous: Snapshot | undefin
         head
       )
     )
+  }
+  if (snapshot.instances !== undefined) {
+    const names = new Map(peers.map(({ peerId, name }) => [peerId, name]))
+    const rows = snapshot.instances.map((instance) => ({
+      ...instance,
+      time: snapshot.time,
+      nodeName: names.get(instance.node ?? '') ?? ''
+    }))
+    parts.push(table(rows, INSTANCE_COLUMNS, head))
+    if ((snapshot.missing ?? []).length > 0) parts.push(`no answer from ${snapshot.missing?.join(', ')}\n`)
   }
   return parts.join('\n')
 }

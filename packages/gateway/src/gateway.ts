@@ -52,7 +52,7 @@ class HttpGateway implements Gateway {
     const context: GatewayContext = { ...rest, limits: { ...GATEWAY_LIMITS, ...limits } }
     const metrics = new GatewayMetrics(handed?.registry)
     const { asyncInvoker } = context
-    registerInstanceMetrics(metrics.registry, () => context.mesh.node().instances)
+    registerInstanceMetrics(metrics.registry, () => context.mesh.node())
     registerMemoryMetrics(metrics.registry, () => context.mesh.node().memory)
     registerLatencyMetrics(metrics.registry, () => context.mesh.latency?.() ?? [])
     if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())

@@ -66,6 +66,7 @@ export class InstanceSet implements Instances {
   readonly #running = new Set<Instance>()
   readonly #timers: { cancel(): void }[] = []
   readonly #idleMs: number
+  readonly starts = () => this.#shelf.starts
   readonly memory = () => this.#memory.status()
   readonly startMs = (revisionId: string) => this.#line.startMs(revisionId)
   readonly #onBroken = (executor: Executor, reason: string) => {

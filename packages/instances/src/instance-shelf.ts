@@ -2,7 +2,7 @@ import type { Clock, InstanceStatus, Invocation, Random } from '@peerless/interf
 import { FLAG_MANNER_SHIFT, MANNERS } from '@peerless/sandbox'
 import type { Conduct } from './conduct.ts'
 import type { ExecutorPool } from './executor-pool.ts'
-import { LANE_CALLS_MAX, LANE_CALLS_SHALLOW, LEAN_IDLE_MS, PROMPT_CALLS_MIN } from './limits.ts'
+import { LANE_CALLS_MAX, LANE_CALLS_SHALLOW, LEAN_IDLE_MS, PROMPT_CALLS_MIN, STARTS_COUNTED_MAX } from './limits.ts'
 import type { Executor, Instance, Revision } from './records.ts'
 import type { WarmOrder } from './warm-keeper.ts'
 
@@ -10,6 +10,8 @@ import type { WarmOrder } from './warm-keeper.ts'
 export class InstanceShelf {
   /** Idle instances per revision, and lanes with room, only those above zero; kept up with every change, because routing reads it for every call. */
   readonly idle = new Map<string, number>()
+  /** How many instances of a function were made, gone ones included. */
+  readonly starts = new Map<string, number>()
   readonly #clock: Clock
   readonly #random: Random
   readonly #pool: ExecutorPool
@@ -119,9 +121,20 @@ export class InstanceShelf {
       startStagesMs: undefined
     }
     instance.revision.alive++
+    this.#countStart(invocation.functionName)
     this.#instances.set(instance.id, instance)
     this.#pool.settle(executor, instance)
     return instance
+  }
+
+  #countStart(functionName: string): void {
+    if (this.starts.size >= STARTS_COUNTED_MAX && !this.starts.has(functionName)) {
+      for (const first of this.starts.keys()) {
+        this.starts.delete(first)
+        break
+      }
+    }
+    this.starts.set(functionName, (this.starts.get(functionName) ?? 0) + 1)
   }
 
   remove(instance: Instance): void {

@@ -1,5 +1,7 @@
 /** Instances alive at once on a node. Each takes about 1.2 MB before its own data. */
 export const INSTANCES_MAX = 1_024
+/** Functions whose starts are counted; the one that was first of all is forgotten first. */
+export const STARTS_COUNTED_MAX = 10_000
 /** Instances are prepared ahead only while there are fewer: the rest is for calls. */
 export const INSTANCES_AHEAD_MAX = 768
 /** How often it is looked at which instances should be there before they are asked for. */

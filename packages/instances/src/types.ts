@@ -63,6 +63,8 @@ export interface Instances extends Target {
   /** Median of recent calls; 0 when there were none. */
   latencyMs(): number
   list(): InstanceStatus[]
+  /** How many instances were started since the node was, by function. */
+  starts(): ReadonlyMap<string, number>
   /** What the daemon and its executors hold, and what was given up for it. */
   memory(): MemoryStatus
   /** Milliseconds that the last start of a revision took, from the order to the instance being ready; undefined where none is remembered. */

@@ -43,6 +43,8 @@ export interface NodeStatus {
   /** Which layers of isolation are active on this machine. */
   isolation: { layer: string; active: boolean; detail: string }[]
   memory?: MemoryStatus | undefined
+  /** Instances that were started since the node was, by function, for calls and ahead of them. */
+  starts?: Readonly<Record<string, number>> | undefined
 }
 
 /** What the daemon and its executors hold together, and what was done about it. */
