@@ -78,23 +78,35 @@ export async function findFunction(client: NodeClient, name: string): Promise<Fu
   return objectOf<FunctionConfiguration>(objectOf<{ Configuration: unknown }>(answer, name).Configuration, name)
 }
 
-export async function listFunctions(client: NodeClient): Promise<FunctionConfiguration[]> {
-  const functions: FunctionConfiguration[] = []
+export function listFunctions(client: NodeClient): Promise<FunctionConfiguration[]> {
+  return listAll(client, ['2015-03-31', 'functions'], 'Functions', 'ls')
+}
+
+/** All pages of a listing. @param query beside those of paging */
+export async function listAll<Row>(
+  client: NodeClient,
+  path: string[],
+  member: string,
+  what: string,
+  query: Record<string, string> = {}
+): Promise<Row[]> {
+  const rows: Row[] = []
   let marker: string | undefined
   for (let page = 0; page < PAGES_MAX; page++) {
-    const order: Order = { method: 'GET', path: ['2015-03-31', 'functions'], query: { Marker: marker, MaxItems: '50' } }
-    const answer = objectOf<{ Functions: unknown; NextMarker?: unknown }>(await client.json(order, 'ls'), 'ls')
-    functions.push(...listOf<FunctionConfiguration>(answer.Functions, 'ls'))
-    if (typeof answer.NextMarker !== 'string' || answer.NextMarker === '') return functions
+    const order: Order = { method: 'GET', path, query: { ...query, Marker: marker, MaxItems: '50' } }
+    const answer = objectOf<Record<string, unknown>>(await client.json(order, what), what)
+    rows.push(...listOf<Row>(answer[member], what))
+    if (typeof answer.NextMarker !== 'string' || answer.NextMarker === '') return rows
     marker = answer.NextMarker
   }
   throw new CliError(
-    `ls: the listing did not end after ${PAGES_MAX} pages`,
+    `${what}: the listing did not end after ${PAGES_MAX} pages`,
     'Check that the node runs the same version as this command.'
   )
 }
 
-interface UrlConfiguration {
+export interface UrlConfiguration {
+  FunctionArn?: string
   FunctionUrl?: string
   AuthType?: string
 }
@@ -116,8 +128,8 @@ function urlPath(name: string): string[] {
   return ['2021-10-31', 'functions', name, 'url']
 }
 
-/** undefined for an answer of 404. */
-export async function unlessMissing(answer: Promise<unknown>): Promise<unknown> {
+/** undefined for what is not there. */
+export async function unlessMissing<Value>(answer: Promise<Value>): Promise<Value | undefined> {
   try {
     return await answer
   } catch (error) {

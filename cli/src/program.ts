@@ -34,6 +34,12 @@ const COMMANDS: readonly Entry[] = [
   },
   { name: 'ls', summary: 'list the functions', load: () => import('./commands/ls.ts') },
   { name: 'show', summary: 'show one function, or the node', load: () => import('./commands/show.ts') },
+  { name: 'versions', summary: 'list and publish the versions of a function', load: () => import('./commands/versions.ts') },
+  {
+    name: 'alias',
+    summary: 'names that lead to versions: set, list and remove',
+    load: () => import('./commands/alias.ts')
+  },
   { name: 'rm', summary: 'remove a function', load: () => import('./commands/rm.ts') },
   {
     name: 'routes',

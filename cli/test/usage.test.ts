@@ -49,6 +49,11 @@ test('a bad multiaddr', isUsage, ['up', '--listen', '/ip4/1.2.3.4/udp/1'], '/tcp
 
 test('a request id that is none', isUsage, ['result', 'nonsense'], "'nonsense'", 'UUID')
 test('redrive of nothing in particular', isUsage, ['dead-letters', 'redrive'], '--all')
+test('an alias without a name', isUsage, ['alias', 'set', 'hello', '1'], "'hello'", 'NAME:ALIAS')
+test('an alias of digits', isUsage, ['alias', 'set', 'hello:12', '1'], "'12'", 'digits alone')
+test('an alias of an alias', isUsage, ['alias', 'set', 'hello:live', 'old'], "'old'", '$LATEST')
+test('a split that is none', isUsage, ['alias', 'set', 'hello:live', '1', '--split', '2=101'], "'2=101'", '0 to 100')
+test('a split with $LATEST', isUsage, ['alias', 'set', 'hello:live', '1', '--split', '$LATEST=5'], 'version number')
 test('a schedule of no function', isUsage, ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)'], '--function')
 test(
   'a time that a schedule cannot start at',

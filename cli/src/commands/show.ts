@@ -1,16 +1,17 @@
-import type { NodeStatus } from '@peerless/interface'
+import { LATEST, type NodeStatus } from '@peerless/interface'
 import type { Command } from 'commander'
 import { type Context, withJson, withNodeItself } from '../context.ts'
 import { CliError } from '../errors.ts'
-import { cidOf, findFunction, findUrl, parseFunctionName } from '../lambda.ts'
+import { cidOf, findFunction, parseFunctionName, type UrlConfiguration } from '../lambda.ts'
 import { findLatencyTarget, latencyText } from '../latency.ts'
 import { nodeStatus } from '../mesh-api.ts'
+import { findSettings, qualifierOf, type Settings, splitText } from '../qualifiers.ts'
 import { bytesText, digits, fields, printable } from '../text.ts'
 
 export function define(command: Command, context: Context): void {
   withJson(withNodeItself(command))
     .description(
-      'Show one function; without a name the node itself, with the layers that isolate functions on its machine. JSON: NodeStatus of the mesh API, or the FunctionConfiguration of the Lambda API with FunctionUrl and AuthType where it has a URL and LatencyTarget where it has one; only there are the values of its variables.'
+      'Show one function; without a name the node itself, with the layers that isolate functions on its machine. JSON: NodeStatus of the mesh API, or the FunctionConfiguration of the Lambda API with Versions (their numbers), Aliases, FunctionUrlConfigs, ProvisionedConcurrencyConfigs, ReservedConcurrentExecutions where it is set, and FunctionUrl and AuthType where the function itself has a URL, LatencyTarget where it has one; only there are the values of its variables.'
     )
     .argument('[name]', 'function name')
     .action(async (alleged: string | undefined, flags: { json?: true }) => {
@@ -23,15 +24,10 @@ export function define(command: Command, context: Context): void {
       const name = parseFunctionName(alleged)
       const found = await findFunction(client, name)
       if (found === undefined) throw new CliError(`there is no function '${name}'`, "'peerless ls' shows what there is.")
-      const [url, latency] = await Promise.all([findUrl(client, name), findLatencyTarget(client, name)])
-      const { FunctionUrl, AuthType } = url ?? {}
+      const [settings, latency] = await Promise.all([findSettings(client, name), findLatencyTarget(client, name)])
       if (flags.json) {
-        await context.printJson({
-          ...found,
-          ...(FunctionUrl === undefined ? {} : { FunctionUrl, AuthType }),
-          ...(latency === undefined ? {} : { LatencyTarget: latency })
-        })
-        return
+        const target = latency === undefined ? {} : { LatencyTarget: latency }
+        return await context.printJson({ ...found, ...settingsJson(settings), ...target })
       }
       const variables = Object.keys(found.Environment?.Variables ?? {})
       await context.print(
@@ -50,7 +46,7 @@ export function define(command: Command, context: Context): void {
           ['modified', String(found.LastModified ?? '-')],
           ['revision', String(found.RevisionId ?? '-')],
           ['arn', String(found.FunctionArn ?? '-')],
-          ['url', FunctionUrl === undefined ? '-' : `${FunctionUrl} (auth ${AuthType})`]
+          ...settingsFields(settings)
         ])
       )
     })
@@ -63,6 +59,50 @@ function memoryOf({ memory }: NodeStatus): [string, string][] {
   const kept = evictedKept > 0 ? ` (${evictedKept} of them to be kept warm)` : ''
   const given = evicted > 0 ? `, ${evicted} idle instances given up${kept}` : ''
   return [['memory', `${usedMb}${bound} MB${pressed ? ', more than it may' : ''}${given}`]]
+}
+
+function settingsJson({ versions, aliases, urls, reserved, provisioned }: Settings): Record<string, unknown> {
+  const own = urls.find(isOfFunction)
+  return {
+    Versions: versions.map(({ Version }) => Version),
+    Aliases: aliases,
+    FunctionUrlConfigs: urls,
+    ProvisionedConcurrencyConfigs: provisioned,
+    ...(reserved === undefined ? {} : { ReservedConcurrentExecutions: reserved }),
+    ...(own === undefined ? {} : { FunctionUrl: own.FunctionUrl, AuthType: own.AuthType })
+  }
+}
+
+/** A line for each alias, URL and provisioned concurrency; the first of each kind has the label. */
+function settingsFields({ versions, aliases, urls, reserved, provisioned }: Settings): [string, string][] {
+  const numbers = versions.flatMap(({ Version }) => (Version === LATEST ? [] : [String(Version)]))
+  const urlText = (url: UrlConfiguration) => `${url.FunctionUrl} (auth ${url.AuthType})`
+  return [
+    ['versions', numbers.join(', ') || '-'],
+    ...lines(
+      'aliases',
+      aliases.map((alias) => `${alias.Name} leads to ${splitText(alias)}`)
+    ),
+    ['reserved', reserved === undefined ? '-' : `${reserved} concurrent calls`],
+    ...lines(
+      'provisioned',
+      provisioned.map(
+        (one) => `${one.RequestedProvisionedConcurrentExecutions} instances of ${qualifierOf(one.FunctionArn)} (${one.Status})`
+      )
+    ),
+    ...lines('url', [
+      ...urls.filter(isOfFunction).map(urlText),
+      ...urls.filter((url) => !isOfFunction(url)).map((url) => `${qualifierOf(url.FunctionArn)}: ${urlText(url)}`)
+    ])
+  ]
+}
+
+function isOfFunction({ FunctionArn }: UrlConfiguration): boolean {
+  return qualifierOf(FunctionArn) === LATEST
+}
+
+function lines(label: string, texts: readonly string[]): [string, string][] {
+  return texts.length === 0 ? [[label, '-']] : texts.map((text, index) => [index === 0 ? label : '', text])
 }
 
 function nodeText(node: NodeStatus): string {
