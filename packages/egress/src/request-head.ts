@@ -34,7 +34,21 @@ export interface RequestHead {
 
 /** @throws EgressError naming value, rule and bound */
 export function readHead(order: EgressOrder): RequestHead {
-  return { method: readMethod(order.method), url: readUrl(order.url), headers: readHeaders(order.headers) }
+  const head = { method: readMethod(order.method), url: readUrl(order.url), headers: readHeaders(order.headers) }
+  if (order.trace !== undefined && callsLambda(head.headers)) head.headers.set(TRACE_HEADER, order.trace)
+  return head
+}
+
+const TRACE_HEADER = 'x-amzn-trace-id'
+
+/**
+ * A request to a Lambda API, here or elsewhere, by its signature: it continues the chain of the call that makes it, whether the function's client says so (AWS's
+ * SDKs do, and leave the header unsigned) or not. What the function has signed stays as it is, or nobody would take it.
+ */
+function callsLambda(headers: ReadonlyMap<string, string>): boolean {
+  const authorization = headers.get('authorization') ?? ''
+  if (!authorization.startsWith('AWS4-HMAC-SHA256 ') || !authorization.includes('/lambda/aws4_request')) return false
+  return !authorization.includes(TRACE_HEADER)
 }
 
 function readMethod(method: string): string {

@@ -257,3 +257,19 @@ test('property: a request head is either refused or safe to send', (t) => {
   )
   t.pass()
 })
+
+test('a request that is signed for a Lambda API continues the chain of its call, and no other does', (t) => {
+  const scope = 'Credential=AK/20261129/us-east-1'
+  const trace = (authorization: string, own?: string) => {
+    const headers = ['authorization', authorization, ...(own === undefined ? [] : ['X-Amzn-Trace-Id', own])]
+    return readHead({ ...order('http://a.test/', { headers }), trace: 'Root=1-true' }).headers.get('x-amzn-trace-id')
+  }
+  const lambda = `AWS4-HMAC-SHA256 ${scope}/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=0`
+  t.is(trace(lambda), 'Root=1-true')
+  t.is(trace(lambda, 'Root=1-made-up'), 'Root=1-true')
+  const signed = lambda.replace('x-amz-date', 'x-amz-date;x-amzn-trace-id')
+  t.is(trace(signed, 'Root=1-signed'), 'Root=1-signed', 'it would be refused with another')
+  t.is(trace(lambda.replace('/lambda/', '/s3/')), undefined)
+  t.is(trace(lambda.replace('/lambda/', '/s3/'), 'Root=1-own'), 'Root=1-own')
+  t.is(trace('Bearer /lambda/aws4_request'), undefined)
+})

@@ -1,5 +1,16 @@
 import { isUtf8 } from 'node:buffer'
-import { type InvokeOrder, LIMITS, resolveFunction } from '@peerless/interface'
+import {
+  extendLineage,
+  type FunctionRecord,
+  type InvokeOrder,
+  isRecursive,
+  LIMITS,
+  type Lineage,
+  lineageOf,
+  RECURSIVE_ERROR,
+  resolveFunction,
+  traceOf
+} from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import type { Handlers, LambdaContext, LambdaRequest } from './lambda-context.ts'
 import { checkPayload } from './lambda-payload.ts'
@@ -56,8 +67,28 @@ export function orderOf(context: LambdaContext, request: LambdaRequest): InvokeO
     payload: call.body,
     logTail: input.text('LogType') === 'Tail',
     clientContext,
-    invokedArn: arn
+    invokedArn: arn,
+    trace: traceOfCall(request, record)
   }
+}
+
+/** What the header of the caller says of the calls before. */
+function lineageBefore({ call }: LambdaRequest): Lineage | undefined {
+  const { 'x-amzn-trace-id': trace } = call.request.headers
+  return typeof trace === 'string' ? lineageOf(trace) : undefined
+}
+
+/**
+ * The trace of a call that is part of a chain; undefined where a chain begins.
+ * @throws ApiError RecursiveInvocationException for a function that calls itself again and again, unless it may (PutFunctionRecursionConfig)
+ */
+function traceOfCall(request: LambdaRequest, record: FunctionRecord): string | undefined {
+  const before = lineageBefore(request)
+  if (before === undefined) return undefined
+  const lineage = extendLineage(before, record.name)
+  if (isRecursive(lineage) && record.recursiveLoop !== 'Allow')
+    throw new ApiError('INVALID_ARGUMENT', RECURSIVE_ERROR.errorType, RECURSIVE_ERROR.errorMessage)
+  return traceOf(lineage, request.call.requestId)
 }
 
 function invokable(context: LambdaContext, { call, input }: LambdaRequest) {
@@ -85,7 +116,17 @@ async function acceptEvent(context: LambdaContext, request: LambdaRequest, paylo
   if (resolveFunction(context.catalog, record, qualifier, context.random) === undefined) throw functionNotFound(arn)
   const { asyncInvoker } = context
   if (asyncInvoker === undefined) throw invalid('InvocationType Event is not supported by this node: it has no queue')
-  const order = { requestId: call.requestId, functionName: record.name, qualifier, payload, clientContext, invokedArn: arn }
+  // The queue stops what goes in a circle, so that it ends where failed events end.
+  const lineage = lineageBefore(request)
+  const order = {
+    requestId: call.requestId,
+    functionName: record.name,
+    qualifier,
+    payload,
+    clientContext,
+    invokedArn: arn,
+    lineage
+  }
   await asyncInvoker.accept(order)
   call.send(202, body === '' ? [] : ['content-type', 'application/json'], body)
 }

@@ -18,7 +18,7 @@ import {
 const EXCHANGES_MAX = 8_192
 
 /** On whose behalf: what the daemon itself knows of an instance, whatever the executor says. */
-export type EgressOrigin = Pick<EgressOrder, 'account' | 'functionName' | 'instance' | 'hosts'>
+export type EgressOrigin = Pick<EgressOrder, 'account' | 'functionName' | 'instance' | 'hosts' | 'trace'>
 
 export interface ExecutorEgressOptions {
   readonly egress: Egress | undefined

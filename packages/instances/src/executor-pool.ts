@@ -1,4 +1,4 @@
-import { type Clock, type Egress, type Logger, PeerlessError } from '@peerless/interface'
+import { type Clock, type Egress, firstTrace, type Logger, PeerlessError } from '@peerless/interface'
 import type { ExecutorStatus, LogHeader, SandboxCode } from '@peerless/sandbox'
 import type { Confinement } from './confinement.ts'
 import type { ControlGroups } from './control-groups.ts'
@@ -278,7 +278,15 @@ export class ExecutorPool {
         const instance = executor.instances.get(id)
         if (instance === undefined) return undefined
         const { revision, functionName, name } = instance
-        return { account: revision.account, functionName, instance: name, hosts: hostsOf(revision.version.environment) }
+        const { account, version } = revision
+        const call = instance.calls[0]?.invocation
+        return {
+          account,
+          functionName,
+          instance: name,
+          hosts: hostsOf(version.environment),
+          trace: call === undefined ? undefined : (call.trace ?? firstTrace(call.requestId, functionName))
+        }
       },
       onCatastrophe: (id: number, message: string, revisionId: string) =>
         this.#options.onCatastrophe(executor, executor.instances.get(id), message, revisionId),

@@ -118,6 +118,7 @@ export class InstanceShelf {
       caller: '',
       invokedArn: '',
       clientContext: undefined,
+      trace: undefined,
       startStagesMs: undefined
     }
     instance.revision.alive++

@@ -32,7 +32,7 @@ export function loadOrderOf(
 
 /** Positions as `InvokeHeader`: what the instance knows from its call before is left out. */
 export function invokeHeaderOf(instance: Instance, invocation: Invocation, timeoutMs: number): InvokeHeader {
-  const { attempt, caller, invokedArn, clientContext, requestId, body } = invocation
+  const { attempt, caller, invokedArn, clientContext, requestId, body, trace } = invocation
   const shape = invocation.kind === 'http' ? KIND_HTTP : KIND_EVENT
   const kind = (invocation.stream === undefined ? shape : shape | KIND_STREAM) | (body?.base64 === true ? KIND_BASE64 : 0)
   const bodyBytes = body?.bytes ?? 0
@@ -40,11 +40,14 @@ export function invokeHeaderOf(instance: Instance, invocation: Invocation, timeo
     attempt === instance.attempt &&
     caller === instance.caller &&
     invokedArn === instance.invokedArn &&
-    clientContext === instance.clientContext
+    clientContext === instance.clientContext &&
+    trace === instance.trace
   if (same) return [instance.id, kind, timeoutMs, requestId, bodyBytes]
   instance.attempt = attempt
   instance.caller = caller
   instance.invokedArn = invokedArn
   instance.clientContext = clientContext
-  return [instance.id, kind, timeoutMs, requestId, bodyBytes, attempt, caller, invokedArn, clientContext ?? null]
+  instance.trace = trace
+  const told = [attempt, caller, invokedArn, clientContext ?? null, trace ?? null] as const
+  return [instance.id, kind, timeoutMs, requestId, bodyBytes, ...told]
 }

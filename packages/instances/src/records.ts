@@ -66,6 +66,7 @@ export interface Instance {
   caller: string
   invokedArn: string
   clientContext: string | undefined
+  trace: string | undefined
   /** Milliseconds by stage of its start. */
   startStagesMs: Record<string, number> | undefined
 }

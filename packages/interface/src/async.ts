@@ -1,10 +1,10 @@
 /** Asynchronous invocation: what is accepted now and run later. Implemented in packages/queue. */
 
-/** Where a chain of asynchronous invocations comes from: how often each function stands in it. */
+/** Where a chain of invocations comes from: how often each function stands in it. */
 export interface Lineage {
   /** The request id that began the chain. */
   readonly root: string
-  /** Hops per function name; together they are the chain's depth. */
+  /** Hops per function, by `lineageMark` of its name; together they are the chain's depth. */
   readonly hops: Readonly<Record<string, number>>
 }
 
@@ -17,7 +17,7 @@ export interface AsyncOrder {
   readonly payload: Uint8Array
   readonly clientContext: string | undefined
   readonly invokedArn: string
-  /** undefined begins a chain. */
+  /** Of the call that this one comes from, which it does not count yet. undefined begins a chain. */
   readonly lineage?: Lineage | undefined
   /**
    * For an id that several nodes may come to make: until then, in monotonic milliseconds of this node, nobody else makes it. When it is durable only

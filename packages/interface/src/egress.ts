@@ -9,6 +9,8 @@ export interface EgressOrder {
    * `*.example.com`) that alone may be reached; an empty list closes the function.
    */
   readonly hosts: readonly string[] | undefined
+  /** `X-Amzn-Trace-Id` of the call under way, for requests that continue its chain. */
+  readonly trace?: string | undefined
   readonly method: string
   readonly url: string
   /** name, value, name, value */

@@ -37,6 +37,8 @@ export interface Invocation {
   /** Decoded JSON text of X-Amz-Client-Context. */
   readonly clientContext: string | undefined
   readonly invokedArn: string
+  /** `X-Amzn-Trace-Id` with the lineage, this call counted, where it is part of a chain (lineage.ts). undefined: the chain begins here. */
+  readonly trace?: string | undefined
   /** Where the answer goes as it is written. undefined: the answer is the outcome's payload, whatever the function does. */
   readonly stream?: StreamSink | undefined
 }

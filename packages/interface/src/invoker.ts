@@ -14,6 +14,8 @@ export interface InvokeOrder {
   readonly logTail: boolean
   readonly clientContext: string | undefined
   readonly invokedArn: string
+  /** As in `Invocation`. */
+  readonly trace?: string | undefined
   /** Where a streamed answer goes as it is written; undefined asks for it whole. */
   readonly stream?: StreamSink | undefined
   /** From 1, the default. An asynchronous event that may have run before comes with a higher one. */

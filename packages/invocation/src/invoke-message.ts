@@ -12,7 +12,8 @@ import { hintFromWire, hintToWire, type LoadHint } from '@peerless/routing'
 
 /**
  * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version,
- * stream, body]; payload: the event. `body`, only where the payload ends with one: [bytes, base64]. With `stream` the reply may be preceded by parts (peer-stream.ts).
+ * stream, body, trace]; payload: the event. `body`, only where the payload ends with one: [bytes, base64]; `trace`, only in a chain, and null before it where there is no
+ * body. With `stream` the reply may be preceded by parts (peer-stream.ts).
  * The executing node takes everything else from its own catalog, so a caller cannot make it run what was not deployed.
  */
 export interface AllegedInvocation {
@@ -31,8 +32,12 @@ export interface AllegedInvocation {
   readonly stream: boolean
   /** Not yet held against the payload. */
   readonly body: EventBody | undefined
+  /** Where the call is part of a chain. */
+  readonly trace: string | undefined
 }
 
+/** As in `lineageOf`. */
+const TRACE_CHARS_MAX = 2_048
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** What a receipt holds (packages/ledger, receipt-row.ts): with a number beyond, an attempt would run and never be charged. */
 const ATTEMPT_MAX = 255
@@ -56,12 +61,14 @@ export function invocationToWire(invocation: Invocation, remainingMs: number): u
     invocation.version.version,
     invocation.stream !== undefined
   ]
-  return body === undefined ? header : [...header, [body.bytes, body.base64]]
+  const { trace } = invocation
+  if (body === undefined && trace === undefined) return header
+  return [...header, body === undefined ? null : [body.bytes, body.base64], ...(trace === undefined ? [] : [trace])]
 }
 
 /** @throws PeerlessError MALFORMED */
 export function invocationFromWire(alleged: unknown): AllegedInvocation {
-  if (!Array.isArray(alleged) || (alleged.length !== 11 && alleged.length !== 12)) throw malformed('it is not a list of 11 or 12')
+  if (!Array.isArray(alleged) || alleged.length < 11 || alleged.length > 13) throw malformed('it is not a list of 11 to 13')
   const [
     requestId,
     attempt,
@@ -74,7 +81,8 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     invokedArn,
     version,
     stream,
-    body
+    body,
+    trace
   ] = alleged
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
@@ -84,6 +92,7 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     throw malformed(`remaining time is not between 0 and ${REMAINING_MS_MAX} ms`)
   const context = clientContext ?? undefined
   if (context !== undefined && !isText(context, LIMITS.clientContextBytesMax)) throw malformed('the client context is too long')
+  if (trace !== undefined && !isText(trace, TRACE_CHARS_MAX)) throw malformed('the trace is too long')
   return {
     requestId,
     attempt,
@@ -96,7 +105,8 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     invokedArn,
     version,
     stream: stream === true,
-    body: alleged.length === 12 ? bodyFromWire(body, http === true) : undefined
+    body: alleged.length === 12 || (body !== null && body !== undefined) ? bodyFromWire(body, http === true) : undefined,
+    trace
   }
 }
 

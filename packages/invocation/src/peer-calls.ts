@@ -114,6 +114,7 @@ export class PeerCalls {
       logTail: alleged.logTail,
       clientContext: alleged.clientContext,
       invokedArn: alleged.invokedArn,
+      trace: alleged.trace,
       stream
     }
   }

@@ -192,6 +192,7 @@ export class Pipeline implements Invoker {
         logTail: order.logTail,
         clientContext: order.clientContext,
         invokedArn: order.invokedArn,
+        trace: order.trace,
         stream: order.stream
       },
       bytes: order.payload.length,

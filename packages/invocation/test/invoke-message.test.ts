@@ -22,6 +22,32 @@ test('nothing that a peer can send makes the readers throw anything but MALFORME
   t.pass()
 })
 
+test('the trace of a chain comes along, and one without end does not', (t) => {
+  const id = '00000000-0000-4000-8000-000000000000'
+  const order = (...trace: unknown[]) => [
+    id,
+    1,
+    false,
+    'hello',
+    'rev-1',
+    1_000,
+    false,
+    null,
+    'arn',
+    '$LATEST',
+    false,
+    null,
+    ...trace
+  ]
+  t.is(invocationFromWire(order().slice(0, 11)).trace, undefined)
+  t.is(invocationFromWire(order('Root=1-a;Lineage=b:1')).trace, 'Root=1-a;Lineage=b:1')
+  for (const wrong of [['x'.repeat(2_049)], [7], [null], ['a', 'b']])
+    t.like(
+      t.throws(() => invocationFromWire(order(...wrong))),
+      { code: 'MALFORMED' }
+    )
+})
+
 test('what no receipt can hold is refused before anything runs or is charged', (t) => {
   const id = '00000000-0000-4000-8000-000000000000'
   const order = (attempt: unknown) => [id, attempt, false, 'hello', 'rev-1', 1_000, false, null, 'arn', '$LATEST', false]

@@ -24,10 +24,6 @@ export const EVENT_AGE_MS_DEFAULT = 6 * HOUR_MS
 /** While there is no room for a function it is asked again after this, doubled each time; its attempts are not counted. */
 export const PAUSE_MS_MIN = 100
 export const PAUSE_MS_MAX = 10_000
-/** AWS: a chain is stopped when it has invoked one function about 16 times. */
-export const CHAIN_HOPS_MAX = 16
-/** Names in one lineage. Above, the chain is over as well. */
-export const CHAIN_FUNCTIONS_MAX = 16
 /** What a receipt can hold (packages/ledger). */
 export const ATTEMPT_MAX = 255
 /** Deliveries to addresses and services: tries, the first wait between two (doubled each time: two minutes in all), and the longest wait for an answer. */

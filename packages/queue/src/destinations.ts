@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type AsyncCondition, type AsyncResult, functionArn, serviceDestination } from '@peerless/interface'
+import { type AsyncCondition, type AsyncResult, extendLineage, functionArn, serviceDestination } from '@peerless/interface'
 import { type DeliveryNote, type EventTarget, NOTE_MESSAGE_CHARS_MAX, type QueuedEvent } from './event.ts'
-import { extend } from './lineage.ts'
 
 /** What a function's settings say about its asynchronous events; where they come from is the node's business. */
 export interface EventPolicy {
@@ -102,7 +101,7 @@ function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array
   const { purpose } = note
   const common = { id: derivedId(event.id, purpose), acceptedAt: 0, clientContext: undefined, deliveryOf: event.id }
   if ('functionName' in target) {
-    const lineage = extend(event.lineage, target.functionName)
+    const lineage = extendLineage(event.lineage, target.functionName)
     return { payload, event: { ...common, target, invokedArn: destination, lineage } }
   }
   // A dead letter is the event itself, and no CloudEvent.

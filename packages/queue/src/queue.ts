@@ -4,6 +4,7 @@ import {
   type AsyncStats,
   type DeadLetter,
   type DeadLetterFilter,
+  extendLineage,
   type IncomingRequest,
   LIMITS,
   MESSAGE,
@@ -18,7 +19,6 @@ import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, subjectO
 import { GroupCommit } from './group-commit.ts'
 import { Holders } from './holders.ts'
 import { Holding } from './holding.ts'
-import { extend } from './lineage.ts'
 import { checkQuestion, encodeCodes, encodeDead } from './messages.ts'
 import type { QueueOptions, QueueService } from './options.ts'
 import type { OwnedEvent } from './owned-event.ts'
@@ -130,7 +130,7 @@ export class Queue implements QueueService {
       return
     }
     const event = eventOf(order, this.#o.clock.now())
-    const counted = { ...event, lineage: extend(event.lineage, functionName) }
+    const counted = { ...event, lineage: extendLineage(event.lineage, functionName) }
     const owned = this.#owner.create(counted, payload, [], (error, known) => {
       if (error === undefined && !known) {
         this.#accepted++

@@ -1,4 +1,15 @@
-import { type AsyncCondition, type AsyncResult, didRun, messageOf, type PeerlessError, type Ran } from '@peerless/interface'
+import {
+  type AsyncCondition,
+  type AsyncResult,
+  didRun,
+  isRecursive,
+  type Lineage,
+  messageOf,
+  type PeerlessError,
+  type Ran,
+  RECURSIVE_ERROR,
+  traceOf
+} from '@peerless/interface'
 import { backoffMs, judge } from './attempts.ts'
 import { ATTEMPT_MAX, DELIVERY_BASE_MS, DELIVERY_TRIES_MAX, EVENT_AGE_MS_DEFAULT, RESULT_BYTES_MAX } from './constants.ts'
 import { Delayed } from './delayed.ts'
@@ -6,7 +17,6 @@ import type { Deliveries } from './deliveries.ts'
 import { deliveriesOf, type EventPolicy } from './destinations.ts'
 import { subjectOf } from './event.ts'
 import { FairQueue } from './fair-queue.ts'
-import { isRecursive, RECURSIVE_ERROR } from './lineage.ts'
 import type { QueueOptions } from './options.ts'
 import type { OwnedEvent } from './owned-event.ts'
 import type { Owner } from './owner.ts'
@@ -187,6 +197,7 @@ export class Runner {
       logTail: false,
       clientContext: event.clientContext,
       invokedArn: event.invokedArn,
+      trace: isFirst(event.lineage, event.id) ? undefined : traceOf(event.lineage, event.id),
       attempt: Math.min(owned.starts, ATTEMPT_MAX)
     } as const
     invoker.begin(order, (error, answer) => {
@@ -367,6 +378,12 @@ export class Runner {
   #expiresAt(owned: OwnedEvent): number {
     return owned.event.acceptedAt + this.#policyOf(owned).ageMsMax
   }
+}
+
+/** Whether a chain begins with this call: then whoever runs it knows all there is to know of it. */
+function isFirst({ root, hops }: Lineage, id: string): boolean {
+  const counts = Object.values(hops)
+  return root === id && counts.length === 1 && counts[0] === 1
 }
 
 const DELIVERY_POLICY: EventPolicy = {

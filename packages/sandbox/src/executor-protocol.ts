@@ -111,7 +111,7 @@ export const MANNERS: readonly Manner[] = ['unknown', 'short', 'slow']
 /**
  * instance, kind, milliseconds that it may take, request id, bytes at the payload's end that are the event's body (EventBody of
  * packages/interface; 0: it has none of its own); then, only where they differ from the instance's call before:
- * attempt, caller, invoked ARN, client context (JSON text or null).
+ * attempt, caller, invoked ARN, client context (JSON text or null), trace (or null where a chain begins).
  */
 export type InvokeHeader = [
   instance: number,
@@ -122,7 +122,8 @@ export type InvokeHeader = [
   attempt?: number,
   caller?: string,
   invokedArn?: string,
-  clientContext?: string | null
+  clientContext?: string | null,
+  trace?: string | null
 ]
 
 /** The instance is gone: it must not be used again. */

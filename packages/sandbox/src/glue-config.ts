@@ -1,4 +1,4 @@
-import { type Bundle, LIMITS } from '@peerless/interface'
+import { type Bundle, LIMITS, lineageMark } from '@peerless/interface'
 import type { LoadOrder } from './executor-protocol.ts'
 import type { StreamBounds } from './hosted-stream.ts'
 
@@ -15,6 +15,7 @@ export function glueConfig(order: LoadOrder, bundle: Bundle): string {
   const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = order
   return JSON.stringify({
     functionName,
+    lineageMark: lineageMark(functionName),
     functionVersion,
     memoryMb,
     logGroup,

@@ -152,9 +152,9 @@ export class HostedInstance {
 
   /** Runs one call; the answer goes to `request`. @throws PeerlessError BUSY while another call waits for something; then nothing was begun */
   invoke(request: IncomingRequest, header: InvokeHeader): void {
-    const [, kind, timeoutMs, requestId, , attempt, caller, invokedArn, clientContext] = header
+    const [, kind, timeoutMs, requestId, , attempt, caller, invokedArn, clientContext, trace] = header
     // Kept also for a call that is turned away: the daemon sends only what changed.
-    if (header.length > 5) this.#meta = JSON.stringify({ attempt, caller, invokedArn, clientContext })
+    if (header.length > 5) this.#meta = JSON.stringify({ attempt, caller, invokedArn, clientContext, trace })
     if (this.#gone || this.#call !== undefined || this.#loaded !== undefined) {
       throw new PeerlessError('BUSY', `instance ${this.id} has a call`)
     }

@@ -9,7 +9,7 @@ import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import type { LiveAnswer } from './http-fetch.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import { jobsPending, resumeJob } from './jobs.guest.ts'
-import { applyMeta, configureContext, type Identity, LambdaContext } from './lambda-context.guest.ts'
+import { applyMeta, beginTrace, configureContext, type Identity, LambdaContext } from './lambda-context.guest.ts'
 import { collectGarbage } from './memory-budget.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
@@ -211,6 +211,7 @@ function invoke(
   let result: unknown
   try {
     if (metaJson !== undefined) applyMeta(jsonParse(metaJson))
+    beginTrace(requestId)
     let event: unknown
     try {
       event = payload === '' ? {} : jsonParse(payload)

@@ -1,6 +1,7 @@
 import { log, logError } from './console.guest.ts'
 import { exit } from './handler.guest.ts'
 import { define, now, timeOrigin } from './intrinsics.guest.ts'
+import { currentTrace } from './lambda-context.guest.ts'
 import { processEvents } from './process-events.guest.ts'
 import { nextTick } from './ticks.guest.ts'
 
@@ -32,9 +33,22 @@ function stream(write: (text: string) => void): Record<string, unknown> {
   }
 }
 
+/** The one variable that differs from call to call; a function that sets it has what it set. */
+function withTrace(env: Record<string, string>): Record<string, string> {
+  const name = '_X_AMZN_TRACE_ID'
+  return Object.defineProperty(env, name, {
+    get: currentTrace,
+    set: (value: unknown) => {
+      Object.defineProperty(env, name, { value: String(value), writable: true, enumerable: true, configurable: true })
+    },
+    enumerable: true,
+    configurable: true
+  })
+}
+
 export function makeProcess(environment: Record<string, string>): Record<string, unknown> {
   const process: Record<string, unknown> = {
-    env: { ...environment },
+    env: withTrace({ ...environment }),
     argv: ['/usr/bin/node', '/var/task/index.js'],
     argv0: 'node',
     execArgv: [],

@@ -7,6 +7,7 @@ import { jsonStringify, promiseResolve, promiseThen, reflectApply } from './intr
 /** What the executor says of a function, of none. */
 const NOBODY = {
   functionName: '',
+  lineageMark: '',
   functionVersion: '',
   memoryMb: 0,
   logGroup: '',
@@ -27,7 +28,7 @@ const EVENT =
 const PLAYS = 2
 /** More than a call needs. */
 const MICROTASKS_MAX = 32
-const META = '{"attempt":1,"caller":"","invokedArn":"","clientContext":null}'
+const META = '{"attempt":1,"caller":"","invokedArn":"","clientContext":null,"trace":null}'
 
 /**
  * Runs a call of nobody through the road that calls take, while nobody waits: V8 compiles a function when it first runs, and the first caller
