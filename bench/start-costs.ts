@@ -1,6 +1,6 @@
 /**
  * What it costs to start a function and to keep it, against workerd's dynamic worker loader with the same source on the same machine, in
- * rounds. Every first call is of code that was never run before: each function's source is its own.
+ * rounds. Every first call is of code that was never run before: each function's source is its own, also without its comments.
  */
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
@@ -104,7 +104,7 @@ async function firstCalls(
   inStages: boolean
 ): Promise<Times> {
   await fetch(`${loader.url}/?kind=${kind}`, { method: 'PUT', body: source })
-  for (let index = 0; index < count; index++) await deploy(client, `${kind}-${index}`, `${source}// ${index}\n`)
+  for (let index = 0; index < count; index++) await deploy(client, `${kind}-${index}`, `${source}export const which = ${index}\n`)
   const times: Times = { workerd: [], peerless: [], stages: [] }
   const seen: FirstCall[] = []
   for (let index = 0; index < count; index++) {
