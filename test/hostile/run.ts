@@ -104,7 +104,11 @@ async function run(node: Target, name: string, attack: Attack): Promise<Result> 
     const faults = attack.expected.refusedAtDeploy ? [] : [`could not be deployed: ${error}`]
     return { name, outcome: 'refused at deploy', tookMs: 0, peakMb: 0, backMs: 0, faults, interval: await bystander.take() }
   }
-  for (let call = 0; call < callsBefore; call++) await ask(node, name, attack, { attack: false })
+  const early: string[] = []
+  for (let call = 0; call < callsBefore; call++) {
+    const { fault } = await ask(node, name, attack, { attack: false })
+    if (fault !== undefined) early.push(`before the attack it ${fault}`)
+  }
   let peakMb = 0
   let executors = 0
   const sampling = setInterval(() => {
@@ -121,6 +125,7 @@ async function run(node: Target, name: string, attack: Attack): Promise<Result> 
   const interval = await bystander.take()
   await remove(node, name)
   const faults = [
+    ...early.slice(0, 5),
     ...outcomes.flatMap(({ fault }) => (fault === undefined ? [] : [fault])),
     ...faultsOf(attack, { tookMs, interval, peakMb, executors, kept: settled.held })
   ]
@@ -173,7 +178,10 @@ async function ask(
       ? { text }
       : { text, fault: `answered ${text}, expected ${statuses.join(' or ')}` }
   }
-  const { FunctionError, result } = await invoke(node.lambda, name, event)
+  const answer = await invoke(node.lambda, name, event).catch((error: Error) => error)
+  // No error of the function: the node gave the call up, or refused it.
+  if (answer instanceof Error) return { text: answer.name, fault: `was not answered: ${answer}` }
+  const { FunctionError, result } = answer
   if (!event.attack) return { text: '' }
   const json = JSON.stringify(result) ?? 'nothing'
   if (FunctionError === undefined) {

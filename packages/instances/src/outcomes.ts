@@ -85,7 +85,8 @@ export function severed(node: string, instance: Instance, call: Running, now: nu
     const json = exitErrorJson(requestId, 'Runtime exited without providing a reason')
     return ended(node, instance, call, 'exit', json, durationMs)
   }
-  if (culprit === call) {
+  // The process was ended for one call; of the others in it, those whose own time was up are no losses.
+  if (culprit === call || (reason === 'deadline' && durationMs >= timeoutMs)) {
     return ended(node, instance, call, 'timeout', timeoutErrorJson(requestId, timeoutMs), Math.min(durationMs, timeoutMs))
   }
   return lost(node, `the executor of function '${call.invocation.functionName}' was ended (${reason}) while the call ran`)

@@ -4,6 +4,7 @@ import { LIMITS } from '@peerless/interface'
 export type LogSink = (instance: number, requestId: string, level: number, dropped: number, text: Uint8Array) => void
 
 const WARN = 2
+const INFO = 1
 const LEVEL_MAX = 3
 
 /** What one invocation may write: lines and bytes are counted here, whatever the guest's side says. */
@@ -37,16 +38,22 @@ export class LogAllowance {
     const bytes = whole.subarray(0, Math.min(LIMITS.logLineBytesMax, this.#bytesLeft))
     this.#linesLeft--
     this.#bytesLeft -= bytes.length
-    this.#sink(this.#instance, this.#requestId, typeof level === 'number' ? Math.min(LEVEL_MAX, Math.max(0, level)) : 1, 0, bytes)
+    this.#sink(this.#instance, this.#requestId, levelOf(level), 0, bytes)
   }
 
   /** The last line of an invocation that wrote too much. */
   dropped(alleged: unknown): void {
-    const count = (Number.isSafeInteger(alleged) ? (alleged as number) : 0) + this.#dropped
+    const counted = Number.isSafeInteger(alleged) && (alleged as number) > 0 ? (alleged as number) : 0
+    const count = Math.min(Number.MAX_SAFE_INTEGER, counted + this.#dropped)
     this.#dropped = 0
     const text = Buffer.from(
       `${count} more lines were dropped: at most ${LIMITS.logLinesMax} lines and ${LIMITS.logBytesMax} bytes are kept`
     )
     this.#sink(this.#instance, this.#requestId, WARN, count, text)
   }
+}
+
+/** The daemon ends an executor that sends anything but a count. */
+function levelOf(alleged: unknown): number {
+  return Number.isSafeInteger(alleged) ? Math.min(LEVEL_MAX, Math.max(0, alleged as number)) : INFO
 }
