@@ -90,6 +90,23 @@ test.serial(
   0
 )
 test.serial(
+  'so have times that others tell',
+  inside,
+  `const fs = require('node:fs'), marks = []
+   fs.writeFileSync('/tmp/x', '')
+   // To a tenth of a microsecond, as doubles have it.
+   const whole = (ms) => Math.abs(ms - Math.round(ms)) < 1e-4
+   for (let i = 0; i < 500; i++) {
+     const { duration, startTime } = performance.measure('measure', performance.mark('mark').name)
+     const { user, system } = process.cpuUsage()
+     const stat = fs.statSync('/tmp/x', { bigint: true })
+     marks.push(new Event('x').timeStamp, startTime, duration, performance.mark('m').startTime, performance.timeOrigin, process.uptime() * 1000, user / 1000,
+       system / 1000, process.hrtime()[1] / 1e6, new File([], 'x').lastModified, Number(stat.mtimeNs % 1000000n) / 1e6, Number(stat.birthtimeNs % 1000000n) / 1e6)
+   }
+   return marks.filter((ms) => !whole(ms)).length`,
+  0
+)
+test.serial(
   'Error.prepareStackTrace works for guest code, and nobody else runs it',
   inside,
   `let runs = 0
