@@ -33,6 +33,8 @@ export interface Results {
   p999: number
   /** Share of the calls for which an instance was launched. */
   coldShare: number
+  /** Instances that were started beside the calls, per call: no call waited for them. */
+  launchesBeside: number
   /** Most loaded node, as a multiple of the mean; load is busy slots over slots, averaged over the measured time. */
   maxOverMean: number
   meanLoad: number

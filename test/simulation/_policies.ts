@@ -38,7 +38,8 @@ export function policyOf(name: PolicyName, world: World): Policy {
 function peerless(world: World): Policy {
   const byId = new Map(world.nodes.map((node) => [node.id, node]))
   const random = () => world.random()
-  return ({ caller, revision, refused }) => {
+  return (call) => {
+    const { caller, revision, refused } = call
     const self = {
       node: caller.id,
       slots: caller.slots,
@@ -47,7 +48,9 @@ function peerless(world: World): Policy {
       idle: caller.idleOf(revision, world.now())
     }
     const picked = pick(world.tableOf(caller), self, { revisionId: revision, refused }, random, world.now())
-    return picked === undefined ? undefined : byId.get(picked.node)
+    if (picked === undefined) return undefined
+    call.onlyIdle = picked.onlyIdle
+    return byId.get(picked.node)
   }
 }
 

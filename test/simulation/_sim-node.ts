@@ -11,6 +11,8 @@ export interface Call {
   /** Where the attempt under way runs, or ran. */
   at: SimNode
   cold: boolean
+  /** Refused where no instance is idle. */
+  onlyIdle: boolean
   outcome: 'ran' | 'busy' | 'failed'
   /** What the reply says of the load there. */
   hint: Hint | undefined
@@ -37,6 +39,8 @@ export class SimNode {
   /** 0.5 takes twice as long. */
   speed: number
   readonly waiting: Call[] = []
+  /** Revisions of which an instance is being started beside the calls. */
+  readonly preparing = new Set<string>()
   busy = 0
   /** Calls on their way here, known to an omniscient only. */
   coming = 0

@@ -1,4 +1,4 @@
-import { BEACON_PERIOD_MS, type Report } from '@peerless/routing'
+import { BEACON_PERIOD_MS, type Told } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
 import { EventHeap } from './_event-heap.ts'
 import { type Results, SlowdownHistogram } from './_metrics.ts'
@@ -8,10 +8,12 @@ import type { Call, SimNode } from './_sim-node.ts'
 import { type Arrival, normal, Workload } from './_workload.ts'
 import { SimWorld } from './_world.ts'
 
-const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6 } as const
+const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6, PREPARED: 7 } as const
 /** As packages/invocation has them. */
 const PLACES_TRIED_MAX = 4
 const WAITING_MS_MAX = 10_000
+/** As packages/instances has it. */
+const BESIDE_SHARE_MAX = 15 / 16
 const FAST_FAILURE_MS = 1
 /** A node that went away is taken out of the others' tables. */
 const DETECTION_MS = 5_000
@@ -39,7 +41,8 @@ export class Simulation {
     errors: 0,
     forwarded: 0,
     far: 0,
-    sunk: 0
+    sunk: 0,
+    beside: 0
   }
   #beacons = 0
   #now = 0
@@ -97,17 +100,20 @@ export class Simulation {
         this.#beacon(payload as SimNode)
         break
       case EVENT.REPORT:
-        this.#report(payload as Report)
+        this.#report(payload as Told)
         // The daemon lets the waiting try again at every report. Policies that do not learn from a refusal would flood the mesh with that.
         if (this.#o.policy === 'peerless') this.#pumpAll()
+        break
+      case EVENT.PREPARED:
+        this.#prepared(payload as Prepared)
         break
       default:
         this.#fault(payload as Fault)
     }
   }
 
-  #report(report: Report): void {
-    this.#world.board.put({ ...report, at: this.#now, before: this.#world.board.get(report.node)?.idle })
+  #report(told: Told): void {
+    this.#world.board.put({ ...told, at: this.#now })
   }
 
   #arriveNext(): void {
@@ -136,6 +142,7 @@ export class Simulation {
       waitUntil: 0,
       at: caller,
       cold: false,
+      onlyIdle: false,
       outcome: 'ran',
       hint: undefined
     })
@@ -177,8 +184,13 @@ export class Simulation {
       // Down: nothing was sent, or it never comes back. Fast: it answers at once, and wrongly.
       call.outcome = 'failed'
       this.#events.push(this.#now + FAST_FAILURE_MS, EVENT.REPLY, call)
-    } else if (node.busy >= node.slots || (away && node.draining)) {
+    } else if (
+      node.busy >= node.slots ||
+      (away && node.draining) ||
+      (call.onlyIdle && node.idleOf(call.revision, this.#now) === 0)
+    ) {
       call.outcome = 'busy'
+      if (node.busy < node.slots && !node.draining) this.#launchBeside(node, call.revision)
       if (away) this.#reply(call)
       else this.#replied(call)
     } else {
@@ -191,7 +203,7 @@ export class Simulation {
     node.occupy(1, this.#now)
     call.cold = !node.takeIdle(call.revision, this.#now)
     call.outcome = 'ran'
-    const launch = call.cold ? this.#o.coldMs * Math.exp(0.5 * normal(() => this.#world.random())) : 0
+    const launch = call.cold ? this.#launchMs() : 0
     this.#events.push(this.#now + launch + call.arrival.service / node.speed, EVENT.DONE, call)
   }
 
@@ -206,6 +218,26 @@ export class Simulation {
     else this.#reply(call)
     this.#pump(node)
     if (this.#central !== undefined) this.#pumpCentral()
+  }
+
+  /** As packages/instances does when it is told that an idle instance was missed: one at a time, and not where it is nearly full. */
+  #launchBeside(node: SimNode, revision: string): void {
+    if (node.preparing.has(revision) || node.busy > BESIDE_SHARE_MAX * node.slots) return
+    node.preparing.add(revision)
+    node.occupy(1, this.#now)
+    if (this.#now >= this.#o.warmUpMs) this.#counts.beside++
+    this.#events.push(this.#now + this.#launchMs(), EVENT.PREPARED, { node, revision } satisfies Prepared)
+  }
+
+  #launchMs(): number {
+    return this.#o.coldMs * Math.exp(0.5 * normal(() => this.#world.random()))
+  }
+
+  #prepared({ node, revision }: Prepared): void {
+    node.preparing.delete(revision)
+    node.occupy(-1, this.#now)
+    node.park(revision, this.#now)
+    this.#pump(node)
   }
 
   #reply(call: Call): void {
@@ -239,6 +271,7 @@ export class Simulation {
         table.hint(node.id, call.revision, { ...call.hint, latencyMs: known?.latencyMs ?? 0 }, this.#now)
         call.hint = undefined
       }
+      if (call.outcome === 'ran' && table.worthALaunch(call.revision)) this.#launchBeside(caller, call.revision)
     }
     if (call.outcome === 'ran') this.#finish(call)
     else if (call.outcome === 'failed' && node.failing !== 'down') this.#error(call)
@@ -359,7 +392,7 @@ export class Simulation {
   }
 
   #results(seconds: number): Results {
-    const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk } = this.#counts
+    const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk, beside } = this.#counts
     const whole = Math.max(1, calls)
     const sound = this.#world.nodes.filter((node) => node.failing === 'no')
     for (const node of sound) {
@@ -392,10 +425,16 @@ export class Simulation {
       forwarded: forwarded / whole,
       far: far / whole,
       sinkhole: failing === 0 ? 0 : sunk / whole / (failing / this.#world.nodes.length),
+      launchesBeside: beside / whole,
       events: this.#eventCount,
       seconds
     }
   }
+}
+
+interface Prepared {
+  readonly node: SimNode
+  readonly revision: string
 }
 
 const names: string[] = []

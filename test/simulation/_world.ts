@@ -1,4 +1,4 @@
-import { BeaconTable, PlacementOrder, ReportBoard } from '@peerless/routing'
+import { BeaconTable, type PeerLoad, PlacementOrder, ReportBoard } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
 import type { SimulationOptions } from './_options.ts'
 import type { World } from './_policies.ts'
@@ -15,6 +15,7 @@ export class SimWorld implements World {
   readonly #o: SimulationOptions
   readonly #chance: SeededRandom
   readonly #orders: PlacementOrder[]
+  readonly #views: Map<string, PeerLoad>[]
   readonly #tables: BeaconTable[] = []
   #now = 0
 
@@ -28,6 +29,7 @@ export class SimWorld implements World {
     }
     this.capacity = this.nodes.reduce((sum, { slots, speed }) => sum + slots * speed, 0)
     this.#orders = Array.from({ length: o.zones }, (_, zone) => this.#orderOf(zone))
+    this.#views = this.#orders.map(() => new Map())
     for (const node of this.nodes) this.#tables.push(this.#newTable(node))
   }
 
@@ -80,6 +82,7 @@ export class SimWorld implements World {
   }
 
   #newTable(node: SimNode): BeaconTable {
-    return new BeaconTable(node.id, { board: this.board, order: this.#orders[node.zone] as PlacementOrder })
+    const order = this.#orders[node.zone] as PlacementOrder
+    return new BeaconTable(node.id, { board: this.board, order, views: this.#views[node.zone] as Map<string, PeerLoad> })
   }
 }

@@ -38,6 +38,8 @@ export class Prewarmer {
   readonly #options: PrewarmerOptions
   readonly #known = new Map<string, Known>()
   readonly #provisioned: WarmKeeper
+  /** Revisions of which one is being started because it was missed. */
+  readonly #missed = new Set<string>()
   /** Launches of its own that have not ended. */
   #launching = 0
 
@@ -56,24 +58,40 @@ export class Prewarmer {
     return this.#provisioned.kept
   }
 
+  /**
+   * A call asked for an idle instance in vain, or calls go to peers that could run here: starts one, unless that is being done, there is little room, or the last of it
+   * ended badly a moment ago.
+   */
+  missed({ functionName, account, version }: Launchable): void {
+    const { revisionId } = version
+    const known = this.#remember({ functionName, account, version })
+    if (this.#missed.has(revisionId) || this.#options.clock.monotonic() < known.notBefore || !this.#hasRoom()) return
+    this.#missed.add(revisionId)
+    this.#launch(known, () => this.#missed.delete(revisionId))
+  }
+
   /** @param atOnce calls of this revision that run now, this one included */
   arrived(call: Invocation, atOnce: number): void {
-    const { revisionId } = call.version
+    const known = this.#remember(call)
+    known.demand.arrived(known.lastAt, atOnce)
+  }
+
+  #remember({ functionName, account, version }: Launchable): Known {
     const now = this.#options.clock.monotonic()
-    let known = this.#known.get(revisionId)
+    let known = this.#known.get(version.revisionId)
     if (known === undefined) {
       if (this.#known.size >= REVISIONS_MAX) this.#forgetOldest()
       known = {
         demand: new WarmDemand(now),
-        of: { functionName: call.functionName, account: call.account, version: call.version },
+        of: { functionName, account, version },
         lastAt: now,
         notBefore: 0,
         target: { instances: 0, reason: 'none' }
       }
-      this.#known.set(revisionId, known)
+      this.#known.set(version.revisionId, known)
     }
     known.lastAt = now
-    known.demand.arrived(now, atOnce)
+    return known
   }
 
   /**
@@ -118,11 +136,12 @@ export class Prewarmer {
     return this.#launching < Math.max(1, this.#options.instancesMax * AHEAD_SHARE) && this.#options.room()
   }
 
-  #launch(known: Known): void {
+  #launch(known: Known, ended?: () => void): void {
     const { random, clock, launch } = this.#options
     this.#launching++
     launch(launchAhead(known.of, random.uuid()), (outcome) => {
       this.#launching--
+      ended?.()
       if (outcome.status !== 'refused') known.notBefore = clock.monotonic() + FAILED_MS
     })
   }

@@ -11,6 +11,7 @@ import type {
   Random,
   Target
 } from '@peerless/interface'
+import type { Launchable } from './launch-ahead.ts'
 import type { WarmOrder } from './warm-keeper.ts'
 
 export interface InstancesOptions {
@@ -70,7 +71,11 @@ export interface Instances extends Target {
   /** Milliseconds that the last start of a revision took, from the order to the instance being ready; undefined where none is remembered. */
   startMs(revisionId: string): number | undefined
   /** Instances that are to be there ahead of calls, and that the reaper leaves, until it is told anew. */
-  readonly warm: { provision(orders: readonly WarmOrder[]): void }
+  readonly warm: {
+    provision(orders: readonly WarmOrder[]): void
+    /** An idle instance of it would have been of use here: one is started beside the calls, where there is room for that. */
+    missed(of: Launchable): void
+  }
   /** A first call of a version may come: what can be made ready without running its code is. Its bundle should be on this node's disk. */
   expect(version: FunctionVersion, account: string): void
   /** Takes away the instances of a revision that is no longer current; those that run end their call first. */

@@ -1,4 +1,4 @@
-import type { FunctionVersion, Invocation } from '@peerless/interface'
+import type { FunctionVersion, Invocation, Outcome } from '@peerless/interface'
 import { MemoryLogger, SeededRandom, VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import { Prewarmer } from '../src/prewarmer.ts'
@@ -103,4 +103,39 @@ test('an instance that ended badly is not prepared anew, and no executor can say
   await clock.advance(1_000)
   prewarmer.tick()
   t.true(launches > 0 && launches <= 6, `${launches} for four calls of a second at most`)
+})
+
+test('what is missed is started once at a time, not without room, and not again at once where it ended badly', async (t) => {
+  const clock = new VirtualClock()
+  const launched: ((outcome: Outcome) => void)[] = []
+  let room = true
+  const prewarmer = new Prewarmer({
+    clock,
+    random: new SeededRandom(1),
+    logger: new MemoryLogger(),
+    instancesMax: 16,
+    present: () => 0,
+    room: () => room,
+    launch: (_, done) => launched.push(done)
+  })
+  const made: Outcome = { status: 'refused', code: 'BUSY', message: '', retryAfterMs: 0 }
+  const of = (revisionId: string) => ({ functionName: 'fn', account: 'acme', version: { revisionId } as FunctionVersion })
+  prewarmer.missed(of('one'))
+  prewarmer.missed(of('one'))
+  t.is(launched.length, 1)
+  prewarmer.missed(of('two'))
+  t.is(launched.length, 2)
+  launched[0]?.(made)
+  room = false
+  prewarmer.missed(of('one'))
+  t.is(launched.length, 2)
+  room = true
+  prewarmer.missed(of('one'))
+  t.is(launched.length, 3)
+  launched[2]?.({ status: 'lost', node: 'n', message: '' })
+  prewarmer.missed(of('one'))
+  t.is(launched.length, 3, 'it ended badly')
+  await clock.advance(61_000)
+  prewarmer.missed(of('one'))
+  t.is(launched.length, 4)
 })

@@ -12,8 +12,8 @@ import { hintFromWire, hintToWire, type LoadHint } from '@peerless/routing'
 
 /**
  * MESSAGE.INVOKE. Header: [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version,
- * stream, body, trace]; payload: the event. `body`, only where the payload ends with one: [bytes, base64]; `trace`, only in a chain, and null before it where there is no
- * body. With `stream` the reply may be preceded by parts (peer-stream.ts).
+ * stream, body, trace, onlyIdle]; payload: the event. The last three may be missing, and are null before another that is there: `body`, where the payload ends with one:
+ * [bytes, base64]; `trace`, in a chain; `onlyIdle`. With `stream` the reply may be preceded by parts (peer-stream.ts).
  * The executing node takes everything else from its own catalog, so a caller cannot make it run what was not deployed.
  */
 export interface AllegedInvocation {
@@ -34,6 +34,8 @@ export interface AllegedInvocation {
   readonly body: EventBody | undefined
   /** Where the call is part of a chain. */
   readonly trace: string | undefined
+  /** Refuse it rather than launch an instance for it: the caller knows of others that are idle. */
+  readonly onlyIdle: boolean
 }
 
 /** As in `lineageOf`. */
@@ -46,7 +48,7 @@ const TIME_MS_MAX = 2 ** 48 - 1
 /** 15 minutes, AWS's longest timeout, and what a launch may take. */
 const REMAINING_MS_MAX = (LIMITS.timeoutSecondsMax + 60) * 1_000
 
-export function invocationToWire(invocation: Invocation, remainingMs: number): unknown[] {
+export function invocationToWire(invocation: Invocation, remainingMs: number, onlyIdle: boolean): unknown[] {
   const { body } = invocation
   const header = [
     invocation.requestId,
@@ -62,28 +64,18 @@ export function invocationToWire(invocation: Invocation, remainingMs: number): u
     invocation.stream !== undefined
   ]
   const { trace } = invocation
-  if (body === undefined && trace === undefined) return header
-  return [...header, body === undefined ? null : [body.bytes, body.base64], ...(trace === undefined ? [] : [trace])]
+  const bodied = body === undefined ? null : [body.bytes, body.base64]
+  if (onlyIdle) return [...header, bodied, trace ?? null, true]
+  if (trace !== undefined) return [...header, bodied, trace]
+  return bodied === null ? header : [...header, bodied]
 }
 
 /** @throws PeerlessError MALFORMED */
 export function invocationFromWire(alleged: unknown): AllegedInvocation {
-  if (!Array.isArray(alleged) || alleged.length < 11 || alleged.length > 13) throw malformed('it is not a list of 11 to 13')
-  const [
-    requestId,
-    attempt,
-    http,
-    functionName,
-    revisionId,
-    remainingMs,
-    logTail,
-    clientContext,
-    invokedArn,
-    version,
-    stream,
-    body,
-    trace
-  ] = alleged
+  if (!Array.isArray(alleged) || alleged.length < 11 || alleged.length > 14) throw malformed('it is not a list of 11 to 14')
+  const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version] = alleged
+  const [stream, body, chain, onlyIdle] = alleged.slice(10)
+  const trace = alleged.length === 14 && chain === null ? undefined : chain
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)
   if (!isText(functionName, 64) || !isText(revisionId, 64) || !isText(invokedArn, 512) || !isText(version, 16))
@@ -106,7 +98,8 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
     version,
     stream: stream === true,
     body: alleged.length === 12 || (body !== null && body !== undefined) ? bodyFromWire(body, http === true) : undefined,
-    trace
+    trace,
+    onlyIdle: onlyIdle === true
   }
 }
 

@@ -73,6 +73,13 @@ export class PeerCalls {
       request.reply(refusedToWire(invocation, reporter.hint(alleged.revisionId)))
       return
     }
+    if (alleged.onlyIdle && !instances.hasIdle(alleged.revisionId)) {
+      // The caller has other places to ask; and where this is missed it will be missed again.
+      instances.warm.missed(invocation)
+      const missed: Refused = { status: 'refused', code: 'BUSY', message: 'no instance is idle', retryAfterMs: 0 }
+      request.reply(refusedToWire(missed, reporter.hint(alleged.revisionId)))
+      return
+    }
     let withdrawn = false
     request.onCancel(() => {
       withdrawn = true

@@ -232,7 +232,7 @@ export class Pipeline implements Invoker {
     call.placesTried++
     call.sentAt = now
     if (picked.node === this.#self) this.#runHere(call)
-    else this.#runThere(call, picked.node)
+    else this.#runThere(call, picked.node, picked.onlyIdle)
     return true
   }
 
@@ -247,8 +247,8 @@ export class Pipeline implements Invoker {
     })
   }
 
-  #runThere(call: Call, node: string): void {
-    const { mesh, table, clock } = this.#o
+  #runThere(call: Call, node: string, onlyIdle: boolean): void {
+    const { mesh, table, clock, instances } = this.#o
     const { invocation } = call
     const { revisionId } = invocation.version
     const remainingMs = Math.max(0, invocation.deadline - clock.now())
@@ -259,14 +259,20 @@ export class Pipeline implements Invoker {
       this.#away.delete(call)
       call.cancel = undefined
       const now = clock.monotonic()
-      table.settled(node, revisionId, error === undefined ? 'answered' : error.code === 'BUSY' ? 'refused' : 'failed', now)
-      if (reply !== undefined) this.#replied(call, node, reply, now)
+      const answer = reply === undefined ? undefined : this.#read(call, node, reply)
+      const ran = answer !== undefined && didRun(answer.outcome)
+      table.settled(node, revisionId, ran ? 'answered' : wasRefused(error, answer?.outcome) ? 'refused' : 'failed', now)
+      if (answer?.hint !== undefined) table.hint(node, revisionId, answer.hint, now)
+      if (answer !== undefined) this.#answered(call, node, answer, now)
       else if (error?.code === 'DEADLINE_EXCEEDED')
         this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
-      else this.#notRan(call, node, outcomeOfFailure(node, error as PeerlessError))
+      else this.#notRan(call, node, error === undefined ? malformedAnswer(node) : outcomeOfFailure(node, error))
+      // A refusal makes no place free: who waits and tried again because of it would be refused at the same places.
+      if (!ran) return
+      if (table.worthALaunch(revisionId)) instances.warm.missed(invocation)
       this.pump()
     }
-    const header = invocationToWire(invocation, remainingMs)
+    const header = invocationToWire(invocation, remainingMs, onlyIdle)
     if (invocation.stream === undefined) call.cancel = mesh.request(node, MESSAGE.INVOKE, header, invocation.payload, done)
     else this.#stream(call, node, header, invocation.stream, done)
   }
@@ -295,35 +301,37 @@ export class Pipeline implements Invoker {
     call.intake = intake
   }
 
-  #replied(call: Call, node: string, reply: Reply, now: number): void {
-    const { table, logger, tariff } = this.#o
-    const { revisionId, memoryMb } = call.invocation.version
+  /** What a peer says; undefined when it is malformed. */
+  #read(call: Call, node: string, reply: Reply): PeerAnswer | undefined {
     try {
-      const { outcome, settlement, hint } = replyFromWire(node, memoryMb, reply.header, reply.payload)
-      if (hint !== undefined) table.hint(node, revisionId, hint, now)
-      if (!didRun(outcome)) {
-        this.#notRan(call, node, outcome)
-        return
-      }
-      const streamedBytes = call.intake?.bytes
-      const ran = streamedBytes === undefined ? outcome : { ...outcome, streamedBytes }
-      const observedUs = (now - call.sentAt + tariff.incrementMs) * 1_000
-      const claimed = settlement as Settlement
-      if (claimed.durationUs > observedUs) {
-        // The receipt that this node keeps has what it saw itself, so the peer's statement will not be countersigned.
-        logger.warn('a peer claims more time than passed', {
-          peerId: node,
-          claimedUs: claimed.durationUs,
-          observedUs: Math.ceil(observedUs)
-        })
-        this.#ran(call, ran, { time: claimed.time, durationUs: Math.ceil(observedUs) })
-      } else {
-        this.#ran(call, ran, claimed)
-      }
+      return replyFromWire(node, call.invocation.version.memoryMb, reply.header, reply.payload)
     } catch (error) {
-      logger.warn('malformed reply to an invocation', { peerId: node, reason: messageOf(error) })
-      this.#notRan(call, node, { status: 'lost', node, message: 'the node that ran it gave a malformed answer' })
+      this.#o.logger.warn('malformed reply to an invocation', { peerId: node, reason: messageOf(error) })
+      return undefined
     }
+  }
+
+  #answered(call: Call, node: string, { outcome, settlement }: PeerAnswer, now: number): void {
+    const { logger, tariff } = this.#o
+    if (!didRun(outcome)) {
+      this.#notRan(call, node, outcome)
+      return
+    }
+    const streamedBytes = call.intake?.bytes
+    const ran = streamedBytes === undefined ? outcome : { ...outcome, streamedBytes }
+    const observedUs = (now - call.sentAt + tariff.incrementMs) * 1_000
+    const claimed = settlement as Settlement
+    if (claimed.durationUs <= observedUs) {
+      this.#ran(call, ran, claimed)
+      return
+    }
+    // The receipt that this node keeps has what it saw itself, so the peer's statement will not be countersigned.
+    logger.warn('a peer claims more time than passed', {
+      peerId: node,
+      claimedUs: claimed.durationUs,
+      observedUs: Math.ceil(observedUs)
+    })
+    this.#ran(call, ran, { time: claimed.time, durationUs: Math.ceil(observedUs) })
   }
 
   #ran(call: Call, outcome: Ran, settlement: Settlement): void {
@@ -391,6 +399,17 @@ export class Pipeline implements Invoker {
 
 function noCapacity(why: string): PeerlessError {
   return new PeerlessError('NO_CAPACITY', `no capacity in the mesh: ${why}`, { detail: { retryAfterMs: RETRY_AFTER_MS } })
+}
+
+type PeerAnswer = ReturnType<typeof replyFromWire>
+
+/** Want of room, not a fault of the peer. */
+function wasRefused(error: PeerlessError | undefined, outcome: Outcome | undefined): boolean {
+  return outcome === undefined ? error?.code === 'BUSY' : outcome.status === 'refused'
+}
+
+function malformedAnswer(node: string): Exclude<Outcome, Ran> {
+  return { status: 'lost', node, message: 'the node that ran it gave a malformed answer' }
 }
 
 /** A request that did not get an answer. Only what surely never left, or was refused in so many words, may be tried again. */

@@ -1,6 +1,7 @@
 import type {
   Catalog,
   FunctionRecord,
+  FunctionVersion,
   InstanceStatus,
   Invocation,
   InvokeOrder,
@@ -20,6 +21,9 @@ export class ScriptedInstances implements LocalInstances {
   readonly node: string
   readonly running: { invocation: Invocation; done: (outcome: Outcome) => void }[] = []
   readonly #idle = new Map<string, number>()
+  /** Revisions of which an instance was to be started beside the calls. */
+  readonly missed: string[] = []
+  readonly warm = { missed: (of: { version: FunctionVersion }): void => void this.missed.push(of.version.revisionId) }
 
   constructor(node: string, slots: number) {
     this.node = node
@@ -32,6 +36,10 @@ export class ScriptedInstances implements LocalInstances {
 
   idle(): ReadonlyMap<string, number> {
     return this.#idle
+  }
+
+  hasIdle(revisionId: string): boolean {
+    return this.#idle.has(revisionId)
   }
 
   latencyMs(): number {

@@ -1,5 +1,12 @@
 import type { Beacon } from '@peerless/interface'
-import { EJECT_SHARE_MAX, FADE_MS_MIN, PEERS_MAX } from './constants.ts'
+import {
+  EJECT_SHARE_MAX,
+  FADE_MS_MIN,
+  FORWARDS_REMEMBERED_MS,
+  FORWARDS_WORTH_A_LAUNCH,
+  IDLE_REVISIONS_MAX,
+  PEERS_MAX
+} from './constants.ts'
 import { PeerHealth } from './peer-health.ts'
 import { PlacementOrder } from './placement-order.ts'
 import { isNewer, type Report, ReportBoard } from './report-board.ts'
@@ -91,11 +98,20 @@ export class PeerLoad {
     return Math.max(faded + this.mineSince, this.mine) + this.health.held(now)
   }
 
-  /** Idle instances there, as the last two reports or a reply since showed them, minus what went there since. */
+  /**
+   * Idle instances of a revision that there usually are, minus what went there since the last word. What was idle at the moment of a report is taken when a
+   * call comes, and belief in it sends everybody to the same few nodes; how many there usually are lasts.
+   */
   idle(revisionId: string): number {
-    const hinted = this.#idleHints?.get(revisionId)
-    const shown = hinted ?? Math.max(this.report?.idle.get(revisionId) ?? 0, this.report?.before?.get(revisionId) ?? 0)
-    return shown === 0 ? 0 : shown - (this.mineSinceOf?.get(revisionId) ?? 0)
+    const usual = this.report?.usualIdle.get(revisionId) ?? 0
+    const hinted = this.#idleHints?.get(revisionId) ?? 0
+    const most = Math.max(usual, hinted)
+    return most === 0 ? 0 : most - (this.mineSinceOf?.get(revisionId) ?? 0)
+  }
+
+  /** Share of its slots that is usually busy, as the reports of the last seconds showed. */
+  get usualShare(): number {
+    return this.report === undefined || this.slots === 0 ? 0 : this.report.usualBusy / this.slots
   }
 }
 
@@ -109,31 +125,57 @@ export class BeaconTable {
   readonly board: ReportBoard
   readonly order: PlacementOrder
   readonly #peers = new Map<string, PeerLoad>()
-  readonly #shared: boolean
-  /** Calls of this node under way at peers, per revision. */
-  readonly #away = new Map<string, number>()
+  readonly #views: Map<string, PeerLoad> | undefined
+  /** Calls of this node that peers answered, per revision, fading: own demand that might be met here. */
+  readonly #forwarded = new Map<string, { calls: number; at: number }>()
 
-  /** @param shared a board and an order that somebody else fills: then `add`, `remove` and `observe` are theirs, too */
-  constructor(self: string, shared?: { board: ReportBoard; order: PlacementOrder }) {
+  /**
+   * @param shared a board and an order that somebody else fills: then `add`, `remove` and `observe` are theirs, too. `views` are the peers of whom a table
+   *   knows nothing but their reports: one for all tables that share the order, or ten thousand tables would each keep ten thousand
+   */
+  constructor(self: string, shared?: { board: ReportBoard; order: PlacementOrder; views: Map<string, PeerLoad> }) {
     this.self = self
     this.board = shared?.board ?? new ReportBoard()
     this.order = shared?.order ?? new PlacementOrder()
-    this.#shared = shared !== undefined
+    this.#views = shared?.views
     this.order.add(self)
   }
 
-  /** The peer as it is known now; with a shared board a peer that reported is known. */
+  /** The peer as it is known now, to be read; with a shared board a peer that reported is known. */
   get(node: string): PeerLoad | undefined {
-    let peer = this.#peers.get(node)
-    if (!this.#shared) return peer
+    const peer = this.#peers.get(node)
+    if (this.#views === undefined) return peer
     const report = this.board.get(node)
-    if (peer === undefined) {
-      if (report === undefined || node === this.self) return undefined
-      peer = new PeerLoad(node)
-      peer.far = this.order.isFar(node)
-      this.#peers.set(node, peer)
+    if (peer !== undefined) {
+      if (report === undefined || report === peer.report) return peer
+      peer.take(report)
+      if (peer.mine > 0 || !peer.health.spotless || peer.sequence !== report.sequence) return peer
+      // Nothing is left that the views do not have.
+      this.#peers.delete(node)
     }
-    if (report !== undefined && report !== peer.report) peer.take(report)
+    if (report === undefined || node === this.self) return undefined
+    let view = this.#views.get(node)
+    if (view === undefined) {
+      view = this.#newPeer(node)
+      this.#views.set(node, view)
+    }
+    if (report !== view.report) view.take(report)
+    return view
+  }
+
+  /** The same, to be changed. */
+  #own(node: string): PeerLoad | undefined {
+    const known = this.get(node)
+    if (known === undefined || this.#views === undefined || this.#peers.has(node)) return known
+    const peer = this.#newPeer(node)
+    if (known.report !== undefined) peer.take(known.report)
+    this.#peers.set(node, peer)
+    return peer
+  }
+
+  #newPeer(node: string): PeerLoad {
+    const peer = new PeerLoad(node)
+    peer.far = this.order.isFar(node)
     return peer
   }
 
@@ -161,26 +203,41 @@ export class BeaconTable {
   observe(beacon: Beacon, now: number): boolean {
     const peer = this.#peers.get(beacon.node)
     if (peer === undefined || !isNewer(beacon, peer)) return false
-    const report: Report = { ...beacon, at: now, before: this.board.get(beacon.node)?.idle }
-    this.board.put(report)
-    peer.take(report)
+    const report = this.board.put({ ...beacon, at: now })
+    if (report !== undefined) peer.take(report)
     return true
   }
 
   /** A report that rode on a reply: it says nothing of other revisions. */
   hint(node: string, revisionId: string, hint: LoadHint, now: number): boolean {
-    return this.get(node)?.hint(revisionId, hint, now) ?? false
+    return this.#own(node)?.hint(revisionId, hint, now) ?? false
   }
 
-  /** Calls of a revision that this node has under way at peers: its own demand, beyond what it runs itself. */
-  away(revisionId: string): number {
-    return this.#away.get(revisionId) ?? 0
+  /** So many calls of this node went to peers that an instance here would have paid for itself. Says so once, then it takes as many again. */
+  worthALaunch(revisionId: string): boolean {
+    const forwarded = this.#forwarded.get(revisionId)
+    if (forwarded === undefined || forwarded.calls < FORWARDS_WORTH_A_LAUNCH) return false
+    this.#forwarded.delete(revisionId)
+    return true
+  }
+
+  #countForwarded(revisionId: string, now: number): void {
+    const known = this.#forwarded.get(revisionId)
+    const calls = known === undefined ? 1 : known.calls * 2 ** ((known.at - now) / FORWARDS_REMEMBERED_MS) + 1
+    // The one that was counted longest ago goes first.
+    this.#forwarded.delete(revisionId)
+    if (this.#forwarded.size >= IDLE_REVISIONS_MAX) {
+      for (const oldest of this.#forwarded.keys()) {
+        this.#forwarded.delete(oldest)
+        break
+      }
+    }
+    this.#forwarded.set(revisionId, { calls, at: now })
   }
 
   /** This node sent a request there. Each `sent` is followed by one `settled`. */
   sent(node: string, revisionId: string): void {
-    this.#away.set(revisionId, this.away(revisionId) + 1)
-    const peer = this.get(node)
+    const peer = this.#own(node)
     if (peer === undefined) return
     peer.mine++
     peer.mineSince++
@@ -190,10 +247,8 @@ export class BeaconTable {
 
   /** It was answered, refused or lost. */
   settled(node: string, revisionId: string, how: Settled, now: number): void {
-    const away = this.away(revisionId)
-    if (away > 1) this.#away.set(revisionId, away - 1)
-    else this.#away.delete(revisionId)
-    const peer = this.get(node)
+    if (how === 'answered') this.#countForwarded(revisionId, now)
+    const peer = this.#own(node)
     if (peer === undefined) return
     if (peer.mine > 0) peer.mine--
     // What ended without a report is not there any more.
@@ -202,10 +257,12 @@ export class BeaconTable {
     else if (how === 'answered') peer.health.succeeded()
   }
 
-  /** What all carry, this node included, as a share of all slots. */
-  meanShare(selfBusy: number, selfSlots: number): number {
-    const slots = this.board.slots + selfSlots
-    return slots === 0 ? 0 : (this.board.busy + selfBusy) / slots
+  /** What all near nodes carry, this one included, or all far ones: as a share of their slots. */
+  meanShare(selfBusy: number, selfSlots: number, far: boolean, now: number): number {
+    const near = this.order.near(this.board, now)
+    const busy = far ? this.board.busy - near.busy : near.busy + selfBusy
+    const slots = far ? this.board.slots - near.slots : near.slots + selfSlots
+    return slots <= 0 ? 0 : Math.max(0, busy / slots)
   }
 
   /** Counted only when something failed. */

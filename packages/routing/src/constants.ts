@@ -8,6 +8,16 @@ export const IDLE_AGE_MS_MAX = 1_500
 export const REPORT_AGE_MS_MAX = 3_000
 /** A report fades by half within the median duration of calls there, but not faster than this. */
 export const FADE_MS_MIN = 100
+/** What a node usually has is what the reports of so long a time showed: the older half of its weight. Longer than most calls, so that routing by it does not swing. */
+export const USUAL_MS = 1_500
+/** Less than so many idle instances in the mean is none. */
+export const USUAL_IDLE_MIN = 0.1
+/** Who usually carries a tenth of its slots more than the mean gets so many times less, by e^-x: slow and strong, where the last report would be quick and wrong. */
+export const USUAL_LOAD_WEIGHT = 6
+/** The same for the last report, faded: less than half the weight, because an answer to a report that is a quarter of a second old overshoots. */
+export const LAST_LOAD_WEIGHT = 3
+/** Share of a peer's slots beyond which nothing is launched there: reports are late, and a sixteenth is what may have come meanwhile. */
+export const LAUNCH_SHARE_MAX = 15 / 16
 /** Share of the nodes that counts as not hot: 2^-0.25, the quantile of Prequal's hot–cold rule. */
 export const HOT_QUANTILE = 0.84
 /**
@@ -16,14 +26,21 @@ export const HOT_QUANTILE = 0.84
  */
 export const BOUNDED_LOAD_MIN = 0.9
 export const BOUNDED_LOAD_MAX = 1.3
-/** And this much where an idle instance waits: a cold start saved is worth some imbalance, but not a node half again as loaded as the mean. */
-export const IDLE_LOAD_MAX = 1.15
-/** Calls of one revision that a node has under way at peers before it launches an instance of its own: its demand then keeps one busy often enough. */
-export const OWN_DEMAND_MIN = 2
-/** Nodes of a revision's rendezvous order that are looked at before chance decides. */
-export const ORDER_LENGTH = 12
-/** Orders kept; the oldest goes. About 1 KB each. */
+/**
+ * A forwarded call costs both nodes some 100 µs more than one that runs where it came, a start some 10 ms: after so many forwarded calls of a revision an
+ * instance here would have paid for itself, and one is started, beside the calls (the ski-rental rule: never more than twice what hindsight would have spent).
+ */
+export const FORWARDS_WORTH_A_LAUNCH = 100
+/** And so long is a forwarded call remembered for that, in milliseconds: half the time that an idle instance lives. */
+export const FORWARDS_REMEMBERED_MS = 300_000
+/** A launch is a call's last resort: so many nodes are asked for an idle instance first, while more than one shows any. A miss costs two messages, a launch a hundred times as long. */
+export const ONLY_IDLE_TRIES_MAX = 2
+/** Nodes of a revision's rendezvous order that are looked at, each for itself; of all others a few by chance. */
+export const ORDER_LENGTH = 32
+/** Orders kept; the oldest goes. About 3 KB each. */
 export const ORDERS_KEPT_MAX = 16_384
+/** How often it is added up again what the near nodes carry. */
+export const NEAR_SUMS_AGE_MS_MAX = 50
 /** Random nodes whose reports are looked at for an idle instance; the first two with a free slot are the two choices (Mitzenmacher 2000). Looking costs no message. */
 export const SAMPLES_IDLE = 8
 /** A peer whose round trip is longer than the nearest one's by this is in another zone: a few hundred kilometres, and more than a warm start costs. */

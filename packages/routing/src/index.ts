@@ -6,5 +6,5 @@ export { type LatencyDecision, type LatencySample, LatencyScaler } from './laten
 export { type Pick, type PickReason, pick, type SelfLoad } from './pick.ts'
 export { PlacementOrder } from './placement-order.ts'
 export { rendezvousOwner } from './rendezvous.ts'
-export { type Report, ReportBoard } from './report-board.ts'
+export { type Report, ReportBoard, type Told } from './report-board.ts'
 export { placeWarm, type WarmNeed, type WarmNode } from './warm-placement.ts'

@@ -38,6 +38,11 @@ export class PeerHealth {
     return !this.ejected(now) && (this.#ejections === 0 || mine === 0)
   }
 
+  /** It never failed: there is nothing to remember. */
+  get spotless(): boolean {
+    return this.#heldUntil === Number.NEGATIVE_INFINITY
+  }
+
   /** Failed calls that still count as load. */
   held(now: number): number {
     return now < this.#heldUntil ? this.#held : 0

@@ -3,10 +3,12 @@ import {
   BOUNDED_LOAD_MAX,
   BOUNDED_LOAD_MIN,
   IDLE_AGE_MS_MAX,
-  IDLE_LOAD_MAX,
-  OWN_DEMAND_MIN,
+  LAST_LOAD_WEIGHT,
+  LAUNCH_SHARE_MAX,
+  ONLY_IDLE_TRIES_MAX,
   REPORT_AGE_MS_MAX,
-  SAMPLES_IDLE
+  SAMPLES_IDLE,
+  USUAL_LOAD_WEIGHT
 } from './constants.ts'
 
 /** This node, asked at the moment of the decision. */
@@ -31,20 +33,20 @@ export type PickReason = 'idle-here' | 'idle-peer' | 'launch-here' | 'launch-hom
 export interface Pick {
   readonly node: string
   readonly reason: PickReason
+  /** It may be run there by an instance that is idle, and must be refused when there is none: others have one, too. */
+  readonly onlyIdle: boolean
 }
 
 /**
  * Where an invocation runs. In order:
  * 1. an idle instance here;
- * 2. a launch here, within the bounded share, of what this node sends to peers all the time: its own demand is worth an instance;
- * 3. of the first nodes of the revision's rendezvous order, near ones before far ones: a random one whose fresh report shows an idle instance, each
- *    with chance in proportion to how many it shows minus what this node sent since (not the idlest: that makes herds), while it is not much more
- *    loaded than the mean; else a random node anywhere that shows one;
- * 4. else the first of them within its bounded share: a launch there. This node may be that one;
- * 5. else a launch here, within the bounded share;
- * 6. else a few random nodes: one that shows an idle instance, or the better of two with a free slot by the hot–cold rule;
- * 7. else whatever of the order has a free slot at all, this node first;
- * 8. no fresh report: the better of two random peers by what this node itself has under way there.
+ * 2. near nodes before far ones: of the first of the revision's rendezvous order, and of a few random ones that stand for all others, one that usually has idle
+ *    instances, with chance by how many, minus what this node sent since, and by how loaded it is (not the idlest: that makes herds). Where others have
+ *    some, too, it is asked for an idle one only: it refuses rather than launch, and the others are asked;
+ * 3. else a launch at the first of the order that is within its bounded share, which may be this node; else here; else at the better of two random
+ *    nodes by the hot–cold rule;
+ * 4. else whatever of the order has a free slot at all, this node first;
+ * 5. no fresh report: the better of a few random peers by what this node itself has under way there.
  *
  * What is looked at does not grow with the mesh.
  *
@@ -60,7 +62,7 @@ export function pick(
   now: number
 ): Pick | undefined {
   const selfOpen = !self.draining && self.busy < self.slots && !request.refused.has(self.node)
-  if (selfOpen && self.idle > 0) return { node: self.node, reason: 'idle-here' }
+  if (selfOpen && self.idle > 0) return { node: self.node, reason: 'idle-here', onlyIdle: false }
   return new Decision(table, self, selfOpen, request, random, now).place()
 }
 
@@ -72,8 +74,13 @@ class Decision {
   readonly #request: PickRequest
   readonly #random: () => number
   readonly #now: number
-  readonly #mean: number
   readonly #factor: number
+  #mean = 0
+  /** Of those seen so far that show an idle instance: which one, how many it shows, and all together. */
+  #idle: PeerLoad | undefined
+  #idleThere = 0
+  #idleCount = 0
+  #launch: Pick | undefined
 
   constructor(table: BeaconTable, self: SelfLoad, selfOpen: boolean, request: PickRequest, random: () => number, now: number) {
     this.#table = table
@@ -82,72 +89,87 @@ class Decision {
     this.#request = request
     this.#random = random
     this.#now = now
-    this.#mean = table.meanShare(self.busy, self.slots)
     this.#factor = BOUNDED_LOAD_MIN + (BOUNDED_LOAD_MAX - BOUNDED_LOAD_MIN) * random()
   }
 
   place(): Pick | undefined {
     const order = this.#table.order.of(this.#request.revisionId)
-    return (
-      this.#ofDemand() ??
-      this.#ofOrder(order, false) ??
-      this.#ofOrder(order, true) ??
-      this.#here() ??
-      this.#anyFree(order) ??
-      this.#blind()
-    )
+    return this.#ofZone(order, false) ?? this.#ofZone(order, true) ?? this.#here() ?? this.#anyFree(order) ?? this.#blind()
   }
 
-  #ofDemand(): Pick | undefined {
-    return this.#table.away(this.#request.revisionId) >= OWN_DEMAND_MIN ? this.#here() : undefined
+  #ofZone(order: readonly string[], far: boolean): Pick | undefined {
+    if (far && this.#table.order.count(true) === 0) return undefined
+    this.#mean = this.#table.meanShare(this.#self.busy, this.#self.slots, far, this.#now)
+    this.#launch = undefined
+    this.#look(order, far)
+    return this.#ofSamples(far, order)
   }
 
-  /** Everything of one zone: idle in the order, idle by chance, a launch in the order, a launch here, a launch by chance. */
-  #ofOrder(order: readonly string[], far: boolean): Pick | undefined {
-    let idle: string | undefined
-    let idleCount = 0
-    let launch: Pick | undefined
+  #look(order: readonly string[], far: boolean): void {
     for (const node of order) {
       if (node === this.#self.node) {
-        if (launch === undefined && !far) launch = this.#here()
+        if (!far) this.#launch ??= this.#here()
         continue
       }
       const peer = this.#free(node)
       if (peer === undefined || peer.far !== far) continue
       const load = peer.load(this.#now, this.#mean)
-      const shown = this.#shown(peer)
-      if (shown > 0 && this.#within(load, peer.slots, IDLE_LOAD_MAX)) {
-        // Chance in proportion to what is left of what was shown.
-        idleCount += shown
-        if (this.#random() * idleCount < shown) idle = node
-      } else if (launch === undefined && this.#within(load, peer.slots, this.#factor)) {
-        launch = { node, reason: 'launch-home' }
+      this.#weigh(peer)
+      if (this.#launch === undefined && this.#within(load, peer.slots, Math.min(this.#factor, LAUNCH_SHARE_MAX / this.#mean))) {
+        this.#launch = { node, reason: 'launch-home', onlyIdle: false }
       }
     }
-    if (idle !== undefined) return { node: idle, reason: 'idle-peer' }
-    return this.#ofSamples(far, launch ?? (far ? undefined : this.#here()))
+  }
+
+  /**
+   * Chance in proportion to the square of what is in store, times what the load there is worth. Squared, because of two stores the smaller one is empty much more often.
+   *
+   * @param times nodes that this one stands for
+   */
+  #weigh(peer: PeerLoad, times = 1): void {
+    const shown = this.#shown(peer)
+    if (shown <= 0) return
+    const weight = times * shown * shown * this.#favour(peer)
+    this.#idleCount += weight
+    if (this.#random() * this.#idleCount >= weight) return
+    this.#idle = peer
+    this.#idleThere = weight
+  }
+
+  /** Who usually carries more than the mean gets less, slowly and strongly; and who did in the last report, quickly and weakly. */
+  #favour(peer: PeerLoad): number {
+    const now = peer.load(this.#now, this.#mean) / peer.slots
+    return Math.exp(USUAL_LOAD_WEIGHT * (this.#mean - peer.usualShare) + LAST_LOAD_WEIGHT * (this.#mean - now))
+  }
+
+  #idlePick(): Pick | undefined {
+    if (this.#idle === undefined) return undefined
+    const others = this.#idleCount > this.#idleThere && this.#request.refused.size < ONLY_IDLE_TRIES_MAX
+    return { node: this.#idle.node, reason: 'idle-peer', onlyIdle: others }
   }
 
   #here(): Pick | undefined {
     const open = this.#selfOpen && this.#within(this.#self.busy, this.#self.slots, this.#factor)
-    return open ? { node: this.#self.node, reason: 'launch-here' } : undefined
+    return open ? { node: this.#self.node, reason: 'launch-here', onlyIdle: false } : undefined
   }
 
-  /** A random node that shows an idle instance; else `launch`; else the better of two. */
-  #ofSamples(far: boolean, launch: Pick | undefined): Pick | undefined {
+  /** Random nodes stand for all that are not in the order: what they show counts for so many. Else a launch; else the better of two. */
+  #ofSamples(far: boolean, looked: readonly string[]): Pick | undefined {
     const { order } = this.#table
     let one: PeerLoad | undefined
     let other: PeerLoad | undefined
+    const each = Math.max(0, order.count(far) - looked.length) / SAMPLES_IDLE
     for (let turn = Math.min(SAMPLES_IDLE, 2 * order.count(far)); turn > 0; turn--) {
       const node = order.sample(far, this.#random)
       const peer = node === undefined ? undefined : this.#free(node)
       if (peer === undefined || peer === one) continue
-      if (this.#shown(peer) > 0) return { node: peer.node, reason: 'idle-peer' }
+      if (each > 0 && !looked.includes(peer.node)) this.#weigh(peer, each)
       if (one === undefined) one = peer
       else other ??= peer
     }
-    if (launch !== undefined || one === undefined) return launch
-    return { node: (other === undefined ? one : this.#hotCold(one, other)).node, reason: 'two-samples' }
+    const certain = this.#idlePick() ?? this.#launch ?? (far ? undefined : this.#here())
+    if (certain !== undefined || one === undefined) return certain
+    return { node: (other === undefined ? one : this.#hotCold(one, other)).node, reason: 'two-samples', onlyIdle: false }
   }
 
   /** Prequal's rule: hot means more loaded than the quantile of all; among cold ones latency decides, else load. */
@@ -160,8 +182,8 @@ class Decision {
   }
 
   #anyFree(order: readonly string[]): Pick | undefined {
-    if (this.#selfOpen) return { node: this.#self.node, reason: 'launch-here' }
-    for (const node of order) if (this.#free(node) !== undefined) return { node, reason: 'launch-home' }
+    if (this.#selfOpen) return { node: this.#self.node, reason: 'launch-here', onlyIdle: false }
+    for (const node of order) if (this.#free(node) !== undefined) return { node, reason: 'launch-home', onlyIdle: false }
     return undefined
   }
 
@@ -174,7 +196,7 @@ class Decision {
       if (peer === undefined || this.#now - peer.reportedAt <= REPORT_AGE_MS_MAX) continue
       if (best === undefined || peer.mine < best.mine) best = peer
     }
-    return best === undefined ? undefined : { node: best.node, reason: 'blind' }
+    return best === undefined ? undefined : { node: best.node, reason: 'blind', onlyIdle: false }
   }
 
   #usable(node: string): PeerLoad | undefined {

@@ -1,5 +1,6 @@
-import { NEAR_RTT_SLACK_MS, ORDER_LENGTH, ORDERS_KEPT_MAX } from './constants.ts'
+import { NEAR_RTT_SLACK_MS, NEAR_SUMS_AGE_MS_MAX, ORDER_LENGTH, ORDERS_KEPT_MAX } from './constants.ts'
 import { hashOf, rendezvousWeight } from './rendezvous.ts'
+import type { ReportBoard } from './report-board.ts'
 
 interface Member {
   readonly node: string
@@ -17,6 +18,9 @@ export class PlacementOrder {
   readonly #orders = new Map<string, readonly string[]>()
   #near: Member[] = []
   #far: Member[] = []
+  #nearBusy = 0
+  #nearSlots = 0
+  #nearAddedAt = Number.NEGATIVE_INFINITY
 
   get size(): number {
     return this.#members.size
@@ -83,7 +87,25 @@ export class PlacementOrder {
     return far ? this.#far.length : this.#near.length
   }
 
+  /** What the near nodes of a board carry, added up anew when it is NEAR_SUMS_AGE_MS_MAX old. */
+  near(board: ReportBoard, now: number): { busy: number; slots: number } {
+    if (this.#far.length === 0) return board
+    if (now - this.#nearAddedAt > NEAR_SUMS_AGE_MS_MAX) {
+      this.#nearAddedAt = now
+      this.#nearBusy = 0
+      this.#nearSlots = 0
+      for (const { node } of this.#near) {
+        const report = board.get(node)
+        if (report === undefined || report.draining) continue
+        this.#nearBusy += report.busy
+        this.#nearSlots += report.slots
+      }
+    }
+    return { busy: this.#nearBusy, slots: this.#nearSlots }
+  }
+
   #changed(): void {
+    this.#nearAddedAt = Number.NEGATIVE_INFINITY
     this.#orders.clear()
     this.#near = []
     this.#far = []

@@ -1,7 +1,14 @@
-import { HOT_QUANTILE } from './constants.ts'
+import { HOT_QUANTILE, USUAL_IDLE_MIN, USUAL_MS } from './constants.ts'
 
-/** What a node says of itself. Never changed after it was made: it may be shared. */
-export interface Report {
+/** What a node says of itself, and what is usual for it. Never changed after it was made: it may be shared. */
+export interface Report extends Told {
+  /** Idle instances per revision and busy slots, as they were in the mean of the last USUAL_MS: what is in store there, whatever this moment's chance. */
+  readonly usualIdle: ReadonlyMap<string, number>
+  readonly usualBusy: number
+}
+
+/** What a node says of itself. */
+export interface Told {
   readonly node: string
   readonly boot: number
   readonly sequence: number
@@ -12,8 +19,6 @@ export interface Report {
   readonly draining: boolean
   /** Idle instances per revisionId. */
   readonly idle: ReadonlyMap<string, number>
-  /** The same in the report before: an instance that was idle a moment ago will be again. */
-  readonly before: ReadonlyMap<string, number> | undefined
   /** Local monotonic milliseconds at which it came. */
   readonly at: number
 }
@@ -44,16 +49,17 @@ export class ReportBoard {
     return this.#reports.get(node)
   }
 
-  /** Returns false when it is not newer than what is known. */
-  put(report: Report): boolean {
-    const known = this.#reports.get(report.node)
+  /** Returns undefined when it is not newer than what is known. */
+  put(told: Told): Report | undefined {
+    const known = this.#reports.get(told.node)
     if (known !== undefined) {
-      if (!isNewer(report, known)) return false
+      if (!isNewer(told, known)) return undefined
       this.#count(known, -1)
     }
+    const report = withUsual(told, known?.boot === told.boot ? known : undefined)
     this.#reports.set(report.node, report)
     this.#count(report, 1)
-    return true
+    return report
   }
 
   remove(node: string): void {
@@ -81,6 +87,20 @@ export class ReportBoard {
     const bucket = Math.min(BUCKETS, Math.floor((report.busy / report.slots) * BUCKETS))
     this.#histogram[bucket] = (this.#histogram[bucket] as number) + sign
   }
+}
+
+function withUsual(told: Told, known: Report | undefined): Report {
+  if (known === undefined) return { ...told, usualIdle: told.idle, usualBusy: told.busy }
+  const kept = 2 ** -(Math.max(0, told.at - known.at) / USUAL_MS)
+  const usualIdle = new Map<string, number>()
+  for (const [revision, count] of told.idle) {
+    const before = known.usualIdle.get(revision)
+    usualIdle.set(revision, before === undefined ? count : count + (before - count) * kept)
+  }
+  for (const [revision, before] of known.usualIdle) {
+    if (!told.idle.has(revision) && before * kept >= USUAL_IDLE_MIN) usualIdle.set(revision, before * kept)
+  }
+  return { ...told, usualIdle, usualBusy: told.busy + (known.usualBusy - told.busy) * kept }
 }
 
 /** A restarted node's first report is newer than its old ones. */

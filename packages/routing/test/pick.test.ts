@@ -34,11 +34,12 @@ const idleOf = (count: number) => new Map([[REVISION, count]])
 test('an idle instance here comes before anything else', (t) => {
   t.deepEqual(choose(tableOf(beacon('a', { idle: idleOf(9) })), self({ idle: 1, busy: 3 })), {
     node: 'self',
-    reason: 'idle-here'
+    reason: 'idle-here',
+    onlyIdle: false
   })
 })
 
-test('idle peers are picked by chance in proportion to what they show, not by who is idlest', (t) => {
+test('idle peers are picked by chance, the more the more they have in store, not by who is idlest', (t) => {
   const table = tableOf(beacon('a', { idle: idleOf(1) }), beacon('b', { idle: idleOf(3) }))
   const random = new SeededRandom(7)
   let a = 0
@@ -46,7 +47,8 @@ test('idle peers are picked by chance in proportion to what they show, not by wh
     const picked = pick(table, self({ slots: 0 }), { revisionId: REVISION, refused: new Set() }, () => random.next(), 10)
     if (picked?.node === 'a') a++
   }
-  t.true(a > 430 && a < 570, `${a} of 2000`)
+  // One to three, squared.
+  t.true(a > 150 && a < 250, `${a} of 2000`)
 })
 
 test('what this node sent since the report uses up the idle instances it saw', (t) => {
@@ -76,13 +78,74 @@ test('a launch goes to one place for all who ask, and elsewhere when that carrie
   t.not(other?.node, home)
 })
 
-test('what a node sends to peers all the time it runs itself', (t) => {
-  const table = tableOf(beacon('a', { idle: idleOf(9), busy: 2 }))
-  t.is(choose(table, self())?.node, 'a')
-  for (let turn = 0; turn < 2; turn++) table.sent('a', REVISION)
-  t.deepEqual(choose(table, self()), { node: 'self', reason: 'launch-here' })
-  for (let turn = 0; turn < 2; turn++) table.settled('a', REVISION, 'answered', 10)
-  t.is(choose(table, self())?.node, 'a')
+test('an idle instance elsewhere comes before a launch, and is asked for as such while others have one, too', (t) => {
+  const one = tableOf(beacon('a', { idle: idleOf(1) }), beacon('b'))
+  t.deepEqual(
+    choose(one, self()),
+    { node: 'a', reason: 'idle-peer', onlyIdle: false },
+    'nobody else has one: it may as well launch there'
+  )
+  const two = tableOf(...['a', 'b', 'c', 'd'].map((node) => beacon(node, { idle: idleOf(2) })))
+  const first = choose(two, self())
+  t.like(first, { reason: 'idle-peer', onlyIdle: true })
+  const second = choose(two, self(), 10, [first?.node ?? ''])
+  t.like(second, { reason: 'idle-peer', onlyIdle: true })
+  const third = choose(two, self(), 10, [first?.node ?? '', second?.node ?? ''])
+  t.like(third, { reason: 'idle-peer', onlyIdle: false }, 'after two misses it may be launched')
+})
+
+test('of two with the same in store, the one that usually carries less is picked more often', (t) => {
+  const table = tableOf(
+    beacon('a', { slots: 100, busy: 60, idle: idleOf(5) }),
+    beacon('b', { slots: 100, busy: 40, idle: idleOf(5) }),
+    beacon('c', { slots: 100, busy: 50 })
+  )
+  const random = new SeededRandom(7)
+  let b = 0
+  for (let turn = 0; turn < 1_000; turn++) {
+    const picked = pick(table, self({ slots: 0 }), { revisionId: REVISION, refused: new Set() }, () => random.next(), 10)
+    if (picked?.node === 'b') b++
+  }
+  t.true(b > 750 && b < 990, `${b} of 1000`)
+})
+
+test('what there usually is outlives a moment without, and is forgotten when it does not come back', (t) => {
+  const table = tableOf(beacon('a', { slots: 8, idle: idleOf(4) }))
+  table.observe(beacon('a', { slots: 8, sequence: 2 }), 250)
+  t.true((table.get('a')?.idle(REVISION) ?? 0) > 3)
+  for (let turn = 3; turn < 60; turn++) table.observe(beacon('a', { slots: 8, sequence: turn }), 250 * turn)
+  t.is(table.get('a')?.idle(REVISION), 0)
+})
+
+test('a hundred calls that peers answered are worth one instance here, and then a hundred more', (t) => {
+  const table = tableOf(beacon('a', { idle: idleOf(9) }))
+  const calls = (count: number, now: number) => {
+    for (let turn = 0; turn < count; turn++) {
+      table.sent('a', REVISION)
+      table.settled('a', REVISION, 'answered', now)
+    }
+  }
+  calls(99, 10)
+  t.false(table.worthALaunch(REVISION))
+  table.settled('a', REVISION, 'refused', 10)
+  t.false(table.worthALaunch(REVISION), 'a refusal is no call that ran')
+  calls(1, 10)
+  t.true(table.worthALaunch(REVISION))
+  t.false(table.worthALaunch(REVISION))
+  calls(99, 20)
+  calls(1, 600_000)
+  t.false(table.worthALaunch(REVISION), 'calls of ten minutes ago count for a quarter')
+})
+
+test('near nodes that are full are judged by what near nodes carry, not by what the whole mesh does', (t) => {
+  const near = ['a', 'b', 'c'].map((node) => beacon(node, { slots: 10, busy: 9, latencyMs: 10 }))
+  const far = ['x', 'y', 'z'].map((node) => beacon(node, { slots: 10 }))
+  const table = tableOf(...near, ...far)
+  table.rezone((node) => (node > 'm' ? 40 : 1))
+  t.is(table.meanShare(10, 10, false, 1_000), 37 / 40)
+  t.is(table.meanShare(10, 10, true, 1_000), 0)
+  const alone = tableOf(...near)
+  t.is(alone.meanShare(10, 10, false, 1_000), 37 / 40)
 })
 
 test('three calls at once on nodes of one slot go to three nodes', (t) => {
@@ -169,7 +232,7 @@ test('at most a third of the peers is ejected at once, and always one', (t) => {
 test('without fresh reports the peer with fewer own requests is tried', (t) => {
   const table = tableOf(beacon('a'), beacon('b'))
   table.sent('a', REVISION)
-  t.deepEqual(choose(table, self({ slots: 0 }), 10_000), { node: 'b', reason: 'blind' })
+  t.deepEqual(choose(table, self({ slots: 0 }), 10_000), { node: 'b', reason: 'blind', onlyIdle: false })
 })
 
 test('an older report never replaces a newer one; a new boot does', (t) => {
