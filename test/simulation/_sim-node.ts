@@ -41,6 +41,8 @@ export class SimNode {
   readonly waiting: Call[] = []
   /** Revisions of which an instance is being started beside the calls. */
   readonly preparing = new Set<string>()
+  /** Calls of peers that wait a moment for a slot. */
+  readonly held: Call[] = []
   busy = 0
   /** Calls on their way here, known to an omniscient only. */
   coming = 0

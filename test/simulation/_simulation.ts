@@ -8,10 +8,13 @@ import type { Call, SimNode } from './_sim-node.ts'
 import { type Arrival, normal, Workload } from './_workload.ts'
 import { SimWorld } from './_world.ts'
 
-const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6, PREPARED: 7 } as const
+const EVENT = { ARRIVE: 0, REACH: 1, DONE: 2, REPLY: 3, BEACON: 4, REPORT: 5, FAULT: 6, PREPARED: 7, HELD: 8 } as const
 /** As packages/invocation has them. */
 const PLACES_TRIED_MAX = 4
 const WAITING_MS_MAX = 10_000
+/** As packages/invocation has it. */
+const HELD_SLOTS_SHARE = 1 / 32
+const HELD_MS_MAX = 20
 /** As packages/instances has it. */
 const BESIDE_SHARE_MAX = 15 / 16
 const FAST_FAILURE_MS = 1
@@ -104,6 +107,9 @@ export class Simulation {
         // The daemon lets the waiting try again at every report. Policies that do not learn from a refusal would flood the mesh with that.
         if (this.#o.policy === 'peerless') this.#pumpAll()
         break
+      case EVENT.HELD:
+        this.#heldTooLong(payload as Call)
+        break
       case EVENT.PREPARED:
         this.#prepared(payload as Prepared)
         break
@@ -189,6 +195,7 @@ export class Simulation {
       (away && node.draining) ||
       (call.onlyIdle && node.idleOf(call.revision, this.#now) === 0)
     ) {
+      if (away && this.#hold(node, call)) return
       call.outcome = 'busy'
       if (node.busy < node.slots && !node.draining) this.#launchBeside(node, call.revision)
       if (away) this.#reply(call)
@@ -216,8 +223,31 @@ export class Simulation {
     node.note(call.arrival.service / node.speed)
     if (node === call.caller) this.#replied(call)
     else this.#reply(call)
-    this.#pump(node)
+    this.#freed(node)
     if (this.#central !== undefined) this.#pumpCentral()
+  }
+
+  /** A full node lets a few calls of peers wait for a moment, where nobody waits already. */
+  #hold(node: SimNode, call: Call): boolean {
+    if (this.#o.policy !== 'peerless' || node.draining || node.busy < node.slots || node.waiting.length > 0) return false
+    if (node.held.length >= Math.floor(HELD_SLOTS_SHARE * node.slots) || node.latencyMs() > HELD_MS_MAX * node.slots) return false
+    node.held.push(call)
+    this.#events.push(this.#now + HELD_MS_MAX, EVENT.HELD, call)
+    return true
+  }
+
+  #heldTooLong(call: Call): void {
+    const at = call.at.held.indexOf(call)
+    if (at < 0) return
+    call.at.held.splice(at, 1)
+    call.outcome = 'busy'
+    this.#reply(call)
+  }
+
+  /** A slot is free: who waits here goes first, then who was held. */
+  #freed(node: SimNode): void {
+    this.#pump(node)
+    while (node.held.length > 0 && node.busy < node.slots) this.#begin(node.held.shift() as Call)
   }
 
   /** As packages/instances does when it is told that an idle instance was missed: one at a time, and not where it is nearly full. */
@@ -237,7 +267,7 @@ export class Simulation {
     node.preparing.delete(revision)
     node.occupy(-1, this.#now)
     node.park(revision, this.#now)
-    this.#pump(node)
+    this.#freed(node)
   }
 
   #reply(call: Call): void {

@@ -61,7 +61,12 @@ export function createInvocation(options: InvocationOptions): InvocationService 
   const reporter = new LoadReporter({ ...options, table })
   const latency = new LatencyTargets({ ...options, table })
   const pipeline = new Pipeline({ ...options, tariff, table, reporter, latency })
-  const peerCalls = new PeerCalls({ ...options, tariff, reporter }, () => pipeline.pump())
+  const peerCalls = new PeerCalls(
+    { ...options, tariff, reporter },
+    () => pipeline.pump(),
+    () => pipeline.waiting === 0
+  )
+  pipeline.onPumped = () => peerCalls.freed()
   const store = new LogStore()
   const logs = new MeshLogs({ ...options, store })
   const instances = new MeshInstances({ ...options, list: () => options.instances.list() })

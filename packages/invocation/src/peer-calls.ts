@@ -13,13 +13,22 @@ import {
   type Tariff,
   versionOf
 } from '@peerless/interface'
+import { HeldCalls } from './held-calls.ts'
 import { type AllegedInvocation, invocationFromWire, ranToWire, refusedToWire } from './invoke-message.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { StreamToPeer } from './peer-stream.ts'
 import { receiptOf, settle } from './receipts.ts'
 
-/** Runs what peers send. It never forwards: a call that finds no slot here is refused, and nothing was started. */
+/** A call of a peer, to be begun. */
+interface PeerCall {
+  readonly peerId: string
+  readonly invocation: Invocation
+  readonly request: IncomingRequest
+  withdrawn: boolean
+}
+
+/** Runs what peers send. It never forwards: a call that finds no slot here, nor within a moment, is refused, and nothing was started. */
 export class PeerCalls {
   readonly #o: {
     mesh: Mesh
@@ -32,6 +41,8 @@ export class PeerCalls {
   }
   /** Called when a slot became free. */
   readonly #freed: () => void
+  readonly #mayHold: () => boolean
+  readonly #held: HeldCalls<PeerCall>
 
   constructor(
     options: {
@@ -43,14 +54,28 @@ export class PeerCalls {
       tariff: Tariff
       clock: Clock
     },
-    freed: () => void
+    freed: () => void,
+    mayHold: () => boolean
   ) {
     this.#o = options
     this.#freed = freed
+    this.#mayHold = mayHold
+    const { clock, instances } = options
+    this.#held = new HeldCalls({
+      clock,
+      instances,
+      begin: (call) => this.#begin(call),
+      refuse: (call) => this.#refuse(call.request, call.invocation.version.revisionId, 'every slot is taken')
+    })
   }
 
   start(): void {
     this.#o.mesh.handle(MESSAGE.INVOKE, (peerId, request) => this.#serve(peerId, request))
+  }
+
+  /** A slot is free, and nobody who waits here for one wants it. */
+  freed(): void {
+    this.#held.freed()
   }
 
   #serve(peerId: string, request: IncomingRequest): void {
@@ -76,21 +101,33 @@ export class PeerCalls {
     if (alleged.onlyIdle && !instances.hasIdle(alleged.revisionId)) {
       // The caller has other places to ask; and where this is missed it will be missed again.
       instances.warm.missed(invocation)
-      const missed: Refused = { status: 'refused', code: 'BUSY', message: 'no instance is idle', retryAfterMs: 0 }
-      request.reply(refusedToWire(missed, reporter.hint(alleged.revisionId)))
+      this.#refuse(request, alleged.revisionId, 'no instance is idle')
       return
     }
-    let withdrawn = false
+    const call: PeerCall = { peerId, invocation, request, withdrawn: false }
     request.onCancel(() => {
-      withdrawn = true
+      call.withdrawn = true
+      this.#held.withdraw(call)
       stream?.withdraw()
     })
+    // Where calls of this node's own clients wait, they go first: nobody is held behind them.
+    if (instances.busy >= instances.slots && this.#mayHold() && this.#held.hold(call)) return
+    this.#begin(call)
+  }
+
+  #begin(call: PeerCall): void {
+    const { reporter, instances } = this.#o
     reporter.inFlight++
-    instances.start(invocation, (outcome) => {
+    instances.start(call.invocation, (outcome) => {
       reporter.inFlight--
-      if (!withdrawn) this.#answer(peerId, invocation, outcome, request)
+      if (!call.withdrawn) this.#answer(call.peerId, call.invocation, outcome, call.request)
       this.#freed()
     })
+  }
+
+  #refuse(request: IncomingRequest, revisionId: string, message: string): void {
+    const refused: Refused = { status: 'refused', code: 'BUSY', message, retryAfterMs: 0 }
+    request.reply(refusedToWire(refused, this.#o.reporter.hint(revisionId)))
   }
 
   /** The version as this node's own catalog has it: the caller names it, it does not describe it. */

@@ -85,6 +85,8 @@ interface Call {
 export class Pipeline implements Invoker {
   readonly #o: PipelineOptions
   readonly #self: string
+  /** Called after those who wait here were let try: what is free now is free for others. */
+  onPumped: (() => void) | undefined
   readonly #waiting = new WaitingCalls<Call>({
     callsMax: WAITING_CALLS_MAX,
     callsPerFunctionMax: WAITING_PER_FUNCTION_MAX,
@@ -153,7 +155,12 @@ export class Pipeline implements Invoker {
 
   /** A place may have become free: lets those who wait try again. */
   pump(): void {
-    if (this.#pumping || this.#waiting.length === 0) return
+    if (this.#pumping) return
+    if (this.#waiting.length > 0) this.#pumpWaiting()
+    this.onPumped?.()
+  }
+
+  #pumpWaiting(): void {
     this.#pumping = true
     const blocked: Call[] = []
     const names = new Set<string>()

@@ -1,5 +1,6 @@
 import { MESSAGE } from '@peerless/interface'
 import test from 'ava'
+import { HELD_MS_MAX } from '../src/constants.ts'
 import { invocationToWire, replyFromWire } from '../src/invoke-message.ts'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
@@ -61,4 +62,37 @@ test('a call goes to the idle instance of a peer rather than start one here, and
   }
   t.deepEqual(caller.instances.missed, ['rev-1'])
   t.deepEqual(owner.instances.missed, [])
+})
+
+test('a full node lets a call of a peer wait for a moment and runs it when a slot is free, else says BUSY', async (t) => {
+  const { nodes, order, clock, stop } = await cluster([0, 32])
+  t.teardown(stop)
+  const [gateway, worker] = nodes as [Node, Node]
+  const own = Array.from({ length: 31 }, () => worker.service.invoke(order()))
+  await clock.advance(300)
+  // The gateway still sees one slot free.
+  own.push(worker.service.invoke(order()))
+  const sent = gateway.service.invoke(order())
+  await settle()
+  t.is(gateway.service.waiting, 0)
+  worker.instances.finish()
+  await settle()
+  t.is(worker.instances.running.length, 32)
+  for (let turn = 0; turn < 32; turn++) worker.instances.finish()
+  t.is((await sent).outcome.usage.node, 'n1')
+  await Promise.all(own)
+
+  const late = Array.from({ length: 31 }, () => worker.service.invoke(order()))
+  await clock.advance(300)
+  late.push(worker.service.invoke(order()))
+  const refused = gateway.service.invoke(order())
+  await settle()
+  t.is(gateway.service.waiting, 0)
+  await clock.advance(HELD_MS_MAX)
+  t.is(gateway.service.waiting, 1, 'it was refused and waits at its caller')
+  for (let turn = 0; turn < 32; turn++) worker.instances.finish()
+  await Promise.all(late)
+  await clock.advance(300)
+  worker.instances.finish()
+  await refused
 })

@@ -117,7 +117,11 @@ test('a call that was taken before its node drains is still run there when a pla
 test('an invocation that wants no answer is not begun', (t) => {
   const handlers: Parameters<Mesh['handle']>[1][] = []
   const parts = { mesh: { handle: (_: number, handler: (typeof handlers)[0]) => handlers.push(handler) } }
-  new PeerCalls(parts as unknown as ConstructorParameters<typeof PeerCalls>[0], () => t.fail()).start()
+  new PeerCalls(
+    parts as unknown as ConstructorParameters<typeof PeerCalls>[0],
+    () => t.fail(),
+    () => true
+  ).start()
   const header = ['00000000-0000-4000-8000-000000000000', 1, false, 'hello', 'rev-1', 1_000, false, null, 'arn']
   const request = { type: MESSAGE.INVOKE, header, payload: new Uint8Array(0), notification: true } as IncomingRequest
   t.like(

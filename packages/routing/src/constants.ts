@@ -12,8 +12,8 @@ export const FADE_MS_MIN = 100
 export const USUAL_MS = 1_500
 /** Less than so many idle instances in the mean is none. */
 export const USUAL_IDLE_MIN = 0.1
-/** Who usually carries a tenth of its slots more than the mean gets so many times less, by e^-x: slow and strong, where the last report would be quick and wrong. */
-export const USUAL_LOAD_WEIGHT = 6
+/** The chance of a node falls by e to so many times the share of its slots by which it usually carries more than the mean: a tenth more, less than a third. Slow and strong, where the last report would be quick and wrong. */
+export const USUAL_LOAD_WEIGHT = 12
 /** The same for the last report, faded: less than half the weight, because an answer to a report that is a quarter of a second old overshoots. */
 export const LAST_LOAD_WEIGHT = 3
 /** Share of a peer's slots beyond which nothing is launched there: reports are late, and a sixteenth is what may have come meanwhile. */
