@@ -75,6 +75,7 @@ export function invocationFromWire(alleged: unknown): AllegedInvocation {
   if (!Array.isArray(alleged) || alleged.length < 11 || alleged.length > 14) throw malformed('it is not a list of 11 to 14')
   const [requestId, attempt, http, functionName, revisionId, remainingMs, logTail, clientContext, invokedArn, version] = alleged
   const [stream, body, chain, onlyIdle] = alleged.slice(10)
+  if (alleged.length === 14 && onlyIdle !== true) throw malformed('the last of 14 is not true')
   const trace = alleged.length === 14 && chain === null ? undefined : chain
   if (typeof requestId !== 'string' || !UUID.test(requestId)) throw malformed('the request id is not a UUID')
   if (!isWhole(attempt, ATTEMPT_MAX) || attempt < 1) throw malformed(`the attempt is not a whole number of 1 to ${ATTEMPT_MAX}`)

@@ -41,7 +41,9 @@ test('the trace of a chain comes along, and one without end does not', (t) => {
   ]
   t.is(invocationFromWire(order().slice(0, 11)).trace, undefined)
   t.is(invocationFromWire(order('Root=1-a;Lineage=b:1')).trace, 'Root=1-a;Lineage=b:1')
-  for (const wrong of [['x'.repeat(2_049)], [7], [null], ['a', 'b']])
+  t.like(invocationFromWire(order(null, true)), { trace: undefined, body: undefined, onlyIdle: true })
+  t.like(invocationFromWire(order('a', true)), { trace: 'a', onlyIdle: true })
+  for (const wrong of [['x'.repeat(2_049)], [7], [null], ['a', 'b'], ['a', false], ['a', true, true]])
     t.like(
       t.throws(() => invocationFromWire(order(...wrong))),
       { code: 'MALFORMED' }
