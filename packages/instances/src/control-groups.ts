@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Clock, type Logger, messageOf, type Random } from '@peerless/interface'
 import { ControlGroup, FILES, type GroupPlace, removeGroup } from './control-group.ts'
@@ -157,7 +157,7 @@ async function openSecond(found: Hierarchy, name: string): Promise<Tree | undefi
 
 /**
  * Hands controllers on to groups below. That is refused while the group itself holds processes (cgroups v2, "No Internal Process Constraint"), so they go into one below:
- * all of them where the group is a service's or a container's own, else this process and those that it started.
+ * all of them where the group is a container's or the service's own, else this process alone; if others are left there, executors get no groups.
  */
 async function passOn(folder: string, group: string, wanted: readonly string[]): Promise<void> {
   const given = wordsOf(await readFile(`${folder}/cgroup.subtree_control`, 'utf8'))
@@ -174,13 +174,14 @@ async function passOn(folder: string, group: string, wanted: readonly string[]):
   await mkdir(below).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
-  const all = group === '/' || group.endsWith('.service')
+  const all = group === '/' || /peerless[^/]*\.service$/.test(group)
   const pids = all ? linesOf(await readFile(`${folder}/cgroup.procs`, 'utf8')) : [String(process.pid)]
   for (const pid of pids) await writeFile(`${below}/cgroup.procs`, pid)
   try {
     await writeFile(`${folder}/cgroup.subtree_control`, order)
   } catch (error) {
     for (const pid of pids) await writeFile(`${folder}/cgroup.procs`, pid)
+    await rmdir(below).catch(() => undefined)
     throw error
   }
 }
