@@ -5,8 +5,10 @@
  *
  *     npm run bench [-- --seconds 2 --rounds 6 --rows small,open,payload,beside --profile]
  *
+ * `--profile` keeps CPU profiles of the daemons in bench/out/, for the developer tools of a browser. Executors may not write files, and leave none.
  */
 import { availableParallelism, cpus } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { goal, median, medianDifference, medianRatio } from './figures.ts'
 import { treeCpuMs } from './process-tree.ts'
@@ -18,6 +20,7 @@ import {
   type Forwarded,
   forwarder,
   peerless,
+  profileInto,
   type Served,
   stopAll,
   untilAnswers,
@@ -30,7 +33,8 @@ const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '6' },
-    rows: { type: 'string', default: ROWS.join(',') }
+    rows: { type: 'string', default: ROWS.join(',') },
+    profile: { type: 'boolean', default: false }
   }
 })
 const seconds = Number(values.seconds)
@@ -50,6 +54,7 @@ interface Subject {
 }
 
 needWrk()
+if (values.profile) profileInto(join(import.meta.dirname, 'out'))
 try {
   if (rows.includes('small')) {
     const alone = await phaseAlone()
