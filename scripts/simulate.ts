@@ -157,7 +157,7 @@ function smaller(): Partial<SimulationOptions> {
   return { nodes: Math.min(nodes, 200), functions: 5 * Math.min(nodes, 200) }
 }
 
-/** One node as large as the mesh: an instance anywhere is an instance here. */
+/** One node as large as the mesh, weighted by speed: an instance anywhere is an instance here. packages/routing/README.md says it exactly. */
 function perfectly(options: Partial<SimulationOptions>): Partial<SimulationOptions> {
   const slots = DEFAULTS.slots.reduce(
     (sum, one, index) => sum + (one * nodes * (DEFAULTS.speeds[index] as number)) / DEFAULTS.slots.length,
@@ -180,6 +180,7 @@ function print(name: string, figure: (key: keyof Results) => number): void {
     [figure('p50').toFixed(2), 6],
     [figure('p99').toFixed(2), 8],
     [share('coldShare', 2), 6],
+    [share('launchesBeside', 2), 8],
     [figure('maxOverMean').toFixed(2), 8],
     [figure('messages').toFixed(3), 8],
     [share('bounces', 1), 7],
@@ -220,9 +221,9 @@ function markdown(): string {
 
 function head(title: string): void {
   console.log(
-    `\n${title.padEnd(36)}    p50      p99 cold % max/mean messages bounce% waited% refused%  error% forward%  far%  sink    events    real`
+    `\n${title.padEnd(36)}    p50      p99 cold % beside % max/mean messages bounce% waited% refused%  error% forward%  far%  sink    events    real`
   )
-  const names = 'p50,p99,cold %,max/mean,messages,bounce %,waited %,refused %,error %,forward %,far %,sink,events,real'
+  const names = 'p50,p99,cold %,beside %,max/mean,messages,bounce %,waited %,refused %,error %,forward %,far %,sink,events,real'
   table.push([title, ...names.split(',')])
 }
 
