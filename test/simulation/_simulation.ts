@@ -230,7 +230,8 @@ export class Simulation {
   /** A full node lets a few calls of peers wait for a moment, where nobody waits already. */
   #hold(node: SimNode, call: Call): boolean {
     if (this.#o.policy !== 'peerless' || node.draining || node.busy < node.slots || node.waiting.length > 0) return false
-    if (node.held.length >= Math.floor(HELD_SLOTS_SHARE * node.slots) || node.latencyMs() > HELD_MS_MAX * node.slots) return false
+    if (node.held.length >= Math.max(1, Math.floor(HELD_SLOTS_SHARE * node.slots)) || node.latencyMs() > HELD_MS_MAX * node.slots)
+      return false
     node.held.push(call)
     this.#events.push(this.#now + HELD_MS_MAX, EVENT.HELD, call)
     return true

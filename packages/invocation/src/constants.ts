@@ -11,7 +11,7 @@ export const FUNCTIONS_BLOCKED_MAX = 4
 export const WAITING_BYTES_MAX = 268_435_456
 /** Nobody waits longer than this for a slot: a client that got no place in 10 s is better told so. */
 export const WAITING_MS_MAX = 10_000
-/** A full node holds so many calls of peers, as a share of its slots, and none where it has fewer than 32: that is what reports of a quarter of a second ago are wrong by. */
+/** A full node holds so many calls of peers, as a share of its slots, and one at least: that is what reports of a quarter of a second ago are wrong by. */
 export const HELD_SLOTS_SHARE = 1 / 32
 /** And for so long: ten refusals on a local network, and little against a call that is worth sending away. */
 export const HELD_MS_MAX = 20

@@ -37,7 +37,8 @@ export class HeldCalls<Call> {
     const { clock, instances } = this.#options
     const { slots } = instances
     // One comes free every latency/slots in the mean; where that is longer than a call is held, it would wait in vain.
-    if (this.#held.length >= Math.floor(slots * HELD_SLOTS_SHARE) || instances.latencyMs() > HELD_MS_MAX * slots) return false
+    if (slots === 0 || instances.latencyMs() > HELD_MS_MAX * slots) return false
+    if (this.#held.length >= Math.max(1, Math.floor(slots * HELD_SLOTS_SHARE))) return false
     this.#held.push({ call, until: clock.monotonic() + HELD_MS_MAX })
     this.#watch()
     return true

@@ -63,7 +63,10 @@ test('what its caller took back neither begins nor is refused', async (t) => {
   t.deepEqual([begun, refused], [['b'], []])
 })
 
-test('nobody is held at a node of few slots, nor where calls are so long that none comes free in time', (t) => {
-  t.false(held(31).calls.hold('a'))
+test('one is held at a node of few slots, nobody at one without any, nor where calls are so long that none comes free in time', (t) => {
+  const few = held(8)
+  t.true(few.calls.hold('a'))
+  t.false(few.calls.hold('b'))
+  t.false(held(0, 0).calls.hold('a'))
   t.false(held(64, 64 * HELD_MS_MAX + 1).calls.hold('a'))
 })
