@@ -228,12 +228,13 @@ try {
   console.log(row('the spike', whole))
   const steady = steadyAfter(spike)
   const calls = whole.ms.length + whole.refused + whole.failed
+  const reasons = [...whole.why].map(([why, count]) => `, ${count} × ${why}`).join('')
   console.log('')
   console.log(
     `p99 of the first second: ${quantile((spike[0] as Second).ms, 0.99).toFixed(1)} ms; of the last ${LAST_SECONDS}: ${quantile(merged(spike.slice(-LAST_SECONDS)).ms, 0.99).toFixed(1)} ms`
   )
   console.log(
-    `cold starts: ${((100 * whole.cold) / Math.max(1, whole.ms.length)).toFixed(1)} % of the answers; refused: ${whole.refused} of ${calls}; failed: ${whole.failed}`
+    `cold starts: ${((100 * whole.cold) / Math.max(1, whole.ms.length)).toFixed(1)} % of the answers; refused: ${whole.refused} of ${calls}; failed: ${whole.failed}${reasons}`
   )
   console.log(`steady ${steady === undefined ? `not within ${seconds} s` : `after ${steady} s`}`)
   const { instances } = (await (await fetch(`${node.http}/metrics`)).text())
