@@ -30,6 +30,8 @@ export const ATTEMPT_MAX = 255
 export const DELIVERY_TRIES_MAX = 8
 export const DELIVERY_BASE_MS = 1_000
 export const DELIVERY_TIMEOUT_MS = 10_000
+/** A record: the largest event, the largest answer and their frame around them. With its id and meta it fits a message (LIMITS.frameBytesMax). */
+export const RECORD_BYTES_MAX = 7_600_000
 /** Deliveries under way for peers that have no endpoint of their own. */
 export const DELIVERIES_FOR_PEERS_MAX = 64
 

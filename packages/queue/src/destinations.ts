@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type AsyncCondition, type AsyncResult, extendLineage, functionArn, serviceDestination } from '@peerless/interface'
+import {
+  type AsyncCondition,
+  type AsyncResult,
+  extendLineage,
+  functionArn,
+  LIMITS,
+  serviceDestination
+} from '@peerless/interface'
+import { RECORD_BYTES_MAX } from './constants.ts'
 import { type DeliveryNote, type EventTarget, NOTE_MESSAGE_CHARS_MAX, type QueuedEvent } from './event.ts'
 
 /** What a function's settings say about its asynchronous events; where they come from is the node's business. */
@@ -82,12 +90,23 @@ export function deliveriesOf(
     const record = destinationRecord(payload, result, response, place)
     const data = destination.startsWith('http') ? cloudEvent(record, result, place) : record
     const note = noteFor(event, result, response, succeeded ? 'success' : 'failure', place)
-    deliveries.push(deliveryOf(event, destination, Buffer.from(JSON.stringify(data)), note))
+    deliveries.push(deliveryOf(event, destination, recordBytes(data, destination), note))
   }
   if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition)) {
     deliveries.push(deliveryOf(event, policy.deadLetter, payload, noteFor(event, result, response, 'dead-letter', place)))
   }
   return deliveries
+}
+
+/**
+ * What would fit no message to a holder, or be no payload of the function that it goes to, goes without the answer. Short numbers of it may be written
+ * out at length, so that it is larger than the answer was.
+ */
+function recordBytes(data: object, destination: string): Buffer {
+  const bytes = Buffer.from(JSON.stringify(data))
+  const toFunction = FUNCTION_ARN.test(destination)
+  if (bytes.length <= (toFunction ? LIMITS.payloadBytesMax : RECORD_BYTES_MAX)) return bytes
+  return Buffer.from(JSON.stringify(data, (key, value) => (key === 'responsePayload' ? null : value)))
 }
 
 /** A loop that was stopped does not go on through the function that it is reported to. */

@@ -107,10 +107,13 @@ export class HolderLink {
 
   #sendBatches(): void {
     while (this.#copies.length > 0 && this.#flights.size < STORES_IN_FLIGHT_MAX) {
-      let bytes = 0
-      let count = 0
-      while (count < this.#copies.length && count < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX) {
-        bytes += (this.#copies[count++] as Copy).payload.length
+      // One that is larger by itself goes alone: with others it would not fit a frame, and none of them would arrive.
+      let bytes = (this.#copies[0] as Copy).payload.length
+      let count = 1
+      for (const { payload } of this.#copies.slice(1, BATCH_EVENTS_MAX)) {
+        bytes += payload.length
+        if (bytes > BATCH_BYTES_MAX) break
+        count++
       }
       const batch = this.#copies.splice(0, count)
       const message = encodeStore(batch.map(({ id, meta, payload }) => [id, meta, payload]))

@@ -42,6 +42,22 @@ test('a place that does not take its record is tried eight times in two minutes,
   t.like(JSON.parse(JSON.parse(text(mesh.sent.at(-1)?.request.body)).MessageBody), { requestContext: { requestId: ID } })
 })
 
+test('a record that would fit no message, its numbers written out, goes without the answer, and with a copy', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const result = `[${Array.from({ length: 1_500_000 }, () => '1e9').join()}]`
+  mesh.autoRun = () => answer('ok', result)
+  mesh.policy = { onSuccess: QUEUE }
+  mesh.endpoints.a = ['sqs']
+  mesh.serviceAnswer = { status: 503, body: Buffer.from('') }
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(500)
+  t.is(b.queue.stats().copies, 1)
+  const record = JSON.parse(JSON.parse(text(mesh.sent[0]?.request.body)).MessageBody)
+  t.like(record, { requestContext: { requestId: ID }, requestPayload: { n: 1 }, responsePayload: null })
+})
+
 test('a node without the endpoint has a peer deliver, and says so when there is none', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   mesh.autoRun = () => answer('ok')
