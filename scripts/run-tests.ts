@@ -22,7 +22,9 @@ let inFailure = false
 for await (const line of createInterface({ input: child.stdout })) {
   const result = /^(not ok|ok) \d+ - (.*)$/.exec(line)
   if (result === null) {
-    if (inFailure) console.log(line)
+    // A failure's own lines, and tables that tests print of what they counted.
+    const table = /^\s*#?\s*(\|.*\|)$/.exec(line)
+    if (inFailure || table !== null) console.log(table?.[1] ?? line)
     continue
   }
   const [, verdict, title] = result as unknown as [string, string, string]

@@ -87,6 +87,8 @@ export function run(
     })
     child.once('error', reject)
     child.once('close', (code) => resolve({ code, stdout, stderr }))
+    // A program that ended without reading has said why in its code.
+    child.stdin.on('error', () => undefined)
     child.stdin.end(options.input ?? '')
   })
 }
