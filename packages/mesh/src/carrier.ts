@@ -40,7 +40,10 @@ export class Carrier {
 
   /** Whether one more request would wait behind too many bytes. */
   get full(): boolean {
-    return (this.wire?.saturated ?? false) && (this.#stream?.writeBufferLength ?? 0) > CARRIER_QUEUE_BYTES_MAX
+    const { wire } = this
+    if (wire === undefined) return false
+    const queued = wire.saturated ? (this.#stream?.writeBufferLength ?? 0) : 0
+    return queued + wire.pendingBytes > CARRIER_QUEUE_BYTES_MAX
   }
 
   /** Opens the stream unless it is open or being opened. */
@@ -101,7 +104,8 @@ export class Carrier {
         this.#stream = undefined
         this.ensure()
       },
-      schedule: setImmediate
+      schedule: setImmediate,
+      pieces: true
     })
     if (wire.closed) return
     this.wire = wire

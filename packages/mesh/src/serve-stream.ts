@@ -28,6 +28,7 @@ export function serveStream(stream: Stream, options: ServeOptions): void {
       options.onRequest(counted ? new CountedRequest(request, hold) : request)
     },
     schedule: setImmediate,
+    pieces: true,
     requestsInFlightMax: LIMITS.requestsInFlightMax
   })
 }

@@ -17,10 +17,12 @@ import {
   TYPE_CREDIT,
   TYPE_FAILURE,
   TYPE_PART,
+  TYPE_PIECE,
   TYPE_REPLY
 } from './frame.ts'
-import { FrameReader } from './frame-reader.ts'
+import { FrameReader, type OnFrame } from './frame-reader.ts'
 import { FrameWriter } from './frame-writer.ts'
+import { PIECE_BYTES, PieceReader, PieceSender } from './pieces.ts'
 
 const NOTHING = new Uint8Array(0)
 /** With so few requests under way there is nothing to join, and a turn of the event loop costs more than the write. */
@@ -37,6 +39,11 @@ export interface ConnectionOptions {
   schedule: (run: () => void) => void
   frameBytesMax?: number
   requestsInFlightMax?: number
+  /**
+   * Large requests and replies go and come in pieces, and small ones between them: for channels that are slow beside memory. Both sides must say so.
+   * Large ones may then be overtaken by what was sent later; parts of an answer are never, nor notifications.
+   */
+  pieces?: boolean
 }
 
 /**
@@ -52,6 +59,8 @@ export class Connection {
   /** Of those, the ones whose answer comes in parts. */
   readonly #parted = new Map<number, OnPart>()
   readonly #serving = new Map<number, Incoming>()
+  readonly #pieces: PieceSender | undefined
+  readonly #pieceReader: PieceReader | undefined
   #nextId = 1
   #closed = false
   /** Inside the frames of one chunk: what they cause is sent together when the last of them is done. */
@@ -63,7 +72,12 @@ export class Connection {
     this.#options = options
     this.#inFlightMax = options.requestsInFlightMax ?? LIMITS.requestsInFlightMax
     this.#writer = new FrameWriter(channel, (run) => this.#scheduleFlush(run), frameBytesMax)
-    const reader = new FrameReader((id, type, header, payload) => this.#onFrame(id, type, header, payload), frameBytesMax)
+    const onFrame: OnFrame = (id, type, header, payload) => this.#onFrame(id, type, header, payload)
+    const reader = new FrameReader(onFrame, frameBytesMax)
+    if (options.pieces === true) {
+      this.#pieces = new PieceSender(this.#writer, options.schedule)
+      this.#pieceReader = new PieceReader(onFrame, frameBytesMax)
+    }
     channel.onBytes((chunk) => {
       if (this.#closed) return
       this.#reading = true
@@ -77,6 +91,7 @@ export class Connection {
     })
     channel.onDrain(() => {
       this.#writer.saturated = false
+      this.#pieces?.resume()
       options.onDrain?.()
     })
     channel.onClose((error) => this.#onClosed(error))
@@ -96,9 +111,14 @@ export class Connection {
     return this.#writer.saturated
   }
 
+  /** Bytes of large frames that wait for their turn, beside what the channel holds. */
+  get pendingBytes(): number {
+    return this.#pieces?.pendingBytes ?? 0
+  }
+
   /**
    * Sends a request; `done` is called exactly once, later, never from within this call.
-   * @param type below 0x7e
+   * @param type below 0x7d
    * @param header any CBOR-safe value, or undefined for none
    * @returns the id for `cancel`, or 0 when it was refused at once (closed, too large, too many outstanding)
    */
@@ -112,7 +132,7 @@ export class Connection {
     }
     const id = this.#takeId()
     try {
-      this.#writer.write(id, type, header === undefined ? NOTHING : encode(header), payload)
+      this.#write(id, type, header, payload)
     } catch (error) {
       return refuse(done, asPeerlessError(error))
     }
@@ -160,7 +180,10 @@ export class Connection {
     if (done === undefined) return
     this.#waiting.delete(id)
     this.#parted.delete(id)
-    if (!this.#closed) this.#writer.write(id, TYPE_CANCEL, NOTHING, NOTHING)
+    if (!this.#closed) {
+      this.#pieces?.abandonRequest(id)
+      this.#writer.write(id, TYPE_CANCEL, NOTHING, NOTHING)
+    }
     done(error, undefined)
   }
 
@@ -181,7 +204,7 @@ export class Connection {
   answer(id: number, type: number, header: unknown, payload: Uint8Array): void {
     if (!this.#serving.delete(id) || this.#closed) return
     try {
-      this.#writer.write(id, type, header === undefined ? NOTHING : encode(header), payload)
+      this.#write(id, type, header, payload)
     } catch (error) {
       const failure = asPeerlessError(error)
       this.#writer.write(id, TYPE_FAILURE, encode([failure.code, failure.message]), NOTHING)
@@ -201,6 +224,12 @@ export class Connection {
     else this.#options.schedule(run)
   }
 
+  #write(id: number, type: number, header: unknown, payload: Uint8Array): void {
+    const bytes = header === undefined ? NOTHING : encode(header)
+    if (this.#pieces !== undefined && payload.length > PIECE_BYTES) this.#pieces.add(id, type, bytes, payload)
+    else this.#writer.write(id, type, bytes, payload)
+  }
+
   #takeId(): number {
     let id = this.#nextId
     while (this.#waiting.has(id)) id = id === 0xff_ff_ff_ff ? 1 : id + 1
@@ -213,6 +242,7 @@ export class Connection {
     if ((type & REPLY_BIT) !== 0) this.#onReply(id, type, header, payload)
     else if (type === TYPE_CANCEL) this.#onCancel(id)
     else if (type === TYPE_CREDIT) this.#onCredit(id, header)
+    else if (type === TYPE_PIECE && this.#pieceReader !== undefined) this.#pieceReader.take(id, header, payload)
     else this.#onRequest(id, type, header, payload)
   }
 
@@ -268,6 +298,8 @@ export class Connection {
     if (this.#closed) return
     this.#closed = true
     this.#writer.close()
+    this.#pieces?.clear()
+    this.#pieceReader?.clear()
     const lost = new PeerlessError('CONNECTION_LOST', 'the connection closed before an answer came', { cause: error })
     const waiting = [...this.#waiting.values()]
     const serving = [...this.#serving.values()]

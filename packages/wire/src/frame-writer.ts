@@ -33,13 +33,7 @@ export class FrameWriter {
 
   /** @throws PeerlessError TOO_LARGE when the frame would break its bound; nothing is sent then */
   write(id: number, type: number, header: Uint8Array, payload: Uint8Array): void {
-    const length = PREFIX_BYTES - 4 + header.length + payload.length
-    if (length > this.#frameBytesMax || header.length > HEADER_BYTES_MAX) {
-      throw new PeerlessError(
-        'TOO_LARGE',
-        `frame of ${length} bytes (header ${header.length}) must be at most ${this.#frameBytesMax} (header ${HEADER_BYTES_MAX})`
-      )
-    }
+    const length = this.check(header, payload)
     if (this.#closed) return
     const large = payload.length >= COPY_BYTES_MAX
     const here = PREFIX_BYTES + header.length + (large ? 0 : payload.length)
@@ -59,6 +53,16 @@ export class FrameWriter {
       this.#scheduled = true
       this.#schedule(this.#flush)
     }
+  }
+
+  /** What its length field says. @throws PeerlessError TOO_LARGE */
+  check(header: Uint8Array, payload: Uint8Array): number {
+    const length = PREFIX_BYTES - 4 + header.length + payload.length
+    if (length <= this.#frameBytesMax && header.length <= HEADER_BYTES_MAX) return length
+    throw new PeerlessError(
+      'TOO_LARGE',
+      `frame of ${length} bytes (header ${header.length}) must be at most ${this.#frameBytesMax} (header ${HEADER_BYTES_MAX})`
+    )
   }
 
   /** Hands on what is joined. Safe at any time. */

@@ -15,6 +15,11 @@ export const TYPE_REPLY = 0x80
 export const TYPE_FAILURE = 0x81
 /** A part of the answer, ahead of the reply. */
 export const TYPE_PART = 0x82
+/**
+ * A piece of a frame too long to go at once; its id numbers the frame among those of its sender. The first has a header: [id, type, header,
+ * payload length] of the frame. The frame is whole when so much payload has come; a later piece without any calls it off.
+ */
+export const TYPE_PIECE = 0x7d
 /** Grants the serving side of the request of that id so many more bytes of parts: the header is the number. */
 export const TYPE_CREDIT = 0x7e
 /** Withdraws the request of that id; no answer is expected any more. */
