@@ -1,5 +1,14 @@
 import { availableParallelism } from 'node:os'
-import type { FunctionVersion, InstanceStatus, Invocation, OnReply, Outcome, PeerlessError, Reply } from '@peerless/interface'
+import type {
+  FunctionVersion,
+  InstanceStatus,
+  Invocation,
+  OnReply,
+  Outcome,
+  PeerlessError,
+  Reply,
+  StartGate
+} from '@peerless/interface'
 import {
   FLAG_CACHE_REFUSED,
   FLAG_GONE,
@@ -27,6 +36,7 @@ import { guardMemory, type MemoryGuard } from './memory-guard.ts'
 import { answered, ended, noteStart, noteUse, severed } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
+import { Quiet } from './quiet.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Running } from './records.ts'
 import { refused, unreadable } from './refusals.ts'
@@ -50,9 +60,8 @@ export class InstanceSet implements Instances {
   readonly nodeId: string
   readonly slots: number
   readonly #options: InstancesOptions
-  readonly #code: SandboxCode
   readonly #trust: Trust
-  readonly #machine: Machine
+  readonly isolation: Instances['isolation']
   readonly #pool: ExecutorPool
   readonly #supply: BundleSupply
   readonly #latency = new RecentLatency()
@@ -75,15 +84,14 @@ export class InstanceSet implements Instances {
   }
   #busy = 0
   #draining = false
-  #onQuiet: (() => void) | undefined
+  readonly #quiet = new Quiet()
 
   constructor(options: InstancesOptions, code: SandboxCode, machine: Machine, trust: Trust, supply: BundleSupply) {
     this.nodeId = options.nodeId
     this.slots = options.slots
     this.#options = options
-    this.#code = code
     this.#trust = trust
-    this.#machine = machine
+    this.isolation = () => isolationLayers(code, this.#pool.status(), machine.layers)
     this.#idleMs = options.idleMs ?? limits.IDLE_MS_DEFAULT
     this.#supply = supply
     this.#logs = new CallLogs(options.nodeId, options.clock, options.onLog)
@@ -159,12 +167,9 @@ export class InstanceSet implements Instances {
     return this.#shelf.idle
   }
 
+  readonly latencyMs = () => this.#latency.median()
   readonly hasIdle = (revisionId: string) => this.#shelf.idle.has(revisionId)
   readonly launching = (revisionId: string) => this.#shelf.revision(revisionId)?.launching ?? 0
-
-  latencyMs(): number {
-    return this.#latency.median()
-  }
 
   invoke(invocation: Invocation): Promise<Outcome> {
     return new Promise((resolve) => this.start(invocation, resolve))
@@ -185,19 +190,16 @@ export class InstanceSet implements Instances {
 
   #place(call: Running): void {
     call.cold = false
-    const { revisionId } = call.invocation.version
-    const instance = this.#shelf.take(revisionId)
-    if (instance !== undefined) {
-      this.#busy++
-      this.#run(instance, call)
-      return
-    }
+    this.#busy++
+    if (this.#serve(call)) return
+    call.invocation.gate?.waits()
     // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
-    if (this.#shelf.isPrompt(revisionId) || !this.#line.hold(call)) this.#launch(call)
-    else this.#busy++
+    if (!this.#shelf.isPrompt(call.invocation.version.revisionId) && this.#line.hold(call)) return
+    this.#busy--
+    this.#launch(call)
   }
 
-  /** A held call gets an idle instance, if there is one. */
+  /** Runs it in an idle instance, if there is one. */
   #serve(call: Running): boolean {
     const instance = this.#shelf.take(call.invocation.version.revisionId)
     if (instance !== undefined) this.#run(instance, call)
@@ -209,7 +211,8 @@ export class InstanceSet implements Instances {
     if (!call.cold) instance.calls.push(call)
     this.#running.add(instance)
     this.#shelf.count(instance.revision)
-    this.#send(instance, call)
+    if (call.invocation.gate?.closed === true) this.#askFirst(instance, call, call.invocation.gate)
+    else this.#send(instance, call)
   }
 
   #send(instance: Instance, call: Running): void {
@@ -228,6 +231,23 @@ export class InstanceSet implements Instances {
     }
     if (invocation.stream === undefined) instance.executor.process.invoke(header, invocation.payload, done)
     else runStreamed(instance, call, header, done, { node: this.nodeId, onBroken: this.#onBroken })
+  }
+
+  /** The instance is kept for the call until its caller has answered: the gate keeps the time of this, not the watch over what runs. */
+  #askFirst(instance: Instance, call: Running, gate: StartGate): void {
+    call.overdueAt = Number.POSITIVE_INFINITY
+    gate.ask((allowed) => {
+      if (call.done === undefined) return
+      if (allowed) this.#send(instance, call)
+      else this.#giveBack(instance, call, 'its caller gave it up before it was begun')
+    })
+  }
+
+  /** The call was not begun; the instance serves others. */
+  #giveBack(instance: Instance, call: Running, why: string): void {
+    this.#release(instance, call)
+    this.#park(instance)
+    this.#logs.tell(call, refused('UNAVAILABLE', why))
   }
 
   /** Calls that were not sent, because the executor does not come back from another's. */
@@ -290,7 +310,7 @@ export class InstanceSet implements Instances {
     else instance.calls.splice(at, 1)
     if (instance.calls.length === 0) this.#running.delete(instance)
     this.#busy--
-    if (this.#busy === 0) this.#onQuiet?.()
+    if (this.#busy === 0) this.#quiet.reached()
   }
 
   #launch(call: Running): void {
@@ -355,13 +375,8 @@ export class InstanceSet implements Instances {
     this.#line.started(instance.revision.id, call.initMs)
     noteStart(instance, reply.header as LoadedHeader, orderedAt - call.startedAt, now)
     this.#supply.launched(call.invocation.version, call.invocation.account, (flags & FLAG_CACHE_REFUSED) !== 0)
-    if (this.#options.clock.now() <= call.invocation.deadline) {
-      this.#run(instance, call)
-      return
-    }
-    this.#release(instance, call)
-    this.#park(instance)
-    this.#logs.tell(call, refused('UNAVAILABLE', PASSED))
+    if (this.#options.clock.now() <= call.invocation.deadline) this.#run(instance, call)
+    else this.#giveBack(instance, call, PASSED)
   }
 
   #failLaunch(instance: Instance, call: Running, outcome: Outcome): void {
@@ -416,24 +431,13 @@ export class InstanceSet implements Instances {
     this.#shelf.retire(revisionId)
   }
 
-  isolation(): { layer: string; active: boolean; detail: string }[] {
-    return isolationLayers(this.#code, this.#pool.status(), this.#machine.layers)
-  }
-
   async probe(): Promise<void> {
     if (this.slots > 0) await this.#pool.probe()
   }
 
   async drain(timeoutMs: number): Promise<boolean> {
     this.#draining = true
-    if (this.#busy === 0) return true
-    return await new Promise((resolve) => {
-      const timer = this.#options.clock.after(timeoutMs, () => resolve(false))
-      this.#onQuiet = () => {
-        timer.cancel()
-        resolve(true)
-      }
-    })
+    return this.#busy === 0 || (await this.#quiet.within(this.#options.clock, timeoutMs))
   }
 
   async stop(): Promise<void> {

@@ -41,6 +41,21 @@ export interface Invocation {
   readonly trace?: string | undefined
   /** Where the answer goes as it is written. undefined: the answer is the outcome's payload, whatever the function does. */
   readonly stream?: StreamSink | undefined
+  /** Who must be asked before a call that had to wait is started. undefined: nobody. */
+  readonly gate?: StartGate | undefined
+}
+
+/**
+ * Between a call from another node and its start, where it can't start at once. The caller hears that it waits, and is asked before it starts; so when this
+ * node goes away in between, the caller knows that nothing was started, and runs it elsewhere.
+ */
+export interface StartGate {
+  /** True from `waits` until the caller has let it start: the call must not be handed to an instance. */
+  readonly closed: boolean
+  /** It waits for an instance. Nothing the second time. */
+  waits(): void
+  /** An instance is there. `answer` is called once, later; false: the caller is gone, has given up or does not answer in time. */
+  ask(answer: (allowed: boolean) => void): void
 }
 
 /** What a streamed answer says of itself before its first byte. */

@@ -15,6 +15,8 @@ export const WAITING_MS_MAX = 10_000
 export const HELD_SLOTS_SHARE = 1 / 32
 /** And for so long: ten refusals on a local network, and little against a call that is worth sending away. */
 export const HELD_MS_MAX = 20
+/** How long an instance is kept for a caller that was asked whether its call may start. A round trip takes far less. */
+export const START_ANSWER_MS_MAX = 2_000
 /** How often deadlines are looked at. One sweep instead of a timer per call. */
 export const SWEEP_PERIOD_MS = 100
 /** Places tried before a call waits: each refusal costs one round trip. */

@@ -19,6 +19,7 @@ import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { StreamToPeer } from './peer-stream.ts'
 import { receiptOf, settle } from './receipts.ts'
+import { PeerStartGate } from './start-gate.ts'
 
 /** A call of a peer, to be begun. */
 interface PeerCall {
@@ -91,9 +92,10 @@ export class PeerCalls {
         `a body of ${alleged.body.bytes} bytes must be within the payload of ${request.payload.length}`
       )
     }
-    const { reporter, instances } = this.#o
+    const { reporter, instances, clock } = this.#o
     const stream = alleged.stream ? new StreamToPeer(request) : undefined
-    const invocation = this.#resolve(peerId, alleged, request.payload, stream)
+    const gate = new PeerStartGate(request, clock, (bytes) => stream?.credited(bytes))
+    const invocation = this.#resolve(peerId, alleged, request.payload, stream, gate)
     if ('status' in invocation) {
       request.reply(refusedToWire(invocation, reporter.hint(alleged.revisionId)))
       return
@@ -109,6 +111,7 @@ export class PeerCalls {
       call.withdrawn = true
       this.#held.withdraw(call)
       stream?.withdraw()
+      gate.withdraw()
     })
     // Where calls of this node's own clients wait, they go first: nobody is held behind them.
     if (instances.busy >= instances.slots && this.#mayHold() && this.#held.hold(call)) return
@@ -135,7 +138,8 @@ export class PeerCalls {
     peerId: string,
     alleged: AllegedInvocation,
     payload: Uint8Array,
-    stream: StreamToPeer | undefined
+    stream: StreamToPeer | undefined,
+    gate: PeerStartGate
   ): Invocation | Refused {
     const { catalog, clock, reporter } = this.#o
     if (reporter.draining) return { status: 'refused', code: 'UNAVAILABLE', message: 'this node is draining', retryAfterMs: 0 }
@@ -159,7 +163,8 @@ export class PeerCalls {
       clientContext: alleged.clientContext,
       invokedArn: alleged.invokedArn,
       trace: alleged.trace,
-      stream
+      stream,
+      gate
     }
   }
 

@@ -11,10 +11,12 @@ export class StreamToPeer implements StreamSink {
 
   constructor(request: IncomingRequest) {
     this.#request = request
-    request.onCredit((bytes) => {
-      if (bytes >= STREAM_CLOSED_CREDIT) this.withdraw()
-      else this.#source?.credit(bytes)
-    })
+    request.onCredit((bytes) => this.credited(bytes))
+  }
+
+  credited(bytes: number): void {
+    if (bytes >= STREAM_CLOSED_CREDIT) this.withdraw()
+    else this.#source?.credit(bytes)
   }
 
   open(head: Parameters<StreamSink['open']>[0], source: StreamSource): void {

@@ -20,7 +20,7 @@ import {
   type Random,
   type Refused,
   type Reply,
-  type StreamSink,
+  type StreamedRequest,
   type Tariff,
   type Timer
 } from '@peerless/interface'
@@ -42,8 +42,10 @@ import { headFromWire, invocationToWire, replyFromWire, type Settlement } from '
 import type { LatencyTargets } from './latency-targets.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
+import { malformedAnswer, outcomeOfFailure, wasRefused } from './peer-failures.ts'
 import { receiptOf, settle } from './receipts.ts'
 import { overReserved, ReservedConcurrency } from './reserved-concurrency.ts'
+import { GO, STARTS, WAITS } from './start-gate.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
 export interface PipelineOptions {
@@ -76,6 +78,8 @@ interface Call {
   cancel: (() => void) | undefined
   /** Where a peer streams the answer. */
   intake: StreamIntake | undefined
+  /** True while a peer makes an instance ready for it and has no leave yet to start the call itself; undefined where the peer asks for none. */
+  unstarted: boolean | undefined
 }
 
 /**
@@ -210,7 +214,8 @@ export class Pipeline implements Invoker {
       giveUpAt: 0,
       sentAt: 0,
       cancel: undefined,
-      intake: undefined
+      intake: undefined,
+      unstarted: undefined
     }
   }
 
@@ -255,12 +260,13 @@ export class Pipeline implements Invoker {
   }
 
   #runThere(call: Call, node: string, onlyIdle: boolean): void {
-    const { mesh, table, clock, instances } = this.#o
+    const { table, clock, instances } = this.#o
     const { invocation } = call
     const { revisionId } = invocation.version
     const remainingMs = Math.max(0, invocation.deadline - clock.now())
     table.sent(node, revisionId)
     call.giveUpAt = call.sentAt + remainingMs + NETWORK_ALLOWANCE_MS
+    call.unstarted = undefined
     this.#away.add(call)
     const done: OnReply = (error, reply) => {
       this.#away.delete(call)
@@ -273,28 +279,32 @@ export class Pipeline implements Invoker {
       if (answer !== undefined) this.#answered(call, node, answer, now)
       else if (error?.code === 'DEADLINE_EXCEEDED')
         this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
-      else this.#notRan(call, node, error === undefined ? malformedAnswer(node) : outcomeOfFailure(node, error))
+      else
+        this.#notRan(
+          call,
+          node,
+          error === undefined ? malformedAnswer(node) : outcomeOfFailure(node, error, call.unstarted === true)
+        )
       // A refusal makes no place free: who waits and tried again because of it would be refused at the same places.
       if (!ran) return
       if (table.worthALaunch(revisionId)) instances.warm.missed(invocation)
       this.pump()
     }
-    const header = invocationToWire(invocation, remainingMs, onlyIdle)
-    if (invocation.stream === undefined) call.cancel = mesh.request(node, MESSAGE.INVOKE, header, invocation.payload, done)
-    else this.#stream(call, node, header, invocation.stream, done)
+    this.#send(call, node, invocationToWire(invocation, remainingMs, onlyIdle), done)
   }
 
-  #stream(call: Call, node: string, header: unknown, sink: StreamSink, done: OnReply): void {
+  #send(call: Call, node: string, header: unknown, done: OnReply): void {
     const { mesh, logger } = this.#o
-    const intake = new StreamIntake(sink, { node, readHead: headFromWire }, () => request)
+    const { payload, stream } = call.invocation
+    if (stream !== undefined) call.intake = new StreamIntake(stream, { node, readHead: headFromWire }, () => request)
     let broken = false
-    const onPart: OnPart = (head, payload) => {
+    const onPart: OnPart = (head, bytes) => {
       if (broken) return
       try {
-        intake.part(head, payload)
+        this.#part(call, request, head, bytes)
       } catch (error) {
         broken = true
-        logger.warn('a peer broke the rules of a stream', { peerId: node, reason: messageOf(error) })
+        logger.warn('a peer broke the rules of an answer in parts', { peerId: node, reason: messageOf(error) })
         request.cancel()
       }
     }
@@ -303,9 +313,20 @@ export class Pipeline implements Invoker {
       if (broken) done(new PeerlessError('MALFORMED', 'the node that ran it gave a malformed answer'), undefined)
       else done(error, reply)
     }
-    const request = mesh.requestStreamed(node, MESSAGE.INVOKE, header, call.invocation.payload, onPart, ended)
+    const request = mesh.requestStreamed(node, MESSAGE.INVOKE, header, payload, onPart, ended)
     call.cancel = () => request.cancel()
-    call.intake = intake
+  }
+
+  /** @throws PeerlessError MALFORMED */
+  #part(call: Call, request: StreamedRequest, head: unknown, bytes: Uint8Array): void {
+    if (call.unstarted === undefined && call.intake?.bytes === undefined && head === WAITS) {
+      call.unstarted = true
+    } else if (call.unstarted === true && head === STARTS) {
+      call.unstarted = false
+      request.credit(GO)
+    } else if (call.intake !== undefined) {
+      call.intake.part(head, bytes)
+    } else throw new PeerlessError('MALFORMED', 'the answer comes in parts, and was not asked for so')
   }
 
   /** What a peer says; undefined when it is malformed. */
@@ -409,24 +430,3 @@ function noCapacity(why: string): PeerlessError {
 }
 
 type PeerAnswer = ReturnType<typeof replyFromWire>
-
-/** Want of room, not a fault of the peer. */
-function wasRefused(error: PeerlessError | undefined, outcome: Outcome | undefined): boolean {
-  return outcome === undefined ? error?.code === 'BUSY' : outcome.status === 'refused'
-}
-
-function malformedAnswer(node: string): Exclude<Outcome, Ran> {
-  return { status: 'lost', node, message: 'the node that ran it gave a malformed answer' }
-}
-
-/** A request that did not get an answer. Only what surely never left, or was refused in so many words, may be tried again. */
-function outcomeOfFailure(node: string, error: PeerlessError): Exclude<Outcome, Ran> {
-  const refused: Refused['code'] | undefined =
-    error.code === 'BUSY' ? 'BUSY' : error.code === 'UNAVAILABLE' ? 'UNAVAILABLE' : undefined
-  if (refused !== undefined) return { status: 'refused', code: refused, message: error.message, retryAfterMs: 0 }
-  return {
-    status: 'lost',
-    node,
-    message: 'the node that ran it went away'
-  }
-}
