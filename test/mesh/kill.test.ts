@@ -1,4 +1,5 @@
 import { CreateFunctionCommand, type Runtime } from '@aws-sdk/client-lambda'
+import type { NodeStatus } from '@peerless/interface'
 import test from 'ava'
 import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
 import { invoke, lambdaOf, ROLE, SLEEP, zipOf } from '../_functions.ts'
@@ -39,11 +40,12 @@ for (const victim of [0, 1, 2]) {
         (error: Error) => ({ node: '', result: undefined, error })
       )
     )
-    const inFlight = async () => {
-      const peers = JSON.parse((await dies.cli('peers', '--json')).stdout) as { self: boolean; inFlight: number }[]
-      return peers.find(({ self }) => self)?.inFlight ?? 0
+    // What still waits for an instance there has not started, and is run elsewhere.
+    const begun = async () => {
+      const { node } = JSON.parse((await dies.cli('top', '--json', '--once')).stdout) as { node: NodeStatus }
+      return node.instances.filter(({ state }) => state === 'busy').length
     }
-    await eventually(inFlight, (count) => count > 0, 3_000)
+    await eventually(begun, (count) => count > 0, 10_000)
     await dies.stop('SIGKILL')
 
     const answers = await Promise.all(calls)
