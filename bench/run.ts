@@ -42,6 +42,12 @@ const rounds = Number(values.rounds)
 const rows = values.rows.split(',')
 for (const row of rows) if (!ROWS.includes(row)) throw new Error(`row '${row}' must be one of ${ROWS.join(', ')}`)
 
+/**
+ * A lone call is fast or slow by where the scheduler happens to put the processes of a run: on one core they hand it on in 120 µs, over two with an idle one
+ * to wake it takes 160. Each run of wrk draws anew, so that many short ones say more than few.
+ */
+const SINGLES_PER_ROUND = 3
+
 interface Subject {
   readonly name: string
   readonly url: string
@@ -103,18 +109,22 @@ async function phaseBetween(): Promise<{ subjects: Subject[]; calls: Forwarded[]
 }
 
 async function measure(subjects: Subject[]): Promise<void> {
+  const singleSeconds = Math.max(1, Math.ceil(seconds / 2))
   // Warm: isolates proven, code compiled, connections open.
   for (const { url } of subjects) await wrk(url, 64, 3)
   for (let round = 0; round < rounds; round++) {
     // Each is first once: whoever always came after the others would get a machine that they had worn out.
     const turn = round % subjects.length
-    for (const { url, pid, busy, single, cpuMs } of [...subjects.slice(turn), ...subjects.slice(0, turn)]) {
+    const inTurn = [...subjects.slice(turn), ...subjects.slice(0, turn)]
+    for (const { url, pid, busy, single, cpuMs } of inTurn) {
       const before = pid === 0 ? 0 : treeCpuMs(pid)
       const load = await wrk(url, 64, seconds)
       busy.push(load)
       if (pid !== 0) cpuMs.push(((treeCpuMs(pid) - before) / load.requests) * 10_000)
-      single.push(await wrk(url, 1, Math.max(1, Math.ceil(seconds / 2))))
+      single.push(await wrk(url, 1, singleSeconds))
     }
+    for (let turns = 1; turns < SINGLES_PER_ROUND; turns++)
+      for (const { url, single } of inTurn) single.push(await wrk(url, 1, singleSeconds))
   }
 }
 
