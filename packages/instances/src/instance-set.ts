@@ -170,7 +170,6 @@ export class InstanceSet implements Instances {
   readonly latencyMs = () => this.#latency.median()
   readonly hasIdle = (revisionId: string) => this.#shelf.idle.has(revisionId)
   readonly launching = (revisionId: string) => this.#shelf.revision(revisionId)?.launching ?? 0
-
   invoke(invocation: Invocation): Promise<Outcome> {
     return new Promise((resolve) => this.start(invocation, resolve))
   }

@@ -18,7 +18,6 @@ import {
   PeerlessError,
   type Ran,
   type Random,
-  type Refused,
   type Reply,
   type StreamedRequest,
   type Tariff,
