@@ -163,13 +163,11 @@ export class InstanceSet implements Instances {
     return this.#busy
   }
 
-  idle(): ReadonlyMap<string, number> {
-    return this.#shelf.idle
-  }
-
+  readonly idle = () => this.#shelf.idle
   readonly latencyMs = () => this.#latency.median()
   readonly hasIdle = (revisionId: string) => this.#shelf.idle.has(revisionId)
   readonly launching = (revisionId: string) => this.#shelf.revision(revisionId)?.launching ?? 0
+
   invoke(invocation: Invocation): Promise<Outcome> {
     return new Promise((resolve) => this.start(invocation, resolve))
   }
