@@ -8,7 +8,7 @@ import { start } from './_instances.ts'
 
 const SEED = 20_261_125
 
-test('a burst is worth no fewer instances when it has more or longer calls, or more cores', (t) => {
+test.serial('a burst is worth no fewer instances when it has more or longer calls, or more cores', (t) => {
   const size = fc.record({
     calls: fc.integer({ min: 1, max: 1_000 }),
     serviceMs: fc.double({ min: 0.01, max: 100_000, noNaN: true }),
@@ -26,7 +26,7 @@ test('a burst is worth no fewer instances when it has more or longer calls, or m
   t.notThrows(() => fc.assert(property, { seed: SEED }))
 })
 
-test('calls of a second each get an instance of their own, calls of a millisecond share', (t) => {
+test.serial('calls of a second each get an instance of their own, calls of a millisecond share', (t) => {
   t.is(burstSize(64, 1_000, 10, 2), 64)
   t.is(burstSize(64, 20, 10, 2), 16)
   t.is(burstSize(64, 1, 10, 2), 4)
@@ -63,30 +63,36 @@ function line(serviceMs: number | undefined) {
   return { clock, state, it, arrive }
 }
 
-test('a hundred calls at once of what takes 20 ms start a fifth as many instances, and the rest get what comes free', async (t) => {
-  const { state, it, arrive } = line(20)
-  for (let count = 0; count < 100; count++) arrive()
-  t.is(state.launched, 20)
-  while (it.waiting) {
-    state.free++
-    it.freed('r')
+test.serial(
+  'a hundred calls at once of what takes 20 ms start a fifth as many instances, and the rest get what comes free',
+  async (t) => {
+    const { state, it, arrive } = line(20)
+    for (let count = 0; count < 100; count++) arrive()
+    t.is(state.launched, 20)
+    while (it.waiting) {
+      state.free++
+      it.freed('r')
+    }
+    t.is(state.launched + state.served, 100)
   }
-  t.is(state.launched + state.served, 100)
-})
+)
 
-test('where nothing comes free every call gets an instance after about the time that starting all would have taken', async (t) => {
-  const { clock, state, it, arrive } = line(1)
-  for (let count = 0; count < 60; count++) arrive()
-  const first = state.launched
-  t.true(first < 10)
-  await clock.advance(100)
-  t.true(state.launched > first)
-  await clock.advance(300)
-  t.is(state.launched, 60)
-  t.false(it.waiting)
-})
+test.serial(
+  'where nothing comes free every call gets an instance after about the time that starting all would have taken',
+  async (t) => {
+    const { clock, state, it, arrive } = line(1)
+    for (let count = 0; count < 60; count++) arrive()
+    const first = state.launched
+    t.true(first < 10)
+    await clock.advance(100)
+    t.true(state.launched > first)
+    await clock.advance(300)
+    t.is(state.launched, 60)
+    t.false(it.waiting)
+  }
+)
 
-test('who waits first is served first, and a later call does not start what he waits for', (t) => {
+test.serial('who waits first is served first, and a later call does not start what he waits for', (t) => {
   const { state, it, arrive } = line(1)
   arrive()
   arrive()
@@ -98,7 +104,7 @@ test('who waits first is served first, and a later call does not start what he w
   t.is(state.launched, before)
 })
 
-test('forty calls at once of a function that waits 20 ms all run, from one reading of the bundle', async (t) => {
+test.serial('forty calls at once of a function that waits 20 ms all run, from one reading of the bundle', async (t) => {
   const { instances, define, loads } = await start(t, { slots: 64, cores: 2 })
   const fn = define(`exports.handler = () => new Promise((done) => setTimeout(() => done('ok'), 20))`)
   const calls = Array.from({ length: 40 }, () => fn.call({}))
@@ -112,7 +118,7 @@ test('forty calls at once of a function that waits 20 ms all run, from one readi
   t.is(instances.busy, 0)
 })
 
-test('calls that wait for an instance are told when it cannot be started, each for itself', async (t) => {
+test.serial('calls that wait for an instance are told when it cannot be started, each for itself', async (t) => {
   const { instances, define } = await start(t, { slots: 16, cores: 1 })
   const fn = define(`throw new Error('no start')`)
   const outcomes = await Promise.all(Array.from({ length: 16 }, () => fn.call({})))

@@ -19,84 +19,84 @@ const REJECT = 'const error = new RangeError("lonely"); calls.error = error; Pro
 const SHOW =
   'seen.push(event.type, event.reason === calls.error, event.reason.message, event.promise instanceof Promise, event instanceof PromiseRejectionEvent)'
 
-test('onunhandledrejection', sees, `onunhandledrejection = (event) => { ${SHOW}; event.preventDefault() }`, REJECT, [
+test.serial('onunhandledrejection', sees, `onunhandledrejection = (event) => { ${SHOW}; event.preventDefault() }`, REJECT, [
   'unhandledrejection',
   true,
   'lonely',
   true,
   true
 ])
-test(
+test.serial(
   'addEventListener of unhandledrejection',
   sees,
   `addEventListener('unhandledrejection', function (event) { ${SHOW}; seen.push(this === globalThis, event.target === globalThis); event.preventDefault() })`,
   REJECT,
   ['unhandledrejection', true, 'lonely', true, true, true, true]
 )
-test(
+test.serial(
   'process.on of unhandledRejection',
   sees,
   "process.on('unhandledRejection', (reason, promise) => { seen.push(reason === calls.error, promise instanceof Promise) })",
   REJECT,
   [true, true]
 )
-test(
+test.serial(
   'a reason that is no error',
   sees,
   "process.on('unhandledRejection', (reason) => { seen.push(reason) })",
   'Promise.reject("text")',
   ['text']
 )
-test(
+test.serial(
   'a reason whose stack was read before is a copy',
   sees,
   "process.on('unhandledRejection', (reason) => { seen.push(reason === calls.error, reason instanceof TypeError, reason.message, reason.stack.includes('TypeError: copied')) })",
   'const error = new TypeError("copied"); calls.error = error; void error.stack; Promise.reject(error)',
   [false, true, 'copied', true]
 )
-test(
+test.serial(
   'an error of an async function',
   sees,
   `onunhandledrejection = (event) => { ${SHOW}; event.preventDefault() }`,
   'void (async () => { await null; calls.error = new Error("deep"); throw calls.error })()',
   ['unhandledrejection', true, 'deep', true, true]
 )
-test(
+test.serial(
   'onerror',
   sees,
   'onerror = (message, file, line, column, error) => { seen.push(message, error === calls.error); return true }',
   'setTimeout(() => { calls.error = new Error("late"); throw calls.error })',
   ['Uncaught Error: late', true]
 )
-test(
+test.serial(
   'addEventListener of error',
   sees,
   "addEventListener('error', (event) => { seen.push(event.message, event instanceof ErrorEvent); event.preventDefault() })",
   'setTimeout(() => { throw "text" })',
   ['Uncaught text', true]
 )
-test(
+test.serial(
   'process.on of uncaughtException',
   sees,
   "process.once('uncaughtException', (error, origin) => { seen.push(error.message, origin) })",
   'setTimeout(() => { throw new Error("once") })',
   ['once', 'uncaughtException']
 )
-test(
+test.serial(
   'reportError',
   sees,
   "addEventListener('error', (event) => { seen.push(event.error); event.preventDefault() })",
   'reportError(7)',
   [7]
 )
-test(
+test.serial(
   'a listener that throws is not asked again',
   sees,
   "addEventListener('error', (event) => { seen.push(event.error); event.preventDefault(); throw new Error('in the listener') })",
   'reportError(8)',
   [8]
 )
-test(
+test.serial(
   'events of its own',
   sees,
   "addEventListener('mine', (event) => seen.push(event.detail), { once: true })",
@@ -115,7 +115,7 @@ const fails = test.macro(async (t, listen: string, cause: string, errorType: str
 })
 const REJECTION = 'Runtime.UnhandledPromiseRejection'
 
-test(
+test.serial(
   'a listener that does not prevent it',
   fails,
   'onunhandledrejection = () => {}',
@@ -123,7 +123,7 @@ test(
   REJECTION,
   /still/
 )
-test(
+test.serial(
   'a listener that was taken away',
   fails,
   "const f = () => {}; process.on('unhandledRejection', f); process.off('unhandledRejection', f)",
@@ -131,7 +131,7 @@ test(
   REJECTION,
   /still/
 )
-test(
+test.serial(
   'a listener that throws',
   fails,
   "process.on('unhandledRejection', () => { throw new TypeError('in it') })",
@@ -139,7 +139,7 @@ test(
   'TypeError',
   /in it/
 )
-test(
+test.serial(
   'a listener that rejects',
   fails,
   "process.on('unhandledRejection', () => { Promise.reject(new Error('again')) })",
@@ -147,7 +147,7 @@ test(
   REJECTION,
   /first/
 )
-test(
+test.serial(
   'onerror that returns nothing',
   fails,
   'onerror = () => {}',
@@ -156,7 +156,7 @@ test(
   /^out$/
 )
 
-test('attributes hold what was set, and null', async (t) => {
+test.serial('attributes hold what was set, and null', async (t) => {
   const { define } = await start(t)
   const fn =
     define(`exports.handler = () => { const f = () => {}; const before = onerror; onerror = f; const after = onerror === f; onerror = 3
