@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { FunctionVersion, Invocation, InvocationKind, LogLine, Outcome, Ran, Random } from '@peerless/interface'
-import { MemoryLogger, realClock } from '@peerless/testing'
+import type { Clock, FunctionVersion, Invocation, InvocationKind, LogLine, Outcome, Ran, Random } from '@peerless/interface'
+import { MemoryLogger, realClock, VirtualClock } from '@peerless/testing'
 import { encode } from '@peerless/wire'
 import type { ExecutionContext } from 'ava'
 import { createInstances, type Instances, type InstancesOptions } from '../src/index.ts'
@@ -30,6 +30,21 @@ export interface Defined {
   result(event?: unknown, settings?: Partial<Invocation>): Promise<{ ran: Ran; json: unknown }>
 }
 
+/** The end of a process takes real time, what is done about it afterwards the clock's. */
+async function stopped(instances: Instances, clock: Clock | undefined): Promise<void> {
+  const stopping = instances.stop()
+  if (!(clock instanceof VirtualClock)) return await stopping
+  let done = false
+  void stopping.finally(() => {
+    done = true
+  })
+  while (!done) {
+    await clock.advance(10)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await stopping
+}
+
 /** Real executors; everything ends with the test. Sources are CommonJS as the bundler leaves it: `exports.handler = …`. */
 export async function start(t: ExecutionContext, options: Partial<InstancesOptions> = {}): Promise<Bench> {
   const bundles = new Map<string, Uint8Array>()
@@ -54,7 +69,7 @@ export async function start(t: ExecutionContext, options: Partial<InstancesOptio
     accountId: '000000000000',
     ...options
   })
-  t.teardown(() => instances.stop())
+  t.teardown(() => stopped(instances, options.clock))
   const define: Bench['define'] = (source, settings = {}) => {
     const { name = 'fn', account = 'acme', handlerExport = 'handler', ...rest } = settings
     const cid = `cid-${randomUUID()}`
