@@ -102,14 +102,14 @@ function botoClient(t: Ending, name: string, python: string, node: Daemon, env: 
   }
 }
 
-/** Where the command line takes bytes from files. */
-const FILE_FLAGS: Readonly<Record<string, string>> = { ZipFile: '--zip-file', Payload: '--payload', InvokeArgs: '--invoke-args' }
+/** As the command line writes the names of operations and members. */
+const flagOf = (name: string) => name.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase()
 
 function cliClient(name: string, aws: string, node: Daemon, env: Record<string, string>, folder: string): Client {
   return {
     name,
     async call(operation, input) {
-      const command = operation.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase()
+      const command = flagOf(operation)
       const { Code, Content, ...rest } = input as { Code?: Input; Content?: Input } & Input
       const flags: string[] = []
       const members: Input = {}
@@ -117,21 +117,15 @@ function cliClient(name: string, aws: string, node: Daemon, env: Record<string, 
         if (value instanceof Uint8Array) {
           const file = join(folder, `${command}.bytes`)
           await writeFile(file, value)
-          flags.push(FILE_FLAGS[key] as string, `fileb://${file}`)
+          flags.push(`--${flagOf(key)}`, key === 'InvokeArgs' ? file : `fileb://${file}`)
         } else members[key] = value
       }
-      const args = [
-        '--endpoint-url',
-        node.http,
-        '--output',
-        'json',
-        'lambda',
-        command,
-        '--cli-input-json',
-        JSON.stringify(members),
-        ...flags
-      ]
-      if (operation === 'Invoke') args.push(join(folder, 'answer'))
+      // The two that write or read files of their own take their members by flags only.
+      if (operation.startsWith('Invoke')) {
+        for (const [key, value] of Object.entries(members)) flags.push(`--${flagOf(key)}`, String(value))
+      } else flags.push('--cli-input-json', JSON.stringify(members))
+      if (operation === 'Invoke') flags.push(join(folder, 'answer'))
+      const args = ['--endpoint-url', node.http, '--output', 'json', 'lambda', command, ...flags]
       const { code, stdout, stderr } = await run(aws, args, { env: { ...env, HOME: folder } })
       if (/Invalid choice|argument operation: /.test(stderr)) return UNKNOWN
       return code === 0 ? { kind: 'ok', output: stdout.trim() === '' ? {} : JSON.parse(stdout) } : failed(stderr)
