@@ -33,7 +33,7 @@ async function open(t: ExecutionContext, allow = ['127.0.0.0/8']): Promise<Bench
   return await start(t, { egress })
 }
 
-test('a function fetches: method, headers and body arrive, and the answer comes back', async (t) => {
+test.serial('a function fetches: method, headers and body arrive, and the answer comes back', async (t) => {
   const origin = await serve(t, (request, response, body) => {
     response.writeHead(201, { 'x-one': 'a', 'set-cookie': ['k=1', 'k=2'], 'content-type': 'application/json' })
     response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body: body.toString() }))
@@ -55,7 +55,7 @@ test('a function fetches: method, headers and body arrive, and the answer comes 
   t.is(json.json.headers['x-two'], 'b')
 })
 
-test('bodies larger than the window stream both ways', async (t) => {
+test.serial('bodies larger than the window stream both ways', async (t) => {
   const origin = await serve(t, (request, response, body) => {
     response.setHeader('x-chunked', String(request.headers['transfer-encoding']))
     response.end(body)
@@ -75,7 +75,7 @@ test('bodies larger than the window stream both ways', async (t) => {
   t.deepEqual(json, { same: true, chunked: 'chunked', length: 2_000_000, sum: (50_000 * 40 * 41) / 2 })
 })
 
-test('compressed answers are unpacked', async (t) => {
+test.serial('compressed answers are unpacked', async (t) => {
   const origin = await serve(t, (_request, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('unpacked '.repeat(10_000)))
   })
@@ -84,7 +84,7 @@ test('compressed answers are unpacked', async (t) => {
   t.is((await fn.result(origin)).json, 90_000)
 })
 
-test('what is closed is refused with the rule, and the log of the function says so', async (t) => {
+test.serial('what is closed is refused with the rule, and the log of the function says so', async (t) => {
   const { define, lines } = await open(t, [])
   const fn = define(`exports.handler = async (url) => {
     try { await fetch(url); return 'reached' } catch (error) { return [error instanceof TypeError, error.message, error.cause.name, error.cause.message] }
@@ -95,7 +95,7 @@ test('what is closed is refused with the rule, and the log of the function says 
   t.true(lines.some(({ level, message }) => level === 'warn' && /egress denied/.test(message)))
 })
 
-test('an abort, the end of the invocation and the end of the instance each end the request', async (t) => {
+test.serial('an abort, the end of the invocation and the end of the instance each end the request', async (t) => {
   let closed: () => void = () => undefined
   const gone = () =>
     new Promise<void>((resolve) => {
@@ -134,14 +134,14 @@ test('an abort, the end of the invocation and the end of the instance each end t
   await over
 })
 
-test('a fetch ends with the time of its invocation', async (t) => {
+test.serial('a fetch ends with the time of its invocation', async (t) => {
   const origin = await serve(t, () => undefined)
   const { define } = await open(t)
   const fn = define('exports.handler = (url) => fetch(url)', { timeoutSeconds: 1 })
   t.is((await fn.call(origin)).status, 'timeout')
 })
 
-test('many requests at once wait their turn, and those that were given up leave no trace', async (t) => {
+test.serial('many requests at once wait their turn, and those that were given up leave no trace', async (t) => {
   let most = 0
   let now = 0
   const origin = await serve(t, (request, response) => {

@@ -12,26 +12,29 @@ async function pass(clock: VirtualClock, ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 1_000) await clock.advance(1_000)
 }
 
-test('work that comes every minute finds an instance that was prepared for it, and nothing is kept in between', async (t) => {
-  const clock = new VirtualClock()
-  const { define, instances } = await start(t, { clock, idleMs: 10_000 })
-  const fn = define('exports.handler = async () => 1')
-  for (let minute = 0; minute < 5; minute++) {
-    const { ran } = await fn.result({}, FOR_EVER)
-    if (minute > 0 && minute < 3) t.true(ran.usage.cold, `minute ${minute}`)
-    await pass(clock, 30_000)
-    t.is(instances.list().length, 0)
-    await pass(clock, MINUTE - 31_000)
-    if (minute < 3) await clock.advance(1_000)
-    else {
-      while (!instances.hasIdle(fn.version.revisionId)) await new Promise((resolve) => setImmediate(resolve))
-      await clock.advance(1_000)
+test.serial(
+  'work that comes every minute finds an instance that was prepared for it, and nothing is kept in between',
+  async (t) => {
+    const clock = new VirtualClock()
+    const { define, instances } = await start(t, { clock, idleMs: 10_000 })
+    const fn = define('exports.handler = async () => 1')
+    for (let minute = 0; minute < 5; minute++) {
+      const { ran } = await fn.result({}, FOR_EVER)
+      if (minute > 0 && minute < 3) t.true(ran.usage.cold, `minute ${minute}`)
+      await pass(clock, 30_000)
+      t.is(instances.list().length, 0)
+      await pass(clock, MINUTE - 31_000)
+      if (minute < 3) await clock.advance(1_000)
+      else {
+        while (!instances.hasIdle(fn.version.revisionId)) await new Promise((resolve) => setImmediate(resolve))
+        await clock.advance(1_000)
+      }
     }
+    t.false((await fn.result({}, FOR_EVER)).ran.usage.cold)
   }
-  t.false((await fn.result({}, FOR_EVER)).ran.usage.cold)
-})
+)
 
-test('code that cannot be started ahead is not tried again and again', async (t) => {
+test.serial('code that cannot be started ahead is not tried again and again', async (t) => {
   const clock = new VirtualClock()
   const { define, lines } = await start(t, { clock, idleMs: 10_000 })
   const fn = define('exports.handler = async () => 1; if (Date.now() === 0) throw 1; throw new Error("not today")')
@@ -44,7 +47,7 @@ test('code that cannot be started ahead is not tried again and again', async (t)
   t.true(ends <= 8, `${ends} launches for 5 calls`)
 })
 
-test('what is prepared ahead carries nothing of the calls before it', async (t) => {
+test.serial('what is prepared ahead carries nothing of the calls before it', async (t) => {
   const clock = new VirtualClock()
   const launched: Invocation[] = []
   const prewarmer = new Prewarmer({
@@ -76,66 +79,72 @@ test('what is prepared ahead carries nothing of the calls before it', async (t) 
   )
 })
 
-test('an instance that ended badly is not prepared anew, and no executor can say that its calls took for ever', async (t) => {
-  const clock = new VirtualClock()
-  let launches = 0
-  const prewarmer = new Prewarmer({
-    clock,
-    random: new SeededRandom(1),
-    logger: new MemoryLogger(),
-    instancesMax: 1_000,
-    present: () => launches,
-    room: () => true,
-    launch: (_order, done) => {
-      launches++
-      done({ status: 'refused', code: 'UNAVAILABLE', message: '', retryAfterMs: 0 })
-    }
-  })
-  const call = { functionName: 'fn', account: 'acme', version: { revisionId: 'one', timeoutSeconds: 1 } } as Invocation
-  for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
-  prewarmer.ended('one', Number.MAX_SAFE_INTEGER, true)
-  prewarmer.ended('one', 0, false)
-  await clock.advance(1_000)
-  prewarmer.tick()
-  t.is(launches, 0)
-  await clock.advance(60_000)
-  for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
-  await clock.advance(1_000)
-  prewarmer.tick()
-  t.true(launches > 0 && launches <= 6, `${launches} for four calls of a second at most`)
-})
+test.serial(
+  'an instance that ended badly is not prepared anew, and no executor can say that its calls took for ever',
+  async (t) => {
+    const clock = new VirtualClock()
+    let launches = 0
+    const prewarmer = new Prewarmer({
+      clock,
+      random: new SeededRandom(1),
+      logger: new MemoryLogger(),
+      instancesMax: 1_000,
+      present: () => launches,
+      room: () => true,
+      launch: (_order, done) => {
+        launches++
+        done({ status: 'refused', code: 'UNAVAILABLE', message: '', retryAfterMs: 0 })
+      }
+    })
+    const call = { functionName: 'fn', account: 'acme', version: { revisionId: 'one', timeoutSeconds: 1 } } as Invocation
+    for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
+    prewarmer.ended('one', Number.MAX_SAFE_INTEGER, true)
+    prewarmer.ended('one', 0, false)
+    await clock.advance(1_000)
+    prewarmer.tick()
+    t.is(launches, 0)
+    await clock.advance(60_000)
+    for (let at = 0; at < 4; at++) prewarmer.arrived(call, 1)
+    await clock.advance(1_000)
+    prewarmer.tick()
+    t.true(launches > 0 && launches <= 6, `${launches} for four calls of a second at most`)
+  }
+)
 
-test('what is missed is started once at a time, not without room, and not again at once where it ended badly', async (t) => {
-  const clock = new VirtualClock()
-  const launched: ((outcome: Outcome) => void)[] = []
-  let room = true
-  const prewarmer = new Prewarmer({
-    clock,
-    random: new SeededRandom(1),
-    logger: new MemoryLogger(),
-    instancesMax: 16,
-    present: () => 0,
-    room: () => room,
-    launch: (_, done) => launched.push(done)
-  })
-  const made: Outcome = { status: 'refused', code: 'BUSY', message: '', retryAfterMs: 0 }
-  const of = (revisionId: string) => ({ functionName: 'fn', account: 'acme', version: { revisionId } as FunctionVersion })
-  prewarmer.missed(of('one'))
-  prewarmer.missed(of('one'))
-  t.is(launched.length, 1)
-  prewarmer.missed(of('two'))
-  t.is(launched.length, 2)
-  launched[0]?.(made)
-  room = false
-  prewarmer.missed(of('one'))
-  t.is(launched.length, 2)
-  room = true
-  prewarmer.missed(of('one'))
-  t.is(launched.length, 3)
-  launched[2]?.({ status: 'lost', node: 'n', message: '' })
-  prewarmer.missed(of('one'))
-  t.is(launched.length, 3, 'it ended badly')
-  await clock.advance(61_000)
-  prewarmer.missed(of('one'))
-  t.is(launched.length, 4)
-})
+test.serial(
+  'what is missed is started once at a time, not without room, and not again at once where it ended badly',
+  async (t) => {
+    const clock = new VirtualClock()
+    const launched: ((outcome: Outcome) => void)[] = []
+    let room = true
+    const prewarmer = new Prewarmer({
+      clock,
+      random: new SeededRandom(1),
+      logger: new MemoryLogger(),
+      instancesMax: 16,
+      present: () => 0,
+      room: () => room,
+      launch: (_, done) => launched.push(done)
+    })
+    const made: Outcome = { status: 'refused', code: 'BUSY', message: '', retryAfterMs: 0 }
+    const of = (revisionId: string) => ({ functionName: 'fn', account: 'acme', version: { revisionId } as FunctionVersion })
+    prewarmer.missed(of('one'))
+    prewarmer.missed(of('one'))
+    t.is(launched.length, 1)
+    prewarmer.missed(of('two'))
+    t.is(launched.length, 2)
+    launched[0]?.(made)
+    room = false
+    prewarmer.missed(of('one'))
+    t.is(launched.length, 2)
+    room = true
+    prewarmer.missed(of('one'))
+    t.is(launched.length, 3)
+    launched[2]?.({ status: 'lost', node: 'n', message: '' })
+    prewarmer.missed(of('one'))
+    t.is(launched.length, 3, 'it ended badly')
+    await clock.advance(61_000)
+    prewarmer.missed(of('one'))
+    t.is(launched.length, 4)
+  }
+)
