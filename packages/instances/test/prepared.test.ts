@@ -22,7 +22,7 @@ const look = async (context) => {
   const parts = [URL.name, Response.name, new Request('http://a.test/b').url, new Error('x').stack.split('\\n').length]
   return {
     atFirst, order, young: age < 1_000, sinceNow: performance.now() < 5_000, up: process.uptime() < 5,
-    environment: { ...process.env, AWS_LAMBDA_LOG_STREAM_NAME: '' }, name: context.functionName, attempt: context.peerless.attempt, parts
+    environment: { ...process.env, AWS_LAMBDA_LOG_STREAM_NAME: '', _X_AMZN_TRACE_ID: '' }, name: context.functionName, attempt: context.peerless.attempt, parts
   }
 }
 `
