@@ -76,8 +76,16 @@ function kilobytesOf(pid: number): number {
   return kilobytes
 }
 
+/** By pid. A command line is in its process's memory: the kernel lets nobody read it while that is being taken down, and whoever asks then stands still. */
+const executors = new Map<number, boolean>()
+
 function isExecutor(pid: number): boolean {
-  return read(`/proc/${pid}/cmdline`).includes('--permission')
+  const known = executors.get(pid)
+  if (known !== undefined) return known
+  const command = read(`/proc/${pid}/cmdline`)
+  const found = command.includes('--permission')
+  if (command !== '') executors.set(pid, found)
+  return found
 }
 
 function withDescendants(pid: number): number[] {

@@ -7,12 +7,12 @@ import type { Layer } from './isolation.ts'
 import { INSTANCES_MAX } from './limits.ts'
 
 const LAYER = 'control groups'
-/** In the order in which they are told. */
-const CONTROLLERS = ['memory', 'pids', 'cpu'] as const
+/**
+ * In the order in which they are told. Not `cpu`: with a share for each executor a bystander waited up to 1.3 s while four calls beside it filled their heaps, and 0.1 s without.
+ */
+const CONTROLLERS = ['memory', 'pids'] as const
 /** A thread for each isolate that runs, and for Node's own, isolated-vm's pool on a large machine, and the processes around. */
 const TASKS_MAX = INSTANCES_MAX + 256
-/** The kernel's default for a group, cgroups v2 "cpu.weight" and sched-design-CFS "cpu.shares": what a thread outside of groups weighs. */
-const WEIGHT = { 1: { file: 'cpu.shares', one: 1_024 }, 2: { file: 'cpu.weight', one: 100 } } as const
 /** Version 2: where the processes of the node's own group go. */
 const NODE_GROUP = 'peerless-node'
 const NAME = /^peerless-(\d+)-(\d+)-/
@@ -21,7 +21,6 @@ export interface ControlGroupOptions {
   clock: Clock
   random: Random
   logger: Logger
-  cores: number
 }
 
 interface Tree {
@@ -103,7 +102,6 @@ async function openIn(hierarchies: readonly Hierarchy[], options: ControlGroupOp
         const tree = version === 2 ? await openSecond(hierarchy, name) : await openFirst(hierarchy, name)
         if (tree === undefined) continue
         trees.push(tree)
-        if (tree.controllers.includes('cpu')) await weigh(tree, options.cores)
       } catch (error) {
         reasons.push(`v${version}: ${messageOf(error)}`)
       }
@@ -125,10 +123,8 @@ function tell(controller: (typeof CONTROLLERS)[number]): string {
   switch (controller) {
     case 'memory':
       return 'memory of its instances and what Node needs'
-    case 'pids':
-      return `${TASKS_MAX} threads`
     default:
-      return 'the same share of processors each'
+      return `${TASKS_MAX} threads`
   }
 }
 
@@ -184,12 +180,6 @@ async function passOn(folder: string, group: string, wanted: readonly string[]):
     await rmdir(below).catch(() => undefined)
     throw error
   }
-}
-
-/** All executors together weigh as much as a thread per processor, whatever they do: the daemon and the rest of the machine keep theirs. */
-async function weigh({ version, folder }: Tree, cores: number): Promise<void> {
-  const { file, one } = WEIGHT[version]
-  await writeFile(`${folder}/${file}`, String(Math.min(10_000, one * cores)))
 }
 
 /** What nodes left here that are gone. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { SandboxCode } from '@peerless/sandbox'
 import { batchLauncher } from './batch-launcher.ts'
 import { type Confinement, findConfinement } from './confinement.ts'
@@ -16,10 +15,10 @@ export interface Machine {
 
 /** Tries what is there. Never throws. */
 export async function findMachine({ addonPath }: SandboxCode, options: InstancesOptions): Promise<Machine> {
-  const { clock, random, logger, nodePath, slots, cores = availableParallelism() } = options
+  const { clock, random, logger, nodePath, slots } = options
   const confinement = await findConfinement(nodePath, addonPath, await batchLauncher())
   if (slots === 0) return { confinement, groups: undefined, layers: confinement.layers }
-  const opened = await ControlGroups.open({ clock, random, logger, cores })
+  const opened = await ControlGroups.open({ clock, random, logger })
   const groups = opened instanceof ControlGroups ? opened : undefined
   return { confinement, groups, layers: [...confinement.layers, opened instanceof ControlGroups ? opened.layer : opened] }
 }

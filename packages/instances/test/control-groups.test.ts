@@ -18,7 +18,7 @@ const TABLES =
 
 /** Groups of this test's own, or undefined where the machine has none to give. */
 async function groupsOf(t: ExecutionContext): Promise<ControlGroups | undefined> {
-  const opened = await ControlGroups.open({ clock: realClock, random, logger, cores: 2 })
+  const opened = await ControlGroups.open({ clock: realClock, random, logger })
   if (opened instanceof ControlGroups) {
     t.teardown(() => opened.close())
     return opened
