@@ -1,14 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type {
-  FunctionVersion,
-  InstanceStatus,
-  Invocation,
-  OnReply,
-  Outcome,
-  PeerlessError,
-  Reply,
-  StartGate
-} from '@peerless/interface'
+import type { FunctionVersion, Invocation, OnReply, Outcome, PeerlessError, Reply, StartGate } from '@peerless/interface'
 import {
   FLAG_CACHE_REFUSED,
   FLAG_GONE,
@@ -28,6 +19,7 @@ import { ExecutorPool } from './executor-pool.ts'
 import type { Supply } from './executor-process.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
+import { callOfStart } from './launch-ahead.ts'
 import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
@@ -38,7 +30,7 @@ import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { Quiet } from './quiet.ts'
 import { RecentLatency } from './recent-latency.ts'
-import { type Executor, type Instance, newRunning, type Running } from './records.ts'
+import { type Executor, type Instance, newRunning, type Revision, type Running } from './records.ts'
 import { refused, unreadable } from './refusals.ts'
 import { runStreamed } from './streamed-run.ts'
 import { ThreadTurns } from './thread-turns.ts'
@@ -164,6 +156,8 @@ export class InstanceSet implements Instances {
   }
 
   readonly idle = () => this.#shelf.idle
+  readonly list = () => this.#shelf.list(this.startMs)
+  readonly probe = async () => (this.slots > 0 ? await this.#pool.probe() : undefined)
   readonly latencyMs = () => this.#latency.median()
   readonly hasIdle = (revisionId: string) => this.#shelf.idle.has(revisionId)
   readonly launching = (revisionId: string) => this.#shelf.revision(revisionId)?.launching ?? 0
@@ -268,8 +262,8 @@ export class InstanceSet implements Instances {
     this.#shelf.notePrompt(instance, (flags & FLAG_PROMPT) !== 0)
     if ((flags & FLAG_GONE) !== 0) this.#containment.gone(instance)
     else this.#shelf.park(instance)
-    if (this.#line.waiting) this.#line.freed(instance.revision.id)
     const { executor, revision } = instance
+    this.#freed(revision)
     if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)
     if (executor.suspended !== undefined && !executor.condemned) this.#shelf.resume(executor)
     noteUse(instance, call, header, outcome.status === 'ok')
@@ -388,7 +382,16 @@ export class InstanceSet implements Instances {
 
   #park(instance: Instance): void {
     this.#shelf.park(instance)
-    this.#line.freed(instance.revision.id)
+    this.#freed(instance.revision)
+  }
+
+  /** An instance may be idle: who has waited longest for one of the revision takes it, also before the start that was ordered for it ends. */
+  #freed(revision: Revision): void {
+    if (revision.launching > 0 && this.hasIdle(revision.id)) {
+      const call = callOfStart(this.#running, revision)
+      if (call !== undefined) this.#place(call)
+    }
+    if (this.#line.waiting) this.#line.freed(revision.id)
   }
 
   #reap(): void {
@@ -415,10 +418,6 @@ export class InstanceSet implements Instances {
     this.#containment.drain(executor, message)
   }
 
-  list(): InstanceStatus[] {
-    return this.#shelf.list(this.startMs)
-  }
-
   expect(version: FunctionVersion, account: string): void {
     if (this.slots > 0) this.#supply.expect(version, account)
   }
@@ -426,10 +425,6 @@ export class InstanceSet implements Instances {
   retire(revisionId: string): void {
     this.warm.forget(revisionId)
     this.#shelf.retire(revisionId)
-  }
-
-  async probe(): Promise<void> {
-    if (this.slots > 0) await this.#pool.probe()
   }
 
   async drain(timeoutMs: number): Promise<boolean> {

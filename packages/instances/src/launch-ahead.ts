@@ -1,4 +1,5 @@
 import type { FunctionVersion, Invocation } from '@peerless/interface'
+import { type Instance, newRunning, type Revision, type Running } from './records.ts'
 
 /** Of what an instance is made before anyone calls. Nothing of a call is in it: it may be kept for days. */
 export interface Launchable {
@@ -23,4 +24,23 @@ export function launchAhead({ functionName, account, version }: Launchable, requ
     clientContext: undefined,
     invokedArn: ''
   }
+}
+
+/**
+ * The call that a start was ordered for, where an instance of its revision came free before: the start goes on ahead of calls, and nobody waits for it.
+ * @param running instances with calls, those that start among them
+ * @returns the call that has waited longest, to be run elsewhere; undefined where none waits for a start
+ */
+export function callOfStart(running: Iterable<Instance>, revision: Revision): Running | undefined {
+  for (const instance of running) {
+    const [call] = instance.calls
+    if (instance.revision !== revision || instance.state !== 'starting' || call?.done === undefined) continue
+    const { invocation, done } = call
+    if (invocation.deadline === 0) continue
+    call.invocation = launchAhead(invocation, invocation.requestId)
+    call.done = () => undefined
+    call.log = undefined
+    return newRunning(invocation, done)
+  }
+  return undefined
 }

@@ -9,7 +9,8 @@ import type { OnOutcome } from './types.ts'
 
 /** A call under way, from the order to the outcome. */
 export interface Running {
-  readonly invocation: Invocation
+  /** Of a start, what it was ordered for, as long as that has not found another instance. */
+  invocation: Invocation
   /** Taken away when the outcome is told: nothing is told twice. */
   done: OnOutcome | undefined
   /** Monotonic milliseconds. */

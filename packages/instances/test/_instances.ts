@@ -46,7 +46,13 @@ async function stopped(instances: Instances, clock: Clock | undefined): Promise<
 }
 
 /** Real executors; everything ends with the test. Sources are CommonJS as the bundler leaves it: `exports.handler = …`. */
-export async function start(t: ExecutionContext, options: Partial<InstancesOptions> = {}): Promise<Bench> {
+export async function start(
+  t: ExecutionContext,
+  {
+    hold,
+    ...options
+  }: Partial<InstancesOptions> & { /** Waited for before a bundle is given. */ hold?: () => Promise<unknown> } = {}
+): Promise<Bench> {
   const bundles = new Map<string, Uint8Array>()
   const logger = new MemoryLogger()
   const lines: LogLine[] = []
@@ -59,6 +65,7 @@ export async function start(t: ExecutionContext, options: Partial<InstancesOptio
     logger,
     loadBundle: async (version) => {
       loads++
+      await hold?.()
       const bytes = bundles.get(version.code.bundleCid)
       if (bytes === undefined) throw new Error('no such bundle')
       return bytes

@@ -126,3 +126,29 @@ test.serial('calls that wait for an instance are told when it cannot be started,
   t.is(instances.busy, 0)
   t.is(instances.list().length, 0)
 })
+
+test.serial(
+  'a call takes an instance that comes free before its own start ends, and that one is there for the next',
+  async (t) => {
+    let held: Promise<unknown> = Promise.resolve()
+    const { define, instances } = await start(t, { slots: 4, hold: () => held })
+    // Larger than what is kept in memory, so that another executor has to ask for it.
+    const fn = define(`/*${'x'.repeat(300_000)}*/ exports.handler = (e) => new Promise((done) => setTimeout(done, e.ms, 'ok'))`)
+    // Calls take so long that a second one is worth a start.
+    await fn.result({ ms: 1_500 })
+    let release: (value?: unknown) => void = () => undefined
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+    const first = fn.result({ ms: 200 })
+    const second = fn.result({ ms: 1 })
+    t.is(instances.launching(fn.version.revisionId), 1)
+    const { instance, cold } = (await second).ran.usage
+    t.is(instance, (await first).ran.usage.instance)
+    t.false(cold)
+    t.is(instances.busy, 1, 'the start goes on')
+    release()
+    const others = await Promise.all([fn.result({ ms: 100 }), fn.result({ ms: 100 })])
+    t.is(new Set(others.map(({ ran }) => ran.usage.instance)).size, 2)
+  }
+)
