@@ -8,7 +8,7 @@ import { INSTANCES_MAX } from './limits.ts'
 
 const LAYER = 'control groups'
 /**
- * In the order in which they are told. Not `cpu`: with a share for each executor a bystander waited up to 1.3 s while four calls beside it filled their heaps, and 0.1 s without.
+ * In the order in which they are told. Not `cpu`: with a share for each executor a bystander waited up to 0.7 s while four calls beside it filled their heaps, and up to 0.3 s without.
  */
 const CONTROLLERS = ['memory', 'pids'] as const
 /** A thread for each isolate that runs, and for Node's own, isolated-vm's pool on a large machine, and the processes around. */
