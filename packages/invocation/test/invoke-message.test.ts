@@ -22,12 +22,12 @@ test('nothing that a peer can send makes the readers throw anything but MALFORME
   t.pass()
 })
 
-test('the trace of a chain comes along, and one without end does not', (t) => {
-  const id = '00000000-0000-4000-8000-000000000000'
-  const order = (...trace: unknown[]) => [
-    id,
-    1,
-    false,
+/** The header of a plain order, and the members that came to it later. */
+function orderOf({ attempt = 1, http = false }: { attempt?: unknown; http?: boolean }, ...later: unknown[]): unknown[] {
+  return [
+    '00000000-0000-4000-8000-000000000000',
+    attempt,
+    http,
     'hello',
     'rev-1',
     1_000,
@@ -36,10 +36,13 @@ test('the trace of a chain comes along, and one without end does not', (t) => {
     'arn',
     '$LATEST',
     false,
-    null,
-    ...trace
+    ...later
   ]
-  t.is(invocationFromWire(order().slice(0, 11)).trace, undefined)
+}
+
+test('the trace of a chain comes along, and one without end does not', (t) => {
+  const order = (...trace: unknown[]) => orderOf({}, null, ...trace)
+  t.is(invocationFromWire(orderOf({})).trace, undefined)
   t.is(invocationFromWire(order('Root=1-a;Lineage=b:1')).trace, 'Root=1-a;Lineage=b:1')
   t.like(invocationFromWire(order(null, true)), { trace: undefined, body: undefined, onlyIdle: true })
   t.like(invocationFromWire(order('a', true)), { trace: 'a', onlyIdle: true })
@@ -51,8 +54,7 @@ test('the trace of a chain comes along, and one without end does not', (t) => {
 })
 
 test('what no receipt can hold is refused before anything runs or is charged', (t) => {
-  const id = '00000000-0000-4000-8000-000000000000'
-  const order = (attempt: unknown) => [id, attempt, false, 'hello', 'rev-1', 1_000, false, null, 'arn', '$LATEST', false]
+  const order = (attempt: unknown) => orderOf({ attempt })
   t.is(invocationFromWire(order(255)).attempt, 255)
   for (const attempt of [0, 1.5, 256, -1, Number.NaN]) {
     t.like(
@@ -60,20 +62,7 @@ test('what no receipt can hold is refused before anything runs or is charged', (
       { code: 'MALFORMED' }
     )
   }
-  const carrying = (body: unknown, http = true) => [
-    id,
-    1,
-    http,
-    'hello',
-    'rev-1',
-    1_000,
-    false,
-    null,
-    'arn',
-    '$LATEST',
-    false,
-    body
-  ]
+  const carrying = (body: unknown, http = true) => orderOf({ http }, body)
   t.deepEqual(invocationFromWire(carrying([5, true])).body, { bytes: 5, base64: true })
   const bodies = [carrying([0, true]), carrying([5]), carrying([5, 1]), carrying([-1, true]), carrying([2 ** 31, true])]
   for (const alleged of [...bodies, carrying(null), carrying([5, true], false)]) {
