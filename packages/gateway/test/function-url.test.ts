@@ -476,4 +476,7 @@ test('a body above 6 MB is refused with 413, announced or chunked, and so is one
   const bytes = Buffer.alloc(5_000_000)
   t.is((await ask(node, { method: 'POST', path: '/fn/hello', body: bytes })).status, 413)
   t.is(node.orders.length, 0)
+  const quotes = '"'.repeat(4_000_000)
+  const asText = { 'content-type': 'text/plain' }
+  t.is((await ask(node, { method: 'POST', path: '/fn/hello', headers: asText, body: quotes })).status, 413)
 })
