@@ -164,9 +164,15 @@ export class LatencyTargets {
   #hear(heard: Heard): boolean {
     const key = keyOf(heard.decision)
     const before = this.#heard.get(key)
+    if (before === undefined && this.#heard.size >= LATENCY_VERSIONS_MAX) this.#dropStale(heard.at)
     if (before === undefined && this.#heard.size >= LATENCY_VERSIONS_MAX) return false
     this.#heard.set(key, heard)
     return before?.decision.warm !== heard.decision.warm
+  }
+
+  /** Who decides stops speaking of versions that nobody calls. */
+  #dropStale(now: number): void {
+    for (const [key, { at }] of this.#heard) if (at < now - DEMAND_STALE_MS) this.#heard.delete(key)
   }
 
   #decide(name: string): FunctionDecision[] {

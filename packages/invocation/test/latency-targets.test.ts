@@ -1,5 +1,6 @@
 import { type FunctionRecord, MESSAGE } from '@peerless/interface'
 import test from 'ava'
+import { DEMAND_STALE_MS, LATENCY_VERSIONS_MAX } from '../src/constants.ts'
 import { demandFromWire } from '../src/latency-message.ts'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
@@ -80,6 +81,24 @@ test('only the node that decides is believed', async (t) => {
   owner.mesh.request(hears.id, MESSAGE.DEMAND, lie, new Uint8Array(0), () => undefined)
   await settle()
   t.is(hears.service.latency.wanted()[0]?.count, 1_000)
+})
+
+test('versions that nobody speaks of any more make room for others', async (t) => {
+  const { nodes, clock, stop } = await cluster([4, 4, 4], () => TARGET)
+  t.teardown(stop)
+  await seconds(clock, 2)
+  const owner = ownerOf(nodes)
+  const hears = nodes.find((node) => node !== owner) as Node
+  const tell = async (versions: string[]) => {
+    const wanted = versions.map((version) => ['hello', version, 100, 3, 1, 0, 5, 10, 0])
+    owner.mesh.request(hears.id, MESSAGE.DEMAND, ['wanted', wanted], new Uint8Array(0), () => undefined)
+    await settle()
+  }
+  await tell(Array.from({ length: LATENCY_VERSIONS_MAX }, (_, index) => String(index + 1)))
+  t.is(hears.service.latency.wanted().length, LATENCY_VERSIONS_MAX, 'and no more')
+  await seconds(clock, DEMAND_STALE_MS / 1_000 + 1)
+  await tell(['5000'])
+  t.true(hears.service.latency.wanted().some(({ version }) => version === '5000'))
 })
 
 test('without a target nothing is said or kept', async (t) => {
