@@ -76,7 +76,7 @@ const MORE = [
   'new Promise((resolve) => queueMicrotask(() => resolve("micro")))',
   'thrown(() => queueMicrotask(1)).name',
   'new Promise((resolve) => setTimeout((a, b) => resolve([a, b]), 1, "x", 2))',
-  '(async () => { let n = 0; const i = setInterval(() => n++, 1); await new Promise((resolve) => setTimeout(resolve, 30)); clearInterval(i); const seen = n; await turn(); return [seen > 1, seen === n] })()',
+  '(async () => { let n = 0; await new Promise((resolve) => { const i = setInterval(() => { if (++n === 3) { clearInterval(i); resolve() } }, 1) }); const seen = n; await turn(); return [seen, seen === n] })()',
   '(async () => { let ran = false; clearTimeout(setTimeout(() => { ran = true }, 1)); clearTimeout(undefined); clearTimeout(999999); await turn(); return ran })()',
   '(async () => { const order = []; setTimeout(() => order.push("t"), 0); Promise.resolve().then(() => order.push("p")); order.push("s"); await turn(); return order })()',
   'thrown(() => setTimeout("code", 1)).name',
