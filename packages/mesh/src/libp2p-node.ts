@@ -18,6 +18,7 @@ import {
   STREAMS_PER_CONNECTION_MAX
 } from './constants.ts'
 import { makeGossip } from './gossip.ts'
+import { steadyMuxer } from './steady-muxer.ts'
 
 export type MeshLibp2p = Libp2p<{ identify: Identify; gossip: GossipSub }>
 
@@ -56,11 +57,13 @@ async function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
     transports: [tcp()],
     connectionEncrypters: [admission(options.admission)],
     streamMuxers: [
-      yamux({
-        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
-        maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
-        streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX, maxReadBufferLength: STREAM_READ_BYTES_MAX }
-      })
+      steadyMuxer(
+        yamux({
+          maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
+          maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
+          streamOptions: { maxStreamWindowSize: STREAM_WINDOW_BYTES_MAX, maxReadBufferLength: STREAM_READ_BYTES_MAX }
+        })
+      )
     ],
     connectionGater: gater,
     connectionManager: {
