@@ -1,6 +1,7 @@
 /**
  * `npm run bench:visibility`: a change is made at one node of a mesh; how long after its answer does each other node show it? For each kind of change, over real
- * daemons and signed requests; a node that shows it at the first question counts with the time of that question. Changes are made at each node in turn.
+ * daemons and signed requests. Visible is from when the question was asked that the change shows in: a question that is a call may have to start an instance
+ * first, which is told beside it. Changes are made at each node in turn.
  *
  *     npm run bench:visibility [-- --nodes 3 --rounds 9]
  */
@@ -38,10 +39,16 @@ async function meshed(places: Place[], count: number): Promise<void> {
   }
 }
 
-/** Milliseconds from `since` until the node shows the change. */
-async function untilShown(there: Place, change: Change, run: Run, since: number): Promise<number> {
+/** Milliseconds from `since` until the node was asked what shows the change, and until it had answered. */
+interface Shown {
+  readonly asked: number
+  readonly answered: number
+}
+
+async function untilShown(there: Place, change: Change, run: Run, since: number): Promise<Shown> {
   for (;;) {
-    if (await change.shown(there, run)) return performance.now() - since
+    const asked = performance.now() - since
+    if (await change.shown(there, run)) return { asked, answered: performance.now() - since }
     if (performance.now() - since > PATIENCE_MS) throw new Error(`'${change.kind}' was not seen within ${PATIENCE_MS} ms`)
   }
 }
@@ -50,10 +57,13 @@ function at(sorted: number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
 
-function row(title: string, times: number[]): string {
-  const sorted = times.toSorted((a, b) => a - b)
-  const shown = [at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1)].map((ms) => ms.toFixed(1).padStart(7))
-  return `${title.padEnd(26)} p50 ${shown[0]} ms   p99 ${shown[1]} ms   max ${shown[2]} ms`
+function row(title: string, times: readonly Shown[]): string {
+  const of = (member: keyof Shown) => {
+    const sorted = times.map((shown) => shown[member]).toSorted((a, b) => a - b)
+    const [middle, most] = [at(sorted, 0.5), at(sorted, 1)].map((ms) => ms.toFixed(1).padStart(7))
+    return `p50 ${middle} ms   max ${most} ms`
+  }
+  return `${title.padEnd(26)} visible  ${of('asked')}   answered  ${of('answered')}`
 }
 
 try {
@@ -61,7 +71,7 @@ try {
   const nodes = await joined(count)
   const places = await Promise.all(nodes.map((node) => placeOf({ http: node.http, keys: () => keysOf(node) })))
   await meshed(places, count)
-  const times = new Map<string, number[]>(CHANGES.map(({ kind }) => [kind, []]))
+  const times = new Map<string, Shown[]>(CHANGES.map(({ kind }) => [kind, []]))
   for (let round = 0; round < Number(values.rounds); round++) {
     const run: Run = { name: `seen-${round}` }
     const here = places[round % places.length] as Place
@@ -77,7 +87,8 @@ try {
   for (const [kind, all] of times) console.log(row(kind, all))
   const all = [...times.values()].flat()
   console.log(row('all', all))
-  console.log(`  goal: all within ${GOAL_MS} ms: ${Math.max(...all) <= GOAL_MS ? 'met' : 'not met'}`)
+  const latest = Math.max(...all.map(({ asked }) => asked))
+  console.log(`  goal: all visible within ${GOAL_MS} ms: ${latest <= GOAL_MS ? 'met' : 'not met'}`)
 } finally {
   await stopAll()
 }
