@@ -1,6 +1,7 @@
 /**
  * `npm run bench:async`: how many asynchronous invocations a mesh of two nodes accepts per second, each durable on both before it is answered, while it runs
- * them; and how long an accepted event waits for its start at half that rate. Everything, the load too, shares this machine's cores.
+ * them; and how long an accepted event waits for its start at half that rate. Everything, the load too, shares this machine's cores: how fast those are is
+ * told by what a bare node:http answers to the same connections.
  *
  *     npm run bench:async [-- --seconds 5 --connections 256]
  */
@@ -10,7 +11,8 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { cli, type Node, peerless, stopAll } from './servers.ts'
+import { requestBytes } from './http-connection.ts'
+import { bareHttp, cli, type Node, peerless, stopAll } from './servers.ts'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, connections: { type: 'string', default: '256' } }
@@ -50,7 +52,7 @@ async function load(all: Node[], nodes: Node[], duration: number, perSecond: num
   const callers = await Promise.all(
     Array.from({ length: connections }, async (_, index) => {
       const node = nodes[index % nodes.length] as Node
-      return await Caller.open(node, (status, ms) => (status === 202 ? times.push(ms) : refused++))
+      return await Caller.open(node.http, await requestOf(node), (status, ms) => (status === 202 ? times.push(ms) : refused++))
     })
   )
   const cpuBefore = await Promise.all(all.map(cpuSeconds))
@@ -106,11 +108,11 @@ class Caller {
     socket.on('error', () => this.#done(0, 0))
   }
 
-  static async open(node: Node, done: (status: number, ms: number) => void): Promise<Caller> {
-    const { hostname, port, host } = new URL(node.http)
+  static async open(url: string, request: Buffer, done: (status: number, ms: number) => void): Promise<Caller> {
+    const { hostname, port } = new URL(url)
     const socket = connect(Number(port), hostname)
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
-    return new Caller(socket, await requestOf(node, host), done)
+    return new Caller(socket, request, done)
   }
 
   send(): void {
@@ -139,7 +141,8 @@ class Caller {
   }
 }
 
-async function requestOf(node: Node, host: string): Promise<Buffer> {
+async function requestOf(node: Node): Promise<Buffer> {
+  const { host } = new URL(node.http)
   const { accessKeyId, secretAccessKey } = JSON.parse(await readFile(join(node.data, 'daemon.json'), 'utf8')) as Record<
     string,
     string
@@ -167,6 +170,24 @@ async function requestOf(node: Node, host: string): Promise<Buffer> {
     `content-length: ${BODY.length}`
   ]
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${BODY}`)
+}
+
+/** Answers per second of a bare node:http. */
+async function yardstick(): Promise<number> {
+  const { url } = await bareHttp()
+  let answers = 0
+  const request = requestBytes(url)
+  const callers = await Promise.all(Array.from({ length: connections }, () => Caller.open(url, request, () => answers++)))
+  const began = performance.now()
+  for (const caller of callers) {
+    caller.again = true
+    caller.send()
+  }
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000))
+  const perSecond = (answers / (performance.now() - began)) * 1_000
+  for (const caller of callers) caller.close()
+  await stopAll()
+  return perSecond
 }
 
 /** Until everything that was accepted has run. */
@@ -209,6 +230,7 @@ function quantile(before: Map<number, number>, after: Map<number, number>, share
 }
 
 try {
+  const bare = await yardstick()
   const first = await peerless([])
   const second = await peerless(['--join', await cli(first, 'invite')])
   await deployed(first)
@@ -218,6 +240,7 @@ try {
   const before = await startDelays([first, second])
   const half = await load([first, second], [first], seconds, one.perSecond / 2)
   const p99Ms = quantile(before, await startDelays([first, second]), 0.99)
+  console.log(`bare node:http          ${Math.round(bare).toString().padStart(8)}/s`)
   console.log(`accepted at one node      ${row(one)}`)
   console.log(`accepted at both nodes    ${row(both)}`)
   console.log(`  goal ≥ ${ACCEPT_GOAL}/s: ${Math.max(one.perSecond, both.perSecond) >= ACCEPT_GOAL ? 'met' : 'not met'}`)
