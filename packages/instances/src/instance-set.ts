@@ -185,7 +185,8 @@ export class InstanceSet implements Instances {
     if (this.#serve(call)) return
     call.invocation.gate?.waits()
     // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
-    if (!this.#shelf.isPrompt(call.invocation.version.revisionId) && this.#line.hold(call)) return
+    const { revisionId } = call.invocation.version
+    if ((!this.#shelf.isPrompt(revisionId) || this.launching(revisionId) > 0) && this.#line.hold(call)) return
     this.#busy--
     this.#launch(call)
   }

@@ -60,7 +60,7 @@ export class InstanceShelf {
       revision.idle.splice(revision.idle.lastIndexOf(lane), 1)
       return lane
     }
-    const room = revision.lanes.length < this.#lanesMax ? LANE_CALLS_SHALLOW : LANE_CALLS_MAX
+    const room = revision.lanes.length < this.#lanesMax && revision.launching === 0 ? LANE_CALLS_SHALLOW : LANE_CALLS_MAX
     return lane.calls.length < room ? lane : undefined
   }
 

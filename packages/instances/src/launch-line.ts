@@ -121,21 +121,28 @@ export class LaunchLine {
     const { alive, starting, busy, serviceMs, cores } = this.#options
     const calls = busy(revisionId) + (line?.held.length ?? 0) + more
     const stalledMs = line === undefined ? 0 : now - line.freedAt
-    // While all are being started nothing can come free: that says how long starts take here and now, not calls.
+    // While all are being started nothing can come free: that says how long starts take here and now, not calls. While some are, it says neither:
+    // they take the processors from those that run, and a stall that they make must not start more of them.
     const up = alive(revisionId) > starting(revisionId)
-    const service = Math.max(serviceMs(revisionId) ?? SERVICE_MS_UNKNOWN, up ? stalledMs : 0)
+    const service = Math.max(serviceMs(revisionId) ?? SERVICE_MS_UNKNOWN, starting(revisionId) === 0 ? stalledMs : 0)
     const start = Math.max(this.#starts.get(revisionId)?.leastMs ?? START_MS_UNKNOWN, up ? 0 : stalledMs)
     return burstSize(calls, service, start, cores)
   }
 
+  /** Of what waited too long: no more than double what is there, so that starts do not take the processors from the instances that would come free. */
+  #startsMax(revisionId: string): number {
+    const { alive, starting, cores } = this.#options
+    return Math.max(cores, alive(revisionId) - starting(revisionId))
+  }
+
   #advance(revisionId: string, line: Line, now: number): void {
     if (line.moving) return
-    const { alive, serve, launch } = this.#options
+    const { alive, starting, serve, launch } = this.#options
     line.moving = true
     for (let first = line.held.shift(); first !== undefined; first = line.held.shift()) {
       // What was told already, by a node that stops, has no need of an instance.
       if (first.call.done === undefined || serve(first.call)) continue
-      const late = now - first.since >= HELD_MS_MAX
+      const late = now - first.since >= HELD_MS_MAX && starting(revisionId) < this.#startsMax(revisionId)
       if (!late && alive(revisionId) >= this.#wanted(revisionId, line, 1, now)) {
         line.held.unshift(first)
         break

@@ -35,12 +35,12 @@ test.serial('calls of a second each get an instance of their own, calls of a mil
 /** A line over a pretended node: `alive` instances, `free` of them idle. */
 function line(serviceMs: number | undefined) {
   const clock = new VirtualClock()
-  const state = { alive: 0, free: 0, launched: 0, served: 0 }
+  const state = { alive: 0, starting: 0, free: 0, launched: 0, served: 0 }
   const it = new LaunchLine({
     clock,
     cores: 2,
     alive: () => state.alive,
-    starting: () => 0,
+    starting: () => state.starting,
     busy: () => state.alive - state.free,
     serviceMs: () => serviceMs,
     serve: () => {
@@ -88,6 +88,27 @@ test.serial(
     t.true(state.launched > first)
     await clock.advance(300)
     t.is(state.launched, 60)
+    t.false(it.waiting)
+  }
+)
+
+test.serial(
+  'a stall while instances start is no reason to start more of them, and what waited too long at most doubles them',
+  async (t) => {
+    const { clock, state, it, arrive } = line(1)
+    arrive()
+    state.starting = 1
+    for (let count = 0; count < 63; count++) arrive()
+    const first = state.launched
+    t.true(first < 8)
+    state.starting = first - 1
+    await clock.advance(900)
+    t.is(state.launched, first, 'starts take the processors from what would come free')
+    await clock.advance(200)
+    t.is(state.launched, first, 'as many start as may')
+    state.starting = 0
+    await clock.advance(1_000)
+    t.is(state.launched, 64)
     t.false(it.waiting)
   }
 )

@@ -51,6 +51,19 @@ test.serial('calls that answer without waiting share an instance per executor, a
   t.is(bench.instances.idle().get(fn.version.revisionId), 1)
 })
 
+test.serial(
+  'where more come than are stacked at first, one instance is started for one executor more, and the others wait',
+  async (t) => {
+    const bench = await start(t, { slots: 64, executorsPerAccountMax: 2 })
+    const fn = bench.define(SOURCE)
+    await prove(fn)
+    const before = spread(bench)
+    const results = await burst(fn, 30)
+    t.true(results.every(({ ran }) => ran.status === 'ok'))
+    t.true(spread(bench) <= before + 2, `${spread(bench)} instances for calls that one serves in a moment`)
+  }
+)
+
 test.serial('when such a version begins to wait, what was stacked behind it runs elsewhere, once', async (t) => {
   const bench = await start(t, { slots: 64, executorsPerAccountMax: 1 })
   const fn = bench.define(SOURCE)
