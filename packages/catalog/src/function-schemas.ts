@@ -105,6 +105,7 @@ const policy = z.strictObject({
     .array(
       z.strictObject({
         sid: z.string().min(1).max(100),
+        effect: z.literal('Deny').optional(),
         action: z.string().min(1).max(128),
         principal: z.strictObject({ kind: z.enum(['any', 'aws', 'service']), value: printable(256) }),
         sourceArn: z.string().max(2_048).optional(),
@@ -115,7 +116,7 @@ const policy = z.strictObject({
         viaUrl: z.boolean().optional()
       })
     )
-    .max(256)
+    .max(LIMITS.policyStatementsMax)
 })
 
 const qualifierSettings = z.strictObject({

@@ -113,6 +113,12 @@ export const OTHER_OPERATIONS: Readonly<Record<string, OperationRow>> = {
     204,
     { LayerName: 'LayerName!', VersionNumber: 'LayerVersionNumber!' }
   ],
+  DeleteResourcePolicy: [
+    'DELETE',
+    '/2026-07-09/resource-policy/{ResourceArn}',
+    204,
+    { ResourceArn: 'PolicyResourceArn!', RevisionId: '?RevisionId' }
+  ],
   GetAccountSettings: ['GET', '/2016-08-19/account-settings', 200, {}],
   GetCapacityProvider: [
     'GET',
@@ -175,6 +181,7 @@ export const OTHER_OPERATIONS: Readonly<Record<string, OperationRow>> = {
     200,
     { LayerName: 'LayerName!', VersionNumber: 'LayerVersionNumber!' }
   ],
+  GetResourcePolicy: ['GET', '/2026-07-09/resource-policy/{ResourceArn}', 200, { ResourceArn: 'PolicyResourceArn!' }],
   ListCapacityProviders: [
     'GET',
     '/2025-11-30/capacity-providers',
@@ -253,6 +260,12 @@ export const OTHER_OPERATIONS: Readonly<Record<string, OperationRow>> = {
     '/2020-06-30/functions/{FunctionName}/code-signing-config',
     200,
     { CodeSigningConfigArn: 'CodeSigningConfigArn!', FunctionName: 'NamespacedFunctionName!' }
+  ],
+  PutResourcePolicy: [
+    'PUT',
+    '/2026-07-09/resource-policy/{ResourceArn}',
+    200,
+    { ResourceArn: 'PolicyResourceArn!', Policy: 'ResourcePolicy!', RevisionId: 'RevisionId' }
   ],
   RemoveLayerVersionPermission: [
     'DELETE',

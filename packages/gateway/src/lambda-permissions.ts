@@ -1,5 +1,4 @@
 import {
-  ACCOUNT_NAME,
   functionArn,
   LATEST,
   type LayerVersionRecord,
@@ -14,20 +13,28 @@ import { answer, type Handlers, type LambdaContext, type LambdaRequest } from '.
 import { layerArn, layerVersionMissing, layerVersionOf } from './lambda-layers.ts'
 import type { Members } from './lambda-members.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
-import { mustBeThere, resourceMissing, staleRevision, targetOfRequest } from './lambda-target.ts'
+import { mustBeThere, resourceMissing, staleRevision, type Target, targetOf, targetOfRequest } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { POLICY_BYTES_MAX } from './limits.ts'
-import { mayManage } from './roles.ts'
+import { type PolicyPlace, parsePolicy, principalOf, printedPolicy, printedStatement, tooLong } from './policy-document.ts'
+import { mayDeploy, mayManage } from './roles.ts'
 
 /** Resource policies: what keys of other accounts may do with a function or a version of a layer. */
 export function permissionHandlers(context: LambdaContext): Handlers {
-  const changeable = (request: LambdaRequest, action: string) => {
-    const target = targetOfRequest(context, request, action)
+  const changeableTarget = (request: LambdaRequest, target: Target, action: string) => {
     if (target.qualifier === LATEST) throw invalid('We currently do not support adding policies for $LATEST.')
     const found = mustBeThere(context, target)
     mayManage(request.call.key, found.record, `lambda:${action}`)
     return found
   }
+  const changeable = (request: LambdaRequest, action: string) =>
+    changeableTarget(request, targetOfRequest(context, request, action), action)
+  /** Of the operations that name a function by its whole ARN. */
+  const whole = (request: LambdaRequest, action: string) => {
+    mayDeploy(request.call.key, `lambda:${action}`)
+    return changeableTarget(request, targetOf(context, request.call, request.input.required('ResourceArn'), undefined), action)
+  }
+  const place = (arn: string): PolicyPlace => ({ arn, accountId: context.accountId })
   const layerOf = (request: LambdaRequest, action: string) => layerVersionOf(context, request, action, layerVersionMissing)
   const putLayer = async (layer: LayerVersionRecord, policy: ResourcePolicy | undefined) => {
     await context.catalog.put('layerVersion', `${layer.name}:${layer.version}`, { ...layer, policy })
@@ -43,7 +50,7 @@ export function permissionHandlers(context: LambdaContext): Handlers {
         const policy = added(context, settings.policy, statement, arn)
         return { ...settings, policy }
       })
-      answer(request, { Statement: JSON.stringify(printed(statement, arn, context.accountId)) })
+      answer(request, { Statement: JSON.stringify(printedStatement([statement], place(arn))) })
     },
 
     async RemovePermission(request) {
@@ -74,7 +81,37 @@ export function permissionHandlers(context: LambdaContext): Handlers {
       mayManage(request.call.key, record, 'lambda:GetPolicy')
       const { policy } = settingsOf(record, qualifier)
       if (policy === undefined) throw resourceMissing()
-      answer(request, { Policy: printedPolicy(policy, arn, context.accountId), RevisionId: policy.revisionId })
+      answer(request, { Policy: printedPolicy(policy, place(arn)), RevisionId: policy.revisionId })
+    },
+
+    async PutResourcePolicy(request) {
+      const { input } = request
+      const { record, qualifier, arn } = whole(request, 'PutResourcePolicy')
+      const statements = parsePolicy(input.required('Policy'), place(arn), () => context.random.uuid())
+      const policy = { revisionId: context.random.uuid(), statements }
+      await changeSettings(context, record.name, qualifier, (settings) => {
+        checkRevision(input, settings.policy, 'GetResourcePolicy')
+        return { ...settings, policy }
+      })
+      answer(request, { Policy: printedPolicy(policy, place(arn)), RevisionId: policy.revisionId })
+    },
+
+    GetResourcePolicy(request) {
+      const { record, qualifier, arn } = whole(request, 'GetResourcePolicy')
+      const { policy } = settingsOf(record, qualifier)
+      if (policy === undefined) throw noPolicy()
+      answer(request, { Policy: printedPolicy(policy, place(arn)), RevisionId: policy.revisionId })
+    },
+
+    async DeleteResourcePolicy(request) {
+      const { input } = request
+      const { record, qualifier } = whole(request, 'DeleteResourcePolicy')
+      await changeSettings(context, record.name, qualifier, ({ policy, ...rest }) => {
+        if (policy === undefined) throw noPolicy()
+        checkRevision(input, policy, 'GetResourcePolicy')
+        return rest
+      })
+      answer(request, undefined)
     },
 
     async AddLayerVersionPermission(request) {
@@ -85,7 +122,7 @@ export function permissionHandlers(context: LambdaContext): Handlers {
       checkRevision(input, layer.policy, 'GetLayerPolicy')
       const policy = added(context, layer.policy, statement, arn)
       await putLayer(layer, policy)
-      answer(request, { Statement: JSON.stringify(printed(statement, arn, context.accountId)), RevisionId: policy.revisionId })
+      answer(request, { Statement: JSON.stringify(printedStatement([statement], place(arn))), RevisionId: policy.revisionId })
     },
 
     async RemoveLayerVersionPermission(request) {
@@ -104,7 +141,7 @@ export function permissionHandlers(context: LambdaContext): Handlers {
       const layer = layerOf(request, 'GetLayerVersionPolicy')
       if (layer.policy === undefined) throw noPolicy()
       const arn = layerArn(context, layer.name, layer.version)
-      answer(request, { Policy: printedPolicy(layer.policy, arn, context.accountId), RevisionId: layer.policy.revisionId })
+      answer(request, { Policy: printedPolicy(layer.policy, place(arn)), RevisionId: layer.policy.revisionId })
     }
   }
 }
@@ -120,21 +157,9 @@ function statementOf(input: Members, context: LambdaContext): PolicyStatement {
     viaUrl: input.flag('InvokedViaFunctionUrl')
   }
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
-  const principal = principalOf(input.required('Principal'), context)
+  const principal = principalOf(input.required('Principal'), context.accountId)
+  if (principal === undefined) throw invalid('The provided principal was invalid. Please check the principal and try again.')
   return { sid: input.required('StatementId'), action: input.required('Action'), principal, ...given }
-}
-
-function principalOf(alleged: string, context: LambdaContext): PolicyStatement['principal'] {
-  if (alleged === '*') return { kind: 'any', value: '*' }
-  if (/^[a-z0-9.-]+\.amazonaws\.com(\.cn)?$/.test(alleged)) return { kind: 'service', value: alleged }
-  if (/^arn:aws[a-z-]*:iam::\d{12}:(root|user\/[\w+=,.@/-]{1,128}|role\/[\w+=,.@/-]{1,128})$/.test(alleged))
-    return alleged.endsWith(':root') && alleged.includes(`::${context.accountId}:`)
-      ? { kind: 'any', value: alleged }
-      : { kind: 'aws', value: alleged }
-  // The account of this mesh is all of its accounts; any other 12 digits, and any plain name, may be an account within.
-  if (alleged === context.accountId) return { kind: 'any', value: alleged }
-  if (ACCOUNT_NAME.test(alleged) && !alleged.includes('.')) return { kind: 'aws', value: alleged }
-  throw invalid('The provided principal was invalid. Please check the principal and try again.')
 }
 
 function added(
@@ -149,13 +174,8 @@ function added(
       `The statement id (${statement.sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
     )
   const next = { revisionId: context.random.uuid(), statements: [...(policy?.statements ?? []), statement] }
-  const bytes = Buffer.byteLength(printedPolicy(next, arn, context.accountId))
-  if (bytes > POLICY_BYTES_MAX)
-    throw new ApiError(
-      'INVALID_ARGUMENT',
-      'PolicyLengthExceededException',
-      `The final policy size (${bytes}) is bigger than the limit (${POLICY_BYTES_MAX}).`
-    )
+  const bytes = Buffer.byteLength(printedPolicy(next, { arn, accountId: context.accountId }))
+  if (bytes > POLICY_BYTES_MAX) throw tooLong(bytes)
   return next
 }
 
@@ -170,42 +190,6 @@ function removed(context: LambdaContext, policy: ResourcePolicy, sid: string, ch
 function checkRevision(input: Members, policy: ResourcePolicy | undefined, api: string): void {
   const revision = input.text('RevisionId')
   if (revision !== undefined && revision !== policy?.revisionId) throw staleRevision(api)
-}
-
-/** As GetPolicy prints it: the names of IAM's policy language. */
-function printed(statement: PolicyStatement, arn: string, accountId: string): Record<string, unknown> {
-  const { principal, sourceArn, sourceAccount, eventSourceToken, organization, urlAuth, viaUrl } = statement
-  const equals: Record<string, string> = {
-    ...(sourceAccount === undefined ? {} : { 'AWS:SourceAccount': sourceAccount }),
-    ...(eventSourceToken === undefined ? {} : { 'lambda:EventSourceToken': eventSourceToken }),
-    ...(organization === undefined ? {} : { 'aws:PrincipalOrgID': organization }),
-    ...(urlAuth === undefined ? {} : { 'lambda:FunctionUrlAuthType': urlAuth })
-  }
-  const condition = {
-    ...(Object.keys(equals).length === 0 ? {} : { StringEquals: equals }),
-    ...(sourceArn === undefined ? {} : { ArnLike: { 'AWS:SourceArn': sourceArn } }),
-    ...(viaUrl === undefined ? {} : { Bool: { 'lambda:InvokedViaFunctionUrl': String(viaUrl) } })
-  }
-  return {
-    Sid: statement.sid,
-    Effect: 'Allow',
-    Principal: printedPrincipal(principal, accountId),
-    Action: statement.action,
-    Resource: arn,
-    ...(Object.keys(condition).length === 0 ? {} : { Condition: condition })
-  }
-}
-
-function printedPrincipal({ kind, value }: PolicyStatement['principal'], accountId: string): unknown {
-  if (value === '*') return '*'
-  if (kind === 'service') return { Service: value }
-  if (value.startsWith('arn:')) return { AWS: value }
-  return { AWS: /^\d{12}$/.test(value) ? `arn:aws:iam::${value}:root` : `arn:aws:iam::${accountId}:user/${value}` }
-}
-
-function printedPolicy(policy: ResourcePolicy, arn: string, accountId: string): string {
-  const statements = policy.statements.map((statement) => printed(statement, arn, accountId))
-  return JSON.stringify({ Version: '2012-10-17', Id: 'default', Statement: statements })
 }
 
 function noPolicy(): ApiError {

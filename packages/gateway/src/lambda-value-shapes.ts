@@ -1,5 +1,6 @@
 import { LIMITS } from '@peerless/interface'
 import { anything, blob, boolean, list, map, oneOf, real, type Shape, text, timestamp, whole } from './lambda-shape.ts'
+import { POLICY_BYTES_MAX } from './limits.ts'
 
 /**
  * The simple shapes of Lambda's service model (2015-03-31, as botocore 1.43 has it, Apache-2.0), with their bounds and patterns. Where
@@ -179,6 +180,11 @@ export const VALUE_SHAPES: Readonly<Record<string, Shape>> = {
   ParallelizationFactor: whole(1, 10),
   Pattern: text(0, 4096, '[\\s\\S]*'),
   PerExecutionEnvironmentMaxConcurrency: whole(1, 1600),
+  PolicyResourceArn: text(
+    0,
+    256,
+    'arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?'
+  ),
   PositiveInteger: whole(1),
   Principal: text(0, 2048, '[^\\s]+'),
   PrincipalOrgID: text(12, 34, 'o-[a-z0-9]{10,32}'),
@@ -193,6 +199,8 @@ export const VALUE_SHAPES: Readonly<Record<string, Shape>> = {
   ResponseStreamingInvocationType: oneOf('RequestResponse', 'DryRun'),
   RetentionPeriodInDays: whole(1, 90),
   ReverseOrder: boolean(),
+  ResourcePolicy: text(1, POLICY_BYTES_MAX, '[\\s\\S]+'),
+  RevisionId: text(36, 36, '[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}'),
   RoleArn: text(0, 10000, 'arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+'),
   Runtime: oneOf(
     'ruby3.5',

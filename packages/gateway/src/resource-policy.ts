@@ -4,14 +4,17 @@ import type { PolicyStatement, ResourcePolicy } from '@peerless/interface'
 const ACCOUNT_ARN = /^arn:[a-z-]+:iam::\d{12}:(?:user|role)\/(.+)$/
 
 /**
- * Whether a resource policy lets keys of `account` invoke.
+ * What a resource policy says of calls by keys of `account`.
  * @param viaUrl through the function URL: that takes the action InvokeFunctionUrl, everything else InvokeFunction
+ * @returns undefined where no statement is about such calls
  */
-export function policyAllows(policy: ResourcePolicy | undefined, account: string, viaUrl: boolean): boolean {
-  return policy?.statements.some((statement) => allows(statement, account, viaUrl)) ?? false
+export function policyEffect(policy: ResourcePolicy | undefined, account: string, viaUrl: boolean): 'Allow' | 'Deny' | undefined {
+  const matching = policy?.statements.filter((statement) => matches(statement, account, viaUrl)) ?? []
+  if (matching.some(({ effect }) => effect === 'Deny')) return 'Deny'
+  return matching.length > 0 ? 'Allow' : undefined
 }
 
-function allows(statement: PolicyStatement, account: string, viaUrl: boolean): boolean {
+function matches(statement: PolicyStatement, account: string, viaUrl: boolean): boolean {
   if (!actionMatches(statement.action, viaUrl ? 'lambda:InvokeFunctionUrl' : 'lambda:InvokeFunction')) return false
   // The caller is no service, has no source and no organization: conditions on those do not hold.
   if (statement.sourceArn !== undefined || statement.sourceAccount !== undefined || statement.organization !== undefined)
@@ -23,7 +26,18 @@ function allows(statement: PolicyStatement, account: string, viaUrl: boolean): b
   return kind === 'aws' && (value === account || ACCOUNT_ARN.exec(value)?.[1] === account)
 }
 
-/** `lambda:*` and `*` are AWS's only stars here. */
+/** `*` stands for any letters, `?` for one; actions are compared without regard to case, as in IAM. In time of the product of both lengths. */
 function actionMatches(pattern: string, action: string): boolean {
-  return pattern === action || pattern === 'lambda:*' || pattern === '*'
+  const wanted = pattern.toLowerCase()
+  const given = action.toLowerCase()
+  /** At which places of `given` what was read of `wanted` can end. */
+  let ends = new Set([0])
+  for (const letter of wanted) {
+    const next = new Set<number>()
+    for (const at of ends)
+      if (letter === '*') for (let end = at; end <= given.length; end += 1) next.add(end)
+      else if (at < given.length && (letter === '?' || letter === given[at])) next.add(at + 1)
+    ends = next
+  }
+  return ends.has(given.length)
 }

@@ -1,5 +1,5 @@
 import { type AccessKey, type FunctionRecord, PeerlessError, settingsOf } from '@peerless/interface'
-import { policyAllows } from './resource-policy.ts'
+import { policyEffect } from './resource-policy.ts'
 
 /** What a key may do; one place, so that the Lambda API, function URLs and the mesh API agree. All throw FORBIDDEN. */
 
@@ -8,8 +8,10 @@ export function mayInvoke(
   record: FunctionRecord,
   call: { qualifier?: string | undefined; viaUrl?: boolean } = {}
 ): void {
-  if (key.role === 'admin' || key.account === record.account) return
-  if (policyAllows(settingsOf(record, call.qualifier).policy, key.account, call.viaUrl === true)) return
+  if (key.role === 'admin') return
+  const effect = policyEffect(settingsOf(record, call.qualifier).policy, key.account, call.viaUrl === true)
+  if (effect === 'Deny') throw forbidden(key, `invoke function '${record.name}', with an explicit deny in its resource policy`)
+  if (effect === 'Allow' || key.account === record.account) return
   throw forbidden(key, `invoke function '${record.name}', which belongs to another account`)
 }
 

@@ -90,12 +90,20 @@ export interface ProvisionedSettings {
   modifiedAt: number
 }
 
-/** One statement of a resource policy: who, beside the account that owns it, may do what. */
+/** `any` is every account of the mesh; `value` is what was written. */
+export interface PolicyPrincipal {
+  kind: 'any' | 'aws' | 'service'
+  value: string
+}
+
+/** One statement of a resource policy: who, beside the account that owns it, may do what. Those of one sid were written as one. */
 export interface PolicyStatement {
   sid: string
-  /** `lambda:InvokeFunction` and the like, or with a star. */
+  /** undefined allows. A denial holds against whatever allows, ownership too. */
+  effect?: 'Deny' | undefined
+  /** `lambda:InvokeFunction` and the like, or with stars and question marks. */
   action: string
-  principal: { kind: 'any' | 'aws' | 'service'; value: string }
+  principal: PolicyPrincipal
   sourceArn?: string | undefined
   sourceAccount?: string | undefined
   eventSourceToken?: string | undefined

@@ -19,6 +19,8 @@ export const LIMITS = {
   bundleBytesMax: 67_108_864,
   /** Environment variables, names and values together (AWS: 4 KB). */
   environmentBytesMax: 4_096,
+  /** Statements of one resource policy, one per action and principal; AWS bounds only its text, by 20 KB. */
+  policyStatementsMax: 256,
   memoryMbMin: 128,
   memoryMbMax: 10_240,
   memoryMbDefault: 128,
