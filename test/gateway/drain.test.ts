@@ -1,0 +1,93 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import {
+  CreateFunctionUrlConfigCommand,
+  GetFunctionUrlConfigCommand,
+  InvokeCommand,
+  type LambdaClient
+} from '@aws-sdk/client-lambda'
+import test, { type ExecutionContext } from 'ava'
+import { type Daemon, eventually, meshOf } from '../_daemon.ts'
+import { lambdaOf } from '../_functions.ts'
+import { ask } from './_http.ts'
+import { deploy } from './_streams.ts'
+
+/** Functions that call it go on when it lets them. */
+async function gate(t: ExecutionContext): Promise<{ url: string; waiting(count: number): Promise<void>; open(): void }> {
+  const held: ServerResponse[] = []
+  const server = createServer((_request, response) => {
+    held.push(response)
+    server.emit('held')
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async waiting(count) {
+      while (held.length < count) await once(server, 'held')
+    },
+    open() {
+      for (const response of held.splice(0)) response.end('go')
+    }
+  }
+}
+
+const HELD = (url: string) => `export const handler = async () => (await fetch('${url}')).text()`
+const STREAMED = (url: string) => `export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('first ')
+  stream.end(await (await fetch('${url}')).text())
+})`
+
+async function withUrl(client: LambdaClient, name: string, mode: 'BUFFERED' | 'RESPONSE_STREAM'): Promise<void> {
+  await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE', InvokeMode: mode }))
+}
+
+test('a node that is told to stop answers what it began, takes nothing more and ends with 0', async (t) => {
+  const [a, b] = (await meshOf(t, 2, ['--allow-egress', '127.0.0.0/8'])) as [Daemon, Daemon]
+  const { url, waiting, open } = await gate(t)
+  const lambda = await lambdaOf(a)
+  await deploy(lambda, 'held', HELD(url))
+  await deploy(lambda, 'streamed', STREAMED(url))
+  await withUrl(lambda, 'held', 'BUFFERED')
+  await withUrl(lambda, 'streamed', 'RESPONSE_STREAM')
+  const there = await lambdaOf(b, a)
+  await eventually(
+    () => there.send(new GetFunctionUrlConfigCommand({ FunctionName: 'streamed' })).catch(() => undefined),
+    (found) => found !== undefined
+  )
+  const answers: ReturnType<typeof ask>[] = []
+  const first = new Promise<void>((resolve) => {
+    t.teardown(() => open())
+    answers.push(ask(b.http, { path: '/fn/streamed', onData: () => resolve() }))
+  })
+  const signed = there.send(new InvokeCommand({ FunctionName: 'held' }))
+  answers.push(ask(b.http, { path: '/fn/held' }))
+  await waiting(3)
+  await first
+  const stopped = b.stop('SIGTERM')
+  await eventually(
+    async () => JSON.parse((await a.cli('peers', '--json')).stdout) as { peerId: string; status: string }[],
+    (peers) => peers.find(({ peerId }) => peerId === b.peerId)?.status === 'draining'
+  )
+  t.is(
+    await ask(b.http, { path: '/fn/held' })
+      .then(({ status }) => status)
+      .catch(() => 'closed'),
+    'closed',
+    'nothing more'
+  )
+  const late = lambda.send(new InvokeCommand({ FunctionName: 'held' }))
+  await waiting(4)
+  open()
+  for (const answer of answers) {
+    const { status, text, headers, cut } = await answer
+    t.is(status, 200)
+    t.false(cut)
+    t.regex(text, /^(first )?go$/)
+    if (!text.startsWith('first')) t.is(headers.connection, 'close')
+  }
+  t.is(Buffer.from((await signed).Payload ?? []).toString(), '"go"')
+  t.is(Buffer.from((await late).Payload ?? []).toString(), '"go"', 'its peer runs what comes after')
+  t.is(await stopped, 0)
+})
