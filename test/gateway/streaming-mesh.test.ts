@@ -29,9 +29,10 @@ async function pair(t: Parameters<typeof meshOf>[0]): Promise<{ front: Daemon; b
   const invite = await back.cli('invite')
   const front = await up(t, { args: ['--join', invite.stdout.trim(), '--slots', '0'] })
   await deploy(await lambdaOf(back), 'far', SOURCE, 3)
+  await deploy(await lambdaOf(back), 'patient', SOURCE, 60)
   await eventually(
     async () => JSON.parse((await front.cli('ls', '--json')).stdout || '[]') as unknown[],
-    (list) => list.length > 0
+    (list) => list.length === 2
   )
   return { front, back }
 }
@@ -39,7 +40,8 @@ async function pair(t: Parameters<typeof meshOf>[0]): Promise<{ front: Daemon; b
 test('a peer’s answer streams through this node: early, whole, with its errors, and with one charge', async (t) => {
   const { front, back } = await pair(t)
   const client = await lambdaOf(front)
-  const run = (mode: string) => invokeStream(client, { FunctionName: 'far', Payload: JSON.stringify({ mode }), LogType: 'Tail' })
+  const run = (mode: string, name = 'far') =>
+    invokeStream(client, { FunctionName: name, Payload: JSON.stringify({ mode }), LogType: 'Tail' })
 
   const plain = await run('plain')
   t.deepEqual(plain.chunks, ['first', 'last'])
@@ -54,13 +56,15 @@ test('a peer’s answer streams through this node: early, whole, with its errors
   t.deepEqual(failed.chunks, ['first'])
   t.like(JSON.parse(failed.complete?.ErrorDetails ?? ''), { errorMessage: 'midway' })
 
-  t.is((await run('big')).bytes, 10_000_009)
+  t.is((await run('big', 'patient')).bytes, 10_000_009)
 
   const statement = await eventually(
     async () => (await front.cli('ledger', 'statement', '--json')).stdout.trim().split('\n'),
     (lines) => lines.length === 4
   )
-  for (const line of statement) t.like(JSON.parse(line), { caller: front.peerId, executor: back.peerId, function: 'far' })
+  const receipts = statement.map((line) => JSON.parse(line) as { caller: string; executor: string; function: string })
+  for (const receipt of receipts) t.like(receipt, { caller: front.peerId, executor: back.peerId })
+  t.is(receipts.filter((receipt) => receipt.function === 'far').length, 3)
 })
 
 test('a client that goes away closes the stream at the peer; a peer that goes away cuts the answer', async (t) => {
