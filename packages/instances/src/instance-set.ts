@@ -28,10 +28,10 @@ import { guardMemory, type MemoryGuard } from './memory-guard.ts'
 import { answered, ended, noteStart, noteUse, severed } from './outcomes.ts'
 import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
-import { Quiet } from './quiet.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Revision, type Running } from './records.ts'
 import { refused, unreadable } from './refusals.ts'
+import { SlotCount } from './slot-count.ts'
 import { runStreamed } from './streamed-run.ts'
 import { ThreadTurns } from './thread-turns.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
@@ -74,9 +74,8 @@ export class InstanceSet implements Instances {
     this.#options.logger.error('an executor broke the rules of a stream', { reason })
     this.#pool.kill(executor, 'catastrophe')
   }
-  #busy = 0
   #draining = false
-  readonly #quiet = new Quiet()
+  readonly #taken = new SlotCount()
 
   constructor(options: InstancesOptions, code: SandboxCode, machine: Machine, trust: Trust, supply: BundleSupply) {
     this.nodeId = options.nodeId
@@ -115,7 +114,10 @@ export class InstanceSet implements Instances {
       instancesMax: options.slots,
       present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
       room: () =>
-        !this.#draining && !this.#memory.tight && this.#busy < this.slots && this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
+        !this.#draining &&
+        !this.#memory.tight &&
+        this.#taken.busy + this.#taken.ahead < this.slots &&
+        this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
       launch: (order, done) => this.#launch(newRunning(order, done))
     })
     this.#line = new LaunchLine({
@@ -127,7 +129,7 @@ export class InstanceSet implements Instances {
       serviceMs: (revisionId) => this.warm.serviceMs(revisionId),
       serve: (call) => this.#serve(call),
       launch: (call) => {
-        this.#busy--
+        this.#taken.busy--
         this.#launch(call)
       }
     })
@@ -152,7 +154,7 @@ export class InstanceSet implements Instances {
   }
 
   get busy(): number {
-    return this.#busy
+    return this.#taken.busy
   }
 
   readonly idle = () => this.#shelf.idle
@@ -171,8 +173,8 @@ export class InstanceSet implements Instances {
       done(refused('UNAVAILABLE', 'this node is draining'))
       return
     }
-    if (this.#busy >= this.slots) {
-      done(refused('BUSY', `${this.#busy} instances are busy, at most ${this.slots}`))
+    if (this.#taken.busy >= this.slots) {
+      done(refused('BUSY', `${this.#taken.busy} instances are busy, at most ${this.slots}`))
       return
     }
     this.warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
@@ -181,13 +183,13 @@ export class InstanceSet implements Instances {
 
   #place(call: Running): void {
     call.cold = false
-    this.#busy++
+    this.#taken.busy++
     if (this.#serve(call)) return
     call.invocation.gate?.waits()
     // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
     const { revisionId } = call.invocation.version
     if ((!this.#shelf.isPrompt(revisionId) || this.launching(revisionId) > 0) && this.#line.hold(call)) return
-    this.#busy--
+    this.#taken.busy--
     this.#launch(call)
   }
 
@@ -301,8 +303,7 @@ export class InstanceSet implements Instances {
     if (at === 0) instance.calls.shift()
     else instance.calls.splice(at, 1)
     if (instance.calls.length === 0) this.#running.delete(instance)
-    this.#busy--
-    if (this.#busy === 0) this.#quiet.reached()
+    this.#taken.leave(call)
   }
 
   #launch(call: Running): void {
@@ -324,7 +325,7 @@ export class InstanceSet implements Instances {
     call.log = invocation.logTail ? this.#logs.open(invocation, instance.name) : undefined
     instance.calls.push(call)
     instance.revision.launching++
-    this.#busy++
+    this.#taken.enter(call)
     this.#running.add(instance)
     if (executor.process.hasBundle(invocation.version.code.bundleCid)) {
       this.#load(instance, call, undefined)
@@ -390,7 +391,10 @@ export class InstanceSet implements Instances {
   #freed(revision: Revision): void {
     if (revision.launching > 0 && this.hasIdle(revision.id)) {
       const call = callOfStart(this.#running, revision)
-      if (call !== undefined) this.#place(call)
+      if (call !== undefined) {
+        this.#taken.orphaned()
+        this.#place(call)
+      }
     }
     if (this.#line.waiting) this.#line.freed(revision.id)
   }
@@ -430,7 +434,7 @@ export class InstanceSet implements Instances {
 
   async drain(timeoutMs: number): Promise<boolean> {
     this.#draining = true
-    return this.#busy === 0 || (await this.#quiet.within(this.#options.clock, timeoutMs))
+    return await this.#taken.quietWithin(this.#options.clock, timeoutMs)
   }
 
   async stop(): Promise<void> {

@@ -26,6 +26,11 @@ export function launchAhead({ functionName, account, version }: Launchable, requ
   }
 }
 
+/** Whether it is a start that nobody waits for. */
+export function isAhead(invocation: Invocation): boolean {
+  return invocation.deadline === 0
+}
+
 /**
  * The call that a start was ordered for, where an instance of its revision came free before: the start goes on ahead of calls, and nobody waits for it.
  * @param running instances with calls, those that start among them
@@ -36,7 +41,7 @@ export function callOfStart(running: Iterable<Instance>, revision: Revision): Ru
     const [call] = instance.calls
     if (instance.revision !== revision || instance.state !== 'starting' || call?.done === undefined) continue
     const { invocation, done } = call
-    if (invocation.deadline === 0) continue
+    if (isAhead(invocation)) continue
     call.invocation = launchAhead(invocation, invocation.requestId)
     call.done = () => undefined
     call.log = undefined

@@ -153,7 +153,7 @@ test.serial(
   'a call takes an instance that comes free before its own start ends, and that one is there for the next',
   async (t) => {
     let held: Promise<unknown> = Promise.resolve()
-    const { define, instances } = await start(t, { slots: 4, hold: () => held })
+    const { define, instances } = await start(t, { slots: 2, hold: () => held })
     // Larger than what is kept in memory, so that another executor has to ask for it.
     const fn = define(`/*${'x'.repeat(300_000)}*/ exports.handler = (e) => new Promise((done) => setTimeout(done, e.ms, 'ok'))`)
     // Calls take so long that a second one is worth a start.
@@ -168,9 +168,12 @@ test.serial(
     const { instance, cold } = (await second).ran.usage
     t.is(instance, (await first).ran.usage.instance)
     t.false(cold)
-    t.is(instances.busy, 1, 'the start goes on')
+    t.is(instances.launching(fn.version.revisionId), 1, 'the start goes on')
+    t.is(instances.busy, 0, 'and holds no slot')
+    const both = Promise.all([fn.result({ ms: 100 }), fn.result({ ms: 100 })])
+    t.is(instances.busy, 2)
     release()
-    const others = await Promise.all([fn.result({ ms: 100 }), fn.result({ ms: 100 })])
+    const others = await both
     t.is(new Set(others.map(({ ran }) => ran.usage.instance)).size, 2)
   }
 )
