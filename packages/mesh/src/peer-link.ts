@@ -2,10 +2,9 @@ import type { Connection as Libp2pConnection } from '@libp2p/interface'
 import { type Carrier as CarrierName, type Clock, type Logger, PeerlessError } from '@peerless/interface'
 import { Carrier } from './carrier.ts'
 import { CONNECTIONS_PER_PEER_MAX, MESH_MESSAGE, PINGS_MISSED_MAX } from './constants.ts'
+import { RoundTrip } from './round-trip.ts'
 
 const NOTHING = new Uint8Array(0)
-/** Weight of a new round trip in the smoothed one (TCP's, RFC 6298). */
-const RTT_WEIGHT = 1 / 8
 
 export interface PeerLinkOptions {
   peerId: string
@@ -21,7 +20,7 @@ export class PeerLink {
   readonly calls: Carrier
   readonly bulk: Carrier
   up = false
-  rttMs: number | undefined
+  readonly #roundTrip = new RoundTrip()
   /** As the peer last said. */
   draining = false
   readonly #options: PeerLinkOptions
@@ -39,6 +38,10 @@ export class PeerLink {
     this.receivedAt = options.clock.monotonic()
     this.calls = this.#carrier('calls')
     this.bulk = this.#carrier('bulk')
+  }
+
+  get rttMs(): number | undefined {
+    return this.#roundTrip.ms
   }
 
   get connected(): boolean {
@@ -101,7 +104,7 @@ export class PeerLink {
       this.#pinging = false
       if (error !== undefined) return
       const elapsed = clock.monotonic() - sentAt
-      this.rttMs = this.rttMs === undefined ? elapsed : this.rttMs + (elapsed - this.rttMs) * RTT_WEIGHT
+      this.#roundTrip.add(elapsed)
       const header = reply?.header
       this.draining = typeof header === 'object' && header !== null && (header as { draining?: unknown }).draining === true
     })
