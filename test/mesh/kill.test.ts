@@ -40,10 +40,10 @@ for (const victim of [0, 1, 2]) {
         (error: Error) => ({ node: '', result: undefined, error })
       )
     )
-    // What still waits for an instance there has not started, and is run elsewhere.
+    // What still waits for an instance there, or has one and is asked about, has not started and is run elsewhere.
     const begun = async () => {
       const { node } = JSON.parse((await dies.cli('top', '--json', '--once')).stdout) as { node: NodeStatus }
-      return node.instances.filter(({ state }) => state === 'busy').length
+      return node.instances.filter(({ state, calls }) => state === 'busy' && calls > 0).length
     }
     await eventually(begun, (count) => count > 0, 10_000)
     await dies.stop('SIGKILL')
