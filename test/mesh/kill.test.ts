@@ -4,6 +4,14 @@ import test from 'ava'
 import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
 import { invoke, lambdaOf, ROLE, SLEEP, zipOf } from '../_functions.ts'
 
+/** Calls that ended with their node. */
+let lost = 0
+
+// Which calls run on a node at the moment of its death is chance; that none did on any of three would be no test.
+test.after('some calls were in flight on the nodes that died', (t) => {
+  t.true(lost >= 1)
+})
+
 for (const victim of [0, 1, 2]) {
   test(`kill -9 of ${victim === 0 ? 'the founder' : `node ${victim}`}: the others go on, and it comes back with its data`, async (t) => {
     const nodes = await meshOf(t, 3, ['--slots', '4'])
@@ -50,10 +58,8 @@ for (const victim of [0, 1, 2]) {
 
     const answers = await Promise.all(calls)
     const failed = answers.filter(({ error }) => error !== undefined)
-    t.true(
-      failed.length >= 1 && failed.length <= 4,
-      `${failed.length} of 20 were in flight on it and failed: ${failed[0]?.error}`
-    )
+    t.true(failed.length <= 4, `${failed.length} of 20 were in flight on it and failed: ${failed[0]?.error}`)
+    lost += failed.length
     t.true(performance.now() - started < 5_000 + 12_000, 'within the deadline')
     for (const { node, error, result } of answers) {
       if (error === undefined) t.deepEqual(result, { slept: 3_000 })
