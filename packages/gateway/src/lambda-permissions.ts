@@ -15,8 +15,7 @@ import type { Members } from './lambda-members.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
 import { mustBeThere, resourceMissing, staleRevision, type Target, targetOf, targetOfRequest } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
-import { POLICY_BYTES_MAX } from './limits.ts'
-import { type PolicyPlace, parsePolicy, principalOf, printedPolicy, printedStatement, tooLong } from './policy-document.ts'
+import { bounded, type PolicyPlace, parsePolicy, principalOf, printedPolicy, printedStatement } from './policy-document.ts'
 import { mayDeploy, mayManage } from './roles.ts'
 
 /** Resource policies: what keys of other accounts may do with a function or a version of a layer. */
@@ -88,7 +87,7 @@ export function permissionHandlers(context: LambdaContext): Handlers {
       const { input } = request
       const { record, qualifier, arn } = whole(request, 'PutResourcePolicy')
       const statements = parsePolicy(input.required('Policy'), place(arn), () => context.random.uuid())
-      const policy = { revisionId: context.random.uuid(), statements }
+      const policy = bounded({ revisionId: context.random.uuid(), statements }, place(arn))
       await changeSettings(context, record.name, qualifier, (settings) => {
         checkRevision(input, settings.policy, 'GetResourcePolicy')
         return { ...settings, policy }
@@ -174,9 +173,7 @@ function added(
       `The statement id (${statement.sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
     )
   const next = { revisionId: context.random.uuid(), statements: [...(policy?.statements ?? []), statement] }
-  const bytes = Buffer.byteLength(printedPolicy(next, { arn, accountId: context.accountId }))
-  if (bytes > POLICY_BYTES_MAX) throw tooLong(bytes)
-  return next
+  return bounded(next, { arn, accountId: context.accountId })
 }
 
 /** undefined when it was the last statement. */

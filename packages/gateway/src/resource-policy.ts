@@ -9,35 +9,49 @@ const ACCOUNT_ARN = /^arn:[a-z-]+:iam::\d{12}:(?:user|role)\/(.+)$/
  * @returns undefined where no statement is about such calls
  */
 export function policyEffect(policy: ResourcePolicy | undefined, account: string, viaUrl: boolean): 'Allow' | 'Deny' | undefined {
-  const matching = policy?.statements.filter((statement) => matches(statement, account, viaUrl)) ?? []
-  if (matching.some(({ effect }) => effect === 'Deny')) return 'Deny'
-  return matching.length > 0 ? 'Allow' : undefined
+  if (policy === undefined) return undefined
+  let effect: 'Allow' | undefined
+  for (const statement of policy.statements) {
+    if (!matches(statement, account, viaUrl)) continue
+    if (statement.effect === 'Deny') return 'Deny'
+    effect = 'Allow'
+  }
+  return effect
 }
 
 function matches(statement: PolicyStatement, account: string, viaUrl: boolean): boolean {
-  if (!actionMatches(statement.action, viaUrl ? 'lambda:InvokeFunctionUrl' : 'lambda:InvokeFunction')) return false
   // The caller is no service, has no source and no organization: conditions on those do not hold.
   if (statement.sourceArn !== undefined || statement.sourceAccount !== undefined || statement.organization !== undefined)
     return false
   if (statement.urlAuth !== undefined && !(viaUrl && statement.urlAuth === 'AWS_IAM')) return false
   if (statement.viaUrl === true && !viaUrl) return false
   const { kind, value } = statement.principal
-  if (kind === 'any') return true
-  return kind === 'aws' && (value === account || ACCOUNT_ARN.exec(value)?.[1] === account)
+  const meant = kind === 'any' || (kind === 'aws' && (value === account || ACCOUNT_ARN.exec(value)?.[1] === account))
+  return meant && actionMatches(statement.action, viaUrl ? 'lambda:InvokeFunctionUrl' : 'lambda:InvokeFunction')
 }
 
-/** `*` stands for any letters, `?` for one; actions are compared without regard to case, as in IAM. In time of the product of both lengths. */
+/** `*` stands for any letters, `?` for one; actions are compared without regard to case, as in IAM. Asked for every call: nothing is kept but two places to go back to. */
 function actionMatches(pattern: string, action: string): boolean {
+  if (pattern === '*' || pattern === 'lambda:*' || pattern === action) return true
   const wanted = pattern.toLowerCase()
   const given = action.toLowerCase()
-  /** At which places of `given` what was read of `wanted` can end. */
-  let ends = new Set([0])
-  for (const letter of wanted) {
-    const next = new Set<number>()
-    for (const at of ends)
-      if (letter === '*') for (let end = at; end <= given.length; end += 1) next.add(end)
-      else if (at < given.length && (letter === '?' || letter === given[at])) next.add(at + 1)
-    ends = next
+  let at = 0
+  let read = 0
+  /** After the last star, and what of `given` that star takes so far: only the last one ever has to take more. */
+  let star = -1
+  let taken = 0
+  while (read < given.length) {
+    if (at < wanted.length && wanted[at] === '*') {
+      star = ++at
+      taken = read
+    } else if (at < wanted.length && (wanted[at] === '?' || wanted[at] === given[read])) {
+      at++
+      read++
+    } else if (star >= 0) {
+      at = star
+      read = ++taken
+    } else return false
   }
-  return ends.has(given.length)
+  while (wanted[at] === '*') at++
+  return at === wanted.length
 }

@@ -1,7 +1,7 @@
 import test from 'ava'
 import fc from 'fast-check'
 import { POLICY_BYTES_MAX } from '../src/limits.ts'
-import { parsePolicy, printedPolicy } from '../src/policy-document.ts'
+import { bounded, parsePolicy, printedPolicy } from '../src/policy-document.ts'
 import { policyEffect } from '../src/resource-policy.ts'
 
 const PLACE = { arn: 'arn:aws:lambda:us-east-1:000000000000:function:f', accountId: '000000000000' }
@@ -59,6 +59,32 @@ test('denials win, stars and question marks match, conditions on sources hold fo
   t.is(effect('y', false, ALLOW, closed), 'Allow')
   const sourced = { ArnLike: { 'aws:SourceArn': 'arn:aws:s3:::b' } }
   t.is(effect('x', false, { ...ALLOW, Condition: sourced }), undefined)
+})
+
+test('actions match as a regular expression would say, whatever stars and question marks', (t) => {
+  const pattern = fc.array(fc.constantFrom('*', '?', 'I', 'n', 'v', 'o', 'k', 'e', 'F', 'U'), { maxLength: 12 })
+  fc.assert(
+    fc.property(pattern, fc.boolean(), (letters, viaUrl) => {
+      const rule = new RegExp(`^lambda:${letters.map((one) => (one === '*' ? '.*' : one.replace('?', '.'))).join('')}$`, 'i')
+      const action = viaUrl ? 'lambda:InvokeFunctionUrl' : 'lambda:InvokeFunction'
+      const statement = { sid: 'a', action: `lambda:${letters.join('')}`, principal: { kind: 'any', value: '*' } as const }
+      const expected = rule.test(action) ? 'Allow' : undefined
+      t.is(policyEffect({ revisionId: '', statements: [statement] }, 'x', viaUrl), expected, letters.join(''))
+    }),
+    { numRuns: 2_000 }
+  )
+})
+
+test('a small document cannot stand for a million statements, nor grow beyond the bound once it is kept', (t) => {
+  const names = Array.from({ length: 1_000 }, (_, at) => `n${at}`)
+  const actions = Array.from({ length: 400 }, (_, at) => `lambda:${at.toString(2).replaceAll('0', 'a').replaceAll('1', 'b')}`)
+  t.throws(() => parsed({ ...ALLOW, Principal: { AWS: names }, Action: actions }), { message: /400000 pairs/ })
+  const full = policyOf({ ...ALLOW, Principal: { AWS: names.slice(0, 256) } })
+  t.notThrows(() => bounded(full, PLACE))
+  const one = full.statements[0] as (typeof full.statements)[0]
+  t.throws(() => bounded({ ...full, statements: [...full.statements, { ...one, sid: 'b' }] }, PLACE), { message: /at most 256/ })
+  const long = names.slice(0, 250).map((name) => name.padEnd(60, 'x'))
+  t.throws(() => bounded(policyOf({ ...ALLOW, Principal: { AWS: long } }), PLACE), { message: /bigger than the limit/ })
 })
 
 test('what was printed is read as what it was', (t) => {

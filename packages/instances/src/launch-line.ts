@@ -4,7 +4,7 @@ import type { Running } from './records.ts'
 
 /** How often it is looked at whether what is waited for comes. */
 const LOOK_MS = 10
-/** A call waits so long for an instance of others, then it gets one of its own. */
+/** A call waits so long for an instance of others, then it gets one of its own, as soon as no more are being started than there are. */
 const HELD_MS_MAX = 1_000
 /** Of a revision that has answered nothing yet: what an ordinary small function takes. How long nothing came free corrects it. */
 const SERVICE_MS_UNKNOWN = 20
