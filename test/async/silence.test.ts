@@ -1,30 +1,16 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { LambdaClient } from '@aws-sdk/client-lambda'
 import test, { type ExecutionContext } from 'ava'
 import { type Daemon, eventually, meshOf } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
+import { recorder } from '../_recorder.ts'
 import { deploy, type Result, resultOf, send } from './_async.ts'
 
 const EVENTS_PER_NODE = 40
 
-/** Where every attempt says that it began, whatever becomes of its node. */
-async function recorder(t: ExecutionContext): Promise<{ url: string; runs: { n: number; attempt: number }[] }> {
-  const runs: { n: number; attempt: number }[] = []
-  const server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? '', 'http://any')
-    runs.push({ n: Number(searchParams.get('n')), attempt: Number(searchParams.get('attempt')) })
-    response.end()
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  await once(server, 'listening')
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, runs }
-}
-
 test('with one node standing still and another killed under load, what was accepted ends once, and what ran again is marked', async (t) => {
   t.timeout(300_000)
-  const { url, runs } = await recorder(t)
+  const { url, heard } = await recorder(t)
+  const runs = () => heard.map((query) => ({ n: Number(query.get('n')), attempt: Number(query.get('attempt')) }))
   const nodes = await meshOf(t, 3, ['--allow-egress', '127.0.0.0/8'])
   const [a, b, c] = nodes as [Daemon, Daemon, Daemon]
   const source = `export const handler = async ({ n, url }, context) => {
@@ -54,7 +40,7 @@ test('with one node standing still and another killed under load, what was accep
   }
   await Promise.all(clients.slice(0, 2).map((client, node) => load(node, client)))
   // Longer than its lease, so that its events were taken over; then it goes on, and finds that they were.
-  const ended = (n: number) => runs.some((run) => run.n === n)
+  const ended = (n: number) => runs().some((run) => run.n === n)
   await eventually(
     async () => [...accepted.values()].filter((n) => !ended(n)).length,
     (missing) => missing === 0,
@@ -96,10 +82,12 @@ test('with one node standing still and another killed under load, what was accep
   }
   await Promise.all([...accepted].map(([id, n]) => check(id, n)))
   for (const n of accepted.values()) t.true(ended(n), `${n} ran`)
-  const begun = runs.filter(({ n }) => n >= 0).map(({ n, attempt }) => `${n} attempt ${attempt}`)
+  const begun = runs()
+    .filter(({ n }) => n >= 0)
+    .map(({ n, attempt }) => `${n} attempt ${attempt}`)
   t.is(new Set(begun).size, begun.length, 'what runs again has another number')
   t.log(
-    `${accepted.size} accepted, ${begun.length} runs, ${runs.filter(({ attempt }) => attempt > 1).length} of them further attempts`
+    `${accepted.size} accepted, ${begun.length} runs, ${runs().filter(({ attempt }) => attempt > 1).length} of them further attempts`
   )
 })
 
