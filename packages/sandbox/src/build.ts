@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Plugin } from 'esbuild'
-import { micropython, micropythonBinary } from './micropython.ts'
+import { type BuildOptions, build, version as esbuildVersion, type Plugin } from 'esbuild'
+import { keptBuild, type Made } from './build-cache.ts'
+import { micropython, micropythonBinary, micropythonPath } from './micropython.ts'
 import { buildNodeLibrary } from './node-library.ts'
 
 /** What an executor is started with. */
@@ -22,25 +24,56 @@ export interface SandboxCode {
 }
 
 const HERE = dirname(fileURLToPath(import.meta.url))
+const CHUNKS = join(HERE, 'guest/chunks')
+const GUEST = '.guest.ts'
 const require = createRequire(import.meta.url)
+
+/** Beside the compile cache of the command line, in the folder of installed packages. */
+const CACHE = join(dirname(require.resolve('esbuild/package.json')), '../.cache/peerless/sandbox.json')
+const CHUNK = 'chunk:'
 
 let made: Promise<SandboxCode> | undefined
 
-/** Bundles executor and glue, once per process. */
+/** Bundles executor and glue, once per process, or takes them from the cache where nothing that goes into them has changed. */
 export function buildSandbox(): Promise<SandboxCode> {
-  made ??= Promise.all([buildExecutor(), buildGuest(), buildLibrary(), buildChunks()]).then(
-    ([executorScript, guestScript, libraryScript, guestChunks]) => ({
-      executorScript,
-      guestScript,
-      libraryScript,
-      guestChunks,
-      ...findAddon()
-    })
-  )
+  made ??= makeSandbox()
   return made
 }
 
-async function buildExecutor(): Promise<string> {
+async function makeSandbox(): Promise<SandboxCode> {
+  const chunks = await chunkNames()
+  const setting = [process.version, process.platform, esbuildVersion, ...chunks].join(' ')
+  const parts = await keptBuild(CACHE, setting, () => bundleAll(chunks))
+  const { executor = '', guest = '', library = '' } = parts
+  const named = Object.entries(parts).filter(([name]) => name.startsWith(CHUNK))
+  const guestChunks = Object.fromEntries(named.map(([name, script]) => [name.slice(CHUNK.length), script]))
+  return { executorScript: executor, guestScript: guest, libraryScript: library, guestChunks, ...findAddon() }
+}
+
+async function bundleAll(chunks: readonly string[]): Promise<Made> {
+  const inputs = new Set(await ownFiles())
+  const bundle: Bundle = (entry, options) => bundleInto(inputs, entry, options)
+  const [executor, guest, library, ...parts] = await Promise.all([
+    buildExecutor(bundle),
+    buildGuest(bundle),
+    buildLibrary(bundle),
+    ...chunks.map((name) => buildChunk(bundle, name))
+  ])
+  const named = Object.fromEntries(chunks.map((name, index) => [CHUNK + name, parts[index] as string]))
+  inputs.add(micropythonPath())
+  return { parts: { executor, guest, library, ...named, [`${CHUNK}micropython`]: await micropythonBinary() }, inputs }
+}
+
+/** What says how it is bundled, and which versions of packages there are: files that esbuild does not name. */
+async function ownFiles(): Promise<string[]> {
+  const sources = (await readdir(HERE)).filter((file) => file.endsWith('.ts')).map((file) => join(HERE, file))
+  const installed = join(dirname(require.resolve('esbuild/package.json')), '../.package-lock.json')
+  return existsSync(installed) ? [...sources, installed] : sources
+}
+
+type Bundle = (entry: string, options: BuildOptions) => Promise<string>
+
+async function buildExecutor(bundle: Bundle): Promise<string> {
   return await bundle(join(HERE, 'executor.ts'), {
     platform: 'node',
     format: 'cjs',
@@ -49,7 +82,7 @@ async function buildExecutor(): Promise<string> {
   })
 }
 
-async function buildGuest(): Promise<string> {
+async function buildGuest(bundle: Bundle): Promise<string> {
   const script = await bundle(join(HERE, 'guest/index.guest.ts'), {
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -60,7 +93,7 @@ async function buildGuest(): Promise<string> {
   return `(function () { 'use strict'; ${script}; return glue.prepare })()`
 }
 
-async function buildLibrary(): Promise<string> {
+async function buildLibrary(bundle: Bundle): Promise<string> {
   const script = await bundle(join(HERE, 'guest/node/library.guest.ts'), {
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -71,24 +104,21 @@ async function buildLibrary(): Promise<string> {
   return await buildNodeLibrary(script)
 }
 
+async function chunkNames(): Promise<string[]> {
+  const files = (await readdir(CHUNKS)).filter((file) => file.endsWith(GUEST)).sort()
+  return files.map((file) => file.slice(0, -GUEST.length))
+}
+
 /** `guest/chunks/NAME.guest.ts`, without what the glue already has: those modules are asked of it by name. */
-async function buildChunks(): Promise<Record<string, string>> {
-  const folder = join(HERE, 'guest/chunks')
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.guest.ts'))
-  const made = await Promise.all(
-    files.map(async (file): Promise<[string, string]> => {
-      const name = file.slice(0, -'.guest.ts'.length)
-      const script = await bundle(join(folder, file), {
-        platform: 'neutral',
-        mainFields: ['module', 'main'],
-        format: 'cjs',
-        plugins: [micropython, sharedModules, noNodeModules]
-      })
-      const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${script}; return module.exports })`
-      return [name, `${source}\n//# sourceURL=glue-${name}.js`]
-    })
-  )
-  return { ...Object.fromEntries(made), micropython: await micropythonBinary() }
+async function buildChunk(bundle: Bundle, name: string): Promise<string> {
+  const script = await bundle(join(CHUNKS, name + GUEST), {
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    format: 'cjs',
+    plugins: [micropython, sharedModules, noNodeModules]
+  })
+  const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${script}; return module.exports })`
+  return `${source}\n//# sourceURL=glue-${name}.js`
 }
 
 /** In a chunk, `guest/x.guest.ts` is the glue's own module x, `guest/chunks/x.guest.ts` the chunk x: neither is bundled a second time. */
@@ -106,7 +136,8 @@ const sharedModules: Plugin = {
   }
 }
 
-async function bundle(entry: string, options: Parameters<typeof build>[0]): Promise<string> {
+/** Adds the files that went into it to `inputs`. */
+async function bundleInto(inputs: Set<string>, entry: string, options: BuildOptions): Promise<string> {
   const result = await build({
     entryPoints: [entry],
     bundle: true,
@@ -116,8 +147,11 @@ async function bundle(entry: string, options: Parameters<typeof build>[0]): Prom
     minifyWhitespace: true,
     keepNames: false,
     logLevel: 'silent',
+    metafile: true,
+    absWorkingDir: HERE,
     ...options
   })
+  for (const path of Object.keys(result.metafile?.inputs ?? {})) inputs.add(resolve(HERE, path))
   const script = result.outputFiles?.[0]?.text
   if (script === undefined) throw new Error(`esbuild made nothing of ${entry}`)
   return script

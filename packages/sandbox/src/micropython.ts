@@ -10,7 +10,11 @@ const OPTIONS_AFTER = 'let Module={...options.module,locateFile:'
 
 /** The interpreter as base64, since what isolates get of the glue is text. */
 export async function micropythonBinary(): Promise<string> {
-  return (await readFile(require.resolve(`${PACKAGE}/micropython.wasm`))).toString('base64')
+  return (await readFile(micropythonPath())).toString('base64')
+}
+
+export function micropythonPath(): string {
+  return require.resolve(`${PACKAGE}/micropython.wasm`)
 }
 
 /** MicroPython's loader looks for Node, a browser's window or a shell, and fetches the interpreter. It is told that all of it is there already. */

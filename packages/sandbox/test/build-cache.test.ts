@@ -1,0 +1,48 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { keptBuild } from '../src/build-cache.ts'
+
+const folder = await mkdtemp(join(tmpdir(), 'peerless-build-cache-'))
+test.after.always(() => rm(folder, { recursive: true }))
+
+/** A build of one file whose result says how often it was made. */
+async function fixture(name: string) {
+  const input = join(folder, `${name}.ts`)
+  const file = join(folder, 'cache', `${name}.json`)
+  await writeFile(input, 'one')
+  let times = 0
+  const make = async () => ({ parts: { code: `${await readFile(input, 'utf8')} ${++times}` }, inputs: [input] })
+  return { input, file, build: async (setting = 'v1') => (await keptBuild(file, setting, make)).code }
+}
+
+test('what was made is taken from the file until an input or the setting changes', async (t) => {
+  const { input, build } = await fixture('changes')
+  t.is(await build(), 'one 1')
+  t.is(await build(), 'one 1')
+  await writeFile(input, 'two')
+  t.is(await build(), 'two 2')
+  t.is(await build('v2'), 'two 3')
+  t.is(await build('v2'), 'two 3')
+  await rm(input)
+  await t.throwsAsync(build('v2'), { code: 'ENOENT' }, 'an input that is gone is not taken for unchanged')
+})
+
+test('a file that was cut or changed is made anew', async (t) => {
+  const { file, build } = await fixture('mangled')
+  await build()
+  const whole = await readFile(file, 'utf8')
+  await writeFile(file, whole.slice(0, -10))
+  t.is(await build(), 'one 2')
+  await writeFile(file, whole.replace('one 1', 'bad 1'))
+  t.is(await build(), 'one 3')
+})
+
+test('where it cannot be kept it is made each time', async (t) => {
+  const { input, file } = await fixture('unwritable')
+  const inTheWay = join(input, 'cache.json')
+  const make = async () => ({ parts: { code: 'made' }, inputs: [input] })
+  t.is((await keptBuild(inTheWay, 'v1', make)).code, 'made')
+  t.is((await keptBuild(file, 'v1', make)).code, 'made')
+})
