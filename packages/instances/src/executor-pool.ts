@@ -82,7 +82,8 @@ export class ExecutorPool {
     if (this.#stopped) return undefined
     const all = (this.#accounts.get(revision.account) ?? []).filter(({ process, draining }) => process.alive && !draining)
     const own = all.filter(({ suspended }) => suspended === undefined)
-    const { executor, adopt } = choosePlace(own, revision, this.#options.perAccountMax)
+    const spareReady = this.#spare?.process.status !== undefined
+    const { executor, adopt } = choosePlace(own, revision, this.#options.perAccountMax, spareReady)
     if (executor !== undefined && !adopt) return executor
     return this.#adopt(revision) ?? executor
   }

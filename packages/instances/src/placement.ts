@@ -18,8 +18,9 @@ export interface Place {
  *
  * @param own executors of the account that take instances
  * @param provenMax executors per account that hold proven code; an unproven revision may have as many of its own
+ * @param spareReady whether a process waits that has started: where a revision has a home, a launch does not wait for another one to start
  */
-export function choosePlace(own: readonly Executor[], revision: Revision, provenMax: number): Place {
+export function choosePlace(own: readonly Executor[], revision: Revision, provenMax: number, spareReady: boolean): Place {
   const sorted = own.filter(({ standing }) => standing === revision.standing).sort((a, b) => a.instances.size - b.instances.size)
   const emptiest = sorted[0]
   if (revision.standing === 'proven') {
@@ -29,7 +30,7 @@ export function choosePlace(own: readonly Executor[], revision: Revision, proven
   const home = homes[0]
   if (home !== undefined) {
     const more = revision.standing === 'probation' && homes.length < provenMax && sorted.length < PROBATION_EXECUTORS_MAX
-    return { executor: home, adopt: more && home.instances.size > 0 }
+    return { executor: home, adopt: more && spareReady && home.instances.size > 0 }
   }
   if (revision.standing === 'probation' && emptiest?.instances.size === 0) return { executor: emptiest, adopt: false }
   const max = revision.standing === 'probation' ? PROBATION_EXECUTORS_MAX : QUARANTINE_EXECUTORS_MAX

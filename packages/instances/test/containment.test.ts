@@ -85,3 +85,12 @@ test.serial('where unproven code ended badly, no other code is put', async (t) =
   await next.result({})
   t.false(executorOf(bench, next).includes(tainted as number))
 })
+
+test.serial('calls of unproven code do not wait for a process to start while it has one', async (t) => {
+  const bench = await start(t)
+  const fn = bench.define(GOOD)
+  // The next spare process is started only after a pause.
+  await Promise.all([1, 2, 3, 4].map(() => fn.result({ wait: 150 })))
+  t.true(bench.instances.list().length > 1)
+  t.is(executorOf(bench, fn).length, 1)
+})
