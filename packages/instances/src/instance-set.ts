@@ -118,7 +118,11 @@ export class InstanceSet implements Instances {
         !this.#memory.tight &&
         this.#taken.busy + this.#taken.ahead < this.slots &&
         this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
-      launch: (order, done) => this.#launch(newRunning(order, done))
+      launch: (order, done) => {
+        const start = newRunning(order, done)
+        this.#taken.enter(start)
+        this.#launch(start)
+      }
     })
     this.#line = new LaunchLine({
       clock,
@@ -128,10 +132,7 @@ export class InstanceSet implements Instances {
       busy: (revisionId) => this.#shelf.busyOf(revisionId),
       serviceMs: (revisionId) => this.warm.serviceMs(revisionId),
       serve: (call) => this.#serve(call),
-      launch: (call) => {
-        this.#taken.busy--
-        this.#launch(call)
-      }
+      launch: (call) => this.#launch(call)
     })
     this.#memory = guardMemory(options, { shelf: this.#shelf, pool: this.#pool, warm: this.warm, startMs: this.startMs })
     const parts = {
@@ -183,13 +184,12 @@ export class InstanceSet implements Instances {
 
   #place(call: Running): void {
     call.cold = false
-    this.#taken.busy++
+    this.#taken.enter(call)
     if (this.#serve(call)) return
     call.invocation.gate?.waits()
     // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
     const { revisionId } = call.invocation.version
     if ((!this.#shelf.isPrompt(revisionId) || this.launching(revisionId) > 0) && this.#line.hold(call)) return
-    this.#taken.busy--
     this.#launch(call)
   }
 
@@ -306,6 +306,7 @@ export class InstanceSet implements Instances {
     this.#taken.leave(call)
   }
 
+  /** It has its slot already, and gives it back where no instance can be started. */
   #launch(call: Running): void {
     const { invocation } = call
     const full = this.#memory.pressed || (this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict())
@@ -313,6 +314,7 @@ export class InstanceSet implements Instances {
     const executor = full ? undefined : this.#pool.place(revision)
     if (executor === undefined) {
       this.#shelf.dropUnused(revision)
+      this.#taken.leave(call)
       const many = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
       this.#logs.tell(call, refused('BUSY', this.#memory.refusal() ?? many))
       return
@@ -325,7 +327,6 @@ export class InstanceSet implements Instances {
     call.log = invocation.logTail ? this.#logs.open(invocation, instance.name) : undefined
     instance.calls.push(call)
     instance.revision.launching++
-    this.#taken.enter(call)
     this.#running.add(instance)
     if (executor.process.hasBundle(invocation.version.code.bundleCid)) {
       this.#load(instance, call, undefined)
