@@ -3,7 +3,9 @@
  * them; and how long an accepted event waits for its start at half that rate. Everything, the load too, shares this machine's cores: how fast those are is
  * told by what a bare node:http answers to the same connections.
  *
- *     npm run bench:async [-- --seconds 5 --connections 256]
+ *     npm run bench:async [-- --seconds 5 --connections 256 --profile]
+ *
+ * `--profile` keeps CPU profiles of the daemons in bench/out/.
  */
 import { createHash, createHmac } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,10 +14,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { requestBytes } from './http-connection.ts'
-import { bareHttp, cli, type Node, peerless, stopAll } from './servers.ts'
+import { bareHttp, cli, type Node, peerless, profileInto, stopAll } from './servers.ts'
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '5' }, connections: { type: 'string', default: '256' } }
+  options: {
+    seconds: { type: 'string', default: '5' },
+    connections: { type: 'string', default: '256' },
+    profile: { type: 'boolean', default: false }
+  }
 })
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)
@@ -229,6 +235,7 @@ function quantile(before: Map<number, number>, after: Map<number, number>, share
   return counts.find(([, count]) => count >= total * share)?.[0] ?? Number.NaN
 }
 
+if (values.profile) profileInto(join(import.meta.dirname, 'out'))
 try {
   const bare = await yardstick()
   const first = await peerless([])
