@@ -1,7 +1,8 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BlockStore, LIMITS, type Logger, PeerlessError } from '@peerless/interface'
 import { cidOf, isBlockCid } from './cid.ts'
+import { readWhole } from './whole-bytes.ts'
 
 const TEMPORARY_PREFIX = '.tmp-'
 const CORRUPT_SUFFIX = '.corrupt'
@@ -58,7 +59,7 @@ class FileBlockStore implements BlockStore {
     if (!this.#present.has(cid)) return undefined
     let bytes: Uint8Array
     try {
-      bytes = await readFile(join(this.#directory, cid))
+      bytes = await readWhole(join(this.#directory, cid))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       this.#present.delete(cid)

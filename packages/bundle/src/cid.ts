@@ -1,21 +1,15 @@
-import { createHash, webcrypto } from 'node:crypto'
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
+import { sha256Of } from './whole-bytes.ts'
 
 /** Multicodec `raw` and multihash `sha2-256` (github.com/multiformats/multicodec, table.csv). */
 const RAW = 0x55
 const SHA2_256 = 0x12
 const SHA2_256_BYTES = 32
-/** Below this, hashing at once is cheaper than a trip to the thread pool; above, it would hold up the event loop. */
-const HASH_INLINE_BYTES_MAX = 262_144
 
 /** CIDv1, raw, sha2-256, base32: the name of these bytes. */
 export async function cidOf(bytes: Uint8Array): Promise<string> {
-  const hash =
-    bytes.length <= HASH_INLINE_BYTES_MAX
-      ? createHash('sha256').update(bytes).digest()
-      : new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-  return CID.createV1(RAW, Digest.create(SHA2_256, hash)).toString()
+  return CID.createV1(RAW, Digest.create(SHA2_256, await sha256Of(bytes))).toString()
 }
 
 /** True for the one spelling that `cidOf` makes; anything else never names a block, nor a file. */

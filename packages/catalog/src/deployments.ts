@@ -1,5 +1,4 @@
-import { webcrypto } from 'node:crypto'
-import { cidOf } from '@peerless/bundle'
+import { cidOf, sha256Of } from '@peerless/bundle'
 import {
   ACCOUNT_NAME,
   type BlockStore,
@@ -197,7 +196,7 @@ class NodeDeployments implements Deployments {
     checkZip(zip)
     await this.#options.checkZip(zip)
     const zipCid = await this.#options.store.write(zip)
-    return { zipCid, zipBytes: zip.length, zipSha256: await sha256Of(zip) }
+    return { zipCid, zipBytes: zip.length, zipSha256: (await sha256Of(zip)).toString('base64') }
   }
 
   async zipOf({ zipCid, zipBytes }: Pick<StoredCode, 'zipCid' | 'zipBytes'>): Promise<Uint8Array> {
@@ -283,12 +282,8 @@ async function codeOf(
   bundle: Uint8Array,
   nameOf: (bytes: Uint8Array) => Promise<string>
 ): Promise<CodeReference> {
-  const [zipCid, bundleCid, zipSha256] = await Promise.all([nameOf(zip), nameOf(bundle), sha256Of(zip)])
-  return { zipCid, zipBytes: zip.length, zipSha256, bundleCid, bundleBytes: bundle.length }
-}
-
-async function sha256Of(bytes: Uint8Array): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)).toString('base64')
+  const [zipCid, bundleCid, hash] = await Promise.all([nameOf(zip), nameOf(bundle), sha256Of(zip)])
+  return { zipCid, zipBytes: zip.length, zipSha256: hash.toString('base64'), bundleCid, bundleBytes: bundle.length }
 }
 
 /** Without what was set empty, which means none. */

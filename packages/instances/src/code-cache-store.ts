@@ -1,6 +1,7 @@
-import { createHash, webcrypto } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readWhole, sha256Of } from '@peerless/bundle'
 import { type Logger, messageOf } from '@peerless/interface'
 
 const HASH_BYTES = 32
@@ -65,7 +66,7 @@ export class CodeCacheStore {
     this.#sizes.delete(name)
     this.#sizes.set(name, size)
     try {
-      const file = await readFile(join(this.#directory, name))
+      const file = await readWhole(join(this.#directory, name))
       const bytes = new Uint8Array(file.buffer, file.byteOffset + HASH_BYTES, Math.max(0, file.length - HASH_BYTES))
       if (file.subarray(0, HASH_BYTES).equals(await hashOf(name, bytes))) return bytes
       this.#logger.error('a code cache on disk is corrupt; it is made anew', { name, bytes: file.length })
@@ -141,8 +142,8 @@ export class CodeCacheStore {
   }
 }
 
-/** Under the name, so that a file put in another's place is refused like one that was damaged. On a thread of its own. */
+/** Under the name, so that a file put in another's place is refused like one that was damaged. */
 async function hashOf(name: string, bytes: Uint8Array): Promise<Buffer> {
-  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return createHash('sha256').update(name).update(Buffer.from(digest)).digest()
+  const digest = await sha256Of(bytes)
+  return createHash('sha256').update(name).update(digest).digest()
 }
