@@ -24,9 +24,9 @@ export async function bootGlue(
   const modules = new ModuleAnswers(library)
   prepared.told = told
   prepared.asked = (operation, a, b, c, d) =>
-    operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.bundle, chunks)
+    operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.manifest, chunks)
   const evaluated = await evaluateLibrary(prepared.isolate, context, library, shelved)
-  const config = [ENTER.CONFIGURE, glueConfig(order, shelved.bundle), evaluated?.derefInto()]
+  const config = [ENTER.CONFIGURE, glueConfig(order, shelved.manifest), evaluated?.derefInto()]
   // No guest code has run and none runs in this: it can be waited for, which costs less than another thread.
   enterGlue.applySync(undefined, config)
   return { context, enterGlue }
@@ -37,8 +37,8 @@ async function evaluateLibrary(
   isolate: ivm.Isolate,
   context: ivm.Context,
   library: CachedScript,
-  { bundle }: ShelvedBundle
+  { manifest }: ShelvedBundle
 ): Promise<ivm.Reference | undefined> {
-  if (bundle.builtins.length === 0) return undefined
+  if (manifest.builtins.length === 0) return undefined
   return await (await compileCached(isolate, library, { filename: 'node:library' })).run(context, { reference: true })
 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac, getHashes, randomBytes } from 'node:crypto'
-import type { Bundle } from '@peerless/interface'
 import { ASK, RANDOM_BYTES_MAX, URL_COMPONENTS } from './bridge-operations.ts'
 import { bundleFile } from './bundle-files.ts'
+import type { BundleManifest } from './read-bundle.ts'
 
 /** Text that crosses for a URL. */
 const URL_CHARS_MAX = 1_048_576
@@ -17,7 +17,7 @@ export function answerAsk(
   b: unknown,
   c: unknown,
   d: unknown,
-  bundle?: Bundle,
+  bundle?: BundleManifest,
   chunks: ReadonlyMap<string, string> = new Map()
 ): unknown {
   switch (operation) {

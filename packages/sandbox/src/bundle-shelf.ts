@@ -1,6 +1,8 @@
-import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
+import { isAscii } from 'node:buffer'
+import { LIMITS, PeerlessError } from '@peerless/interface'
 import { type CachedScript, cachedScript } from './code-cache.ts'
-import { CODE_CACHE_PREFIX, readBundle } from './executor-protocol.ts'
+import { CODE_CACHE_PREFIX } from './executor-protocol.ts'
+import { type BundleManifest, type BundleParts, readBundle } from './read-bundle.ts'
 import { SCRIPT_NAME, TraceMap } from './trace-map.ts'
 
 /** Bundles that arrive at one time; the daemon sends one after the other. */
@@ -8,7 +10,7 @@ const ARRIVING_MAX = 16
 
 /** `script` is the bundle's as isolates run it, see `wrap`. */
 export interface ShelvedBundle extends CachedScript {
-  readonly bundle: Bundle
+  readonly manifest: BundleManifest
   readonly trace: TraceMap
   /** Whether isolates for it get fetch's classes ahead. */
   readonly web: boolean
@@ -65,12 +67,13 @@ export class BundleShelf {
     else this.#addBundle(cid, readBundle(bytes))
   }
 
-  #addBundle(cid: string, bundle: Bundle): void {
+  #addBundle(cid: string, { manifest, script, sourceMap }: BundleParts): void {
+    const bytes = Buffer.from(script.buffer, script.byteOffset, script.length)
     this.#whole.set(cid, {
-      ...cachedScript(wrap(bundle.script), false),
-      bundle,
-      trace: new TraceMap(bundle.sourceMap),
-      web: usesWeb(bundle.script)
+      ...cachedScript(wrap(bytes), false),
+      manifest,
+      trace: new TraceMap(sourceMap),
+      web: usesWeb(bytes)
     })
   }
 
@@ -88,11 +91,16 @@ export const SCRIPT_ORIGIN = { filename: SCRIPT_NAME, lineOffset: -1, columnOffs
  * An exception that left the script would be serialised by the host with the guest's own `Error.prepareStackTrace`, out of reach of any
  * timeout. So it is caught inside, and handed on as the completion value. A strict directive stays in front.
  */
-function wrap(script: string): string {
-  const directive = /^\s*(?:"use strict"|'use strict');?/.exec(script)?.[0]
-  const strict = directive === undefined ? '' : '"use strict";'
-  return `${strict}try{\n${script}\n}catch(error){__peerlessCatch(error)}`
+function wrap(script: Buffer): string {
+  const strict = /^\s*["']use strict["']/.test(script.toString('latin1', 0, STRICT_WITHIN)) ? '"use strict";' : ''
+  const whole = Buffer.concat([Buffer.from(`${strict}try{\n`), script, AFTER_SCRIPT])
+  // Of ASCII V8 makes a text as fast as it copies.
+  return whole.toString(isAscii(whole) ? 'latin1' : 'utf8')
 }
+
+const AFTER_SCRIPT = Buffer.from('\n}catch(error){__peerlessCatch(error)}')
+/** Bytes in which a directive, if any, begins and ends. */
+const STRICT_WITHIN = 1_024
 
 const WEB = ['new Response(', 'new Request(', 'new Headers(', 'Response.json(', 'Response.redirect(', 'Response.error(']
 const WORD_CHARACTER = /[\w$]/
@@ -101,13 +109,13 @@ const WORD_CHARACTER = /[\w$]/
  * A guess from the text, the same for each isolate of a bundle: what was not guessed is evaluated when it is first used. Looks for plain
  * texts, because a regular expression takes 3 ms for a bundle of 1 MB.
  */
-function usesWeb(script: string): boolean {
+function usesWeb(script: Buffer): boolean {
   return WEB.some((text) => script.includes(text)) || hasWord(script, 'fetch')
 }
 
-function hasWord(text: string, word: string): boolean {
+function hasWord(text: Buffer, word: string): boolean {
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-    const stands = (index: number) => !WORD_CHARACTER.test(text.charAt(index))
+    const stands = (index: number) => !WORD_CHARACTER.test(String.fromCharCode(text[index] ?? 0))
     if (stands(at - 1) && stands(at + word.length)) return true
   }
   return false

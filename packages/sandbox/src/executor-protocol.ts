@@ -1,6 +1,3 @@
-import { type Bundle, PeerlessError } from '@peerless/interface'
-import { decode } from '@peerless/wire'
-
 /**
  * What a daemon and its executors say to each other over the inherited pipe, in wire frames. Headers are arrays of fixed positions,
  * because two of them are written and read for every call.
@@ -179,30 +176,6 @@ export interface ExecutorStatus {
 
 /** The largest piece of a bundle in one frame: small enough that calls behind it do not wait long. */
 export const BUNDLE_PIECE_BYTES = 262_144
-
-/** Reads what packages/bundle made. @throws PeerlessError MALFORMED */
-export function readBundle(bytes: Uint8Array): Bundle {
-  const value = decode(bytes, 'bundle')
-  if (typeof value !== 'object' || value === null) throw new PeerlessError('MALFORMED', 'a bundle is one CBOR map')
-  const alleged = value as Record<string, unknown>
-  const { format, script, sourceMap, builtins, handlerExport, files } = alleged
-  if (format !== 1) throw new PeerlessError('MALFORMED', `bundle format ${String(format)} must be 1`)
-  if (typeof script !== 'string') throw new PeerlessError('MALFORMED', 'bundle.script must be text')
-  if (typeof handlerExport !== 'string') throw new PeerlessError('MALFORMED', 'bundle.handlerExport must be text')
-  const names = Array.isArray(builtins) ? builtins.filter((name): name is string => typeof name === 'string') : []
-  const map = typeof sourceMap === 'string' ? sourceMap : undefined
-  return { format, script, sourceMap: map, builtins: names, handlerExport, files: filesOf(files) }
-}
-
-function filesOf(alleged: unknown): Map<string, Uint8Array> {
-  const files = new Map<string, Uint8Array>()
-  if (!Array.isArray(alleged)) return files
-  for (const pair of alleged as unknown[]) {
-    const [name, bytes] = Array.isArray(pair) ? (pair as unknown[]) : []
-    if (typeof name === 'string' && bytes instanceof Uint8Array) files.set(name, bytes)
-  }
-  return files
-}
 
 /** The JSON that Lambda answers for a function error. */
 export function functionErrorJson(errorType: string, errorMessage: string, trace?: string[]): string {

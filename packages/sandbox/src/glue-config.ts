@@ -1,6 +1,7 @@
-import { type Bundle, LIMITS, lineageMark } from '@peerless/interface'
+import { LIMITS, lineageMark } from '@peerless/interface'
 import type { LoadOrder } from './executor-protocol.ts'
 import type { StreamBounds } from './hosted-stream.ts'
+import type { BundleManifest } from './read-bundle.ts'
 
 export function streamBounds(order: LoadOrder): StreamBounds {
   return {
@@ -11,7 +12,7 @@ export function streamBounds(order: LoadOrder): StreamBounds {
 }
 
 /** What the glue is told when an instance is made, as JSON. */
-export function glueConfig(order: LoadOrder, bundle: Bundle): string {
+export function glueConfig(order: LoadOrder, manifest: BundleManifest): string {
   const { functionName, functionVersion, memoryMb, logGroup, logStream, node, environment } = order
   return JSON.stringify({
     functionName,
@@ -22,7 +23,7 @@ export function glueConfig(order: LoadOrder, bundle: Bundle): string {
     logStream,
     node,
     environment,
-    asyncContext: bundle.builtins.includes('async_hooks'),
+    asyncContext: manifest.builtins.includes('async_hooks'),
     payloadBytes: LIMITS.payloadBytesMax,
     logLines: LIMITS.logLinesMax,
     logBytes: LIMITS.logBytesMax,

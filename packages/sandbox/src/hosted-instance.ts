@@ -147,7 +147,7 @@ export class HostedInstance {
     this.#enterGlue = enterGlue
     this.stages.end(performance.now())
     const exports = await evaluateBundle(this.#isolate, context, this.#bundle, this.stages)
-    await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.bundle.handlerExport])
+    await enterGlue.apply(undefined, [ENTER.ADOPT, exports.derefInto(), this.#bundle.manifest.handlerExport])
   }
 
   /** Runs one call; the answer goes to `request`. @throws PeerlessError BUSY while another call waits for something; then nothing was begun */

@@ -28,7 +28,6 @@ export {
   type Manner,
   memoryErrorJson,
   type ResultHeader,
-  readBundle,
   START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'

@@ -7,10 +7,11 @@ const FRAMES_MAPPED_MAX = 200
 
 /** Puts the author's own files and lines into error JSON. Only errors come here, so the map is parsed when the first does. */
 export class TraceMap {
-  readonly #json: string | undefined
+  readonly #json: Uint8Array | undefined
   #map: SourceMap | undefined
 
-  constructor(json: string | undefined) {
+  /** @param json UTF-8 */
+  constructor(json: Uint8Array | undefined) {
     this.#json = json
   }
 
@@ -18,7 +19,7 @@ export class TraceMap {
   apply(errorJson: string): string {
     if (this.#json === undefined || !errorJson.includes(SCRIPT_NAME)) return errorJson
     try {
-      this.#map ??= new SourceMap(JSON.parse(this.#json))
+      this.#map ??= new SourceMap(JSON.parse(Buffer.from(this.#json).toString()))
     } catch {
       // A broken map is the bundler's mistake, not the function's: its error is still told, with positions of the script.
       return errorJson

@@ -20,7 +20,7 @@ test('a bundle is there when its last piece has come', (t) => {
   addAll(shelf, 'a', bytes.subarray(0, 0), 7)
   t.is(shelf.get('a'), undefined)
   addAll(shelf, 'a', bytes, 7)
-  t.like(shelf.get('a')?.bundle, { handlerExport: 'handler', builtins: ['util'] })
+  t.like(shelf.get('a')?.manifest, { handlerExport: 'handler', builtins: ['util'] })
   t.regex(shelf.get('a')?.script ?? '', /^"use strict";try\{\n/, 'strict code stays strict')
   shelf.forget('a')
   t.is(shelf.get('a'), undefined)
