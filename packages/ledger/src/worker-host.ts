@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type ErrorCode, errorCodeOf, PeerlessError, type Tariff } from '@peerless/interface'
+import { workerEnvironment } from '@peerless/wire'
 import type { Command, CommandMap, CommandOf, CoreEvent, Operation } from './commands.ts'
 import type { CoreHost } from './runner.ts'
 
@@ -37,7 +38,11 @@ export class WorkerHost implements CoreHost {
   /** @throws CORRUPT as the store does */
   static async start(start: WorkerStart, emit: (event: CoreEvent) => void): Promise<{ host: WorkerHost; storeId: string }> {
     // No options of the process: some, as --no-node-snapshot, are refused in a worker.
-    const worker = new Worker(new URL('./core.worker.ts', import.meta.url), { workerData: start, execArgv: [], env: {} })
+    const worker = new Worker(new URL('./core.worker.ts', import.meta.url), {
+      workerData: start,
+      execArgv: [],
+      env: workerEnvironment()
+    })
     const host = new WorkerHost(worker)
     const storeId = await new Promise<string>((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { PeerlessError } from '@peerless/interface'
-import { encode } from '@peerless/wire'
+import { encode, workerEnvironment } from '@peerless/wire'
 import type { Disk, DiskQuestion, DiskQuestions } from './disk.ts'
 import type { StoreOp } from './store.ts'
 
@@ -29,7 +29,11 @@ export class DiskHost implements Disk {
 
   /** @throws CORRUPT as the store does */
   static async start(directory: string): Promise<DiskHost> {
-    const worker = new Worker(new URL('./disk.worker.ts', import.meta.url), { workerData: { directory }, execArgv: [], env: {} })
+    const worker = new Worker(new URL('./disk.worker.ts', import.meta.url), {
+      workerData: { directory },
+      execArgv: [],
+      env: workerEnvironment()
+    })
     const host = new DiskHost(worker)
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromDisk) => {
