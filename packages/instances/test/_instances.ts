@@ -90,7 +90,8 @@ export async function start(
       role: '',
       description: '',
       memoryMb: 128,
-      timeoutSeconds: 3,
+      // What a loaded machine takes is no fault of a function: tests of time-outs say their own.
+      timeoutSeconds: 20,
       environment: {},
       code: { zipCid: '', zipBytes: 0, zipSha256: '', bundleCid: cid, bundleBytes: script.length },
       modifiedAt: 0,

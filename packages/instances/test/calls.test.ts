@@ -8,7 +8,8 @@ test.serial('a handler gets the event and the context and answers with JSON', as
     'exports.handler = async (event, context) => ({ event, context, left: context.getRemainingTimeInMillis() })',
     {
       name: 'greeter',
-      environment: { COLOUR: 'blue' }
+      environment: { COLOUR: 'blue' },
+      timeoutSeconds: 3
     }
   )
   const { ran, json } = await fn.result({ name: 'Ada' }, { attempt: 2, caller: 'peer-7', clientContext: '{"custom":{"a":1}}' })
