@@ -72,7 +72,7 @@ export class BundleShelf {
     this.#whole.set(cid, {
       ...cachedScript(wrap(bytes), false),
       manifest,
-      trace: new TraceMap(sourceMap),
+      trace: new TraceMap(sourceMap && ownBytes(sourceMap)),
       web: usesWeb(bytes)
     })
   }
@@ -82,6 +82,11 @@ export class BundleShelf {
     const shelved = this.#whole.get(cid)
     if (shelved !== undefined) shelved.cachedData = this.#takeCache(bytes)
   }
+}
+
+/** What is kept must not keep much else: small bundles come with others in one chunk of the pipe. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.length * 2 < bytes.buffer.byteLength ? new Uint8Array(bytes) : bytes
 }
 
 /** Where a wrapped script begins: the line of `try` is line 0. */

@@ -26,6 +26,21 @@ test('a bundle is there when its last piece has come', (t) => {
   t.is(shelf.get('a'), undefined)
 })
 
+test('a small bundle keeps nothing of the chunk in which it came', (t) => {
+  const shelf = new BundleShelf(() => undefined)
+  const bytes = encode({
+    ...BUNDLE,
+    sourceMap: JSON.stringify({ version: 3, sources: ['../src/a.ts'], names: [], mappings: ';AAIE' })
+  })
+  const chunk = new Uint8Array(65_536)
+  chunk.set(bytes)
+  shelf.add('a', bytes.length, 0, chunk.subarray(0, bytes.length))
+  // Another chunk comes to lie there.
+  chunk.fill(0)
+  t.is(shelf.get('a')?.trace.apply('at /var/task/bundle.js:2:1'), 'at /var/task/src/a.ts:5:3')
+  t.true(shelf.get('a')?.script.includes('({ a: 1 })'))
+})
+
 const refuses = test.macro((t, run: (shelf: BundleShelf) => void, message: RegExp) => {
   t.throws(() => run(new BundleShelf(() => undefined)), { name: 'PeerlessError', code: 'MALFORMED', message })
 })
