@@ -8,7 +8,7 @@ import {
   type LambdaClient
 } from '@aws-sdk/client-lambda'
 import test, { type ExecutionContext } from 'ava'
-import { type Daemon, eventually, meshOf } from '../_daemon.ts'
+import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
 import { ask } from './_http.ts'
 import { deploy } from './_streams.ts'
@@ -43,19 +43,31 @@ async function withUrl(client: LambdaClient, name: string, mode: 'BUFFERED' | 'R
   await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE', InvokeMode: mode }))
 }
 
+/** Deploys both at one node; resolves when the other knows them. */
+async function deployBoth(url: string, at: LambdaClient, other: LambdaClient): Promise<void> {
+  await deploy(at, 'held', HELD(url))
+  await deploy(at, 'streamed', STREAMED(url))
+  await withUrl(at, 'held', 'BUFFERED')
+  await withUrl(at, 'streamed', 'RESPONSE_STREAM')
+  await eventually(
+    () => other.send(new GetFunctionUrlConfigCommand({ FunctionName: 'streamed' })).catch(() => undefined),
+    (found) => found !== undefined
+  )
+}
+
+async function drains(asked: Daemon, { peerId }: Daemon): Promise<void> {
+  await eventually(
+    async () => JSON.parse((await asked.cli('peers', '--json')).stdout) as { peerId: string; status: string }[],
+    (peers) => peers.find((peer) => peer.peerId === peerId)?.status === 'draining'
+  )
+}
+
 test('a node that is told to stop answers what it began, takes nothing more and ends with 0', async (t) => {
   const [a, b] = (await meshOf(t, 2, ['--allow-egress', '127.0.0.0/8'])) as [Daemon, Daemon]
   const { url, waiting, open } = await gate(t)
   const lambda = await lambdaOf(a)
-  await deploy(lambda, 'held', HELD(url))
-  await deploy(lambda, 'streamed', STREAMED(url))
-  await withUrl(lambda, 'held', 'BUFFERED')
-  await withUrl(lambda, 'streamed', 'RESPONSE_STREAM')
   const there = await lambdaOf(b, a)
-  await eventually(
-    () => there.send(new GetFunctionUrlConfigCommand({ FunctionName: 'streamed' })).catch(() => undefined),
-    (found) => found !== undefined
-  )
+  await deployBoth(url, lambda, there)
   const answers: ReturnType<typeof ask>[] = []
   const first = new Promise<void>((resolve) => {
     t.teardown(() => open())
@@ -66,10 +78,7 @@ test('a node that is told to stop answers what it began, takes nothing more and 
   await waiting(3)
   await first
   const stopped = b.stop('SIGTERM')
-  await eventually(
-    async () => JSON.parse((await a.cli('peers', '--json')).stdout) as { peerId: string; status: string }[],
-    (peers) => peers.find(({ peerId }) => peerId === b.peerId)?.status === 'draining'
-  )
+  await drains(a, b)
   t.is(
     await ask(b.http, { path: '/fn/held' })
       .then(({ status }) => status)
@@ -89,5 +98,32 @@ test('a node that is told to stop answers what it began, takes nothing more and 
   }
   t.is(Buffer.from((await signed).Payload ?? []).toString(), '"go"')
   t.is(Buffer.from((await late).Payload ?? []).toString(), '"go"', 'its peer runs what comes after')
+  t.is(await stopped, 0)
+})
+
+test('calls that a peer forwarded to a node that is told to stop are answered whole', async (t) => {
+  const gateway = await up(t, { args: ['--slots', '0'] })
+  const invite = await gateway.cli('invite')
+  const worker = await up(t, { args: ['--join', invite.stdout.trim(), '--allow-egress', '127.0.0.0/8'] })
+  const { url, waiting, open } = await gate(t)
+  t.teardown(() => open())
+  await deployBoth(url, await lambdaOf(gateway), await lambdaOf(worker, gateway))
+  const answers: ReturnType<typeof ask>[] = []
+  const first = new Promise<void>((resolve) => {
+    answers.push(ask(gateway.http, { path: '/fn/streamed', onData: () => resolve() }))
+  })
+  answers.push(ask(gateway.http, { path: '/fn/held' }))
+  await waiting(2)
+  await first
+  const stopped = worker.stop('SIGTERM')
+  await drains(gateway, worker)
+  open()
+  for (const answer of answers) {
+    const { status, text, headers, cut } = await answer
+    t.is(status, 200)
+    t.false(cut)
+    t.regex(text, /^(first )?go$/)
+    t.is(headers['x-peerless-node'], worker.peerId)
+  }
   t.is(await stopped, 0)
 })
