@@ -77,7 +77,8 @@ test.serial(
     // So shortly before that its peers still count on it when the time comes.
     await eventually(
       async () => Date.now(),
-      (now) => now > nextAt - 300
+      (now) => now > nextAt - 300,
+      15_000
     )
     const pid = await silent.pid()
     process.kill(pid, 'SIGSTOP')
