@@ -213,6 +213,12 @@ export class ExecutorProcess {
 
   /** At once and for certain: whatever V8 is doing. */
   kill(): void {
+    // A wrapper that sets things up has a child that does not yet end with it, and waits for it for ever, with our sockets open. Stopped, it makes no other.
+    const wrapper = this.#wrapped && this.#status === undefined ? this.#child.pid : undefined
+    if (wrapper !== undefined && !this.#exited && this.#child.kill('SIGSTOP')) {
+      const inner = innermostOf(wrapper)
+      if (inner !== undefined && inner !== wrapper) end(inner)
+    }
     this.#child.kill('SIGKILL')
   }
 
@@ -279,5 +285,13 @@ export class ExecutorProcess {
       this.#child.once('error', (error) => gone(messageOf(error)))
       this.#child.once('exit', (code, signal) => gone(signal === null ? `exit status ${code}` : `signal ${signal}`))
     })
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
   }
 }
