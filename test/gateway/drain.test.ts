@@ -62,6 +62,15 @@ async function drains(asked: Daemon, { peerId }: Daemon): Promise<void> {
   )
 }
 
+/** Its answer, which was neither refused nor cut. */
+async function whole(t: ExecutionContext, answer: ReturnType<typeof ask>): ReturnType<typeof ask> {
+  const got = await answer
+  t.is(got.status, 200)
+  t.false(got.cut)
+  t.regex(got.text, /^(first )?go$/)
+  return got
+}
+
 test('a node that is told to stop answers what it began, takes nothing more and ends with 0', async (t) => {
   const [a, b] = (await meshOf(t, 2, ['--allow-egress', '127.0.0.0/8'])) as [Daemon, Daemon]
   const { url, waiting, open } = await gate(t)
@@ -90,10 +99,7 @@ test('a node that is told to stop answers what it began, takes nothing more and 
   await waiting(4)
   open()
   for (const answer of answers) {
-    const { status, text, headers, cut } = await answer
-    t.is(status, 200)
-    t.false(cut)
-    t.regex(text, /^(first )?go$/)
+    const { text, headers } = await whole(t, answer)
     if (!text.startsWith('first')) t.is(headers.connection, 'close')
   }
   t.is(Buffer.from((await signed).Payload ?? []).toString(), '"go"')
@@ -118,12 +124,6 @@ test('calls that a peer forwarded to a node that is told to stop are answered wh
   const stopped = worker.stop('SIGTERM')
   await drains(gateway, worker)
   open()
-  for (const answer of answers) {
-    const { status, text, headers, cut } = await answer
-    t.is(status, 200)
-    t.false(cut)
-    t.regex(text, /^(first )?go$/)
-    t.is(headers['x-peerless-node'], worker.peerId)
-  }
+  for (const answer of answers) t.is((await whole(t, answer)).headers['x-peerless-node'], worker.peerId)
   t.is(await stopped, 0)
 })

@@ -61,7 +61,7 @@ for (const victim of [0, 1, 2]) {
       failed.length >= 1 && failed.length <= 4,
       `${failed.length} of 20 were in flight on it and failed: ${failed[0]?.error}`
     )
-    t.true(performance.now() - started < TIMEOUT_S * 1_000 + 12_000, 'within the deadline')
+    t.true(performance.now() - started < 5_000 + 12_000, 'well within the deadline')
     for (const { node, error, result } of answers) {
       if (error === undefined) t.deepEqual(result, { slept: 3_000 })
       if (error === undefined && node === dies.peerId) t.pass('it had answered before it died')
