@@ -59,7 +59,7 @@ class FileBlockStore implements BlockStore {
     if (!this.#present.has(cid)) return undefined
     let bytes: Uint8Array
     try {
-      bytes = await readWhole(join(this.#directory, cid))
+      bytes = await readWhole(join(this.#directory, cid), BLOCK_BYTES_MAX)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       this.#present.delete(cid)

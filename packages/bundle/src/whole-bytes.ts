@@ -13,18 +13,21 @@ export async function sha256Of(bytes: Uint8Array): Promise<Buffer> {
   if (bytes.length <= SLICE_BYTES) return hash('sha256', bytes, 'buffer')
   const whole = createHash('sha256')
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    if (at > 0) await setImmediate()
     whole.update(bytes.subarray(at, at + SLICE_BYTES))
-    await setImmediate()
   }
   return whole.digest()
 }
 
-/** A file in one buffer and, where nobody writes to it meanwhile, with one read: `readFile` takes memory twice, and reads 512 KB at a time. */
-export async function readWhole(path: string): Promise<Buffer<ArrayBuffer>> {
+/**
+ * A file in one buffer and, where nobody writes to it meanwhile, with one read: `readFile` takes memory twice, and reads 512 KB at a time. Of one that is longer than
+ * `bytesMax` one byte more than that is read: it is not what was written under its name, and its hash will say so.
+ */
+export async function readWhole(path: string, bytesMax: number): Promise<Buffer<ArrayBuffer>> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
-    const bytes = Buffer.allocUnsafeSlow(size)
+    const bytes = Buffer.allocUnsafeSlow(Math.min(size, bytesMax + 1))
     return bytes.subarray(0, await fill(file, bytes))
   } finally {
     await file.close()

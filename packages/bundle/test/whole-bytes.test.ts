@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -15,7 +15,17 @@ test('bytes of every length around a slice hash and read as they are', async (t)
     t.deepEqual(await sha256Of(bytes), createHash('sha256').update(bytes).digest())
     const path = join(folder, String(length))
     await writeFile(path, bytes)
-    t.true((await readWhole(path)).equals(bytes), `${length}`)
+    t.true((await readWhole(path, length)).equals(bytes), `${length}`)
   }
-  await t.throwsAsync(readWhole(join(folder, 'absent')), { code: 'ENOENT' })
+  await t.throwsAsync(readWhole(join(folder, 'absent'), 1), { code: 'ENOENT' })
+})
+
+test('of a file that somebody made larger than it may be no more is read than shows that', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'peerless-whole-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'grown')
+  await writeFile(path, 'a')
+  // A hole: it takes no room on the disk.
+  await truncate(path, 1_099_511_627_776)
+  t.is((await readWhole(path, 1_000)).length, 1_001)
 })

@@ -66,7 +66,7 @@ export class CodeCacheStore {
     this.#sizes.delete(name)
     this.#sizes.set(name, size)
     try {
-      const file = await readWhole(join(this.#directory, name))
+      const file = await readWhole(join(this.#directory, name), HASH_BYTES + CODE_CACHE_BYTES_MAX)
       const bytes = new Uint8Array(file.buffer, file.byteOffset + HASH_BYTES, Math.max(0, file.length - HASH_BYTES))
       if (file.subarray(0, HASH_BYTES).equals(await hashOf(name, bytes))) return bytes
       this.#logger.error('a code cache on disk is corrupt; it is made anew', { name, bytes: file.length })
