@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** What was made, and the absolute paths of all files that it was made of. */
@@ -49,8 +49,14 @@ async function write(file: string, setting: string, parts: Record<string, string
   await mkdir(dirname(file), { recursive: true })
   // Renamed, so that another process reads all of it or nothing.
   const draft = `${file}.${process.pid}`
-  await writeFile(draft, JSON.stringify(kept))
-  await rename(draft, file)
+  try {
+    await writeFile(draft, JSON.stringify(kept))
+    await rename(draft, file)
+  } catch (error) {
+    // A full disk: the next process would leave another.
+    await rm(draft, { force: true })
+    throw error
+  }
 }
 
 function sha256(data: string | Uint8Array): string {

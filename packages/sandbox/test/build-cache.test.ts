@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -45,4 +45,13 @@ test('where it cannot be kept it is made each time', async (t) => {
   const make = async () => ({ parts: { code: 'made' }, inputs: [input] })
   t.is((await keptBuild(inTheWay, 'v1', make)).code, 'made')
   t.is((await keptBuild(file, 'v1', make)).code, 'made')
+})
+
+test('what could not be put in its place is not left beside it', async (t) => {
+  const { input } = await fixture('full')
+  const taken = join(folder, 'taken')
+  await mkdir(join(taken, 'cache.json', 'something'), { recursive: true })
+  const make = async () => ({ parts: { code: 'made' }, inputs: [input] })
+  t.is((await keptBuild(join(taken, 'cache.json'), 'v1', make)).code, 'made')
+  t.deepEqual(await readdir(taken), ['cache.json'])
 })
