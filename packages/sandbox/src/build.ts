@@ -52,7 +52,7 @@ async function makeSandbox(): Promise<SandboxCode> {
 
 async function bundleAll(chunks: readonly string[]): Promise<Made> {
   const inputs = new Set(await ownFiles())
-  const bundle: Bundle = (entry, options) => bundleInto(inputs, entry, options)
+  const bundle: Bundler = (entry, options) => bundleInto(inputs, entry, options)
   const [executor, guest, library, ...parts] = await Promise.all([
     buildExecutor(bundle),
     buildGuest(bundle),
@@ -71,9 +71,9 @@ async function ownFiles(): Promise<string[]> {
   return existsSync(installed) ? [...sources, installed] : sources
 }
 
-type Bundle = (entry: string, options: BuildOptions) => Promise<string>
+type Bundler = (entry: string, options: BuildOptions) => Promise<string>
 
-async function buildExecutor(bundle: Bundle): Promise<string> {
+async function buildExecutor(bundle: Bundler): Promise<string> {
   return await bundle(join(HERE, 'executor.ts'), {
     platform: 'node',
     format: 'cjs',
@@ -82,7 +82,7 @@ async function buildExecutor(bundle: Bundle): Promise<string> {
   })
 }
 
-async function buildGuest(bundle: Bundle): Promise<string> {
+async function buildGuest(bundle: Bundler): Promise<string> {
   const script = await bundle(join(HERE, 'guest/index.guest.ts'), {
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -93,7 +93,7 @@ async function buildGuest(bundle: Bundle): Promise<string> {
   return `(function () { 'use strict'; ${script}; return glue.prepare })()`
 }
 
-async function buildLibrary(bundle: Bundle): Promise<string> {
+async function buildLibrary(bundle: Bundler): Promise<string> {
   const script = await bundle(join(HERE, 'guest/node/library.guest.ts'), {
     platform: 'neutral',
     mainFields: ['module', 'main'],
@@ -110,7 +110,7 @@ async function chunkNames(): Promise<string[]> {
 }
 
 /** `guest/chunks/NAME.guest.ts`, without what the glue already has: those modules are asked of it by name. */
-async function buildChunk(bundle: Bundle, name: string): Promise<string> {
+async function buildChunk(bundle: Bundler, name: string): Promise<string> {
   const script = await bundle(join(CHUNKS, name + GUEST), {
     platform: 'neutral',
     mainFields: ['module', 'main'],

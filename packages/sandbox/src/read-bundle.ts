@@ -72,19 +72,12 @@ function startsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean 
 }
 
 function textAt(bytes: Uint8Array, at: number): { text: Uint8Array; end: number } | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const head = bytes[at] ?? 0
   // Behind a length of up to 23 in the head itself: one, two or four bytes of it.
   const width = head >= 0x60 && head < 0x78 ? 0 : head === 0x78 ? 1 : head === 0x79 ? 2 : head === 0x7a ? 4 : undefined
   if (width === undefined || at + 1 + width > bytes.length) return undefined
-  const length =
-    width === 0
-      ? head - 0x60
-      : width === 1
-        ? view.getUint8(at + 1)
-        : width === 2
-          ? view.getUint16(at + 1)
-          : view.getUint32(at + 1)
+  const behind = Buffer.from(bytes.buffer, bytes.byteOffset + at + 1, width)
+  const length = width === 0 ? head - 0x60 : behind.readUIntBE(0, width)
   const start = at + 1 + width
   if (start + length > bytes.length) return undefined
   return { text: bytes.subarray(start, start + length), end: start + length }
