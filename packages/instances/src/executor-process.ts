@@ -30,7 +30,7 @@ import type { Confinement } from './confinement.ts'
 import type { ControlGroup } from './control-group.ts'
 import { checkedLog, checkedStatus } from './executor-answers.ts'
 import { type EgressOrigin, ExecutorEgress } from './executor-egress.ts'
-import { innermostOf } from './memory-watch.ts'
+import { childrenOf, innermostOf } from './memory-watch.ts'
 
 /** What a dying V8 prints, kept for the log. */
 const STDERR_BYTES_MAX = 4_096
@@ -215,10 +215,7 @@ export class ExecutorProcess {
   kill(): void {
     // A wrapper that sets things up has a child that does not yet end with it, and waits for it for ever, with our sockets open. Stopped, it makes no other.
     const wrapper = this.#wrapped && this.#status === undefined ? this.#child.pid : undefined
-    if (wrapper !== undefined && !this.#exited && this.#child.kill('SIGSTOP')) {
-      const inner = innermostOf(wrapper)
-      if (inner !== undefined && inner !== wrapper) end(inner)
-    }
+    if (wrapper !== undefined && !this.#exited && this.#child.kill('SIGSTOP')) for (const child of childrenOf(wrapper)) end(child)
     this.#child.kill('SIGKILL')
   }
 

@@ -30,7 +30,8 @@ export function innermostOf(pid: number | undefined): number | undefined {
   return last
 }
 
-function childrenOf(pid: number): number[] {
+/** Empty where /proc does not tell. */
+export function childrenOf(pid: number): number[] {
   try {
     const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     return text.split(' ').flatMap((one) => (one === '' ? [] : [Number(one)]))
