@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** What was made, and the absolute paths of all files that it was made of. */
@@ -26,8 +26,9 @@ interface Kept {
 export async function keptBuild(file: string, setting: string, make: () => Promise<Made>): Promise<Record<string, string>> {
   const kept = await read(file, setting)
   if (kept !== undefined) return kept
+  const begunAt = Date.now()
   const { parts, inputs } = await make()
-  await write(file, setting, parts, [...inputs]).catch(() => undefined)
+  await write(file, setting, parts, [...inputs], begunAt).catch(() => undefined)
   return parts
 }
 
@@ -42,7 +43,16 @@ async function read(file: string, setting: string): Promise<Record<string, strin
   }
 }
 
-async function write(file: string, setting: string, parts: Record<string, string>, paths: string[]): Promise<void> {
+async function write(
+  file: string,
+  setting: string,
+  parts: Record<string, string>,
+  paths: string[],
+  begunAt: number
+): Promise<void> {
+  // What was saved meanwhile may be in the result or not: the next start makes it anew.
+  const times = await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs))
+  if (Math.max(...times) >= begunAt) return
   const digests = paths.map(async (path): Promise<[string, string]> => [path, sha256(await readFile(path))])
   const inputs = Object.fromEntries(await Promise.all(digests))
   const kept: Kept = { setting, inputs, parts, digest: sha256(JSON.stringify(parts)) }

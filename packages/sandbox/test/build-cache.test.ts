@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -7,11 +7,17 @@ import { keptBuild } from '../src/build-cache.ts'
 const folder = await mkdtemp(join(tmpdir(), 'peerless-build-cache-'))
 test.after.always(() => rm(folder, { recursive: true }))
 
+/** Some time ago, as sources are when a daemon starts. */
+async function saved(path: string, text: string): Promise<void> {
+  await writeFile(path, text)
+  await utimes(path, 1_000_000, 1_000_000)
+}
+
 /** A build of one file whose result says how often it was made. */
 async function fixture(name: string) {
   const input = join(folder, `${name}.ts`)
   const file = join(folder, 'cache', `${name}.json`)
-  await writeFile(input, 'one')
+  await saved(input, 'one')
   let times = 0
   const make = async () => ({ parts: { code: `${await readFile(input, 'utf8')} ${++times}` }, inputs: [input] })
   return { input, file, build: async (setting = 'v1') => (await keptBuild(file, setting, make)).code }
@@ -21,12 +27,26 @@ test('what was made is taken from the file until an input or the setting changes
   const { input, build } = await fixture('changes')
   t.is(await build(), 'one 1')
   t.is(await build(), 'one 1')
-  await writeFile(input, 'two')
+  await saved(input, 'two')
   t.is(await build(), 'two 2')
   t.is(await build('v2'), 'two 3')
   t.is(await build('v2'), 'two 3')
   await rm(input)
   await t.throwsAsync(build('v2'), { code: 'ENOENT' }, 'an input that is gone is not taken for unchanged')
+})
+
+test('what was made while an input was saved is not kept', async (t) => {
+  const { input, file } = await fixture('saved')
+  let times = 0
+  const make = async () => {
+    times++
+    const parts = { code: await readFile(input, 'utf8') }
+    await writeFile(input, 'two')
+    return { parts, inputs: [input] }
+  }
+  t.is((await keptBuild(file, 'v1', make)).code, 'one')
+  t.is((await keptBuild(file, 'v1', make)).code, 'two')
+  t.is(times, 2)
 })
 
 test('a file that was cut or changed is made anew', async (t) => {
