@@ -12,26 +12,34 @@ import { createInterface } from 'node:readline'
 
 /** More files than these are no accident. */
 const AGAIN_MAX = 3
+/** How a process that ended before its tests is told of: its file first. */
+const EXITED = /^(\S+) exited (with|due)/
 
 interface Counts {
-  passed: number
-  failed: number
-  skipped: number
-  /** Titles of what failed; a crash of the runner has none. */
+  /** Titles. */
+  readonly passed: string[]
+  /** Titles, or what became of a file's process. */
   readonly failures: string[]
+  /** The runner ended in failure and named none, or there was no test. */
+  crashed: boolean
+  skipped: number
 }
 
-const patterns = process.argv.slice(2)
-const counts = await run(patterns)
+const given = process.argv.slice(2)
+const config = given.filter((part, index) => part === '--config' || given[index - 1] === '--config')
+const files = globSync('{packages/*/test,node/test,cli/test,test}/**/*.test.ts')
+const counts = await run(given)
 for (const title of counts.failures) console.log(`failed: ${title}`)
-if (process.env.TEST_AGAIN === '1' && counts.failed > 0) await runAgain()
-const { passed, failed, skipped } = counts
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+if (counts.crashed) console.log('failed: the runner itself, or it found no test')
+let passed = counts.passed.length
+let failed = counts.failures.length + Number(counts.crashed)
+if (process.env.TEST_AGAIN === '1' && failed > 0 && !counts.crashed) await runAgain()
+console.log(`${passed} passed, ${failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}`)
 process.exitCode = failed > 0 ? 1 : 0
 
-async function run(ofWhich: readonly string[]): Promise<Counts> {
-  const found: Counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
-  const child = spawn(process.execPath, [avaEntry(), '--tap', ...ofWhich], { stdio: ['ignore', 'pipe', 'inherit'] })
+async function run(withWhat: readonly string[]): Promise<Counts> {
+  const found: Counts = { passed: [], failures: [], crashed: false, skipped: 0 }
+  const child = spawn(process.execPath, [avaEntry(), '--tap', ...withWhat], { stdio: ['ignore', 'pipe', 'inherit'] })
   const closed = new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? 1)))
   let inFailure = false
   for await (const line of createInterface({ input: child.stdout })) {
@@ -45,36 +53,43 @@ async function run(ofWhich: readonly string[]): Promise<Counts> {
     const [, verdict, title] = result as unknown as [string, string, string]
     inFailure = verdict === 'not ok'
     if (/# (SKIP|TODO)/.test(title)) found.skipped++
-    else if (inFailure) {
-      found.failed++
-      found.failures.push(title)
-    } else found.passed++
+    else (inFailure ? found.failures : found.passed).push(title)
     console.log(inFailure ? `✘ ${title}` : `✔ ${title}`)
   }
-  // A crash of the runner, or no test at all, is a failure too.
-  if ((await closed) !== 0 && found.failed === 0) found.failed = 1
-  if (found.passed + found.failed === 0) found.failed = 1
+  const exit = await closed
+  found.crashed = (exit !== 0 && found.failures.length === 0) || found.failures.length + found.passed.length === 0
   return found
 }
 
 async function runAgain(): Promise<void> {
-  const files = new Map(Map.groupBy(counts.failures, fileOf))
-  // A runner that crashed, or a failure of no file, is none of a test.
-  if (files.has(undefined) || counts.failures.length < counts.failed || files.size > AGAIN_MAX) return
-  for (const [file, titles] of files) {
+  const failures = new Map(Map.groupBy(counts.failures, fileOf))
+  // The error that ends a process names no file; the line that says that the process ended does.
+  const nameless = failures.get(undefined) ?? []
+  failures.delete(undefined)
+  const ended = [...failures.values()].filter((titles) => titles.some((title) => EXITED.test(title)))
+  if (failures.size > AGAIN_MAX || nameless.length > ended.length) return
+  let steady = true
+  for (const [file, titles] of failures) {
     console.log(`again, alone: ${file}`)
-    const second = await run([file as string])
-    if (second.failed > 0) continue
-    counts.failed -= titles.length
-    counts.passed += titles.length
+    const second = await run([...config, file as string])
+    if (second.failures.length > 0 || second.crashed) {
+      steady = false
+      continue
+    }
+    failed -= titles.length
+    passed += second.passed.length - counts.passed.filter((title) => fileOf(title) === file).length
     for (const title of titles) console.log(`unsteady: ${title}`)
   }
+  if (!steady) return
+  failed -= nameless.length
+  for (const title of nameless) console.log(`unsteady: ${title}`)
 }
 
-/** ava names a test by the path of its file, without what all files of the run have in common, and by its title. */
+/** ava names a test by the path of its file, without what all files of the run have in common, and by its title; a process that ended by its path. */
 function fileOf(title: string): string | undefined {
+  const ended = EXITED.exec(title)
+  if (ended !== null) return ended[1]
   const parts = title.split(' › ')
-  const files = globSync('{packages/*/test,node/test,cli/test,test}/**/*.test.ts')
   for (let count = parts.length - 1; count > 0; count--) {
     const path = `/${parts.slice(0, count).join('/')}.test.ts`
     const found = files.filter((file) => `/${file}`.endsWith(path))
