@@ -8,6 +8,9 @@ export interface Made {
   inputs: Iterable<string>
 }
 
+/** By how much the time of a saved file may lie before the moment that it was saved: a tick of the kernel's (4 to 10 ms), on FAT two seconds. */
+const SAVED_EARLIER_MS = 2_000
+
 interface Kept {
   /** What it depends on beside files. */
   setting: string
@@ -52,7 +55,7 @@ async function write(
 ): Promise<void> {
   // What was saved meanwhile may be in the result or not: the next start makes it anew.
   const times = await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs))
-  if (Math.max(...times) >= begunAt) return
+  if (Math.max(...times) + SAVED_EARLIER_MS >= begunAt) return
   const digests = paths.map(async (path): Promise<[string, string]> => [path, sha256(await readFile(path))])
   const inputs = Object.fromEntries(await Promise.all(digests))
   const kept: Kept = { setting, inputs, parts, digest: sha256(JSON.stringify(parts)) }
