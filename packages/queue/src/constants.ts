@@ -55,6 +55,12 @@ export const STORE_TRIES_MAX = 3
 /** One commit and one message to a holder. */
 export const BATCH_EVENTS_MAX = 512
 export const BATCH_BYTES_MAX = 4_194_304
+/** Where the senders of so many events wait to hear that they are durable, taking in comes before starting: more than a node at half its rate ever has on their way. */
+export const PRESSED_MIN = 64
+/** Then so many starts for each event that is accepted, and so many per second in any case; saved up for at most so many at once. */
+export const PRESSED_STARTS_SHARE = 0.25
+export const PRESSED_STARTS_PER_SECOND = 500
+export const RUNS_BURST_MAX = 64
 /** Between the begins of two commits, and of two messages to one holder: a lone event waits for nothing, those of a rush share what each would cost alone. */
 export const COMMIT_GAP_MS = 3
 /** Messages with events under way to one holder. */

@@ -32,6 +32,7 @@ export class Owner {
   readonly #thin = new Set<OwnedEvent>()
   /** Ids that ended a moment ago. */
   readonly #settled = new Set<string>()
+  #arriving = 0
   #bytes = 0
   #cachedBytes = 0
 
@@ -47,6 +48,11 @@ export class Owner {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Events that are not durable yet: their senders wait. */
+  get arriving(): number {
+    return this.#arriving
   }
 
   get(id: string): OwnedEvent | undefined {
@@ -88,12 +94,14 @@ export class Owner {
     const state = { term: 1, starts: 0, failures: 0, notBefore: 0, holders }
     const owned = new OwnedEvent({ event, state }, payload.length, payload, 'storing')
     this.#add(owned)
+    this.#arriving++
     const meta = owned.meta()
     let open = 1 + holders.length
     let failure: PeerlessError | undefined
     let known = false
     const ended = () => {
       if (--open > 0) return
+      this.#arriving--
       if (failure !== undefined || known) this.forget(owned, failure === undefined ? 'yielded' : 'failed')
       stored(failure, known)
     }

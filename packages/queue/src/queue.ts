@@ -136,7 +136,7 @@ export class Queue implements QueueService {
         this.#accepted++
         this.#owner.trimCache(owned)
         const now = this.#o.clock.monotonic()
-        if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.add(owned)
+        if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.accepted(owned)
         else {
           owned.phase = 'limbo'
           owned.mayHaveRun = false

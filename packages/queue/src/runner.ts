@@ -20,6 +20,7 @@ import { FairQueue } from './fair-queue.ts'
 import type { QueueOptions } from './options.ts'
 import type { OwnedEvent } from './owned-event.ts'
 import type { Owner } from './owner.ts'
+import { StartPace } from './start-pace.ts'
 
 const RUNS_MAX_DEFAULT = 64
 /** How long a function that is not in the catalog is waited for: a node that was just started, or took over, may learn of it. */
@@ -42,6 +43,7 @@ export class Runner {
   readonly #deliveries: Deliveries
   readonly #fair: FairQueue<OwnedEvent>
   readonly #delayed = new Delayed<OwnedEvent>()
+  readonly #pace = new StartPace()
   readonly settled = { succeeded: 0, failed: 0, expired: 0 }
   readonly startDelays = { boundsMs: START_DELAY_BOUNDS_MS, counts: START_DELAY_BOUNDS_MS.map(() => 0).concat(0), sumMs: 0 }
   deadLetters = 0
@@ -70,6 +72,12 @@ export class Runner {
 
   depths(): [string, number][] {
     return this.#fair.depths()
+  }
+
+  /** A new event of a sender, who has been told. */
+  accepted(owned: OwnedEvent): void {
+    this.#pace.accepted()
+    this.add(owned)
   }
 
   /** Its turn comes when its time has come and there is room. */
@@ -101,8 +109,11 @@ export class Runner {
     if (this.#dispatching) return
     this.#dispatching = true
     while (!this.stopped && !this.#fenced()) {
-      const owned = this.#fair.next(this.#o.clock.monotonic())
+      const now = this.#o.clock.monotonic()
+      if (!this.#pace.mayStart(this.#owner.arriving, now)) break
+      const owned = this.#fair.next(now)
       if (owned === undefined) break
+      this.#pace.started()
       if (owned.phase !== 'waiting') this.#fair.finished(owned.lane)
       else this.#start(owned)
     }
