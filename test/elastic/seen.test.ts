@@ -14,7 +14,8 @@ export const handler = async (event) => {
 }`
 
 test('what an instance did and used is seen at any node: in the API, in the metrics of its node, by the command', async (t) => {
-  const [first, second] = (await meshOf(t, 2, ['--slots', '4'])) as [Daemon, Daemon]
+  // One slot: with more, a slow machine starts another instance ahead of calls that come one upon the other.
+  const [first, second] = (await meshOf(t, 2, ['--slots', '1'])) as [Daemon, Daemon]
   const client = await lambdaOf(first)
   await create(client, 'works', WORKS, { Timeout: 60, MemorySize: 256 })
   const before = Date.now()

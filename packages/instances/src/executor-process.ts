@@ -39,9 +39,9 @@ const NOTHING = new Uint8Array(0)
 
 export interface ExecutorEvents {
   onLog(instance: number, header: LogHeader, text: Uint8Array): void
-  /** V8 lost an isolate: stop using this process and end it. */
   /** For whom an instance asks the outside; undefined when it is gone. */
   egressOriginOf(instance: number): EgressOrigin | undefined
+  /** V8 lost an isolate: stop using this process and end it. */
   onCatastrophe(instance: number, message: string, revisionId: string): void
   /** Once, after all outstanding requests failed. */
   onExit(reason: string): void
