@@ -1,10 +1,11 @@
 import { BEACON_PERIOD_MS, type Told } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
 import { EventHeap } from './_event-heap.ts'
-import { type Results, SlowdownHistogram } from './_metrics.ts'
+import type { Results } from './_metrics.ts'
 import { DEFAULTS, type Fault, type SimulationOptions } from './_options.ts'
 import { type Policy, policyOf } from './_policies.ts'
 import type { Call, SimNode } from './_sim-node.ts'
+import { Tally } from './_tally.ts'
 import { type Arrival, normal, Workload } from './_workload.ts'
 import { SimWorld } from './_world.ts'
 
@@ -33,21 +34,7 @@ export class Simulation {
   /** The omniscient has one queue for all. */
   readonly #central: Call[] | undefined
   readonly #end: number
-  readonly #slowdowns = new SlowdownHistogram()
-  readonly #counts = {
-    calls: 0,
-    cold: 0,
-    bounces: 0,
-    attempts: 0,
-    waited: 0,
-    refused: 0,
-    errors: 0,
-    forwarded: 0,
-    far: 0,
-    sunk: 0,
-    beside: 0
-  }
-  #beacons = 0
+  readonly #tally: Tally
   #now = 0
   #eventCount = 0
   #pumping = false
@@ -55,6 +42,7 @@ export class Simulation {
   constructor(options: Partial<SimulationOptions> = {}) {
     const o = { ...DEFAULTS, ...options }
     this.#o = o
+    this.#tally = new Tally(o)
     this.#end = o.warmUpMs + o.measureMs
     this.#world = new SimWorld(o)
     const random = new SeededRandom(o.seed)
@@ -75,14 +63,17 @@ export class Simulation {
       this.#world.at(this.#now)
       if (!measuring && this.#now >= this.#o.warmUpMs) {
         measuring = true
-        this.#beacons = 0
         for (const node of this.#world.nodes) node.measureFrom(this.#o.warmUpMs)
       }
       if (this.#now > this.#end) break
       this.#eventCount++
       this.#handle(events.kind, events.payload)
     }
-    return this.#results((performance.now() - started) / 1_000)
+    return {
+      ...this.#tally.results(this.#world.nodes, this.#end),
+      events: this.#eventCount,
+      seconds: (performance.now() - started) / 1_000
+    }
   }
 
   #handle(kind: number, payload: unknown): void {
@@ -159,7 +150,7 @@ export class Simulation {
     if ((queue.length === 0 || this.#pumping) && this.#tryPlace(call)) return
     if (call.waitUntil === 0) {
       call.waitUntil = this.#now + WAITING_MS_MAX
-      if (this.#measured(call)) this.#counts.waited++
+      this.#tally.waits(call)
     }
     queue.push(call)
     if (this.#central === undefined) this.#waitingNodes.add(call.caller)
@@ -171,7 +162,7 @@ export class Simulation {
     if (node === undefined) return false
     call.tries++
     call.at = node
-    if (this.#measured(call)) this.#counts.attempts++
+    this.#tally.tried(call)
     if (node === call.caller) {
       this.#reach(call)
       return true
@@ -256,7 +247,7 @@ export class Simulation {
     if (node.preparing.has(revision) || node.busy > BESIDE_SHARE_MAX * node.slots) return
     node.preparing.add(revision)
     node.occupy(1, this.#now)
-    if (this.#now >= this.#o.warmUpMs) this.#counts.beside++
+    this.#tally.launchedBeside(this.#now)
     this.#events.push(this.#now + this.#launchMs(), EVENT.PREPARED, { node, revision } satisfies Prepared)
   }
 
@@ -304,33 +295,16 @@ export class Simulation {
       }
       if (call.outcome === 'ran' && table.worthALaunch(call.revision)) this.#launchBeside(caller, call.revision)
     }
-    if (call.outcome === 'ran') this.#finish(call)
-    else if (call.outcome === 'failed' && node.failing !== 'down') this.#error(call)
+    if (call.outcome === 'ran') this.#tally.finished(call, this.#now)
+    else if (call.outcome === 'failed' && node.failing !== 'down') this.#tally.failed(call)
     else {
-      if (call.outcome === 'busy' && this.#measured(call)) this.#counts.bounces++
+      if (call.outcome === 'busy') this.#tally.bounced(call)
       call.refused = new Set([...call.refused, node.id])
       // A refusal frees no slot, so nobody who waits is let try again: the bounces would go on for ever.
       this.#dispatch(call)
       return
     }
     this.#pump(caller)
-  }
-
-  #finish(call: Call): void {
-    if (!this.#measured(call)) return
-    const { arrival, at, caller } = call
-    this.#counts.calls++
-    if (call.cold) this.#counts.cold++
-    if (at !== caller) this.#counts.forwarded++
-    if (at.zone !== caller.zone) this.#counts.far++
-    this.#slowdowns.add((this.#now - arrival.at) / arrival.service)
-  }
-
-  #error(call: Call): void {
-    if (!this.#measured(call)) return
-    this.#counts.calls++
-    this.#counts.errors++
-    if (call.at.failing === 'fast') this.#counts.sunk++
   }
 
   #pumpAll(): void {
@@ -373,10 +347,7 @@ export class Simulation {
 
   #expired(call: Call): boolean {
     if (this.#now < call.waitUntil) return false
-    if (this.#measured(call)) {
-      this.#counts.calls++
-      this.#counts.refused++
-    }
+    this.#tally.refused(call)
     return true
   }
 
@@ -388,7 +359,7 @@ export class Simulation {
   }
 
   #publish(node: SimNode): void {
-    this.#beacons++
+    this.#tally.published(this.#now)
     const report = {
       node: node.id,
       boot: node.boot,
@@ -415,50 +386,6 @@ export class Simulation {
       if (what !== 'down') return
       node.crash()
       this.#events.push(this.#now + DETECTION_MS, EVENT.FAULT, { at: 0, node: index, what: 'no' } satisfies Fault)
-    }
-  }
-
-  #measured(call: Call): boolean {
-    return call.arrival.at >= this.#o.warmUpMs
-  }
-
-  #results(seconds: number): Results {
-    const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk, beside } = this.#counts
-    const whole = Math.max(1, calls)
-    const sound = this.#world.nodes.filter((node) => node.failing === 'no')
-    for (const node of sound) {
-      node.occupy(1, this.#end)
-      node.occupy(-1, this.#end)
-    }
-    const loads = sound.map((node) => node.busyMs / node.slots / this.#o.measureMs)
-    const meanLoad =
-      sound.reduce((sum, { busyMs }) => sum + busyMs, 0) / this.#o.measureMs / sound.reduce((sum, { slots }) => sum + slots, 0)
-    const failing = this.#world.nodes.filter((node) => node.failing === 'fast').length
-    // Only Peerless needs beacons of these two kinds of policies: chance and omniscience do without.
-    const silent = ['random', 'round-robin', 'omniscient'].includes(this.#o.policy)
-    const refusalMessages = (2 * bounces) / whole
-    const beaconMessages = silent ? 0 : this.#beacons / whole
-    return {
-      calls,
-      p50: this.#slowdowns.quantile(0.5),
-      p99: this.#slowdowns.quantile(0.99),
-      p999: this.#slowdowns.quantile(0.999),
-      coldShare: cold / whole,
-      maxOverMean: loads.reduce((most, load) => Math.max(most, load), 0) / meanLoad,
-      meanLoad,
-      messages: refusalMessages + beaconMessages,
-      refusalMessages,
-      beaconMessages,
-      bounces: bounces / Math.max(1, attempts),
-      waited: waited / whole,
-      refused: refused / whole,
-      errors: errors / whole,
-      forwarded: forwarded / whole,
-      far: far / whole,
-      sinkhole: failing === 0 ? 0 : sunk / whole / (failing / this.#world.nodes.length),
-      launchesBeside: beside / whole,
-      events: this.#eventCount,
-      seconds
     }
   }
 }
