@@ -21,6 +21,15 @@ export const START_ANSWER_MS_MAX = 2_000
 export const SWEEP_PERIOD_MS = 100
 /** Places tried before a call waits: each refusal costs one round trip. */
 export const PLACES_TRIED_MAX = 4
+/** Permits of reserved concurrency of one function: AWS's largest quota is far below. */
+export const PERMITS_MAX = 1_000_000
+/** Functions of which one node keeps the count: an account has fewer. */
+export const PERMIT_FUNCTIONS_MAX = 10_000
+/** How long permits that nobody uses are kept before they go back. */
+export const PERMIT_IDLE_MS = 1_000
+/** Longest wait for an answer of the node that keeps a function's count, and of holders that are asked for what they do not use: shorter, as the first waits for it. */
+export const PERMIT_ANSWER_MS_MAX = 2_000
+export const RECALL_ANSWER_MS_MAX = 500
 /** What a client is told to wait when there is no room. */
 export const RETRY_AFTER_MS = 1_000
 /** Log lines kept per function and node, in memory, and bytes over all functions. */

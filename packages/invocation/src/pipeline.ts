@@ -105,15 +105,17 @@ export class Pipeline implements Invoker {
   constructor(options: PipelineOptions) {
     this.#o = options
     this.#self = options.mesh.peerId
-    this.#reserved = new ReservedConcurrency(options.mesh)
+    this.#reserved = new ReservedConcurrency(options)
     this.#next = () => options.random.next()
   }
 
   start(): void {
+    this.#reserved.start()
     this.#sweep = this.#o.clock.every(SWEEP_PERIOD_MS, () => this.#sweepDeadlines())
   }
 
   stop(): void {
+    this.#reserved.stop()
     this.#sweep?.cancel()
     const stopping = new PeerlessError('UNAVAILABLE', 'this node is stopping')
     for (const call of this.#waiting.take(() => true)) this.#fail(call, stopping)
@@ -146,9 +148,10 @@ export class Pipeline implements Invoker {
   }
 
   #beginReserved(order: InvokeOrder, reserved: number, done: OnAnswer): void {
-    const leave = this.#reserved.enter(order.target.record, reserved, done)
-    if (leave === undefined) done(overReserved(), undefined)
-    else this.#begin(order, leave)
+    this.#reserved.enter(order.target.record, reserved, done, (leave) => {
+      if (leave === undefined) done(overReserved(), undefined)
+      else this.#begin(order, leave)
+    })
   }
 
   #begin(order: InvokeOrder, done: OnAnswer): void {
