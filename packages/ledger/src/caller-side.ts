@@ -22,10 +22,20 @@ import type { LedgerStore } from './store.ts'
 
 /** An answer that this node got, as it will be billed. When it was answered is the executor's word and costs nothing: it is not compared. */
 interface Seen {
+  readonly key: string
   readonly kind: Kind
   readonly durationUs: number
   readonly memoryMb: number
   readonly flags: number
+  /** By a statement that is looked at, or of the transaction that is open. */
+  claimed: boolean
+}
+
+/** What a statement claims of that, and what is wrong with it. */
+interface Comparison {
+  readonly claims: Seen[]
+  /** The receipts that are not exactly as seen here, or seen and claimed before; undefined when all are. */
+  readonly fault: { reason: RefusalReason; receipts: Uint8Array } | undefined
 }
 
 interface CallerSideOptions {
@@ -43,7 +53,7 @@ export class CallerSide {
   readonly #say: (event: CoreEvent) => void
   readonly #seen = new Map<string, Map<string, Seen>>()
   /** Claimed by statements of the transaction that is open: forgotten when it is on disk, kept when it fails. */
-  readonly #claimed = new Map<string, Set<string>>()
+  readonly #claimed = new Map<string, Seen[]>()
   /** Tokens for small statements by executor. */
   readonly #tokens = new Map<string, { tokens: number; atMs: number }>()
   #forgotten = 0
@@ -63,13 +73,17 @@ export class CallerSide {
       this.#seen.set(executor, seen)
     }
     const rows = bufferOf(bytes)
+    const claims = this.#claimed.has(executor)
     for (let index = 0; index < rows.length / ROW_BYTES; index++) {
       const at = index * ROW_BYTES
-      seen.set(rowKey(rows, index), {
+      const key = rowKey(rows, index)
+      seen.set(key, {
+        key,
         kind: kinds[rows.readUInt16LE(at + KIND_AT)] as Kind,
         durationUs: rows.readUInt32LE(at + DURATION_AT),
         memoryMb: rows.readUInt16LE(at + MEMORY_AT),
-        flags: rows[at + FLAGS_AT] as number
+        flags: rows[at + FLAGS_AT] as number,
+        claimed: claims && seen.get(key)?.claimed === true
       })
     }
     const before = this.#forgotten
@@ -100,21 +114,19 @@ export class CallerSide {
       if (this.#replica.frozen.has(executor)) return refuse(reply, 'fork', 'this executor signed two statements of one number')
       const verdict = this.#judge(executor, statement)
       if (typeof verdict !== 'object') return refuse(reply, verdict, this.#problem)
-      const unseen = this.#compare(executor, verdict)
-      if (unseen !== undefined) {
-        if (unseen.reason === 'unseen' && !final) return reply.accepted.length > 0 ? reply : undefined
-        return refuse(
-          reply,
-          unseen.reason,
-          `${unseen.receipts.length / NAME_BYTES} receipts are not as this caller saw them`,
-          unseen.receipts
-        )
+      const { claims, fault } = this.#compare(executor, verdict)
+      if (fault !== undefined) {
+        release(claims)
+        if (fault.reason === 'unseen' && !final) return reply.accepted.length > 0 ? reply : undefined
+        const message = `${fault.receipts.length / NAME_BYTES} receipts are not as this caller saw them`
+        return refuse(reply, fault.reason, message, fault.receipts)
       }
       if (verdict.decoded.count < LEDGER_LIMITS.smallStatementRows && !this.#token(executor, nowMs)) {
+        release(claims)
         reply.retryAfterMs = Math.ceil(1_000 / LEDGER_LIMITS.smallStatementsPerSecond)
         return reply
       }
-      reply.accepted.push(this.#accept(executor, verdict))
+      reply.accepted.push(this.#accept(executor, verdict, claims))
     }
     return reply
   }
@@ -125,14 +137,15 @@ export class CallerSide {
   }
 
   committed(): void {
-    for (const [executor, keys] of this.#claimed) {
+    for (const [executor, claims] of this.#claimed) {
       const seen = this.#seen.get(executor)
-      for (const key of keys) seen?.delete(key)
+      for (const { key } of claims) seen?.delete(key)
     }
     this.#claimed.clear()
   }
 
   rolledBack(): void {
+    for (const claims of this.#claimed.values()) release(claims)
     this.#claimed.clear()
   }
 
@@ -166,45 +179,45 @@ export class CallerSide {
     }
   }
 
-  /** The receipts that are not exactly as seen here, or seen and claimed before; undefined when all are. */
-  #compare(executor: string, checked: CheckedStatement): { reason: RefusalReason; receipts: Uint8Array } | undefined {
+  /** Marks what is claimed: `release` takes that back. */
+  #compare(executor: string, checked: CheckedStatement): Comparison {
     const seen = this.#seen.get(executor)
-    const claimed = this.#claimed.get(executor)
     const rows = bufferOf(checked.rows)
-    const within = new Set<string>()
+    const claims: Seen[] = []
     const names: Uint8Array[] = []
     let differs = false
     for (let index = 0; index < checked.decoded.count; index++) {
-      const key = rowKey(rows, index)
-      const mine = seen?.get(key)
-      const twice = within.has(key) || claimed?.has(key) === true
-      within.add(key)
+      const mine = seen?.get(rowKey(rows, index))
       const at = index * ROW_BYTES
       const theirs = checked.decoded.kinds[rows.readUInt16LE(at + KIND_AT)] as Kind
-      const same =
-        mine !== undefined &&
+      const fits =
+        mine?.claimed === false &&
         mine.durationUs === rows.readUInt32LE(at + DURATION_AT) &&
         mine.memoryMb === rows.readUInt16LE(at + MEMORY_AT) &&
         mine.flags === rows[at + FLAGS_AT] &&
         mine.kind.account === theirs.account &&
         mine.kind.functionName === theirs.functionName &&
         mine.kind.version === theirs.version
-      if (same && !twice) continue
-      differs ||= twice || mine !== undefined
+      if (fits) {
+        mine.claimed = true
+        claims.push(mine)
+        continue
+      }
+      differs ||= mine !== undefined
       names.push(rows.subarray(at, at + 16), rows.subarray(at + ATTEMPT_AT, at + ATTEMPT_AT + 1))
     }
-    if (names.length === 0) return undefined
-    return { reason: differs ? 'differs' : 'unseen', receipts: Uint8Array.from(Buffer.concat(names)) }
+    if (names.length === 0) return { claims, fault: undefined }
+    const receipts = Uint8Array.from(Buffer.concat(names))
+    return { claims, fault: { reason: differs ? 'differs' : 'unseen', receipts } }
   }
 
-  #accept(executor: string, checked: CheckedStatement): Uint8Array {
+  #accept(executor: string, checked: CheckedStatement, claims: Seen[]): Uint8Array {
     const { mesh, signer } = this.#options
     const callerSignature = signer.sign(signedBytes(mesh, KIND_ACCEPTANCE, checked.body))
     this.#replica.count({ ...checked, callerSignature }, false)
-    let claimed = this.#claimed.get(executor)
-    if (claimed === undefined) this.#claimed.set(executor, (claimed = new Set()))
-    const rows = bufferOf(checked.rows)
-    for (let index = 0; index < checked.decoded.count; index++) claimed.add(rowKey(rows, index))
+    const claimed = this.#claimed.get(executor)
+    if (claimed === undefined) this.#claimed.set(executor, claims)
+    else for (const claim of claims) claimed.push(claim)
     return callerSignature
   }
 
@@ -218,6 +231,10 @@ export class CallerSide {
     bucket.tokens--
     return true
   }
+}
+
+function release(claims: readonly Seen[]): void {
+  for (const claim of claims) claim.claimed = false
 }
 
 function refuse(reply: OfferReply, reason: RefusalReason, message: string, receipts: Uint8Array = new Uint8Array(0)): OfferReply {

@@ -354,6 +354,7 @@ test('a flood of tiny statements is slowed down, not signed', async (t) => {
   t.true(reply.accepted.length >= 40 && reply.accepted.length < 60, `${reply.accepted.length}`)
   t.true(reply.retryAfterMs > 0)
   t.is(reply.refused, undefined)
+  await eventually(async () => (await all.offer(...statements)).accepted.length === 60, 'the rest is signed later')
 })
 
 test('a caller that answers with rubbish gains nothing, and an honest answer later still counts', async (t) => {

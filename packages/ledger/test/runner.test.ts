@@ -10,6 +10,7 @@ import { LedgerCore } from '../src/core.ts'
 import { RowBuffer } from '../src/receipt-row.ts'
 import { CoreRunner, InlineHost } from '../src/runner.ts'
 import { LedgerStore } from '../src/store.ts'
+import { forge, payloadOf } from './_forge.ts'
 import { FUZZ_SEED, receiptOf } from './_nodes.ts'
 
 class FailingStore extends LedgerStore {
@@ -43,10 +44,12 @@ function setUp(t: { teardown(run: () => void): void }) {
   }
   const see = (count: number, executor: string) => {
     const buffer = new RowBuffer(count)
-    for (let index = 0; index < count; index++) buffer.append(receiptOf({ caller: signer.peerId, executor }, random))
+    const receipts = Array.from({ length: count }, () => receiptOf({ caller: signer.peerId, executor }, random))
+    for (const receipt of receipts) buffer.append(receipt)
     host.post({ op: 'rows', role: 'seen', peer: executor, ...buffer.take() })
+    return receipts
   }
-  return { store, host, events, post, see, random }
+  return { store, host, events, post, see, random, boot }
 }
 
 test('receipts outlive a disk that refuses: they are kept, given again, and count once', async (t) => {
@@ -80,6 +83,17 @@ test('every receipt handed over is acknowledged once, also those seen while the 
     events.reduce((sum, event) => sum + (event.type === 'stored' ? event.receipts : 0), 0),
     10
   )
+})
+
+test('what a statement claimed that could not be stored can be claimed again', async (t) => {
+  const { store, host, see, random, boot } = setUp(t)
+  const executor = signerOf(random.bytes(32))
+  const statement = forge(executor, 'm', see(3, executor.peerId), { callerBoot: boot })
+  const offer = { op: 'offer', peer: executor.peerId, bytes: payloadOf(statement), final: true, nowMs: 0 } as const
+  store.full = true
+  await t.throwsAsync(host.call(offer))
+  store.full = false
+  t.is((await host.call(offer))?.accepted.length, 1)
 })
 
 test('commands of one turn share one transaction', async (t) => {
