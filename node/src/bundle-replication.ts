@@ -2,24 +2,17 @@ import {
   type BlockStore,
   type Catalog,
   type Clock,
-  type CodeReference,
   type FetchBlock,
-  LIMITS,
   type Logger,
   messageOf,
   type Timer
 } from '@peerless/interface'
+import { blocksNamedBy, type NamedBlock } from './named-blocks.ts'
 
 /** A bundle of the largest size over a slow link takes a while; nobody waits for it here. */
 const FETCH_MS = 60_000
 const RETRY_MS_MIN = 1_000
 const RETRY_MS_MAX = 60_000
-
-interface Wanted {
-  readonly name: string
-  readonly cid: string
-  readonly bytes: number
-}
 
 /**
  * Pulls the code of every function, version and layer that the catalog names, as soon as it names it, so that it survives the node where it was deployed and the
@@ -83,7 +76,7 @@ export class BundleReplication {
     this.#retryMs = Math.min(RETRY_MS_MAX, this.#retryMs * 2)
   }
 
-  async #pull({ name, cid, bytes }: Wanted): Promise<boolean> {
+  async #pull({ name, cid, bytes }: NamedBlock): Promise<boolean> {
     try {
       await this.#fetch(cid, { bytes, timeoutMs: FETCH_MS })
       return true
@@ -93,25 +86,7 @@ export class BundleReplication {
     }
   }
 
-  /** What runs first, then what was uploaded. */
-  #missing(): Wanted[] {
-    const codes = [
-      ...this.#catalog.list('function').map(({ name, latest }) => ({ name, code: latest.code })),
-      ...this.#catalog.list('version').map(({ functionName, version }) => ({ name: functionName, code: version.code }))
-    ]
-    const wanted = [
-      ...codes.map(({ name, code }) => ({ name, ...bundleOf(code) })),
-      ...codes.map(({ name, code }) => ({ name, ...zipOf(code) })),
-      ...this.#catalog.list('layerVersion').map((layer) => ({ name: layer.name, ...zipOf(layer) }))
-    ]
-    return wanted.filter(({ cid }) => !this.#store.has(cid))
+  #missing(): NamedBlock[] {
+    return blocksNamedBy(this.#catalog).filter(({ cid }) => !this.#store.has(cid))
   }
-}
-
-function bundleOf({ bundleCid, bundleBytes }: CodeReference): Omit<Wanted, 'name'> {
-  return { cid: bundleCid, bytes: Math.min(bundleBytes, LIMITS.bundleBytesMax) }
-}
-
-function zipOf({ zipCid, zipBytes }: Pick<CodeReference, 'zipCid' | 'zipBytes'>): Omit<Wanted, 'name'> {
-  return { cid: zipCid, bytes: Math.min(zipBytes, LIMITS.zipBytesMax) }
 }

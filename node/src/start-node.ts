@@ -23,6 +23,7 @@ import { createMesh } from '@peerless/mesh'
 import { createQueue } from '@peerless/queue'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
 import type { AwsAccess } from './aws-signature.ts'
+import { BlockCollection } from './block-collection.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { expectDeployed } from './expect-deployed.ts'
@@ -117,6 +118,8 @@ async function compose(
     ...(options.antiEntropyMs === undefined ? {} : { antiEntropyMs: options.antiEntropyMs })
   })
   undo.push(() => catalog.stop())
+  const collection = new BlockCollection({ ...platform, catalog, store })
+  undo.push(() => collection.stop())
   const ledger = await createLedger({
     ...platform,
     directory: await folder.sub('ledger'),

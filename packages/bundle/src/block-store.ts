@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BlockStore, LIMITS, type Logger, PeerlessError } from '@peerless/interface'
+import { type BlockInventory, LIMITS, type Logger, PeerlessError } from '@peerless/interface'
 import { cidOf, isBlockCid } from './cid.ts'
 import { readWhole } from './whole-bytes.ts'
 
@@ -19,7 +19,7 @@ export interface BlockStoreOptions {
  * Blocks as files named by their CID. A file appears under its name only when all its bytes are on disk, so a crash leaves
  * either the whole block or a temporary file, which the next start removes.
  */
-export async function createBlockStore(options: BlockStoreOptions): Promise<BlockStore> {
+export async function createBlockStore(options: BlockStoreOptions): Promise<BlockInventory> {
   const { directory, logger } = options
   await mkdir(directory, { recursive: true })
   const present = new Set<string>()
@@ -36,12 +36,15 @@ export async function createBlockStore(options: BlockStoreOptions): Promise<Bloc
   return new FileBlockStore(directory, logger, present)
 }
 
-class FileBlockStore implements BlockStore {
+class FileBlockStore implements BlockInventory {
   readonly #directory: string
   readonly #logger: Logger
   readonly #present: Set<string>
   /** Writes under way by CID, so that two writers of one block share a file. */
   readonly #writing = new Map<string, Promise<void>>()
+  /** Removals under way: who writes a block again waits for its old file to be gone. */
+  readonly #removing = new Map<string, Promise<void>>()
+  readonly #listeners = new Set<(cid: string) => void>()
   #sequence = 0
 
   constructor(directory: string, logger: Logger, present: Set<string>) {
@@ -77,6 +80,7 @@ class FileBlockStore implements BlockStore {
       throw new PeerlessError('TOO_LARGE', `a block of ${bytes.length} bytes exceeds ${BLOCK_BYTES_MAX}`)
     }
     const cid = await cidOf(bytes)
+    for (const listener of this.#listeners) listener(cid)
     if (this.#present.has(cid)) return cid
     let writing = this.#writing.get(cid)
     if (writing === undefined) {
@@ -88,13 +92,27 @@ class FileBlockStore implements BlockStore {
   }
 
   async remove(cid: string): Promise<void> {
-    await this.#writing.get(cid)?.catch(() => undefined) // the writer reports its own failure
+    const writing = this.#writing.get(cid)
+    if (writing !== undefined) await writing.catch(() => undefined) // the writer reports its own failure
+    // From here to the mark without a pause: nobody is told meanwhile that the block is here.
     if (!this.#present.delete(cid)) return
-    await rm(join(this.#directory, cid), { force: true })
+    const removing = rm(join(this.#directory, cid), { force: true }).finally(() => this.#removing.delete(cid))
+    this.#removing.set(cid, removing)
+    await removing
+  }
+
+  list(): string[] {
+    return [...this.#present]
+  }
+
+  onWrite(written: (cid: string) => void): () => void {
+    this.#listeners.add(written)
+    return () => this.#listeners.delete(written)
   }
 
   async #writeFile(cid: string, bytes: Uint8Array): Promise<void> {
     const temporary = join(this.#directory, `${TEMPORARY_PREFIX}${this.#sequence++}-${cid}`)
+    await this.#removing.get(cid)?.catch(() => undefined) // who removes reports its own failure
     try {
       const file = await open(temporary, 'w', 0o600)
       try {

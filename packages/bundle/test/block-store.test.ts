@@ -72,6 +72,33 @@ test('every block written is read as it was, also when written many at a time an
   )
 })
 
+test('a block that is written again while it is removed is there afterwards', async (t) => {
+  const directory = await folderFor(t)
+  const store = await createBlockStore({ directory, logger })
+  for (let round = 0; round < 50; round++) {
+    await store.write(hello)
+    // Writes hash first, so they come to the file while the removal is under way.
+    await Promise.all([store.write(hello), store.remove(HELLO_CID), store.write(hello)])
+    if (!store.has(HELLO_CID)) await store.write(hello)
+    t.deepEqual(Buffer.from((await store.read(HELLO_CID)) ?? []), hello)
+    await store.remove(HELLO_CID)
+  }
+})
+
+test('all blocks are listed, and who listens is told of each write, of what is there already too', async (t) => {
+  const directory = await folderFor(t)
+  const store = await createBlockStore({ directory, logger })
+  const written: string[] = []
+  const end = store.onWrite((cid) => written.push(cid))
+  await store.write(hello)
+  await store.write(hello)
+  end()
+  const other = await store.write(Buffer.from('other'))
+  t.deepEqual(written, [HELLO_CID, HELLO_CID])
+  t.deepEqual(store.list().sort(), [HELLO_CID, other].sort())
+  t.deepEqual((await createBlockStore({ directory, logger })).list().sort(), store.list().sort())
+})
+
 test('a removed block is gone, and removing it again is no error', async (t) => {
   const directory = await folderFor(t)
   const store = await createBlockStore({ directory, logger })

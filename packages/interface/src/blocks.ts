@@ -8,6 +8,14 @@ export interface BlockStore {
   remove(cid: string): Promise<void>
 }
 
+/** What the blocks that nobody needs any more are found with. */
+export interface BlockInventory extends BlockStore {
+  /** The CIDs of all blocks on this disk, in no order. */
+  list(): string[]
+  /** `written` is told of each block that is given to `write`, also of one that was here already. Returns how to end it. */
+  onWrite(written: (cid: string) => void): () => void
+}
+
 /** A block from here or, failing that, from a peer. @throws NOT_REPLICATED when no reachable node has it by the deadline */
 export type FetchBlock = (cid: string, options: { bytes: number; timeoutMs: number }) => Promise<Uint8Array>
 
