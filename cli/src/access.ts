@@ -12,6 +12,8 @@ export interface Access {
   accessKeyId: string
   secretAccessKey: string
   region: string
+  /** Requests are not signed: there are no keys yet. */
+  unsigned?: true
   /** What the person did to choose it, for errors. */
   source: { kind: 'data'; directory: string; pid: number } | { kind: 'url' }
 }
@@ -45,6 +47,15 @@ export async function findAccess(host: Host, options: AccessOptions): Promise<Ac
     throw new CliError(`${path} cannot be read: ${(error as Error).message}`, 'Run the command as the user who runs the node.')
   }
   return { ...parseDaemonFile(text, path), source: { kind: 'data', directory, pid: pidOf(text) } }
+}
+
+/** The same without keys, for whoever is about to get some. @throws CliError as `findAccess`, but for missing keys */
+export async function findAddress(host: Host, options: AccessOptions): Promise<Access> {
+  const access =
+    options.node === undefined
+      ? await findAccess(host, options)
+      : { origin: parseOrigin(options.node, '--node'), region: REGION_DEFAULT, source: { kind: 'url' } as const }
+  return { ...access, accessKeyId: '', secretAccessKey: '', unsigned: true }
 }
 
 export function startHint(directory: string): string {

@@ -26,6 +26,13 @@ export class Context {
     return this.#client
   }
 
+  /** A client without keys, of the node that the options choose. */
+  async reach(command: Command): Promise<NodeClient> {
+    const [{ findAddress }, { NodeClient }] = await Promise.all([import('./access.ts'), import('./client.ts')])
+    this.#client ??= await NodeClient.open(await findAddress(this.host, accessOptions(command)), this.host.now)
+    return this.#client
+  }
+
   async print(text: string | Uint8Array): Promise<void> {
     await write(this.host.stdout, text)
   }

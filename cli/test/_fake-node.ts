@@ -84,6 +84,7 @@ export async function dataFolder(t: ExecutionContext, daemon: unknown): Promise<
 }
 
 async function isSigned({ method, path, query, headers, body }: Received): Promise<boolean> {
+  if (headers.authorization === undefined) return false
   const date = String(headers['x-amz-date'])
   const names = /SignedHeaders=([^,]+)/.exec(String(headers.authorization))?.[1]?.split(';') ?? []
   const signed = await oracle().sign(

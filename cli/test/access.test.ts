@@ -93,6 +93,20 @@ test('--node signs with the keys in the environment, and says what is missing', 
   t.true(node.received[0]?.signed)
 })
 
+test('a token is redeemed without keys, and the key is shown', async (t) => {
+  const key = { ...KEY, role: 'deployer', account: 'home' }
+  const node = await startFakeNode(t, { 'POST /v1/invites/redeem': { status: 201, json: key } })
+  const told = await runCommand(['keys', 'redeem', 'plinv1.abc', '--node', node.origin])
+  t.is(told.code, 0, told.stderr)
+  t.regex(
+    told.stdout,
+    new RegExp(`access key id +${KEY.accessKeyId}\\nsecret access key +${KEY.secretAccessKey}\\nrole +deployer\\naccount +home`)
+  )
+  t.false(node.received[0]?.signed)
+  t.deepEqual(JSON.parse(String(node.received[0]?.body)), { token: 'plinv1.abc' })
+  t.deepEqual(JSON.parse((await runCommand(['keys', 'redeem', 'plinv1.abc', '--data', node.data, '--json'])).stdout), key)
+})
+
 test('a refusal tells what the node said, its code and what to do', async (t) => {
   const node = await startFakeNode(t, {
     'GET /v1/peers': { status: 403, json: { code: 'FORBIDDEN', message: 'an invoker may not\u001b[2J see peers' } },

@@ -107,6 +107,10 @@ export class NodeMeshStatus implements MeshStatus {
     return { token: await this.#mesh.invite(order) }
   }
 
+  redeem(token: string): ReturnType<MeshStatus['redeem']> {
+    return this.#mesh.redeem(token)
+  }
+
   unready(): string | undefined {
     if (this.draining) return 'draining'
     if (!this.#catalog.caughtUp()) return 'the catalog has not caught up with the mesh yet'

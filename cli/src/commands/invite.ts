@@ -11,7 +11,7 @@ export function define(command: Command, context: Context): void {
   withJson(withNode(command))
     .description('Print one invite token, alone on stdout. It lets a machine join the mesh, or its holder deploy or invoke.')
     .addOption(
-      new Option('--role <role>', 'what the token gives (deployer and invoker can not be redeemed yet)')
+      new Option('--role <role>', 'what the token gives: a node joins with it, a deployer or invoker gets a key')
         .choices(['node', 'deployer', 'invoker'])
         .default('node')
     )
@@ -29,6 +29,7 @@ export function define(command: Command, context: Context): void {
       if (flags.json) await context.printJson({ token })
       else await context.print(`${token}\n`)
       if (flags.role === 'node') await warnOfLoopback(client, context)
+      else await context.note(`Whoever has it makes a key of it: peerless keys redeem TOKEN --node ${client.access.origin}\n`)
     })
 }
 

@@ -15,6 +15,7 @@ export function define(command: Command, context: Context): void {
     'Access keys for the Lambda API, the mesh API and this command. They are valid on every node of the mesh.'
   )
   defineCreate(command.command('create'), context)
+  defineRedeem(command.command('redeem'), context)
   defineList(command.command('list'), context)
   defineRevoke(command.command('revoke'), context)
 }
@@ -35,20 +36,42 @@ function defineCreate(command: Command, context: Context): void {
         await client.json({ method: 'POST', path: ['v1', 'keys'], json }, 'keys create'),
         'keys create'
       )
-      const { accessKeyId, secretAccessKey, role, account } = key
-      if (flags.json) await context.printJson({ accessKeyId, secretAccessKey, role, account })
-      else {
-        await context.print(
-          fields([
-            ['access key id', String(accessKeyId)],
-            ['secret access key', String(secretAccessKey)],
-            ['role', String(role)],
-            ['account', String(account)]
-          ])
-        )
-        await context.note('Keep the secret now: no node shows it again.\n')
-      }
+      await printMade(context, key, flags)
     })
+}
+
+function defineRedeem(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description(
+      'Make a key of an invite token of role deployer or invoker, at the node that made the token. No key is needed for it.'
+    )
+    .argument('<token>', 'what peerless invite printed')
+    .action(async (token: string, flags: Flags) => {
+      parsePattern(token, 'invite token', /^\S{1,16384}$/, "what 'peerless invite --role deployer' printed, without spaces")
+      const client = await context.reach(command)
+      const order = { method: 'POST', path: ['v1', 'invites', 'redeem'], json: { token } } as const
+      await printMade(context, objectOf<KeyAnswer>(await client.json(order, 'keys redeem'), 'keys redeem'), flags)
+    })
+}
+
+async function printMade(
+  context: Context,
+  { accessKeyId, secretAccessKey, role, account }: KeyAnswer,
+  flags: Flags
+): Promise<void> {
+  if (flags.json) {
+    await context.printJson({ accessKeyId, secretAccessKey, role, account })
+    return
+  }
+  await context.print(
+    fields([
+      ['access key id', String(accessKeyId)],
+      ['secret access key', String(secretAccessKey)],
+      ['role', String(role)],
+      ['account', String(account)]
+    ])
+  )
+  await context.note('Keep the secret now: no node shows it again.\n')
 }
 
 function defineList(command: Command, context: Context): void {

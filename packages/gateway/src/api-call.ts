@@ -10,7 +10,7 @@ import type { RefusalLog } from './refusal-log.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
 import { type QueryPair, queryPairs, queryValue } from './url-query.ts'
 
-/** One authenticated request to an API, its body read and bound to its signature. */
+/** One request to an API, authenticated unless the operation is open, its body read and bound to its signature. */
 export interface ApiCall {
   readonly request: IncomingMessage
   readonly requestId: string
@@ -31,6 +31,8 @@ export interface ApiOperation {
   /** As error messages name it. */
   readonly name: string
   readonly bodyBytesMax: number
+  /** Anybody may ask, unsigned: what the body holds is the proof. The key of its calls is nobody's. */
+  readonly open?: true
   /** What a Lambda client calls a body above that; default RequestEntityTooLargeException. */
   readonly tooLargeCode?: string
   run(call: ApiCall): Promise<void> | void
@@ -44,6 +46,9 @@ export interface ApiParts {
   readonly drain: Drain
   readonly refusals: RefusalLog
 }
+
+/** Of calls that nobody signed; may do nothing. */
+const NOBODY: AccessKey = { accessKeyId: '', secretAccessKey: '', role: 'invoker', account: '', createdAt: 0 }
 
 /** How an API words its errors. */
 export interface ErrorStyle {
@@ -86,14 +91,14 @@ export async function serveApi(
   metrics.started()
   let release = () => undefined as unknown
   try {
-    const claim = parts.verifier.begin(request)
+    const claim = operation?.open === true ? undefined : parts.verifier.begin(request)
     if (operation === undefined)
       throw new PeerlessError('NOT_FOUND', `no operation ${request.method} ${(request.url ?? '').slice(0, 200)} in this API`)
     const { bodyBytesMax: bytesMax } = operation
     const tooLarge = () => tooLargeFor(operation)
     const body = await readBody(request, { bytesMax, tooLarge, budget: parts.budget })
     release = body.release
-    const key = parts.verifier.finish(claim, body.sha256())
+    const key = claim === undefined ? NOBODY : parts.verifier.finish(claim, body.sha256())
     let pairs: QueryPair[] | undefined
     const call: ApiCall = {
       request,

@@ -14,12 +14,16 @@ import { routeOperations } from './route-api.ts'
 import { triggerOperations } from './trigger-api.ts'
 import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
 
+/** As packages/mesh has it. */
+const TOKEN_CHARACTERS_MAX = 16_384
+const REDEMPTION_BYTES_MAX = TOKEN_CHARACTERS_MAX + 256
 const INVITE = z.strictObject({
   role: z.enum(['node', 'deployer', 'invoker']).default('node'),
   /** From a second to thirty days. */
   ttlSeconds: z.number().int().min(1).max(2_592_000).default(3_600),
   uses: z.number().int().min(1).max(1_000).default(1)
 })
+const REDEMPTION = z.strictObject({ token: z.string().min(1).max(TOKEN_CHARACTERS_MAX) })
 const KEY = z.strictObject({
   role: z.enum(['admin', 'deployer', 'invoker']),
   account: z.string().regex(ACCOUNT_NAME, 'must be 1 to 64 letters, digits, dots, hyphens or underscores').optional()
@@ -88,6 +92,16 @@ export class MeshApi {
           mustBeAdmin(call.key, 'make invites')
           const { role, ttlSeconds, uses } = checked(INVITE, call)
           call.json(201, await mesh.invite({ role, ttlMs: ttlSeconds * 1_000, uses }))
+        }
+      },
+      'POST /v1/invites/redeem': {
+        name: 'invites redeem',
+        bodyBytesMax: REDEMPTION_BYTES_MAX,
+        open: true,
+        async run(call) {
+          // A use is spent before its key is made: one that can't be made is a use lost, never two keys.
+          const { role } = await mesh.redeem(checked(REDEMPTION, call).token)
+          call.json(201, answerOf(await keys.create({ role, account: mesh.node().account }), true))
         }
       },
       'GET /v1/keys': read('keys', (call) => {

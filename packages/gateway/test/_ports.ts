@@ -259,6 +259,11 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
       isolation: []
     }),
     invite: async (order) => ({ token: `${order.role}:${order.ttlMs}:${order.uses}` }),
+    redeem: async (token) => {
+      const role = token.split(':')[0]
+      if (role === 'deployer' || role === 'invoker') return { role }
+      throw new PeerlessError('INVALID_INVITE', 'the invite token is forged')
+    },
     unready: () => unready
   }
   const invoke = async (order: InvokeOrder): Promise<InvokeAnswer> => {

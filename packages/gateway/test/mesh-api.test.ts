@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import type { StatementLine } from '@peerless/interface'
+import type { AccessKey, StatementLine } from '@peerless/interface'
 import test from 'ava'
 import { type Answer, type Ask, ask, signed } from './_http.ts'
 import { type Fixture, lines, logLine, start } from './_ports.ts'
@@ -72,6 +72,30 @@ test('invites pass their order on, with defaults', async (t) => {
   const invite = (body: string) => call(node, { method: 'POST', path: '/v1/invites', body })
   t.is((await invite('')).json().token, 'node:3600000:1')
   t.is((await invite('{"role":"invoker","ttlSeconds":60,"uses":3}')).json().token, 'invoker:60000:3')
+})
+
+test('an invite token becomes a key of the node’s own account, without a signature', async (t) => {
+  const node = await start(t)
+  const redeem = (token: unknown) => ask(node, { method: 'POST', path: '/v1/invites/redeem', body: JSON.stringify({ token }) })
+  const made = await redeem('deployer:1:1')
+  t.is(made.status, 201)
+  const { accessKeyId, secretAccessKey, role, account } = made.json() as unknown as AccessKey
+  t.deepEqual({ role, account }, { role: 'deployer', account: 'operator' })
+  const key = { accessKeyId, secretAccessKey, role, account, createdAt: 0 }
+  t.is((await call(node, { path: '/v1/peers' }, key)).status, 200)
+  t.is((await call(node, { path: '/v1/keys' }, key)).json().code, 'FORBIDDEN')
+  const keys = node.keys.list().length
+  for (const [token, code] of [
+    ['node:1:1', 'INVALID_INVITE'],
+    ['', 'INVALID_ARGUMENT'],
+    [7, 'INVALID_ARGUMENT'],
+    ['x'.repeat(16_385), 'INVALID_ARGUMENT']
+  ]) {
+    const answer = await redeem(token)
+    t.true(answer.status >= 400 && answer.status < 500, String(answer.status))
+    t.is(answer.json().code, code)
+  }
+  t.is(node.keys.list().length, keys)
 })
 
 const WRONG: [path: string, body: string, message: RegExp][] = [

@@ -13,7 +13,7 @@ export interface PeerStatus {
   version: string
 }
 
-/** POST /v1/invites {role, ttlSeconds, uses} → InviteAnswer. role `node` joins machines; the others make an access key on redemption. */
+/** POST /v1/invites {role, ttlSeconds, uses} → InviteAnswer. role `node` joins machines; the others make an access key on redemption: POST /v1/invites/redeem {token} → KeyAnswer, unsigned. */
 export interface InviteAnswer {
   token: string
 }
@@ -119,6 +119,8 @@ export interface MeshStatus {
   peers(): PeerStatus[]
   node(): NodeStatus
   invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer>
+  /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
+  redeem(token: string): Promise<{ role: 'deployer' | 'invoker' }>
   /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */
   allInstances?(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
   /** Functions with a latency target, in order of name, as far as this node has heard of them. */
