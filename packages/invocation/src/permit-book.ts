@@ -1,14 +1,22 @@
-/** The answer to a recall: permits given back now, and those that follow as calls end. */
+/** The answer to a recall. */
 export interface Recalled {
+  /** Given back now, and no longer held. */
   readonly back: number
+  /** Follow as calls end. */
   readonly owed: number
+  readonly held: number
 }
 
 interface Holding {
   held: number
   /** Was asked for, and is not back yet: it comes as calls end, and until then nothing is idle there. */
   owed: number
+  /** All that was ever granted to it. */
+  granted: number
 }
+
+/** A moment in the book: what is granted later is not in an answer to a question that was asked then. */
+export type Mark = { readonly holding: unknown; readonly granted: number }
 
 /**
  * Who holds how many permits of functions with reserved concurrency, at the node that keeps the count of a function. The sum over all holders is never raised above what
@@ -28,6 +36,8 @@ export class PermitBook {
     if (!this.#byName.has(name) && this.#byName.size >= this.#functionsMax) return 0
     const granted = Math.min(wanted, Math.max(0, reserved - this.held(name)))
     this.add(name, holder, granted)
+    const holding = this.#byName.get(name)?.get(holder)
+    if (holding !== undefined) holding.granted += granted
     return granted
   }
 
@@ -39,7 +49,7 @@ export class PermitBook {
       holders = new Map()
       this.#byName.set(name, holders)
     }
-    const holding = holders.get(holder) ?? { held: 0, owed: 0 }
+    const holding = holders.get(holder) ?? { held: 0, owed: 0, granted: 0 }
     holding.held = Math.max(0, holding.held + change)
     holding.owed = Math.min(holding.held, Math.max(0, holding.owed + Math.min(0, change)))
     if (holding.held > 0) holders.set(holder, holding)
@@ -47,11 +57,24 @@ export class PermitBook {
     if (holders.size === 0) this.#byName.delete(name)
   }
 
-  /** It was asked for some: gave `back` now, and owes so many. Its own word: what was granted a moment ago may still be on its way there. */
-  recalled(name: string, holder: string, { back, owed }: Recalled): void {
-    this.add(name, holder, -back)
+  /** Before a holder is asked for some. */
+  mark(name: string, holder: string): Mark {
+    const holding = this.#byName.get(name)?.get(holder)
+    return { holding, granted: holding?.granted ?? 0 }
+  }
+
+  /** It was asked for some, and says what it had then. */
+  recalled(name: string, holder: string, { owed, held }: Recalled, asked: Mark): void {
+    const before = this.#byName.get(name)?.get(holder)
+    const since = before === undefined ? 0 : before.granted - (before === asked.holding ? asked.granted : 0)
+    this.says(name, holder, held + since)
     const holding = this.#byName.get(name)?.get(holder)
     if (holding !== undefined) holding.owed = Math.min(holding.held, owed)
+  }
+
+  /** What a holder says of itself holds: an answer with permits, or permits that were given back, may have been lost with a connection. */
+  says(name: string, holder: string, held: number): void {
+    this.add(name, holder, held - (this.#byName.get(name)?.get(holder)?.held ?? 0))
   }
 
   /** What it held, nobody holds. */

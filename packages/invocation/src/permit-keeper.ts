@@ -1,6 +1,6 @@
 import { type Clock, type IncomingRequest, type Logger, MESSAGE, type Mesh } from '@peerless/interface'
 import { PERMIT_FUNCTIONS_MAX, PERMITS_MAX, RECALL_ANSWER_MS_MAX } from './constants.ts'
-import { PermitBook, type Recalled } from './permit-book.ts'
+import { type Mark, PermitBook, type Recalled } from './permit-book.ts'
 import { countFromWire, nameFromWire, recalledFromWire, takeChecked } from './permit-message.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -52,21 +52,18 @@ export class PermitKeeper {
 
   /** @param answered told how many of `count` it has now, at once or after holders were asked; not at all when it went away */
   grant(holder: string, name: string, reserved: number, count: number, answered: (granted: number) => void): void {
-    let granted = this.#book.grant(name, reserved, holder, count)
     const departures = this.#departuresOf(holder)
-    const more = (turn: number) => {
-      const from = this.#book.recallable(name, holder)
-      if (granted === count || from.length === 0 || turn > RECALLS_MAX) {
-        answered(granted)
-        return
-      }
-      this.#recall(name, from, count - granted, () => {
-        if (departures !== this.#departuresOf(holder)) return
-        granted += this.#book.grant(name, reserved, holder, count - granted)
-        more(turn + 1)
-      })
+    const attempt = (turn: number) => {
+      const missing = count - Math.max(0, reserved - this.#book.held(name))
+      const from = missing > 0 && turn <= RECALLS_MAX ? this.#book.recallable(name, holder) : []
+      // Booked in the moment in which it is answered: what a holder says of itself in between leaves nothing out.
+      if (from.length === 0) answered(this.#book.grant(name, reserved, holder, count))
+      else
+        this.#recall(name, from, missing, () => {
+          if (departures === this.#departuresOf(holder)) attempt(turn + 1)
+        })
     }
-    more(1)
+    attempt(1)
   }
 
   /** Where one is under way its end is this one's end, too: what it brings may be enough for both. */
@@ -85,31 +82,37 @@ export class PermitKeeper {
       for (const end of recall.ended) end()
     }
     const timer = this.#clock.after(RECALL_ANSWER_MS_MAX, over)
-    const one = (holder: string, answer: Recalled | undefined) => {
-      if (answer !== undefined) this.#book.recalled(name, holder, answer)
+    const one = (holder: string, answer: Recalled | undefined, asked: Mark) => {
+      if (answer !== undefined) this.#book.recalled(name, holder, answer, asked)
       if (--recall.open === 0) over()
     }
     for (const holder of holders) {
+      const asked = this.#book.mark(name, holder)
       if (holder === this.#mesh.peerId) {
-        one(holder, this.#ownIdle(name, count))
+        one(holder, this.#ownIdle(name, count), asked)
         continue
       }
       const departures = this.#departuresOf(holder)
       this.#mesh.request(holder, MESSAGE.RESERVE_RECALL, [name, count], NOTHING, (_error, reply) => {
         // Of one that went away nothing is counted any more.
         const counts = reply !== undefined && departures === this.#departuresOf(holder)
-        one(holder, counts ? recalledFromWire(reply.header, count) : undefined)
+        one(holder, counts ? recalledFromWire(reply.header, count) : undefined, asked)
       })
     }
   }
 
   #onReserve(peerId: string, request: IncomingRequest): void {
-    takeChecked(peerId, request, this.#logger, ([alleged, reserved, count]) => {
+    takeChecked(peerId, request, this.#logger, ([alleged, reserved, count, held]) => {
       const name = nameFromWire(alleged)
       if (reserved === 0) {
         this.#book.add(name, peerId, countFromWire(count, -PERMITS_MAX))
         request.reply(0)
-      } else this.grant(peerId, name, countFromWire(reserved, 1), countFromWire(count, 1), (granted) => request.reply(granted))
+        return
+      }
+      const wanted = countFromWire(count, 1)
+      const most = countFromWire(reserved, 1)
+      this.#book.says(name, peerId, countFromWire(held, 0))
+      this.grant(peerId, name, most, wanted, (granted) => request.reply(granted))
     })
   }
 

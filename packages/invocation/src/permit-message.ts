@@ -3,8 +3,8 @@ import { PERMITS_MAX } from './constants.ts'
 import type { Recalled } from './permit-book.ts'
 
 /*
- * RESERVE: [name, reserved, count], answered with the number of permits granted; with 0 for reserved it says that so many more (below zero: fewer) than before are held,
- * answered with 0. RESERVE_RECALL: [name, count], answered with [given back now, owed: they follow as calls end].
+ * RESERVE: [name, reserved, count, held before], answered with the number of permits granted; [name, 0, change] says that so many more (below zero: fewer) than before are
+ * held, answered with 0. RESERVE_RECALL: [name, count], answered with [given back now, owed: they follow as calls end, held].
  */
 
 /** Answers a request with what `read` makes of its header, or with why it is malformed. */
@@ -37,6 +37,6 @@ export function answerFromWire(alleged: unknown, max: number): number {
 
 /** What a holder answered to a recall of `count`; as answerFromWire. */
 export function recalledFromWire(alleged: unknown, count: number): Recalled {
-  const [back, owed] = Array.isArray(alleged) ? alleged : []
-  return { back: answerFromWire(back, count), owed: answerFromWire(owed, PERMITS_MAX) }
+  const [back, owed, held] = Array.isArray(alleged) ? alleged : []
+  return { back: answerFromWire(back, count), owed: answerFromWire(owed, PERMITS_MAX), held: answerFromWire(held, PERMITS_MAX) }
 }

@@ -81,7 +81,7 @@ export class Permits {
     this.#held -= now
     this.#owed = Math.min(this.#held, this.#owed + count - now)
     this.#idleMin = Math.min(this.#idleMin, this.#held - this.#used)
-    return { back: now, owed: this.#owed }
+    return { back: now, owed: this.#owed, held: this.#held }
   }
 
   /** What is owed and came while nobody here needed it. @returns permits to give back now */

@@ -17,7 +17,7 @@ import { answerFromWire, countFromWire, nameFromWire, takeChecked } from './perm
 import { Permits } from './permits.ts'
 
 const NOTHING = new Uint8Array(0)
-const NONE: Recalled = { back: 0, owed: 0 }
+const NONE: Recalled = { back: 0, owed: 0, held: 0 }
 /** Asked again where the one that keeps the count went away meanwhile. */
 const HOMES_ASKED_MAX = 3
 
@@ -93,7 +93,7 @@ export class ReservedConcurrency {
 
   #ask(permits: Permits, turn: number): void {
     if (permits.asking || permits.waiting === 0) return
-    const { name, home, reserved, waiting: count } = permits
+    const { name, home, reserved, held, waiting: count } = permits
     permits.asking = true
     let late = false
     const timer = this.#clock.after(PERMIT_ANSWER_MS_MAX, () => {
@@ -119,7 +119,7 @@ export class ReservedConcurrency {
     }
     if (home === this.#mesh.peerId) this.#keeper.grant(home, name, reserved, count, answered)
     else
-      this.#mesh.request(home, MESSAGE.RESERVE, [name, reserved, count], NOTHING, (_error, reply) =>
+      this.#mesh.request(home, MESSAGE.RESERVE, [name, reserved, count, held], NOTHING, (_error, reply) =>
         answered(reply === undefined ? undefined : answerFromWire(reply.header, count))
       )
   }
@@ -179,8 +179,8 @@ export class ReservedConcurrency {
       const name = nameFromWire(alleged)
       const wanted = countFromWire(count, 1)
       // Whoever does not keep the count of what is held here has no claim to it.
-      const { back, owed } = this.#permits.get(name)?.home === peerId ? this.#recalled(name, wanted) : NONE
-      request.reply([back, owed])
+      const { back, owed, held } = this.#permits.get(name)?.home === peerId ? this.#recalled(name, wanted) : NONE
+      request.reply([back, owed, held])
     })
   }
 }

@@ -231,6 +231,16 @@ test('a lower number holds for those that had more, as their calls end', async (
   t.is(await scene.calls(node, 2, 2), 1)
 })
 
+test('permits whose answer was lost are found again when they are wanted', async (t) => {
+  const scene = new Scene(3)
+  await scene.settle()
+  const home = scene.home()
+  const node = scene.other(home)
+  const [granted] = await Promise.all([node.mesh.call(home.id, MESSAGE.RESERVE, ['f', 5, 3, 0]), scene.settle()])
+  t.is(granted.header, 3)
+  t.is(await scene.calls(scene.other(home, node), 5, 5), 5)
+})
+
 test('nothing reserved lets nothing through', async (t) => {
   const scene = new Scene(1)
   t.is(await scene.calls(scene.nodes[0] as Node, 1, 0), 0)
@@ -253,7 +263,8 @@ test('a node that does not answer holds no call for longer than its time', async
 for (const [title, type, header] of [
   ['no list', MESSAGE.RESERVE, 'f'],
   ['a name that is none', MESSAGE.RESERVE, ['../f', 1, 1]],
-  ['half a permit', MESSAGE.RESERVE, ['f', 1, 0.5]],
+  ['half a permit', MESSAGE.RESERVE, ['f', 1, 0.5, 0]],
+  ['no word of what is held', MESSAGE.RESERVE, ['f', 1, 1]],
   ['none', MESSAGE.RESERVE, ['f', 1, 0]],
   ['more than anybody may have', MESSAGE.RESERVE, ['f', 1, 1e9]],
   ['a negative reservation', MESSAGE.RESERVE, ['f', -1, 1]],
@@ -279,7 +290,7 @@ test('whoever does not keep the count gets nothing back', async (t) => {
     scene.other(scene.home(), node).mesh.call(node.id, MESSAGE.RESERVE_RECALL, ['f', 1]),
     scene.settle()
   ])
-  t.deepEqual(reply[0].header, [0, 0])
+  t.deepEqual(reply[0].header, [0, 0, 0])
 })
 
 test('whatever comes in whatever order: never more than are reserved, and all of them when it is quiet', async (t) => {
