@@ -52,8 +52,10 @@ export class ReservedConcurrency {
     this.#sweep = this.#clock.every(PERMIT_IDLE_MS, () => this.#giveIdleBack())
   }
 
+  /** Nobody waits for a node that is gone. */
   stop(): void {
     this.#sweep?.cancel()
+    for (const permits of this.#permits.values()) for (const answer of permits.granted(0, permits.waiting)) answer()
   }
 
   /**

@@ -231,6 +231,15 @@ test('a lower number holds for those that had more, as their calls end', async (
   t.is(await scene.calls(node, 2, 2), 1)
 })
 
+test('calls that wait for a permit are told when their node stops', async (t) => {
+  const scene = new Scene(2)
+  await scene.settle()
+  const node = scene.other(scene.home())
+  const asked = scene.call(node, 1)
+  node.reserved.stop()
+  t.false(await asked)
+})
+
 test('permits whose answer was lost are found again when they are wanted', async (t) => {
   const scene = new Scene(3)
   await scene.settle()
