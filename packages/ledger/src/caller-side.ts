@@ -77,13 +77,15 @@ export class CallerSide {
     for (let index = 0; index < rows.length / ROW_BYTES; index++) {
       const at = index * ROW_BYTES
       const key = rowKey(rows, index)
+      // Seen a second time, it is still the one that is claimed.
+      if (claims && seen.get(key)?.claimed === true) continue
       seen.set(key, {
         key,
         kind: kinds[rows.readUInt16LE(at + KIND_AT)] as Kind,
         durationUs: rows.readUInt32LE(at + DURATION_AT),
         memoryMb: rows.readUInt16LE(at + MEMORY_AT),
         flags: rows[at + FLAGS_AT] as number,
-        claimed: claims && seen.get(key)?.claimed === true
+        claimed: false
       })
     }
     const before = this.#forgotten
@@ -213,11 +215,12 @@ export class CallerSide {
 
   #accept(executor: string, checked: CheckedStatement, claims: Seen[]): Uint8Array {
     const { mesh, signer } = this.#options
-    const callerSignature = signer.sign(signedBytes(mesh, KIND_ACCEPTANCE, checked.body))
-    this.#replica.count({ ...checked, callerSignature }, false)
+    // First: should the disk refuse now, they are among those that are released.
     const claimed = this.#claimed.get(executor)
     if (claimed === undefined) this.#claimed.set(executor, claims)
     else for (const claim of claims) claimed.push(claim)
+    const callerSignature = signer.sign(signedBytes(mesh, KIND_ACCEPTANCE, checked.body))
+    this.#replica.count({ ...checked, callerSignature }, false)
     return callerSignature
   }
 

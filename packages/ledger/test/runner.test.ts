@@ -15,7 +15,14 @@ import { FUZZ_SEED, receiptOf } from './_nodes.ts'
 
 class FailingStore extends LedgerStore {
   full = false
+  /** No page can be written in the middle of a transaction. */
+  noInsert = false
   commits = 0
+
+  override insert(...values: Parameters<LedgerStore['insert']>): void {
+    if (this.noInsert) throw new Error('disk I/O error')
+    super.insert(...values)
+  }
 
   override commit(): void {
     if (this.full) throw new Error('database or disk is full')
@@ -93,6 +100,9 @@ test('what a statement claimed that could not be stored can be claimed again', a
   store.full = true
   await t.throwsAsync(host.call(offer))
   store.full = false
+  store.noInsert = true
+  await t.throwsAsync(host.call(offer))
+  store.noInsert = false
   t.is((await host.call(offer))?.accepted.length, 1)
 })
 
