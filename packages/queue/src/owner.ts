@@ -88,20 +88,23 @@ export class Owner {
       throw full(`and ${own} of them are of ${lane}, at most ${EVENTS_MAX * FUNCTION_SHARE}`)
   }
 
-  /** Puts a new event on this disk and on its holders'. `stored` is called once; the event is this node's only without error and not known. */
-  create(event: QueuedEvent, payload: Uint8Array, prefer: readonly string[], stored: OnStored): OwnedEvent {
+  /**
+   * Puts a new event on this disk and on its holders'. `stored` is called once; the event is this node's only without error and not known.
+   * @param sender somebody outside waits to hear of it
+   */
+  create(event: QueuedEvent, payload: Uint8Array, prefer: readonly string[], stored: OnStored, sender = false): OwnedEvent {
     const holders = this.#holders.choose(prefer)
     const state = { term: 1, starts: 0, failures: 0, notBefore: 0, holders }
     const owned = new OwnedEvent({ event, state }, payload.length, payload, 'storing')
     this.#add(owned)
-    this.#arriving++
+    if (sender) this.#arriving++
     const meta = owned.meta()
     let open = 1 + holders.length
     let failure: PeerlessError | undefined
     let known = false
     const ended = () => {
       if (--open > 0) return
-      this.#arriving--
+      if (sender) this.#arriving--
       if (failure !== undefined || known) this.forget(owned, failure === undefined ? 'yielded' : 'failed')
       stored(failure, known)
     }

@@ -131,20 +131,26 @@ export class Queue implements QueueService {
     }
     const event = eventOf(order, this.#o.clock.now())
     const counted = { ...event, lineage: extendLineage(event.lineage, functionName) }
-    const owned = this.#owner.create(counted, payload, [], (error, known) => {
-      if (error === undefined && !known) {
-        this.#accepted++
-        this.#owner.trimCache(owned)
-        const now = this.#o.clock.monotonic()
-        if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.accepted(owned)
-        else {
-          owned.phase = 'limbo'
-          owned.mayHaveRun = false
-          this.#recovery.begin([owned], now)
+    const owned = this.#owner.create(
+      counted,
+      payload,
+      [],
+      (error, known) => {
+        if (error === undefined && !known) {
+          this.#accepted++
+          this.#owner.trimCache(owned)
+          const now = this.#o.clock.monotonic()
+          if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.accepted(owned)
+          else {
+            owned.phase = 'limbo'
+            owned.mayHaveRun = false
+            this.#recovery.begin([owned], now)
+          }
         }
-      }
-      done(error)
-    })
+        done(error)
+      },
+      true
+    )
   }
 
   async result(requestId: string): Promise<AsyncResult | undefined> {
