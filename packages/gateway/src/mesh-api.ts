@@ -14,7 +14,7 @@ import { routeOperations } from './route-api.ts'
 import { triggerOperations } from './trigger-api.ts'
 import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
 
-/** As packages/mesh has it. */
+/** Above what packages/mesh takes, which says so itself. */
 const TOKEN_CHARACTERS_MAX = 16_384
 const REDEMPTION_BYTES_MAX = TOKEN_CHARACTERS_MAX + 256
 const INVITE = z.strictObject({
@@ -101,7 +101,11 @@ export class MeshApi {
         async run(call) {
           // A use is spent before its key is made: one that can't be made is a use lost, never two keys.
           const { role } = await mesh.redeem(checked(REDEMPTION, call).token)
-          call.json(201, answerOf(await keys.create({ role, account: mesh.node().account }), true))
+          const key = await keys.create({ role, account: mesh.node().account })
+          const { accessKeyId, account } = key
+          const from = call.request.socket.remoteAddress
+          context.logger.info('an invite became an access key', { requestId: call.requestId, accessKeyId, role, account, from })
+          call.json(201, answerOf(key, true))
         }
       },
       'GET /v1/keys': read('keys', (call) => {

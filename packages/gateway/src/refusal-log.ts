@@ -4,7 +4,9 @@ import type { Clock, Logger, PeerlessError } from '@peerless/interface'
 /** Anybody can be refused as fast as they can ask: the log takes this many lines a second and counts the others. */
 const REFUSALS_LOGGED_PER_SECOND_MAX = 10
 
-/** Logs who was refused for who they are: unsigned, wrongly signed, not allowed. Other mistakes of callers are theirs to see. */
+const OF_PERSONS: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'FORBIDDEN', 'INVALID_INVITE'])
+
+/** Logs who was refused for who they are: unsigned, wrongly signed, not allowed, with a token that is not good. Other mistakes of callers are theirs to see. */
 export class RefusalLog {
   readonly #clock: Clock
   readonly #logger: Logger
@@ -18,7 +20,7 @@ export class RefusalLog {
   }
 
   note(error: PeerlessError, request: IncomingMessage, requestId: string): void {
-    if (error.code !== 'UNAUTHENTICATED' && error.code !== 'FORBIDDEN') return
+    if (!OF_PERSONS.has(error.code)) return
     const second = Math.floor(this.#clock.monotonic() / 1_000)
     if (second !== this.#second) {
       this.#second = second
