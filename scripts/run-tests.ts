@@ -12,8 +12,10 @@ import { createInterface } from 'node:readline'
 
 /** More files than these are no accident. */
 const AGAIN_MAX = 3
-/** How a process that ended before its tests is told of: its file first. */
+/** How a process is told of that ended before its tests, its file first; one that threw has a line of its own error before. */
 const EXITED = /^(\S+) exited (with|due)/
+const THREW = /^\S+ exited with/
+const EMPTY = /^No tests found in (\S+)/
 
 interface Counts {
   /** Titles. */
@@ -66,7 +68,7 @@ async function runAgain(): Promise<void> {
   // The error that ends a process names no file; the line that says that the process ended does.
   const nameless = failures.get(undefined) ?? []
   failures.delete(undefined)
-  const ended = [...failures.values()].filter((titles) => titles.some((title) => EXITED.test(title)))
+  const ended = [...failures.values()].filter((titles) => titles.some((title) => THREW.test(title)))
   if (failures.size > AGAIN_MAX || nameless.length > ended.length) return
   let steady = true
   for (const [file, titles] of failures) {
@@ -87,7 +89,7 @@ async function runAgain(): Promise<void> {
 
 /** ava names a test by the path of its file, without what all files of the run have in common, and by its title; a process that ended by its path. */
 function fileOf(title: string): string | undefined {
-  const ended = EXITED.exec(title)
+  const ended = EXITED.exec(title) ?? EMPTY.exec(title)
   if (ended !== null) return ended[1]
   const parts = title.split(' › ')
   for (let count = parts.length - 1; count > 0; count--) {
