@@ -1,11 +1,17 @@
 import { FUNCTION_NAME, type IncomingRequest, type Logger, messageOf, PeerlessError } from '@peerless/interface'
 import { PERMITS_MAX } from './constants.ts'
-import type { Recalled } from './permit-book.ts'
 
 /*
- * RESERVE: [name, reserved, count, held before], answered with the number of permits granted; [name, 0, change] says that so many more (below zero: fewer) than before are
- * held, answered with 0. RESERVE_RECALL: [name, count], answered with [given back now, owed: they follow as calls end, held].
+ * Everything that changes the count of a holder is said by the holder itself, in RESERVE and in the order in which it happened: the streams of the two directions
+ * between two nodes know no common order.
+ *
+ * RESERVE: [name, reserved, count] asks for permits, answered with the number granted;
+ *   [name, 0, change] says that so many more (below zero: fewer) are held than before, answered with 0;
+ *   [name, -1, held] says that so many are held; never while a question of the same holder is under way, answered with 0.
+ * RESERVE_RECALL: [name, count], answered when what comes of it was said: with 1 where more follows as calls end, else with 0.
  */
+export const CHANGES = 0
+export const HOLDS = -1
 
 /** Answers a request with what `read` makes of its header, or with why it is malformed. */
 export function takeChecked(peerId: string, request: IncomingRequest, logger: Logger, read: (header: unknown[]) => void): void {
@@ -25,18 +31,12 @@ export function nameFromWire(alleged: unknown): string {
 }
 
 /** @throws PeerlessError MALFORMED */
-export function countFromWire(alleged: unknown, min: number, max: number = PERMITS_MAX): number {
-  if (typeof alleged === 'number' && Number.isInteger(alleged) && alleged >= min && alleged <= max) return alleged
-  throw new PeerlessError('MALFORMED', `a number of permits must be a whole number from ${min} to ${max}`)
+export function countFromWire(alleged: unknown, min: number): number {
+  if (typeof alleged === 'number' && Number.isInteger(alleged) && alleged >= min && alleged <= PERMITS_MAX) return alleged
+  throw new PeerlessError('MALFORMED', `a number of permits must be a whole number from ${min} to ${PERMITS_MAX}`)
 }
 
 /** What a peer answered; 0 where it is none of the numbers that it may be. */
 export function answerFromWire(alleged: unknown, max: number): number {
   return typeof alleged === 'number' && Number.isInteger(alleged) && alleged >= 0 && alleged <= max ? alleged : 0
-}
-
-/** What a holder answered to a recall of `count`; as answerFromWire. */
-export function recalledFromWire(alleged: unknown, count: number): Recalled {
-  const [back, owed, held] = Array.isArray(alleged) ? alleged : []
-  return { back: answerFromWire(back, count), owed: answerFromWire(owed, PERMITS_MAX), held: answerFromWire(held, PERMITS_MAX) }
 }

@@ -1,7 +1,6 @@
-import type { Recalled } from './permit-book.ts'
-
-/** A call that waits for a permit. Called once; true with one. */
-export type OnPermit = (granted: boolean) => void
+/** What a call is told that asked for a permit; `unknown`: nobody could be asked. */
+export type Verdict = 'granted' | 'refused' | 'unknown'
+export type OnPermit = (verdict: Verdict) => void
 
 /**
  * The permits of one function that this node holds, and the calls that wait for one. Permits that are not used are kept for a moment, so that a steady stream of
@@ -13,8 +12,10 @@ export class Permits {
   home: string
   /** As the last call saw it. */
   reserved: number
-  /** A question is under way. */
+  /** A question is under way: what was granted may be on its way here. */
   asking = false
+  /** It is under way for too long: nobody waits for its answer any more. */
+  silent = false
   #held = 0
   #used = 0
   /** To be given back as calls end. */
@@ -57,13 +58,15 @@ export class Permits {
    */
   granted(count: number, asked: number): (() => void)[] {
     this.#held += count
-    const answers: (() => void)[] = []
-    for (let turn = 0; turn < asked && this.#waiting.length > 0; turn++) {
-      const call = this.#waiting.shift() as OnPermit
-      const got = this.#use()
-      answers.push(() => call(got))
-    }
-    return answers
+    return this.#waiting.splice(0, asked).map((call) => {
+      const verdict = this.#use() ? 'granted' : 'refused'
+      return () => call(verdict)
+    })
+  }
+
+  /** Nobody could be asked. @returns what to tell those who waited longest */
+  unanswered(asked: number): (() => void)[] {
+    return this.#waiting.splice(0, asked).map((call) => () => call('unknown'))
   }
 
   /** A call ended. @returns permits to give back now */
@@ -75,13 +78,13 @@ export class Permits {
     return 1
   }
 
-  /** Others want some. */
-  recall(count: number): Recalled {
-    const now = Math.min(count, this.#held - this.#used)
-    this.#held -= now
-    this.#owed = Math.min(this.#held, this.#owed + count - now)
+  /** Others want some. @returns how many are given back now, and how many follow as calls end */
+  recall(count: number): { back: number; owed: number } {
+    const back = Math.min(count, this.#held - this.#used)
+    this.#held -= back
+    this.#owed = Math.min(this.#held, this.#owed + count - back)
     this.#idleMin = Math.min(this.#idleMin, this.#held - this.#used)
-    return { back: now, owed: this.#owed, held: this.#held }
+    return { back, owed: this.#owed }
   }
 
   /** What is owed and came while nobody here needed it. @returns permits to give back now */

@@ -43,7 +43,7 @@ import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
 import { malformedAnswer, outcomeOfFailure, wasRefused } from './peer-failures.ts'
 import { receiptOf, settle } from './receipts.ts'
-import { overReserved, ReservedConcurrency } from './reserved-concurrency.ts'
+import { ReservedConcurrency } from './reserved-concurrency.ts'
 import { GO, STARTS, WAITS } from './start-gate.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
@@ -149,7 +149,7 @@ export class Pipeline implements Invoker {
 
   #beginReserved(order: InvokeOrder, reserved: number, done: OnAnswer): void {
     this.#reserved.enter(order.target.record, reserved, done, (leave) => {
-      if (leave === undefined) done(overReserved(), undefined)
+      if (leave instanceof PeerlessError) done(leave, undefined)
       else this.#begin(order, leave)
     })
   }

@@ -11,13 +11,11 @@ import {
 } from '@peerless/interface'
 import { rendezvousOwner } from '@peerless/routing'
 import { PERMIT_ANSWER_MS_MAX, PERMIT_IDLE_MS, RETRY_AFTER_MS } from './constants.ts'
-import type { Recalled } from './permit-book.ts'
 import { PermitKeeper } from './permit-keeper.ts'
-import { answerFromWire, countFromWire, nameFromWire, takeChecked } from './permit-message.ts'
-import { Permits } from './permits.ts'
+import { answerFromWire, CHANGES, countFromWire, HOLDS, nameFromWire, takeChecked } from './permit-message.ts'
+import { Permits, type Verdict } from './permits.ts'
 
 const NOTHING = new Uint8Array(0)
-const NONE: Recalled = { back: 0, owed: 0, held: 0 }
 /** Asked again where the one that keeps the count went away meanwhile. */
 const HOMES_ASKED_MAX = 3
 
@@ -39,7 +37,7 @@ export class ReservedConcurrency {
     this.#mesh = options.mesh
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#keeper = new PermitKeeper(options, (name, count) => this.#recalled(name, count))
+    this.#keeper = new PermitKeeper(options, (name, count) => this.#recalled(options.mesh.peerId, name, count))
   }
 
   start(): void {
@@ -49,40 +47,37 @@ export class ReservedConcurrency {
       if (!connected) this.#keeper.gone(peerId)
       this.#move()
     })
-    this.#sweep = this.#clock.every(PERMIT_IDLE_MS, () => this.#giveIdleBack())
+    this.#sweep = this.#clock.every(PERMIT_IDLE_MS, () => this.#refresh())
   }
 
   /** Nobody waits for a node that is gone. */
   stop(): void {
     this.#sweep?.cancel()
-    for (const permits of this.#permits.values()) for (const answer of permits.granted(0, permits.waiting)) answer()
+    for (const permits of this.#permits.values()) for (const answer of permits.unanswered(permits.waiting)) answer()
   }
 
   /**
    * Asks for a permit.
-   * @param begin told once, now or later: what to call instead of `done`, so that the permit is given back; undefined when there is none
+   * @param begin told once, now or later: what to call instead of `done`, so that the permit is given back; or why there is none
    */
-  enter({ name }: FunctionRecord, reserved: number, done: OnAnswer, begin: (done: OnAnswer | undefined) => void): void {
+  enter({ name }: FunctionRecord, reserved: number, done: OnAnswer, begin: (leave: OnAnswer | PeerlessError) => void): void {
     if (reserved === 0) {
-      begin(undefined)
+      begin(overReserved())
       return
     }
-    let permits = this.#permits.get(name)
-    if (permits === undefined) {
-      permits = new Permits(name, this.#homeOf(name), reserved)
-      this.#permits.set(name, permits)
-    }
+    const permits = this.#permits.get(name) ?? new Permits(name, this.#homeOf(name), reserved)
+    this.#permits.set(name, permits)
     // What was granted under the larger number has to be counted anew.
     if (reserved < permits.reserved) this.#tell(permits.home, name, -permits.recall(permits.held).back)
     permits.reserved = reserved
-    const of = permits
-    const answer = (granted: boolean) => begin(granted ? this.#leaving(of, done) : undefined)
-    if (permits.take()) {
-      answer(true)
-      return
+    const answer = (verdict: Verdict) =>
+      begin(verdict === 'granted' ? this.#leaving(permits, done) : verdict === 'refused' ? overReserved() : uncounted())
+    if (permits.take()) answer('granted')
+    else if (permits.silent) answer('unknown')
+    else {
+      permits.wait(answer)
+      this.#ask(permits, 1)
     }
-    permits.wait(answer)
-    this.#ask(permits, 1)
   }
 
   #leaving(permits: Permits, done: OnAnswer): OnAnswer {
@@ -95,57 +90,60 @@ export class ReservedConcurrency {
 
   #ask(permits: Permits, turn: number): void {
     if (permits.asking || permits.waiting === 0) return
-    const { name, home, reserved, held, waiting: count } = permits
+    const { name, home, reserved, waiting: count } = permits
     permits.asking = true
-    let late = false
     const timer = this.#clock.after(PERMIT_ANSWER_MS_MAX, () => {
-      late = true
-      this.#settle(permits, 0, count)
+      permits.silent = true
+      this.#logger.warn('the node that keeps the count of a reserved concurrency does not answer', { function: name, node: home })
+      for (const answer of permits.unanswered(permits.waiting)) answer()
     })
     const answered = (granted: number | undefined) => {
       timer.cancel()
-      // It may be heard here first that the home is gone.
-      if (granted === undefined) this.#move()
-      if (late) this.#tell(home, name, -(granted ?? 0))
-      else if (granted === undefined && turn < HOMES_ASKED_MAX && permits.home !== home) {
-        permits.asking = false
-        this.#ask(permits, turn + 1)
-      } else {
-        // They were counted where the count was kept when it was asked.
-        if (permits.home !== home && granted !== undefined) {
-          this.#tell(home, name, -granted)
-          this.#tell(permits.home, name, granted)
-        }
-        this.#settle(permits, granted ?? 0, count)
+      permits.asking = false
+      permits.silent = false
+      if (granted === undefined) {
+        // It may be heard here first that the home is gone.
+        this.#move()
+        if (permits.home !== home && turn < HOMES_ASKED_MAX) this.#ask(permits, turn + 1)
+        else this.#settle(permits, permits.unanswered(count))
+        return
       }
+      // They were counted where the count was kept when it was asked.
+      if (permits.home !== home) {
+        this.#tell(home, name, -granted)
+        this.#tell(permits.home, name, granted)
+      }
+      this.#settle(permits, permits.granted(granted, count))
     }
     if (home === this.#mesh.peerId) this.#keeper.grant(home, name, reserved, count, answered)
     else
-      this.#mesh.request(home, MESSAGE.RESERVE, [name, reserved, count, held], NOTHING, (_error, reply) =>
+      this.#mesh.request(home, MESSAGE.RESERVE, [name, reserved, count], NOTHING, (_error, reply) =>
         answered(reply === undefined ? undefined : answerFromWire(reply.header, count))
       )
   }
 
-  #settle(permits: Permits, granted: number, asked: number): void {
-    permits.asking = false
-    for (const answer of permits.granted(granted, asked)) answer()
+  #settle(permits: Permits, answers: readonly (() => void)[]): void {
+    for (const answer of answers) answer()
     this.#tell(permits.home, permits.name, -permits.payOwed())
     this.#ask(permits, 1)
     this.#forgetUnused(permits)
   }
 
-  /** Others want some of what this node holds. */
-  #recalled(name: string, count: number): Recalled {
+  /** Others want some of what this node holds and `home` counts. */
+  #recalled(home: string, name: string, count: number): { back: number; owed: number } {
     const permits = this.#permits.get(name)
-    if (permits === undefined) return NONE
+    if (permits?.home !== home) return { back: 0, owed: 0 }
     const answer = permits.recall(count)
     this.#forgetUnused(permits)
     return answer
   }
 
-  #giveIdleBack(): void {
+  /** Gives back what nobody used, and says what is left: what was said before may have been lost. */
+  #refresh(): void {
     for (const permits of [...this.#permits.values()]) {
-      this.#tell(permits.home, permits.name, -permits.takeIdle())
+      const { name, home, asking } = permits
+      this.#tell(home, name, -permits.takeIdle())
+      if (!asking && permits.held > 0 && home !== this.#mesh.peerId) this.#say(home, [name, HOLDS, permits.held])
       this.#forgetUnused(permits)
     }
   }
@@ -154,18 +152,27 @@ export class ReservedConcurrency {
   #move(): void {
     for (const permits of this.#permits.values()) {
       const home = this.#homeOf(permits.name)
-      if (home === permits.home) continue
-      this.#tell(permits.home, permits.name, -permits.held)
+      const { home: before, name, held } = permits
+      if (home === before) continue
+      // First: what comes free where it was counted may be granted to a call that waits here, at once.
       permits.home = home
-      this.#tell(home, permits.name, permits.held)
+      this.#tell(before, name, -held)
+      this.#tell(home, name, held)
     }
   }
 
   #tell(home: string, name: string, change: number): void {
     if (change === 0) return
     if (home === this.#mesh.peerId) this.#keeper.add(name, home, change)
-    // Where there is no connection any more, nothing is counted any more.
-    else this.#mesh.request(home, MESSAGE.RESERVE, [name, 0, change], NOTHING, () => undefined)
+    else this.#say(home, [name, CHANGES, change])
+  }
+
+  /**
+   * To another node. Where there is no connection any more, nothing is counted any more.
+   * @param done when it has heard it, or never will
+   */
+  #say(home: string, header: [name: string, what: number, count: number], done: () => void = () => undefined): void {
+    this.#mesh.request(home, MESSAGE.RESERVE, header, NOTHING, done)
   }
 
   #forgetUnused(permits: Permits): void {
@@ -176,19 +183,31 @@ export class ReservedConcurrency {
     return rendezvousOwner(name, [this.#mesh.peerId, ...this.#mesh.peers()])
   }
 
+  /** Answered when the other has heard what comes of it: see permit-message.ts. */
   #onRecall(peerId: string, request: IncomingRequest): void {
     takeChecked(peerId, request, this.#logger, ([alleged, count]) => {
       const name = nameFromWire(alleged)
       const wanted = countFromWire(count, 1)
-      // Whoever does not keep the count of what is held here has no claim to it.
-      const { back, owed, held } = this.#permits.get(name)?.home === peerId ? this.#recalled(name, wanted) : NONE
-      request.reply([back, owed, held])
+      if (this.#permits.get(name)?.home !== peerId) {
+        // Nothing that is held here is counted there.
+        this.#say(peerId, [name, HOLDS, 0], () => request.reply(0))
+        return
+      }
+      const { back, owed } = this.#recalled(peerId, name, wanted)
+      // Also where that is nothing: what was given back before is there then, too.
+      this.#say(peerId, [name, CHANGES, -back], () => request.reply(owed > 0 ? 1 : 0))
     })
   }
 }
 
+function uncounted(): PeerlessError {
+  return new PeerlessError('UNAVAILABLE', 'the calls of this function are counted by a node that does not answer; try again', {
+    detail: { retryAfterMs: RETRY_AFTER_MS }
+  })
+}
+
 /** Lambda's own words. */
-export function overReserved(): PeerlessError {
+function overReserved(): PeerlessError {
   return new PeerlessError('THROTTLED', 'Rate Exceeded.', {
     detail: { reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', retryAfterMs: RETRY_AFTER_MS }
   })
