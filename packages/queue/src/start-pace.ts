@@ -3,7 +3,7 @@ import { PRESSED_MIN, PRESSED_STARTS_PER_SECOND, PRESSED_STARTS_SHARE, RUNS_BURS
 /**
  * How many events may start while others are on their way in. Somebody waits for an event that is being accepted and nobody for one that is, but both cost the
  * same processor: so a rush is taken in first and run afterwards. Starts go on at a share of what is accepted, and never below a rate that even a slow machine
- * runs beside it, so that a disk or a holder that is slow holds up no start. Pure: it is told the time.
+ * runs beside it: where a disk or a holder is slow and little is accepted, that rate is all that is left. Pure: it is told the time.
  */
 export class StartPace {
   /** Starts that may be made under pressure. */
