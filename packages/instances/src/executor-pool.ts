@@ -316,6 +316,7 @@ export class ExecutorPool {
       instances: new Map(),
       bundles: new Map(),
       loads: 0,
+      startedAt: clock.monotonic(),
       draining: false,
       killedFor: undefined,
       culprit: undefined,

@@ -166,6 +166,11 @@ export class ExecutorProcess {
     if (codeCache !== undefined) this.#sendPieces(CODE_CACHE_PREFIX + cid, codeCache)
   }
 
+  /** Calls under way leave the executor's own thread; `done` when that has come back from what was sent before, or with an error when the process is gone. */
+  stepAside(done: OnReply): void {
+    this.#connection.request(EXECUTOR_MESSAGE.ASIDE, undefined, NOTHING, done)
+  }
+
   trim(): void {
     this.#connection.notify(EXECUTOR_MESSAGE.TRIM, undefined)
   }

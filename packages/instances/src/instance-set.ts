@@ -106,7 +106,8 @@ export class InstanceSet implements Instances {
     this.#turns = new ThreadTurns(
       options.clock,
       (instance, call) => this.#send(instance, call),
-      (executor, held) => this.#elsewhere(executor, held)
+      (executor, held) => this.#elsewhere(executor, held),
+      (executor) => this.#shelf.resume(executor)
     )
     const { clock } = options
     this.warm = new Prewarmer({
@@ -136,7 +137,6 @@ export class InstanceSet implements Instances {
     })
     this.#memory = guardMemory(options, { shelf: this.#shelf, pool: this.#pool, warm: this.warm, startMs: this.startMs })
     const parts = {
-      shelf: this.#shelf,
       pool: this.#pool,
       containment: this.#containment,
       turns: this.#turns,
@@ -268,7 +268,7 @@ export class InstanceSet implements Instances {
     const { executor, revision } = instance
     this.#freed(revision)
     if (revision.standing !== 'proven' && (flags & FLAG_GONE) === 0) this.#containment.good(revision)
-    if (executor.suspended !== undefined && !executor.condemned) this.#shelf.resume(executor)
+    this.#shelf.resume(executor)
     noteUse(instance, call, header, outcome.status === 'ok')
     this.#logs.tell(call, outcome)
     this.#latency.add(header[1] / 1_000)
@@ -342,16 +342,12 @@ export class InstanceSet implements Instances {
     const { process } = instance.executor
     const orderedAt = this.#options.clock.monotonic()
     call.overdueAt = orderedAt + limits.INIT_MS_MAX + limits.GRACE_MS
-    process.load(loadOrderOf(instance, call.invocation, this.#here()), supply, (error, reply) => {
+    process.load(loadOrderOf(instance, call.invocation, this.#options), supply, (error, reply) => {
       const failure = error ?? process.faultOf(checkedLoaded, reply)
+      instance.executor.startedAt = this.#options.clock.monotonic()
       if (failure === undefined) this.#onLoaded(instance, call, orderedAt, reply as Reply)
       else this.#failLaunch(instance, call, this.#containment.loadFailure(this.nodeId, instance, call, failure))
     })
-  }
-
-  #here(): Parameters<typeof loadOrderOf>[2] {
-    const { region, clock, streamBytesMax } = this.#options
-    return { node: this.nodeId, region, now: clock.now(), streamBytesMax }
   }
 
   #onLoaded(instance: Instance, call: Running, orderedAt: number, reply: Reply): void {

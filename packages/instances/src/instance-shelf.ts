@@ -184,8 +184,10 @@ export class InstanceShelf {
     }
   }
 
+  /** It answers: what it has can be used again, unless it is to end. Hot. */
   resume(executor: Executor): void {
-    const suspended = executor.suspended ?? []
+    const { suspended } = executor
+    if (suspended === undefined || executor.condemned) return
     executor.suspended = undefined
     for (const instance of suspended) this.park(instance)
   }

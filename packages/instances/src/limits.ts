@@ -43,10 +43,12 @@ export const LANE_CALLS_MAX = 32
 export const LANE_CALLS_SHALLOW = 4
 /** A call that executors turn away so often is refused. */
 export const TURNED_AWAY_MAX = 3
-/** A call waits so long for calls of another revision on an executor's own thread, then it goes elsewhere: some hundred ordinary calls. */
-export const TURN_MS_MAX = 20
-/** A call that is so long on an executor's own thread makes the daemon send nothing more there: twice what a slow stretch may take. */
-export const MUTE_MS_MAX = 40
+/** A call waits so long for calls of another revision on an executor's own thread before they are asked to leave it: a few ordinary calls. */
+export const TURN_MS_MIN = 1
+/** A call that is so long on an executor's own thread is asked to leave it: what a slow stretch may take. */
+export const THREAD_MS_MAX = 20
+/** An executor that does not answer so long has a call on its thread that does not come back: nothing more is sent there, and what waits goes elsewhere. */
+export const MUTE_MS_MAX = 20
 /** A process that is given up finishes what is healthy in it, for so long: memory must be back within 10 s. */
 export const DRAIN_MS_MAX = 8_000
 /** Before a process is killed for its memory, calls that take no longer than this may end in it. */

@@ -3,14 +3,15 @@ import { type InvokeHeader, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, typ
 import { functionEnvironment } from './environment.ts'
 import { INIT_MS_MAX } from './limits.ts'
 import type { Instance } from './records.ts'
+import type { InstancesOptions } from './types.ts'
 
 /** What an executor must know to make an instance. */
 export function loadOrderOf(
   instance: Instance,
   { functionName, version }: Invocation,
-  place: { node: string; region: string; now: number; streamBytesMax: number | undefined }
+  { nodeId, region, clock, streamBytesMax }: InstancesOptions
 ): LoadOrder {
-  const date = new Date(place.now).toISOString().slice(0, 10).replaceAll('-', '/')
+  const date = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/')
   const logGroup = `/aws/lambda/${functionName}`
   const logStream = `${date}/[${version.version}]${instance.name}`
   return {
@@ -19,13 +20,13 @@ export function loadOrderOf(
     bundleCid: version.code.bundleCid,
     memoryMb: version.memoryMb,
     initMsMax: INIT_MS_MAX,
-    environment: functionEnvironment(functionName, version, { region: place.region, logGroup, logStream }),
+    environment: functionEnvironment(functionName, version, { region, logGroup, logStream }),
     functionName,
     functionVersion: version.version,
     logGroup,
     logStream,
-    node: place.node,
-    streamBytesMax: place.streamBytesMax,
+    node: nodeId,
+    streamBytesMax,
     manner: instance.revision.manner
   }
 }

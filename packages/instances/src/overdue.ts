@@ -1,13 +1,11 @@
 import { timeoutErrorJson } from '@peerless/sandbox'
 import type { Containment } from './containment.ts'
 import type { ExecutorPool } from './executor-pool.ts'
-import type { InstanceShelf } from './instance-shelf.ts'
-import { INIT_MS_MAX, MUTE_MS_MAX } from './limits.ts'
+import { GRACE_MS, INIT_MS_MAX, THREAD_MS_MAX } from './limits.ts'
 import type { Instance, Running } from './records.ts'
 import type { ThreadTurns } from './thread-turns.ts'
 
 interface Parts {
-  readonly shelf: InstanceShelf
   readonly pool: ExecutorPool
   readonly containment: Containment
   readonly turns: ThreadTurns
@@ -17,14 +15,16 @@ interface Parts {
 
 /** Deadlines from outside. The oldest call of each instance is the one that runs, and the longest overdue of an executor's the one that holds it up. */
 export function watchDeadlines(running: Iterable<Instance>, now: number, parts: Parts): void {
-  const { shelf, pool, containment, turns } = parts
+  const { pool, containment, turns } = parts
   for (const instance of running) {
     const call = instance.calls[0]
     if (call === undefined) continue
     const { executor } = instance
-    if (call.onThread && now - call.startedAt > MUTE_MS_MAX) shelf.suspend(executor)
+    if (call.onThread && now - call.startedAt > THREAD_MS_MAX) turns.ask(executor)
     if (now < call.overdueAt) continue
     if (instance.state === 'starting') {
+      // An executor begins starts in turn: as long as others of its end, this one's may not have come.
+      if (now < executor.startedAt + INIT_MS_MAX + GRACE_MS) continue
       parts.endStart(instance, call, timeoutErrorJson(call.invocation.requestId, INIT_MS_MAX))
       continue
     }

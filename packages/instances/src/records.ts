@@ -110,6 +110,8 @@ export interface Executor {
   /** Instances per bundle that it holds. */
   readonly bundles: Map<string, number>
   loads: number
+  /** Monotonic milliseconds; when a start ended there last, well or not. */
+  startedAt: number
   /** Takes no more instances. */
   draining: boolean
   killedFor: KillReason | undefined

@@ -1,52 +1,71 @@
 import type { Clock } from '@peerless/interface'
-import { TURN_MS_MAX } from './limits.ts'
+import { MUTE_MS_MAX, TURN_MS_MIN } from './limits.ts'
 import type { Executor, Instance, Revision, Running } from './records.ts'
+
+interface HeldCall {
+  instance: Instance
+  call: Running
+}
 
 /** Whose calls are on an executor's own thread. */
 export interface Turn {
-  /** Calls sent that run on the executor's own thread, all of `revision`. */
-  calls: number
+  /** Those that were sent, all of `revision`. */
+  readonly calls: Set<Running>
   revision: Revision | undefined
   /** What waits for them, in order. */
-  held: { instance: Instance; call: Running }[] | undefined
+  held: HeldCall[] | undefined
   timer: { cancel(): void } | undefined
+  /** The executor was asked to take them off its thread, and has not answered. */
+  asked: boolean
+  /** Calls that have ended there, so that it can be seen whether any does. */
+  ended: number
 }
 
 export function newTurn(): Turn {
-  return { calls: 0, revision: undefined, held: undefined, timer: undefined }
+  return { calls: new Set(), revision: undefined, held: undefined, timer: undefined, asked: false, ended: 0 }
 }
 
 /**
  * Calls of proven, short revisions run on their executor's own thread, one after the other. Should one of them not come back, whatever
  * waits behind it in the pipe is stuck and can not be taken back: nobody knows whether it was begun. So calls of one revision go into the pipe
- * only while no other's are on the thread; they wait here, where they can still go elsewhere, and do so after 20 ms.
+ * only while no other's are on the thread; they wait here, where they can still go elsewhere.
+ *
+ * Most calls that take long compute little: they wait for a timer or somebody's answer, and hold up nobody meanwhile. Only the executor knows, so it is asked:
+ * it has calls under way go on on threads of their own, and its answer says that its own is free. One that does not answer has a call that does not come back.
  */
 export class ThreadTurns {
   readonly #clock: Clock
   readonly #send: (instance: Instance, call: Running) => void
-  readonly #elsewhere: (executor: Executor, held: { instance: Instance; call: Running }[]) => void
+  readonly #elsewhere: (executor: Executor, held: HeldCall[]) => void
+  readonly #answers: (executor: Executor) => void
 
+  /**
+   * @param elsewhere the executor does not come back from what is on its thread; calls that were not sent there, because of that
+   * @param answers it has come back
+   */
   constructor(
     clock: Clock,
     send: (instance: Instance, call: Running) => void,
-    elsewhere: (executor: Executor, held: { instance: Instance; call: Running }[]) => void
+    elsewhere: (executor: Executor, held: HeldCall[]) => void,
+    answers: (executor: Executor) => void
   ) {
     this.#clock = clock
     this.#send = send
     this.#elsewhere = elsewhere
+    this.#answers = answers
   }
 
   /** Whether the call may be sent now; if not, it is held. Hot. */
   enter(instance: Instance, call: Running): boolean {
     const { revision } = instance
     const { turn } = instance.executor
-    if (turn.held !== undefined || (turn.calls > 0 && turn.revision !== revision)) {
+    if (turn.held !== undefined || (turn.calls.size > 0 && turn.revision !== revision)) {
       this.#hold(instance, call)
       return false
     }
     if (revision.manner === 'short') {
       call.onThread = true
-      turn.calls++
+      turn.calls.add(call)
       turn.revision = revision
     }
     return true
@@ -54,16 +73,53 @@ export class ThreadTurns {
 
   /** After its answer, or when it is given up. Hot. */
   leave(instance: Instance, call: Running): void {
-    if (!call.onThread) return
-    call.onThread = false
-    const { turn } = instance.executor
-    turn.calls--
-    if (turn.calls === 0 && turn.held !== undefined) this.#release(turn)
+    instance.executor.turn.ended++
+    if (call.onThread) this.#leave(instance.executor, call)
   }
 
   /** Whose code is on the thread of an executor that does not answer. */
   holderOf({ turn }: Executor): Revision | undefined {
-    return turn.calls > 0 ? turn.revision : undefined
+    return turn.calls.size > 0 ? turn.revision : undefined
+  }
+
+  /** Has calls that are on the executor's thread leave it, unless it was asked already. */
+  ask(executor: Executor): void {
+    const { turn } = executor
+    if (turn.asked) return
+    turn.asked = true
+    // What is sent from now on is behind the question in the pipe.
+    const before = [...turn.calls]
+    const timer = this.#watch(executor)
+    executor.process.stepAside((error) => {
+      timer()
+      turn.asked = false
+      if (error !== undefined) return
+      for (const call of before) this.#leave(executor, call)
+      this.#answers(executor)
+      if (turn.held !== undefined && turn.timer === undefined) this.ask(executor)
+    })
+  }
+
+  /** Until it is known that the executor does not come back: as long as calls or starts end there, it does, though late. Returns what stops it. */
+  #watch(executor: Executor): () => void {
+    const { turn } = executor
+    const seen = [turn.ended, executor.startedAt]
+    // Where this process itself stood still, what the executor said lies in the pipe: it is read before the second timer.
+    let timer = this.#clock.after(MUTE_MS_MAX, () => {
+      timer = this.#clock.after(1, () => {
+        if (turn.ended === seen[0] && executor.startedAt === seen[1]) this.#elsewhere(executor, takeHeld(turn))
+        else stop = this.#watch(executor)
+      })
+    })
+    let stop = () => timer.cancel()
+    return () => stop()
+  }
+
+  #leave(executor: Executor, call: Running): void {
+    const { turn } = executor
+    if (!turn.calls.delete(call)) return
+    call.onThread = false
+    if (turn.calls.size === 0 && turn.held !== undefined) this.#release(turn)
   }
 
   #hold(instance: Instance, call: Running): void {
@@ -71,22 +127,24 @@ export class ThreadTurns {
     const { turn } = executor
     turn.held ??= []
     turn.held.push({ instance, call })
-    turn.timer ??= this.#clock.after(TURN_MS_MAX, () => {
+    turn.timer ??= this.#clock.after(TURN_MS_MIN, () => {
       turn.timer = undefined
-      const held = turn.held ?? []
-      turn.held = undefined
-      this.#elsewhere(executor, held)
+      this.ask(executor)
     })
   }
 
   /** The first in the queue and all of its revision that follow it directly; who comes then waits for them. */
   #release(turn: Turn): void {
-    turn.timer?.cancel()
-    turn.timer = undefined
-    const held = turn.held ?? []
-    turn.held = undefined
-    for (const { instance, call } of held) {
+    for (const { instance, call } of takeHeld(turn)) {
       if (call.done !== undefined && instance.calls.includes(call)) this.#send(instance, call)
     }
   }
+}
+
+function takeHeld(turn: Turn): HeldCall[] {
+  turn.timer?.cancel()
+  turn.timer = undefined
+  const held = turn.held ?? []
+  turn.held = undefined
+  return held
 }

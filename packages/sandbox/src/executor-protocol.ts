@@ -26,6 +26,11 @@ export const EXECUTOR_MESSAGE = {
    * comes in parts, whose payloads are the cache's bytes in order.
    */
   COMPILE: 8,
+  /**
+   * Request: the calls under way take no more of the executor's own thread, each goes on on one of its own. The answer, which is empty, says that the thread
+   * has come back from all that was sent before.
+   */
+  ASIDE: 9,
   /** Notification, executor → daemon: started, and how confined. */
   HELLO: 16,
   /** Notification: a line of console output. */

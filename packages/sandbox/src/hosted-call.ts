@@ -18,6 +18,8 @@ export interface Call {
   readonly startedAt: number
   readonly cpuAtStartUs: number
   stretchUsMax: number
+  /** It is entered on a thread of its own whatever its version has shown. */
+  aside: boolean
   settled: boolean
   status: number
   body: string | Uint8Array
@@ -46,6 +48,7 @@ export function newCall(
     startedAt,
     cpuAtStartUs,
     stretchUsMax: 0,
+    aside: false,
     settled: false,
     status: STATUS_OK,
     body: '',
@@ -63,8 +66,7 @@ export function replyTo(
   status: number,
   body: string | Uint8Array,
   now: number,
-  cpuUs: number,
-  memoryMb: number,
+  { cpuUs, memoryMb }: { cpuUs: number; memoryMb: number },
   flags: number
 ): void {
   let payload = typeof body === 'string' ? Buffer.from(body) : body

@@ -25,6 +25,7 @@ import type { HostServices } from './host-services.ts'
 import { type Call, doom, newCall, replyTo, takeAnswer, takeRejection } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
 import { InstanceTimer } from './instance-timer.ts'
+import { IsolateUsage } from './isolate-usage.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
 import type { Cross, Enter, PreparedIsolate } from './prepared-isolate.ts'
@@ -34,9 +35,6 @@ import { StartStages } from './start-stages.ts'
 const STOP_MS_MAX = 500
 /** The watchdog's clock and this one may differ by so much. */
 const CLOCK_MS_MAX = 10
-/** Heap statistics cost 3 µs, as much as a call. */
-const HEAP_SAMPLE_MS_MIN = 500
-const MB = 1_048_576
 
 type Entered = (string | number | undefined | ivm.Copy<Uint8Array>)[]
 type Loaded = (status: number, errorJson: string) => void
@@ -72,9 +70,7 @@ export class HostedInstance {
   readonly #news: News[] = []
   #gone = false
   #listens = false
-  #cpuUs = 0
-  #memoryMb = 0
-  #sampledAt = Number.NEGATIVE_INFINITY
+  readonly #usage: IsolateUsage
   readonly stages = new StartStages(performance.now())
 
   constructor(order: LoadOrder, bundle: ShelvedBundle, services: HostServices) {
@@ -87,14 +83,18 @@ export class HostedInstance {
     this.#prepared = services.spares.take({ memoryMb: order.memoryMb, web: bundle.web })
     this.#prepared.onCatastrophe = (message) => this.#catastrophe(message)
     this.#isolate = this.#prepared.isolate
+    this.#usage = new IsolateUsage(this.#isolate)
   }
 
   get gone(): boolean {
     return this.#gone
   }
 
-  /** Evaluates glue and bundle, on a thread of its own. Returns status and error JSON; the instance is usable only after `ok`. */
-  async load(): Promise<[status: number, errorJson: string]> {
+  /**
+   * Evaluates glue and bundle, on a thread of its own. Returns status and error JSON; the instance is usable only after `ok`.
+   * @param left the first stretch of it is over: what is left, if anything, waits for something
+   */
+  async load(left: () => void): Promise<[status: number, errorJson: string]> {
     return await new Promise((resolve) => {
       const done: Loaded = (status, errorJson) => {
         if (this.#loaded === undefined) return
@@ -106,21 +106,20 @@ export class HostedInstance {
         resolve([status, this.#bundle.trace.apply(errorJson)])
       }
       this.#loaded = done
-      const limit = setTimeout(() => {
-        done(
-          STATUS_TIMEOUT,
-          functionErrorJson('Sandbox.Timedout', `Init timed out after ${this.order.initMsMax / 1_000} seconds`)
-        )
-      }, this.order.initMsMax)
+      const { initMsMax } = this.order
+      const tooLong = functionErrorJson('Sandbox.Timedout', `Init timed out after ${initMsMax / 1_000} seconds`)
+      const limit = setTimeout(() => done(STATUS_TIMEOUT, tooLong), initMsMax)
       // Counts as an entry until it has left the isolate: nothing may wait for the isolate's lock on this thread before that.
       this.#entered = true
       this.#evaluate().then(
         () => {
           this.#entered = false
+          left()
           this.#leftLoading()
         },
         (error: unknown) => {
           this.#entered = false
+          left()
           done(...loadFailure(error, this.#isolate.isDisposed, this.order.memoryMb))
         }
       )
@@ -136,8 +135,8 @@ export class HostedInstance {
 
   #ready(): void {
     this.stages.end(performance.now())
-    this.#cpuUs = this.#readCpuUs()
-    this.#sample(performance.now())
+    this.#usage.readCpu()
+    this.#usage.sampleHeap(performance.now())
     this.#services.watchdog.watch(this.id, this.#isolate)
   }
 
@@ -159,7 +158,7 @@ export class HostedInstance {
       throw new PeerlessError('BUSY', `instance ${this.id} has a call`)
     }
     const stream = (kind & KIND_STREAM) === 0 ? undefined : this.#streamOf(request)
-    this.#call = newCall(request, header, stream, performance.now(), this.#cpuUs)
+    this.#call = newCall(request, header, stream, performance.now(), this.#usage.cpuUs)
     this.#logs.open(requestId)
     const meta = this.#meta
     this.#meta = undefined
@@ -181,6 +180,11 @@ export class HostedInstance {
     const bytes = this.#creditDue
     this.#creditDue = 0
     this.#enter(ENTER.CREDIT, this.#leftMs(), [bytes])
+  }
+
+  /** The rest of the call under way, if there is one, holds up nobody: each of its stretches runs on a thread of its own. */
+  stepAside(): void {
+    if (this.#call !== undefined) this.#call.aside = true
   }
 
   /** Between calls: V8 collects by allocation, and an instance that waits allocates nothing. Holds this thread while it runs. */
@@ -210,7 +214,7 @@ export class HostedInstance {
   #enter(entry: number, leftMs: number, values: Entered): void {
     const glue = this.#enterGlue
     if (glue === undefined || this.#gone) return
-    if (this.#manner === 'short' && this.#loaded === undefined) {
+    if (this.#manner === 'short' && this.#loaded === undefined && this.#call?.aside !== true) {
       const { watchdog } = this.#services
       watchdog.enter(this.id, leftMs)
       try {
@@ -247,9 +251,7 @@ export class HostedInstance {
       this.#leftLoading()
       return
     }
-    const cpuUs = this.#readCpuUs()
-    call.stretchUsMax = Math.max(call.stretchUsMax, cpuUs - this.#cpuUs)
-    this.#cpuUs = cpuUs
+    call.stretchUsMax = Math.max(call.stretchUsMax, this.#usage.readCpu())
     const rejection = takeRejection(call)
     if (rejection !== undefined) {
       this.#endRejected(call, rejection)
@@ -333,9 +335,9 @@ export class HostedInstance {
     const flags = this.#gone || exited ? FLAG_GONE : flag
     if (flags !== FLAG_GONE) {
       this.#manner = this.#services.manners.note(this.order.revisionId, call.stretchUsMax)
-      if (now - this.#sampledAt > HEAP_SAMPLE_MS_MIN) this.#sample(now)
+      this.#usage.sampleHeap(now)
     }
-    replyTo(call, status, body, now, this.#cpuUs, this.#memoryMb, flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT))
+    replyTo(call, status, body, now, this.#usage, flags | (MANNERS.indexOf(this.#manner) << FLAG_MANNER_SHIFT))
     if (exited && !this.#gone) this.dispose()
   }
 
@@ -431,16 +433,6 @@ export class HostedInstance {
       leftMs: () => this.#leftMs()
     })
     return this.#jobs
-  }
-
-  #readCpuUs(): number {
-    return this.#isolate.isDisposed ? this.#cpuUs : Number(this.#isolate.cpuTime) / 1_000
-  }
-
-  #sample(now: number): void {
-    this.#sampledAt = now
-    const heap = this.#isolate.getHeapStatisticsSync()
-    this.#memoryMb = Math.ceil((heap.used_heap_size + heap.externally_allocated_size) / MB)
   }
 
   #catastrophe(message: string): void {

@@ -30,7 +30,7 @@ test('whatever is told as an answer leaves as a header of counts, a head that ca
         } as unknown as IncomingRequest
         const call = newCall(request, [1, http ? KIND_HTTP : 0, 1_000, 'id', 0], undefined, 5, 0)
         takeAnswer(call, alleged, content, code, head, (json) => json)
-        replyTo(call, call.status, call.body, 12.5, cpuUs, 3, 0)
+        replyTo(call, call.status, call.body, 12.5, { cpuUs, memoryMb: 3 }, 0)
         const [[header = [], payload = new Uint8Array(0)] = []] = sent
         const [, , , , , its, lines] = header
         const whole = header.slice(0, 5).every(isCount) && payload.length <= LIMITS.payloadBytesMax
@@ -58,7 +58,7 @@ test('a body above the limit is an error of the function', (t) => {
   const call = newCall(request, [1, 0, 1_000, 'id', 0], undefined, 0, 0)
   // One character below the limit, and three bytes above it.
   takeAnswer(call, STATUS_OK, `${'x'.repeat(LIMITS.payloadBytesMax - 1)}€`, undefined, undefined, (json) => json)
-  replyTo(call, call.status, call.body, 1, 0, 0, 0)
+  replyTo(call, call.status, call.body, 1, { cpuUs: 0, memoryMb: 0 }, 0)
   t.is(sent[0]?.[0][0], STATUS_ERROR)
   t.regex(Buffer.from(sent[0]?.[1] ?? []).toString(), /Function\.ResponseSizeTooLarge/)
 })
