@@ -87,6 +87,11 @@ export class Containment {
     for (const instance of [...executor.instances.values()]) if (instance.calls.length === 0) this.#shelf?.remove(instance)
   }
 
+  readonly onBroken = (executor: Executor, reason: string): void => {
+    this.#logger.error('an executor broke the rules of a stream', { reason })
+    this.#pool.kill(executor, 'catastrophe')
+  }
+
   /** It holds too much memory: nothing new, a moment for what is about to be answered, then the end. Who is still running then is suspected. */
   condemn(executor: Executor): void {
     this.#shelf?.suspend(executor)

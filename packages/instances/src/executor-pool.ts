@@ -16,7 +16,8 @@ import {
   LOOKS_PER_IDLE,
   MEMORY_NEAR_MS,
   PREPARE_MS,
-  PROBE_MS_MAX
+  PROBE_MS_MAX,
+  SILENT_MS_MAX
 } from './limits.ts'
 import { residentMb } from './memory-watch.ts'
 import { choosePlace } from './placement.ts'
@@ -80,12 +81,25 @@ export class ExecutorPool {
   /** Where the next instance of a revision goes, see `choosePlace`. undefined when there is no room for one. */
   place(revision: Revision): Executor | undefined {
     if (this.#stopped) return undefined
-    const all = (this.#accounts.get(revision.account) ?? []).filter(({ process, draining }) => process.alive && !draining)
+    const all = this.#takersOf(revision.account)
     const own = all.filter(({ suspended }) => suspended === undefined)
+    // One that does not answer just now mostly waits for a processor, which a further process would need, too.
+    const silent = all.filter(({ suspended, standing }) => suspended !== undefined && standing === 'proven').length
     const spareReady = this.#spare?.process.status !== undefined
-    const { executor, adopt } = choosePlace(own, revision, this.#options.perAccountMax, spareReady)
+    const { executor, adopt } = choosePlace(own, revision, Math.max(1, this.#options.perAccountMax - silent), spareReady)
     if (executor !== undefined && !adopt) return executor
     return this.#adopt(revision) ?? executor
+  }
+
+  /** Whether the account has executors and none of them answers, for so short a time that it is worth waiting for one. */
+  silent(account: string): boolean {
+    const since = this.#options.clock.monotonic() - SILENT_MS_MAX
+    const all = this.#takersOf(account)
+    return all.every(({ suspended }) => suspended !== undefined) && all.some(({ suspendedAt }) => suspendedAt > since)
+  }
+
+  #takersOf(account: string): Executor[] {
+    return (this.#accounts.get(account) ?? []).filter(({ process, draining }) => process.alive && !draining)
   }
 
   #adopt(revision: Revision): Executor | undefined {
@@ -308,6 +322,7 @@ export class ExecutorPool {
       ward: undefined,
       turn: newTurn(),
       suspended: undefined,
+      suspendedAt: 0,
       death: undefined,
       condemned: false,
       blamed: new Set(),

@@ -10,6 +10,7 @@ import {
   type ResultHeader,
   type SandboxCode
 } from '@peerless/sandbox'
+import { afterReading } from './after-reading.ts'
 import type { BundleSupply } from './bundle-supply.ts'
 import { CallLogs } from './call-logs.ts'
 import type { Conduct } from './conduct.ts'
@@ -30,8 +31,9 @@ import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Revision, type Running } from './records.ts'
-import { refused, unreadable } from './refusals.ts'
+import { crowded, refused, unreadable } from './refusals.ts'
 import { SlotCount } from './slot-count.ts'
+import { StartLimit } from './start-limit.ts'
 import { runStreamed } from './streamed-run.ts'
 import { ThreadTurns } from './thread-turns.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
@@ -62,6 +64,7 @@ export class InstanceSet implements Instances {
   readonly #turns: ThreadTurns
   readonly #logs: CallLogs
   readonly #line: LaunchLine
+  readonly #limit: StartLimit
   readonly #memory: MemoryGuard
   readonly warm: Prewarmer
   readonly #running = new Set<Instance>()
@@ -70,10 +73,6 @@ export class InstanceSet implements Instances {
   readonly starts = () => this.#shelf.starts
   readonly memory = () => this.#memory.status()
   readonly startMs = (revisionId: string) => this.#line.startMs(revisionId)
-  readonly #onBroken = (executor: Executor, reason: string) => {
-    this.#options.logger.error('an executor broke the rules of a stream', { reason })
-    this.#pool.kill(executor, 'catastrophe')
-  }
   #draining = false
   readonly #taken = new SlotCount()
 
@@ -116,6 +115,7 @@ export class InstanceSet implements Instances {
       present: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
       room: () =>
         !this.#draining &&
+        (this.#limit.open || !this.#line.waiting) &&
         !this.#memory.tight &&
         this.#taken.busy + this.#taken.ahead < this.slots &&
         this.#shelf.size < limits.INSTANCES_AHEAD_MAX,
@@ -125,9 +125,12 @@ export class InstanceSet implements Instances {
         this.#launch(start)
       }
     })
+    const cores = options.cores ?? availableParallelism()
+    this.#limit = new StartLimit(clock, cores, () => this.#line.opened())
     this.#line = new LaunchLine({
       clock,
-      cores: options.cores ?? availableParallelism(),
+      cores,
+      mayStart: ({ invocation }) => this.#limit.open && !this.#pool.silent(invocation.account),
       alive: (revisionId) => this.#shelf.revision(revisionId)?.alive ?? 0,
       starting: (revisionId) => this.launching(revisionId),
       busy: (revisionId) => this.#shelf.busyOf(revisionId),
@@ -136,17 +139,18 @@ export class InstanceSet implements Instances {
       launch: (call) => this.#launch(call)
     })
     this.#memory = guardMemory(options, { shelf: this.#shelf, pool: this.#pool, warm: this.warm, startMs: this.startMs })
-    const parts = {
+    const watched = {
       pool: this.#pool,
       containment: this.#containment,
       turns: this.#turns,
       endStart: (instance: Instance, call: Running, json: string) =>
         this.#failLaunch(instance, call, ended(this.nodeId, instance, call, 'timeout', json, 0))
     }
+    const watch = () => watchDeadlines(this.#running, clock.monotonic(), watched)
     if (options.slots === 0) return
     this.#pool.prepare()
     this.#timers.push(
-      clock.every(limits.WATCH_PERIOD_MS, () => watchDeadlines(this.#running, clock.monotonic(), parts)),
+      clock.every(limits.WATCH_PERIOD_MS, () => afterReading(clock, watch)),
       clock.every(limits.PREWARM_PERIOD_MS, () => this.warm.tick()),
       clock.every(limits.NODE_MEMORY_PERIOD_MS, () => void this.#memory.look()),
       clock.every(limits.MEMORY_PERIOD_MS, () => void this.#pool.watchMemory()),
@@ -170,16 +174,13 @@ export class InstanceSet implements Instances {
   }
 
   start(invocation: Invocation, done: OnOutcome): void {
-    if (this.#draining) {
-      done(refused('UNAVAILABLE', 'this node is draining'))
-      return
+    const { busy } = this.#taken
+    if (this.#draining) done(refused('UNAVAILABLE', 'this node is draining'))
+    else if (busy >= this.slots) done(refused('BUSY', `${busy} instances are busy, at most ${this.slots}`))
+    else {
+      this.warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
+      this.#place(newRunning(invocation, done))
     }
-    if (this.#taken.busy >= this.slots) {
-      done(refused('BUSY', `${this.#taken.busy} instances are busy, at most ${this.slots}`))
-      return
-    }
-    this.warm.arrived(invocation, this.#shelf.busyOf(invocation.version.revisionId) + 1)
-    this.#place(newRunning(invocation, done))
   }
 
   #place(call: Running): void {
@@ -189,7 +190,7 @@ export class InstanceSet implements Instances {
     call.invocation.gate?.waits()
     // Where calls are stacked, a start is for one executor more, and the lanes take the rest.
     const { revisionId } = call.invocation.version
-    if ((!this.#shelf.isPrompt(revisionId) || this.launching(revisionId) > 0) && this.#line.hold(call)) return
+    if (this.#line.hold(call, this.#shelf.isPrompt(revisionId) && this.launching(revisionId) === 0)) return
     this.#launch(call)
   }
 
@@ -224,7 +225,7 @@ export class InstanceSet implements Instances {
       else this.#onFailure(instance, call, failure)
     }
     if (invocation.stream === undefined) instance.executor.process.invoke(header, invocation.payload, done)
-    else runStreamed(instance, call, header, done, { node: this.nodeId, onBroken: this.#onBroken })
+    else runStreamed(instance, call, header, done, { node: this.nodeId, onBroken: this.#containment.onBroken })
   }
 
   /** The instance is kept for the call until its caller has answered: the gate keeps the time of this, not the watch over what runs. */
@@ -315,11 +316,11 @@ export class InstanceSet implements Instances {
     if (executor === undefined) {
       this.#shelf.dropUnused(revision)
       this.#taken.leave(call)
-      const many = `${this.#shelf.size} instances are alive, at most ${limits.INSTANCES_MAX}, or no executor is free`
-      this.#logs.tell(call, refused('BUSY', this.#memory.refusal() ?? many))
+      this.#logs.tell(call, refused('BUSY', this.#memory.refusal() ?? crowded(this.#shelf.size)))
       return
     }
     const instance = this.#shelf.add(invocation, executor)
+    call.leaveGate = this.#limit.enter()
     call.cold = true
     call.startedAt = this.#options.clock.monotonic()
     // Until the bundle is here its source keeps the time.
@@ -362,7 +363,8 @@ export class InstanceSet implements Instances {
       return
     }
     instance.revision.launching--
-    this.#line.started(instance.revision.id, call.initMs)
+    this.#limit.took(this.#line.started(instance.revision.id, call.initMs))
+    call.leaveGate?.()
     noteStart(instance, reply.header as LoadedHeader, orderedAt - call.startedAt, now)
     this.#supply.launched(call.invocation.version, call.invocation.account, (flags & FLAG_CACHE_REFUSED) !== 0)
     if (this.#options.clock.now() <= call.invocation.deadline) this.#run(instance, call)
@@ -375,6 +377,7 @@ export class InstanceSet implements Instances {
     instance.errors++
     this.#release(instance, call)
     this.#shelf.remove(instance)
+    call.leaveGate?.()
     this.#line.freed(instance.revision.id)
     this.#logs.tell(call, outcome)
   }

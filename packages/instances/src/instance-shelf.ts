@@ -172,6 +172,7 @@ export class InstanceShelf {
   suspend(executor: Executor): void {
     if (executor.suspended !== undefined) return
     executor.suspended = []
+    executor.suspendedAt = this.#clock.monotonic()
     for (const instance of executor.instances.values()) {
       const { revision } = instance
       const lane = revision.lanes.indexOf(instance)

@@ -14,11 +14,14 @@ const START_MS_UNKNOWN = 10
 const STARTS_KEPT_MAX = 4_096
 /** The shortest start counts, because starts beside others take longer; it is believed less with each that took longer. */
 const START_GROWTH = 1.05
+/** What an isolate takes in any case; a shorter one found everything waiting. */
+const LEAST_MS_MIN = 5
 
 export interface LaunchLineOptions {
   readonly clock: Clock
-  /** Starts that proceed at once. */
   readonly cores: number
+  /** Whether a start for it can begin to compute now. Where it can later, `opened` follows, or it is found when it is looked next. */
+  readonly mayStart: (call: Running) => boolean
   /** Instances of a revision that are there or being started. */
   readonly alive: (revisionId: string) => number
   /** Those of them that are being started. */
@@ -52,6 +55,7 @@ interface Line {
  */
 export class LaunchLine {
   readonly #options: LaunchLineOptions
+  /** Those of which something was started last come last. */
   readonly #lines = new Map<string, Line>()
   readonly #starts = new Map<string, { leastMs: number; lastMs: number }>()
   #timer: Timer | undefined
@@ -65,15 +69,18 @@ export class LaunchLine {
     return this.#lines.size > 0
   }
 
-  /** Takes the call when it should rather wait than start an instance. Its slot is the caller's to count. */
-  hold(call: Running): boolean {
-    const { clock, alive } = this.#options
+  /**
+   * Takes the call when it should rather wait than start an instance. Its slot is the caller's to count.
+   * @param worthOne a start is worth its while however few calls there are
+   */
+  hold(call: Running, worthOne = false): boolean {
+    const { clock, alive, mayStart } = this.#options
     const revisionId = call.invocation.version.revisionId
     const now = clock.monotonic()
     const line = this.#lines.get(revisionId)
     const wanted = this.#wanted(revisionId, line, 1, now)
     // Whoever waits longer goes first.
-    if (line === undefined && alive(revisionId) < wanted) return false
+    if (line === undefined && mayStart(call) && (worthOne || alive(revisionId) < wanted)) return false
     if (line === undefined) this.#lines.set(revisionId, { held: [{ call, since: now }], freedAt: now, moving: false })
     else {
       line.held.push({ call, since: now })
@@ -92,8 +99,18 @@ export class LaunchLine {
     this.#advance(revisionId, line, now)
   }
 
-  /** A start ended well. @param tookMs from the order to the instance being ready */
-  started(revisionId: string, tookMs: number): void {
+  /** A start can begin. Revisions take turns, so that one with many calls holds up no other. */
+  opened(): void {
+    const now = this.#options.clock.monotonic()
+    for (const [revisionId, line] of [...this.#lines]) this.#advance(revisionId, line, now)
+  }
+
+  /**
+   * A start ended well.
+   * @param tookMs from the order to the instance being ready
+   * @returns how many times the shortest of the revision's that is
+   */
+  started(revisionId: string, tookMs: number): number {
     const before = this.#starts.get(revisionId)
     this.#starts.delete(revisionId)
     if (this.#starts.size >= STARTS_KEPT_MAX) {
@@ -103,9 +120,11 @@ export class LaunchLine {
       }
     }
     const leastMs = before === undefined ? tookMs : Math.min(tookMs, before.leastMs * START_GROWTH)
-    this.#starts.set(revisionId, { leastMs: Math.max(leastMs, 0.1), lastMs: tookMs })
+    const start = { leastMs: Math.max(leastMs, LEAST_MS_MIN), lastMs: tookMs }
+    this.#starts.set(revisionId, start)
     const line = this.#lines.get(revisionId)
     if (line !== undefined) line.freedAt = this.#options.clock.monotonic()
+    return tookMs / start.leastMs
   }
 
   /** Milliseconds that its last start took; undefined where none is remembered. */
@@ -137,28 +156,30 @@ export class LaunchLine {
 
   #advance(revisionId: string, line: Line, now: number): void {
     if (line.moving) return
-    const { alive, starting, serve, launch } = this.#options
+    const { alive, starting, serve, launch, mayStart } = this.#options
     line.moving = true
+    let launched = false
     for (let first = line.held.shift(); first !== undefined; first = line.held.shift()) {
       // What was told already, by a node that stops, has no need of an instance.
       if (first.call.done === undefined || serve(first.call)) continue
       const late = now - first.since >= HELD_MS_MAX && starting(revisionId) < this.#startsMax(revisionId)
-      if (!late && alive(revisionId) >= this.#wanted(revisionId, line, 1, now)) {
+      if (!mayStart(first.call) || (!late && alive(revisionId) >= this.#wanted(revisionId, line, 1, now))) {
         line.held.unshift(first)
         break
       }
+      launched = true
       launch(first.call)
     }
     line.moving = false
-    if (line.held.length === 0) this.#lines.delete(revisionId)
+    if (launched || line.held.length === 0) this.#lines.delete(revisionId)
+    if (launched && line.held.length > 0) this.#lines.set(revisionId, line)
   }
 
   #watch(): void {
     if (this.#timer !== undefined || this.#lines.size === 0) return
     this.#timer = this.#options.clock.after(LOOK_MS, () => {
       this.#timer = undefined
-      const now = this.#options.clock.monotonic()
-      for (const [revisionId, line] of this.#lines) this.#advance(revisionId, line, now)
+      this.opened()
       this.#watch()
     })
   }

@@ -1,7 +1,7 @@
 import { timeoutErrorJson } from '@peerless/sandbox'
 import type { Containment } from './containment.ts'
 import type { ExecutorPool } from './executor-pool.ts'
-import { GRACE_MS, INIT_MS_MAX, THREAD_MS_MAX } from './limits.ts'
+import { INIT_MS_MAX, THREAD_MS_MAX } from './limits.ts'
 import type { Instance, Running } from './records.ts'
 import type { ThreadTurns } from './thread-turns.ts'
 
@@ -23,8 +23,6 @@ export function watchDeadlines(running: Iterable<Instance>, now: number, parts: 
     if (call.onThread && now - call.startedAt > THREAD_MS_MAX) turns.ask(executor)
     if (now < call.overdueAt) continue
     if (instance.state === 'starting') {
-      // An executor begins starts in turn: as long as others of its end, this one's may not have come.
-      if (now < executor.startedAt + INIT_MS_MAX + GRACE_MS) continue
       parts.endStart(instance, call, timeoutErrorJson(call.invocation.requestId, INIT_MS_MAX))
       continue
     }

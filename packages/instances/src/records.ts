@@ -18,6 +18,8 @@ export interface Running {
   /** After this the executor is not asked any more but killed. */
   overdueAt: number
   cold: boolean
+  /** Of a start under way: gives the turn to compute to the next. */
+  leaveGate: (() => void) | undefined
   /** It runs on the executor's own thread, see `ThreadTurns`. */
   onThread: boolean
   /** How often an executor turned it away before it was begun. */
@@ -35,6 +37,7 @@ export function newRunning(invocation: Invocation, done: OnOutcome): Running {
     startedAt: 0,
     overdueAt: 0,
     cold: false,
+    leaveGate: undefined,
     onThread: false,
     turnedAway: 0,
     initMs: undefined,
@@ -104,6 +107,8 @@ export interface Executor {
   readonly turn: Turn
   /** It does not answer in time: its idle instances wait here and nothing new goes there. */
   suspended: Instance[] | undefined
+  /** Monotonic milliseconds; when that began last. */
+  suspendedAt: number
   /** undefined while it is the spare. */
   account: string | undefined
   readonly instances: Map<number, Instance>

@@ -1,5 +1,5 @@
 import { isPeerlessError, type Lost, messageOf, type Refused } from '@peerless/interface'
-import { BUSY_RETRY_MS } from './limits.ts'
+import { BUSY_RETRY_MS, INSTANCES_MAX } from './limits.ts'
 
 export function refused(code: Refused['code'], message: string, retryAfterMs = BUSY_RETRY_MS): Refused {
   return { status: 'refused', code, message, retryAfterMs }
@@ -7,6 +7,11 @@ export function refused(code: Refused['code'], message: string, retryAfterMs = B
 
 export function lost(node: string, message: string): Lost {
   return { status: 'lost', message, node }
+}
+
+/** Why no instance can be started where memory does not forbid it. */
+export function crowded(alive: number): string {
+  return `${alive} instances are alive, at most ${INSTANCES_MAX}, or no executor is free`
 }
 
 /** Why there is no bundle to start an instance of. */

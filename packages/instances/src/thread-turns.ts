@@ -1,4 +1,5 @@
 import type { Clock } from '@peerless/interface'
+import { afterReading } from './after-reading.ts'
 import { MUTE_MS_MAX, TURN_MS_MIN } from './limits.ts'
 import type { Executor, Instance, Revision, Running } from './records.ts'
 
@@ -104,9 +105,8 @@ export class ThreadTurns {
   #watch(executor: Executor): () => void {
     const { turn } = executor
     const seen = [turn.ended, executor.startedAt]
-    // Where this process itself stood still, what the executor said lies in the pipe: it is read before the second timer.
     let timer = this.#clock.after(MUTE_MS_MAX, () => {
-      timer = this.#clock.after(1, () => {
+      timer = afterReading(this.#clock, () => {
         if (turn.ended === seen[0] && executor.startedAt === seen[1]) this.#elsewhere(executor, takeHeld(turn))
         else stop = this.#watch(executor)
       })

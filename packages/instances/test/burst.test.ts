@@ -35,10 +35,11 @@ test.serial('calls of a second each get an instance of their own, calls of a mil
 /** A line over a pretended node: `alive` instances, `free` of them idle. */
 function line(serviceMs: number | undefined) {
   const clock = new VirtualClock()
-  const state = { alive: 0, starting: 0, free: 0, launched: 0, served: 0 }
+  const state = { alive: 0, starting: 0, free: 0, launched: 0, served: 0, starts: Number.POSITIVE_INFINITY }
   const it = new LaunchLine({
     clock,
     cores: 2,
+    mayStart: () => state.starts > 0,
     alive: () => state.alive,
     starting: () => state.starting,
     busy: () => state.alive - state.free,
@@ -50,6 +51,7 @@ function line(serviceMs: number | undefined) {
       return true
     },
     launch: () => {
+      state.starts--
       state.alive++
       state.launched++
     }
@@ -124,6 +126,44 @@ test.serial('who waits first is served first, and a later call does not start wh
   t.is(state.served, 1)
   t.is(state.launched, before)
 })
+
+test.serial(
+  'where no start can begin calls wait, also of code that was never started, and revisions take turns when one can',
+  (t) => {
+    const order: string[] = []
+    let turns = 0
+    const it = new LaunchLine({
+      clock: new VirtualClock(),
+      cores: 2,
+      mayStart: () => turns > 0,
+      alive: () => 0,
+      starting: () => 0,
+      busy: () => 0,
+      serviceMs: () => 1_000,
+      serve: () => false,
+      launch: ({ invocation }) => {
+        turns--
+        order.push(invocation.version.revisionId)
+      }
+    })
+    const arrive = (revisionId: string) =>
+      t.true(
+        it.hold(
+          newRunning({ version: { revisionId } } as Running['invocation'], () => undefined),
+          true
+        )
+      )
+    for (let call = 0; call < 50; call++) arrive('loud')
+    arrive('quiet')
+    arrive('other')
+    t.deepEqual(order, [])
+    for (let turn = 0; turn < 6; turn++) {
+      turns = 1
+      it.opened()
+    }
+    t.deepEqual(order, ['loud', 'quiet', 'other', 'loud', 'loud', 'loud'])
+  }
+)
 
 test.serial('forty calls at once of a function that waits 20 ms all run, from one reading of the bundle', async (t) => {
   const { instances, define, loads } = await start(t, { slots: 64, cores: 2 })

@@ -1,6 +1,5 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { availableParallelism } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection, Linger, socketChannel } from '@peerless/wire'
@@ -27,7 +26,6 @@ import { loadAddon } from './isolate-addon.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
 import { SpareIsolates } from './spare-isolates.ts'
-import { StartTurns } from './start-turns.ts'
 import { Watchdog } from './watchdog.ts'
 
 /**
@@ -36,18 +34,6 @@ import { Watchdog } from './watchdog.ts'
  */
 const addonPath = process.argv[2] ?? ''
 const instances = new Map<number, HostedInstance>()
-/** By the core: while one waits for its context on this thread, another is evaluated. */
-const STARTS_PER_CORE = 2
-const starts = new StartTurns({
-  atOnce: availableParallelism() * STARTS_PER_CORE,
-  after: (ms, then) => {
-    const timer = setTimeout(then, ms)
-    return () => clearTimeout(timer)
-  },
-  soon: setImmediate
-})
-/** Instances whose turn to start has not come. */
-const waiting = new Map<number, { request: IncomingRequest; giveUp: () => void }>()
 const shelf = new BundleShelf((bytes) => new addon.ExternalCopy(ownBuffer(bytes), { transferOut: true }))
 /** sysexits.h: EX_SOFTWARE */
 const EXIT_INTERNAL = 70
@@ -126,17 +112,9 @@ function handle(request: IncomingRequest): void {
     case EXECUTOR_MESSAGE.FORGET:
       shelf.forget(String(request.header))
       return
-    case EXECUTOR_MESSAGE.LOAD: {
-      const order = request.header as LoadOrder
-      let begun = false
-      const giveUp = starts.take((leave) => {
-        begun = true
-        waiting.delete(order.instance)
-        void load(request, order, leave)
-      })
-      if (!begun) waiting.set(order.instance, { request, giveUp })
+    case EXECUTOR_MESSAGE.LOAD:
+      void load(request, request.header as LoadOrder)
       return
-    }
     case EXECUTOR_MESSAGE.COMPILE:
       void compile(request, String(request.header))
       return
@@ -144,10 +122,6 @@ function handle(request: IncomingRequest): void {
       const id = Number(request.header)
       instances.get(id)?.dispose()
       instances.delete(id)
-      const start = waiting.get(id)
-      waiting.delete(id)
-      start?.giveUp()
-      start?.request.fail(new PeerlessError('UNAVAILABLE', `instance ${id} was taken away before its turn to start`))
       return
     }
     case EXECUTOR_MESSAGE.ASIDE:
@@ -178,18 +152,17 @@ function flushAtTimes(): void {
   connection.flush()
 }
 
-async function load(request: IncomingRequest, order: LoadOrder, leave: () => void): Promise<void> {
+async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
   const startedAt = performance.now()
   const bundle = shelf.get(order.bundleCid)
   if (bundle === undefined) {
-    leave()
     request.fail(new PeerlessError('NOT_REPLICATED', `bundle ${order.bundleCid} did not arrive whole`))
     return
   }
   try {
     const instance = new HostedInstance(order, bundle, services)
     instances.set(order.instance, instance)
-    const [result, errorJson] = await instance.load(leave)
+    const [result, errorJson] = await instance.load()
     spares.started()
     if (result !== STATUS_OK) instances.delete(order.instance)
     const manner = MANNERS.indexOf(services.manners.of(order.revisionId)) << FLAG_MANNER_SHIFT
@@ -201,8 +174,6 @@ async function load(request: IncomingRequest, order: LoadOrder, leave: () => voi
     instances.delete(order.instance)
     request.fail(new PeerlessError('INTERNAL', 'an instance could not be made', { cause: error }))
     process.stderr.write(`load: ${error instanceof Error ? error.stack : String(error)}\n`)
-  } finally {
-    leave()
   }
 }
 

@@ -90,11 +90,8 @@ export class HostedInstance {
     return this.#gone
   }
 
-  /**
-   * Evaluates glue and bundle, on a thread of its own. Returns status and error JSON; the instance is usable only after `ok`.
-   * @param left the first stretch of it is over: what is left, if anything, waits for something
-   */
-  async load(left: () => void): Promise<[status: number, errorJson: string]> {
+  /** Evaluates glue and bundle, on a thread of its own. Returns status and error JSON; the instance is usable only after `ok`. */
+  async load(): Promise<[status: number, errorJson: string]> {
     return await new Promise((resolve) => {
       const done: Loaded = (status, errorJson) => {
         if (this.#loaded === undefined) return
@@ -114,12 +111,10 @@ export class HostedInstance {
       this.#evaluate().then(
         () => {
           this.#entered = false
-          left()
           this.#leftLoading()
         },
         (error: unknown) => {
           this.#entered = false
-          left()
           done(...loadFailure(error, this.#isolate.isDisposed, this.order.memoryMb))
         }
       )
