@@ -51,8 +51,8 @@ test('a process whose calls only wait is not taken for one that does not come ba
   )
   const before = namesOf(bench)
   void one.call({ wait: FOREVER_MS })
-  // By then it is looked at, and asked; the other's answer comes after that to the question.
-  const answer = clock.advance(100).then(() => other.result({ i: 3 }))
+  // By then it was looked at, what had come in was read, and it was asked; the other's answer comes after that to the question.
+  const answer = clock.advance(101).then(() => other.result({ i: 3 }))
   t.is((await answer).json, 3)
   await clock.advance(1_000)
   t.is((await other.result({ i: 4 })).json, 4)
