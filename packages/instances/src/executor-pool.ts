@@ -99,7 +99,9 @@ export class ExecutorPool {
   }
 
   #takersOf(account: string): Executor[] {
-    return (this.#accounts.get(account) ?? []).filter(({ process, draining }) => process.alive && !draining)
+    return (this.#accounts.get(account) ?? []).filter(
+      ({ process, draining, condemned }) => process.alive && !draining && !condemned
+    )
   }
 
   #adopt(revision: Revision): Executor | undefined {

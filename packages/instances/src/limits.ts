@@ -49,6 +49,8 @@ export const TURN_MS_MIN = 1
 export const THREAD_MS_MAX = 20
 /** An executor that does not answer so long has a call on its thread that does not come back: nothing more is sent there, and what waits goes elsewhere. */
 export const MUTE_MS_MAX = 20
+/** So often that long where other calls or starts end there meanwhile: it waits for a processor, mostly. */
+export const MUTE_ROUNDS_MAX = 8
 /** Where no executor of an account answers, a start waits so long for one before it gets another process. */
 export const SILENT_MS_MAX = 100
 /** A process that is given up finishes what is healthy in it, for so long: memory must be back within 10 s. */

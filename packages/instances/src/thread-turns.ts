@@ -1,6 +1,6 @@
 import type { Clock } from '@peerless/interface'
 import { afterReading } from './after-reading.ts'
-import { MUTE_MS_MAX, TURN_MS_MIN } from './limits.ts'
+import { MUTE_MS_MAX, MUTE_ROUNDS_MAX, TURN_MS_MIN } from './limits.ts'
 import type { Executor, Instance, Revision, Running } from './records.ts'
 
 interface HeldCall {
@@ -94,6 +94,7 @@ export class ThreadTurns {
     executor.process.stepAside((error) => {
       timer()
       turn.asked = false
+      // With the process its calls end, and with them what waits here.
       if (error !== undefined) return
       for (const call of before) this.#leave(executor, call)
       this.#answers(executor)
@@ -101,14 +102,15 @@ export class ThreadTurns {
     })
   }
 
-  /** Until it is known that the executor does not come back: as long as calls or starts end there, it does, though late. Returns what stops it. */
-  #watch(executor: Executor): () => void {
+  /** Until it is held that the executor does not come back: while calls or starts end there, it mostly does, though late. Returns what stops it. */
+  #watch(executor: Executor, round = 1): () => void {
     const { turn } = executor
     const seen = [turn.ended, executor.startedAt]
     let timer = this.#clock.after(MUTE_MS_MAX, () => {
       timer = afterReading(this.#clock, () => {
-        if (turn.ended === seen[0] && executor.startedAt === seen[1]) this.#elsewhere(executor, takeHeld(turn))
-        else stop = this.#watch(executor)
+        const mute = turn.ended === seen[0] && executor.startedAt === seen[1]
+        if (mute || round === MUTE_ROUNDS_MAX) this.#elsewhere(executor, takeHeld(turn))
+        else stop = this.#watch(executor, round + 1)
       })
     })
     let stop = () => timer.cancel()

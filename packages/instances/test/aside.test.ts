@@ -30,7 +30,7 @@ function namesOf({ instances }: Bench): string[] {
     .sort()
 }
 
-test('a call that only waits holds up no other function in its process', async (t) => {
+test.serial('a call that only waits holds up no other function in its process', async (t) => {
   const { bench, clock, one, other } = await neighbours(t)
   const before = namesOf(bench)
   void one.call({ wait: FOREVER_MS })
@@ -41,7 +41,7 @@ test('a call that only waits holds up no other function in its process', async (
   t.is(bench.instances.busy, 1)
 })
 
-test('a process whose calls only wait is not taken for one that does not come back', async (t) => {
+test.serial('a process whose calls only wait is not taken for one that does not come back', async (t) => {
   const { bench, clock, one, other } = await neighbours(t)
   // A second instance of the same function, idle afterwards.
   const two = await Promise.all([one.result({ i: 1 }), one.result({ i: 2 })])
@@ -59,7 +59,7 @@ test('a process whose calls only wait is not taken for one that does not come ba
   t.deepEqual(namesOf(bench), before)
 })
 
-test('one that waited and then computes for ever does so on a thread of its own', async (t) => {
+test.serial('one that waited and then computes for ever does so on a thread of its own', async (t) => {
   const { bench, clock, one, other } = await neighbours(t)
   const before = namesOf(bench)
   void one.call({ wait: 100, hang: true })
