@@ -96,7 +96,7 @@ function baselines(): void {
   for (const load of [0.5, 0.7, 0.9]) {
     const all = POLICY_NAMES.map((policy) => ({
       name: policy,
-      results: run(`${policy}, ${percent(load)}`, { policy, load, ...smaller() })
+      results: run(`${policy}, ${percent(load)}`, { policy, load })
     }))
     slowdown.push({ name: percent(load), bars: all.map(({ name, results }) => ({ name, value: medianOf(results, 'p99') })) })
     cold.push({
@@ -116,7 +116,7 @@ function shapes(): void {
   const groups: Plot['groups'][number][] = []
   for (const service of ['exponential', 'bimodal', 'heavy'] as const) {
     for (const arrivals of ['poisson', 'bursty', 'trace'] as const) {
-      const options = { service, arrivals, ...smaller() }
+      const options = { service, arrivals }
       const [own, best] = [
         run(`peerless, ${service}, ${arrivals}`, options),
         run('  omniscient', { ...options, policy: 'omniscient' })
@@ -130,10 +130,10 @@ function shapes(): void {
       })
     }
   }
-  run('peerless, 8 and 16 slots', { slots: [8, 16], serviceMs: 100, ...smaller() })
-  run('peerless, 8 and 16 slots, 90 %', { slots: [8, 16], serviceMs: 100, load: 0.9, ...smaller() })
-  run('peerless, 3 zones', { zones: 3, ...smaller() })
-  run('peerless, 3 zones, entry in one', { zones: 3, entries: [0, 3, 6, 9, 12], load: 0.5, ...smaller() })
+  run('peerless, 8 and 16 slots', { slots: [8, 16], serviceMs: 100 })
+  run('peerless, 8 and 16 slots, 90 %', { slots: [8, 16], serviceMs: 100, load: 0.9 })
+  run('peerless, 3 zones', { zones: 3 })
+  run('peerless, 3 zones, entry in one', { zones: 3, entries: [0, 3, 6, 9, 12], load: 0.5 })
   plots.push([
     'shapes.svg',
     { title: 'p99 slowdown by shape, 70 % load', unit: 'response time / service time', groups, logarithmic: true }
@@ -143,18 +143,13 @@ function shapes(): void {
 function failures(): void {
   head('failures')
   const at = DEFAULTS.warmUpMs - 1_000
-  const share = Math.max(1, Math.floor(Math.min(nodes, 200) / 20))
+  const share = Math.max(1, Math.floor(nodes / 20))
   const some = Array.from({ length: share }, (_, index) => index * 7)
   for (const what of ['down', 'fast', 'drain'] as const) {
-    const faults = some.map((node) => ({ at, node: node % Math.min(nodes, 200), what }))
-    run(`peerless, ${share} nodes ${what}`, { ...smaller(), load: 0.5, faults })
-    if (what === 'fast') run(`power-of-two, ${share} nodes ${what}`, { ...smaller(), load: 0.5, faults, policy: 'power-of-two' })
+    const faults = some.map((node) => ({ at, node: node % nodes, what }))
+    run(`peerless, ${share} nodes ${what}`, { load: 0.5, faults })
+    if (what === 'fast') run(`power-of-two, ${share} nodes ${what}`, { load: 0.5, faults, policy: 'power-of-two' })
   }
-}
-
-/** What compares many policies is as well seen on fewer nodes. */
-function smaller(): Partial<SimulationOptions> {
-  return { nodes: Math.min(nodes, 200), functions: 5 * Math.min(nodes, 200) }
 }
 
 /** One node as large as the mesh, weighted by speed: an instance anywhere is an instance here. packages/routing/README.md says it exactly. */
