@@ -102,7 +102,11 @@ export class LaunchLine {
   /** A start can begin. Revisions take turns, so that one with many calls holds up no other. */
   opened(): void {
     const now = this.#options.clock.monotonic()
-    for (const [revisionId, line] of [...this.#lines]) this.#advance(revisionId, line, now)
+    for (const revisionId of [...this.#lines.keys()]) {
+      // Asked for anew: on the way one may have ended, and another of the same revision begun.
+      const line = this.#lines.get(revisionId)
+      if (line !== undefined) this.#advance(revisionId, line, now)
+    }
   }
 
   /**

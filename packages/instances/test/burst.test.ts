@@ -165,6 +165,40 @@ test.serial(
   }
 )
 
+test.serial(
+  'a call that comes while lines are gone through, after its revision had none left, waits in a line of its own',
+  (t) => {
+    const state = { turns: 0, free: 0 }
+    const launched: string[] = []
+    const call = (revisionId: string) => newRunning({ version: { revisionId } } as Running['invocation'], () => undefined)
+    const it: LaunchLine = new LaunchLine({
+      clock: new VirtualClock(),
+      cores: 2,
+      mayStart: () => state.turns > 0,
+      alive: () => 0,
+      starting: () => 0,
+      busy: () => 0,
+      serviceMs: () => 1_000,
+      serve: ({ invocation }) => invocation.version.revisionId === 'second' && state.free-- > 0,
+      launch: ({ invocation }) => {
+        state.turns--
+        launched.push(invocation.version.revisionId)
+        // What ends a start may free others, and bring others' calls.
+        state.free = 1
+        it.freed('second')
+        t.true(it.hold(call('second')))
+        state.free = 0
+      }
+    })
+    it.hold(call('first'))
+    it.hold(call('second'))
+    state.turns = 1
+    it.opened()
+    t.deepEqual(launched, ['first'])
+    t.true(it.waiting, 'nobody is forgotten')
+  }
+)
+
 test.serial('forty calls at once of a function that waits 20 ms all run, from one reading of the bundle', async (t) => {
   const { instances, define, loads } = await start(t, { slots: 64, cores: 2 })
   const fn = define(`exports.handler = () => new Promise((done) => setTimeout(() => done('ok'), 20))`)
