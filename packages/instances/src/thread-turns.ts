@@ -102,15 +102,19 @@ export class ThreadTurns {
     })
   }
 
-  /** Until it is held that the executor does not come back: while calls or starts end there, it mostly does, though late. Returns what stops it. */
+  /**
+   * Looks until the executor has answered, or is gone. While calls or starts end there it mostly comes back, though late; else what waits goes elsewhere, and what comes
+   * after that, too: an executor that told something else is used again before it has answered. Returns what stops it.
+   */
   #watch(executor: Executor, round = 1): () => void {
     const { turn } = executor
     const seen = [turn.ended, executor.startedAt]
     let timer = this.#clock.after(MUTE_MS_MAX, () => {
       timer = afterReading(this.#clock, () => {
         const mute = turn.ended === seen[0] && executor.startedAt === seen[1]
-        if (mute || round === MUTE_ROUNDS_MAX) this.#elsewhere(executor, takeHeld(turn))
-        else stop = this.#watch(executor, round + 1)
+        const over = mute || round >= MUTE_ROUNDS_MAX
+        if (over) this.#elsewhere(executor, takeHeld(turn))
+        stop = this.#watch(executor, over ? 1 : round + 1)
       })
     })
     let stop = () => timer.cancel()
