@@ -320,7 +320,7 @@ export class InstanceSet implements Instances {
       return
     }
     const instance = this.#shelf.add(invocation, executor)
-    call.leaveGate = this.#limit.enter()
+    call.startOver = this.#limit.enter()
     call.cold = true
     call.startedAt = this.#options.clock.monotonic()
     // Until the bundle is here its source keeps the time.
@@ -364,7 +364,7 @@ export class InstanceSet implements Instances {
     }
     instance.revision.launching--
     this.#limit.took(this.#line.started(instance.revision.id, call.initMs))
-    call.leaveGate?.()
+    call.startOver?.()
     noteStart(instance, reply.header as LoadedHeader, orderedAt - call.startedAt, now)
     this.#supply.launched(call.invocation.version, call.invocation.account, (flags & FLAG_CACHE_REFUSED) !== 0)
     if (this.#options.clock.now() <= call.invocation.deadline) this.#run(instance, call)
@@ -377,7 +377,7 @@ export class InstanceSet implements Instances {
     instance.errors++
     this.#release(instance, call)
     this.#shelf.remove(instance)
-    call.leaveGate?.()
+    call.startOver?.()
     this.#line.freed(instance.revision.id)
     this.#logs.tell(call, outcome)
   }

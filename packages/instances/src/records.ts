@@ -19,7 +19,7 @@ export interface Running {
   overdueAt: number
   cold: boolean
   /** Of a start under way: gives the turn to compute to the next. */
-  leaveGate: (() => void) | undefined
+  startOver: (() => void) | undefined
   /** It runs on the executor's own thread, see `ThreadTurns`. */
   onThread: boolean
   /** How often an executor turned it away before it was begun. */
@@ -37,7 +37,7 @@ export function newRunning(invocation: Invocation, done: OnOutcome): Running {
     startedAt: 0,
     overdueAt: 0,
     cold: false,
-    leaveGate: undefined,
+    startOver: undefined,
     onThread: false,
     turnedAway: 0,
     initMs: undefined,
