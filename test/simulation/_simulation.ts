@@ -1,4 +1,4 @@
-import { BEACON_PERIOD_MS, type Told } from '@peerless/routing'
+import { BEACON_PERIOD_MS, FAILING_TOLD_MAX, type Told } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
 import { EventHeap } from './_event-heap.ts'
 import type { Results } from './_metrics.ts'
@@ -369,7 +369,8 @@ export class Simulation {
       inFlight: node.busy,
       latencyMs: node.latencyMs(),
       draining: node.draining,
-      idle: node.idleMap(this.#now)
+      idle: node.idleMap(this.#now),
+      failing: this.#world.tableOf(node).failing(this.#now).slice(0, FAILING_TOLD_MAX)
     }
     this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.#world.random()), EVENT.REPORT, report)
   }

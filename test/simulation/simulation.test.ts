@@ -63,6 +63,13 @@ test('a node that fails fast is not loved for it', (t) => {
   t.true(own.errors < other.errors, `${own.errors} against ${other.errors}`)
 })
 
+test('what each caller alone would learn too late of nodes that fail fast, all learn together', (t) => {
+  const faults = [3, 13, 23].map((node) => ({ at: 1_000, node, what: 'fast' as const }))
+  const { errors } = run({ load: 0.5, nodes: 60, functions: 300, faults })
+  // What comes to those nodes themselves fails there. Without the others' word it is 0.022.
+  t.true(errors < 0.013, `${errors}`)
+})
+
 test('calls stay in their zone while there is room, and leave it when there is none', (t) => {
   t.true(run({ zones: 2, load: 0.5 }).far < 0.02)
   const full = run({ zones: 2, load: 0.6, entries: [0, 2, 4, 6, 8, 10, 12, 14, 16, 18] })

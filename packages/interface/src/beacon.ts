@@ -15,4 +15,6 @@ export interface Beacon {
   /** Median milliseconds of recent requests here, at about this load; 0 when none. */
   readonly latencyMs: number
   readonly draining: boolean
+  /** Peers that fail for this node: ejected, or the last call there failed, a moment ago. */
+  readonly failing: readonly string[]
 }

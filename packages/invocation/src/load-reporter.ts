@@ -89,7 +89,8 @@ export class LoadReporter {
       inFlight: this.inFlight,
       idle: this.#instances.idle(),
       latencyMs: this.#latencyMs,
-      draining: this.draining
+      draining: this.draining,
+      failing: this.#table.failing(this.#clock.monotonic())
     }
   }
 

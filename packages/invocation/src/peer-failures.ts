@@ -1,8 +1,12 @@
-import type { Outcome, PeerlessError, Ran, Refused } from '@peerless/interface'
+import { didRun, type Outcome, type PeerlessError, type Ran, type Refused } from '@peerless/interface'
+import type { Settled } from '@peerless/routing'
 
-/** Want of room, not a fault of the peer. */
-export function wasRefused(error: PeerlessError | undefined, outcome: Outcome | undefined): boolean {
-  return outcome === undefined ? error?.code === 'BUSY' : outcome.status === 'refused'
+/** What an answer, or its absence, says of the peer that was asked. */
+export function settledBy(error: PeerlessError | undefined, outcome: Outcome | undefined): Settled {
+  if (outcome === undefined) return error?.code === 'BUSY' ? 'refused' : 'failed'
+  if (didRun(outcome)) return 'answered'
+  if (outcome.status === 'lost') return 'failed'
+  return outcome.code === 'NOT_REPLICATED' ? 'unknown' : outcome.code === 'UNAVAILABLE' ? 'unable' : 'refused'
 }
 
 export function malformedAnswer(node: string): Exclude<Outcome, Ran> {

@@ -41,7 +41,7 @@ import { headFromWire, invocationToWire, replyFromWire, type Settlement } from '
 import type { LatencyTargets } from './latency-targets.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
-import { malformedAnswer, outcomeOfFailure, wasRefused } from './peer-failures.ts'
+import { malformedAnswer, outcomeOfFailure, settledBy } from './peer-failures.ts'
 import { receiptOf, settle } from './receipts.ts'
 import { ReservedConcurrency } from './reserved-concurrency.ts'
 import { GO, STARTS, WAITS } from './start-gate.ts'
@@ -276,7 +276,7 @@ export class Pipeline implements Invoker {
       const now = clock.monotonic()
       const answer = reply === undefined ? undefined : this.#read(call, node, reply)
       const ran = answer !== undefined && didRun(answer.outcome)
-      table.settled(node, revisionId, ran ? 'answered' : wasRefused(error, answer?.outcome) ? 'refused' : 'failed', now)
+      table.settled(node, revisionId, settledBy(error, answer?.outcome), now)
       if (answer?.hint !== undefined) table.hint(node, revisionId, answer.hint, now)
       if (answer !== undefined) this.#answered(call, node, answer, now)
       else if (error?.code === 'DEADLINE_EXCEEDED')

@@ -180,6 +180,34 @@ test('a revision that a peer does not know is refused there and runs elsewhere',
   t.is((await answer).outcome.usage.node, 'n2')
 })
 
+test('a peer that could not run a revision is not asked for it by every call', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([0, 1, 1])
+  t.teardown(stop)
+  const [gateway, b, c] = nodes as [Node, Node, Node]
+  let asked = 0
+  b.instances.start = (_, done) => {
+    asked++
+    done({ status: 'refused', code: 'UNAVAILABLE', message: 'the bundle could not be read', retryAfterMs: 0 })
+  }
+  const calls = async (count: number) => {
+    for (let turn = 0; turn < count; turn++) {
+      const answer = gateway.service.invoke(order())
+      await settle()
+      c.instances.finish()
+      t.is((await answer).outcome.usage.node, 'n2')
+    }
+  }
+  // It is the one that says it has the most.
+  b.instances.idle = () => new Map([[RECORD.latest.revisionId, 9]])
+  b.instances.hasIdle = () => true
+  await clock.advance(600)
+  await calls(10)
+  t.is(asked, 1)
+  await clock.advance(1_100)
+  await calls(10)
+  t.is(asked, 2, 'it may have recovered')
+})
+
 test('a claim of more time than passed is cut to what was observed', async (t) => {
   const { nodes, order, stop, clock } = await cluster([0, 1])
   t.teardown(stop)

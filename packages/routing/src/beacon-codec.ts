@@ -1,6 +1,9 @@
 import { type Beacon, PeerlessError } from '@peerless/interface'
 import type { LoadHint } from './beacon-table.ts'
-import { IDLE_REVISIONS_MAX } from './constants.ts'
+import { FAILING_TOLD_MAX, IDLE_REVISIONS_MAX } from './constants.ts'
+
+/** The longest text form of a peer id that libp2p makes is 59. */
+const PEER_ID_CHARS_MAX = 64
 
 /** A beacon as a flat list: small on the wire and cheap to check. */
 export function beaconToWire(beacon: Beacon): unknown[] {
@@ -9,7 +12,10 @@ export function beaconToWire(beacon: Beacon): unknown[] {
     if (idle.length >= 2 * IDLE_REVISIONS_MAX) break
     idle.push(revision, count)
   }
-  return [beacon.boot, beacon.sequence, beacon.slots, beacon.busy, beacon.inFlight, beacon.latencyMs, beacon.draining, idle]
+  const { boot, sequence, slots, busy, inFlight, latencyMs, draining, failing } = beacon
+  const wire: unknown[] = [boot, sequence, slots, busy, inFlight, latencyMs, draining, idle]
+  if (failing.length > 0) wire.push(failing.slice(0, FAILING_TOLD_MAX))
+  return wire
 }
 
 /**
@@ -18,18 +24,18 @@ export function beaconToWire(beacon: Beacon): unknown[] {
  */
 export function beaconFromWire(node: string, alleged: unknown): Beacon {
   if (!Array.isArray(alleged) || alleged.length < 8) throw malformed(node)
-  const [boot, sequence, slots, busy, inFlight, latencyMs, draining, idle] = alleged
+  const [boot, sequence, slots, busy, inFlight, latencyMs, draining, idle, failing = []] = alleged
   const counts = [boot, sequence, slots, busy, inFlight, latencyMs]
   const whole =
     counts.every(isCount) && typeof draining === 'boolean' && Array.isArray(idle) && idle.length <= 2 * IDLE_REVISIONS_MAX
-  if (!whole) throw malformed(node)
+  if (!whole || !isNodes(failing)) throw malformed(node)
   const revisions = new Map<string, number>()
   for (let index = 0; index + 1 < idle.length; index += 2) {
     const [revision, count] = [idle[index], idle[index + 1]]
     if (typeof revision !== 'string' || revision.length > 64 || !isCount(count)) throw malformed(node)
     revisions.set(revision, count)
   }
-  return { node, boot, sequence, slots, busy, inFlight, latencyMs, draining, idle: revisions }
+  return { node, boot, sequence, slots, busy, inFlight, latencyMs, draining, idle: revisions, failing }
 }
 
 export function hintToWire(hint: LoadHint): number[] {
@@ -55,6 +61,14 @@ function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
 }
 
+function isNodes(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= FAILING_TOLD_MAX &&
+    value.every((node) => typeof node === 'string' && node.length <= PEER_ID_CHARS_MAX)
+  )
+}
+
 function malformed(node: string): PeerlessError {
-  return new PeerlessError('MALFORMED', `a beacon of ${node} is not a list of counts and idle revisions`)
+  return new PeerlessError('MALFORMED', `a beacon of ${node} is not a list of counts, idle revisions and failing peers`)
 }

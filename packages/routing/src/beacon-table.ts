@@ -5,11 +5,15 @@ import {
   FORWARDS_REMEMBERED_MS,
   FORWARDS_WORTH_A_LAUNCH,
   IDLE_REVISIONS_MAX,
-  PEERS_MAX
+  PEERS_MAX,
+  UNABLE_REVISION_MS,
+  UNABLE_REVISIONS_MIN,
+  UNKNOWN_REVISION_MS
 } from './constants.ts'
 import { PeerHealth } from './peer-health.ts'
 import { PlacementOrder } from './placement-order.ts'
 import { isNewer, type Report, ReportBoard } from './report-board.ts'
+import { RevisionMarks } from './revision-marks.ts'
 
 /** What rides on a reply: the executing node's load, and its idle instances of the one revision that was asked for. */
 export interface LoadHint {
@@ -22,8 +26,11 @@ export interface LoadHint {
   readonly idle: number
 }
 
-/** How a call to a peer ended, as far as it says something of the peer: `failed` is the peer's fault, neither the function's nor want of room. */
-export type Settled = 'answered' | 'refused' | 'failed'
+/**
+ * How a call to a peer ended, as far as it says something of the peer. `refused`: it had no room. `unknown`: it does not know the revision. `unable`: it does,
+ * and could not begin the call. `failed`: it is the peer's fault, not the function's.
+ */
+export type Settled = 'answered' | 'refused' | 'unknown' | 'unable' | 'failed'
 
 /** One peer as this node knows it: what it said last, and what this node did since. */
 export class PeerLoad {
@@ -48,6 +55,8 @@ export class PeerLoad {
   /** The report that the fields above come from, and what replies said of single revisions since. */
   report: Report | undefined
   #idleHints: Map<string, number> | undefined
+  #unknown: RevisionMarks | undefined
+  #unable: RevisionMarks | undefined
 
   constructor(node: string) {
     this.node = node
@@ -107,6 +116,23 @@ export class PeerLoad {
     const hinted = this.#idleHints?.get(revisionId) ?? 0
     const most = Math.max(usual, hinted)
     return most === 0 ? 0 : most - (this.mineSinceOf?.get(revisionId) ?? 0)
+  }
+
+  /** Whether it is not to be asked for the revision now: a moment ago it did not know it, or could not run it. */
+  lacks(revisionId: string, now: number): boolean {
+    return this.#unknown?.has(revisionId, now) === true || this.#unable?.has(revisionId, now) === true
+  }
+
+  /** It does not know the revision (yet). */
+  noteUnknown(revisionId: string, now: number): void {
+    this.#unknown ??= new RevisionMarks(UNKNOWN_REVISION_MS)
+    this.#unknown.mark(revisionId, now)
+  }
+
+  /** It could not run the revision. Returns for how many that goes now. */
+  noteUnable(revisionId: string, now: number): number {
+    this.#unable ??= new RevisionMarks(UNABLE_REVISION_MS)
+    return this.#unable.mark(revisionId, now)
   }
 
   /** Share of its slots that is usually busy, as the reports of the last seconds showed. */
@@ -253,8 +279,22 @@ export class BeaconTable {
     if (peer.mine > 0) peer.mine--
     // What ended without a report is not there any more.
     if (peer.mineSince > peer.mine) peer.mineSince = peer.mine
-    if (how === 'failed') peer.health.failed(now, this.#mayEject(now))
-    else if (how === 'answered') peer.health.succeeded()
+    if (how === 'answered') peer.health.succeeded()
+    else if (how === 'unknown') peer.noteUnknown(revisionId, now)
+    else if (how === 'failed' || (how === 'unable' && this.#isUnable(peer, revisionId, now)))
+      peer.health.failed(now, this.#mayEject(now))
+  }
+
+  /** Peers that fail for this node now. */
+  failing(now: number): string[] {
+    const failing: string[] = []
+    for (const peer of this.#peers.values()) if (peer.health.failing(now)) failing.push(peer.node)
+    return failing
+  }
+
+  /** Whether it is unable to run so many revisions that the fault must be its own. */
+  #isUnable(peer: PeerLoad, revisionId: string, now: number): boolean {
+    return peer.noteUnable(revisionId, now) >= UNABLE_REVISIONS_MIN
   }
 
   /** What all near nodes carry, this one included, or all far ones: as a share of their slots. */

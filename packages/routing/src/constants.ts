@@ -54,6 +54,31 @@ export const EJECT_MS_MAX = 30_000
 export const EJECT_FORGIVE_MS = 60_000
 /** Most of the peers that may be ejected at once, and always one: when more seem to fail, the fault is rather here or in the network between. */
 export const EJECT_SHARE_MAX = 1 / 3
+/** A node that fails for so many others is avoided by all: where it is one or two, the fault may be theirs, or be in the network between. */
+export const AVOIDERS_MIN = 3
+/** And it must be this share of those who report: in a large mesh three may be in one rack. */
+export const AVOIDERS_SHARE_MIN = 1 / 50
+/** First time for which it is avoided; doubles with every further one. Longer than what led to it is told: FAILURE_HOLD_MS and a beacon or two. */
+export const AVOID_MS_MIN = 2_000
+export const AVOID_MS_MAX = 30_000
+/** For so long after, few calls go there: time for those to be answered, and for who was not to say so. */
+export const AVOID_PROBE_MS = 1_000
+/** Nodes, in the mean, that treat it as any other meanwhile. */
+export const AVOID_PROBES = 4
+/** For so many of them must it fail to be avoided again: it did before, so less is needed. */
+export const AVOIDERS_AGAIN_MIN = 2
+/** How often it is looked at anew who is to be avoided. */
+export const JUDGED_AGE_MS_MAX = 50
+/** Failing peers named in a beacon: about 3 KB, while they fail. */
+export const FAILING_TOLD_MAX = 64
+/** A peer that did not know a revision is not asked for it again for so long: what a catalog entry needs to get there. */
+export const UNKNOWN_REVISION_MS = 250
+/** And one that knew it and could not run it (its bundle cannot be read, an executor does not start). */
+export const UNABLE_REVISION_MS = 1_000
+/** A peer that cannot run so many revisions at the same time has a fault of its own, and each further one is a failure. Of one or two, the fault may be theirs. */
+export const UNABLE_REVISIONS_MIN = 3
+/** Revisions remembered per peer that it does not know or could not run; the oldest goes. */
+export const MARKED_REVISIONS_MAX = 64
 /** A failed call counts as still running there for so long: who fails fast must not look idle because of it. */
 export const FAILURE_HOLD_MS = 1_000
 /** Revisions remembered per peer; a beacon that lists more is cut. */

@@ -38,6 +38,11 @@ export class PeerHealth {
     return !this.ejected(now) && (this.#ejections === 0 || mine === 0)
   }
 
+  /** Whether others should know: it is ejected, or its last call failed, a moment ago. */
+  failing(now: number): boolean {
+    return this.ejected(now) || (this.#failures > 0 && now < this.#heldUntil)
+  }
+
   /** It never failed: there is nothing to remember. */
   get spotless(): boolean {
     return this.#heldUntil === Number.NEGATIVE_INFINITY

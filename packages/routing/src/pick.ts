@@ -202,7 +202,10 @@ class Decision {
   #usable(node: string): PeerLoad | undefined {
     if (node === this.#self.node || this.#request.refused.has(node)) return undefined
     const peer = this.#table.get(node)
-    return peer === undefined || peer.draining || !peer.health.open(this.#now, peer.mine) ? undefined : peer
+    if (peer === undefined || peer.draining || !peer.health.open(this.#now, peer.mine)) return undefined
+    if (peer.lacks(this.#request.revisionId, this.#now)) return undefined
+    const chance = this.#table.board.chance(node, this.#now)
+    return chance === 1 || this.#random() < chance ? peer : undefined
   }
 
   /** Usable, and a fresh report shows a free slot. */

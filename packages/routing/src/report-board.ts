@@ -1,3 +1,4 @@
+import { CommonHealth } from './common-health.ts'
 import { HOT_QUANTILE, USUAL_IDLE_MIN, USUAL_MS } from './constants.ts'
 
 /** What a node says of itself, and what is usual for it. Never changed after it was made: it may be shared. */
@@ -19,6 +20,8 @@ export interface Told {
   readonly draining: boolean
   /** Idle instances per revisionId. */
   readonly idle: ReadonlyMap<string, number>
+  /** Peers that fail for it now. */
+  readonly failing: readonly string[]
   /** Local monotonic milliseconds at which it came. */
   readonly at: number
 }
@@ -33,6 +36,7 @@ const BUCKETS = 32
 export class ReportBoard {
   readonly #reports = new Map<string, Report>()
   readonly #histogram = new Int32Array(BUCKETS + 1)
+  readonly #health = new CommonHealth()
   #counted = 0
   #busy = 0
   #slots = 0
@@ -56,6 +60,7 @@ export class ReportBoard {
       if (!isNewer(told, known)) return undefined
       this.#count(known, -1)
     }
+    this.#health.tell(told.node, known?.failing ?? [], told.failing, told.at)
     const report = withUsual(told, known?.boot === told.boot ? known : undefined)
     this.#reports.set(report.node, report)
     this.#count(report, 1)
@@ -66,7 +71,13 @@ export class ReportBoard {
     const known = this.#reports.get(node)
     if (known === undefined) return
     this.#count(known, -1)
+    this.#health.tell(node, known.failing, [], known.at)
     this.#reports.delete(node)
+  }
+
+  /** The chance with which a call may go there, by what all say of its failures; `now` is the clock of the reports' `at`. */
+  chance(node: string, now: number): number {
+    return this.#health.chance(node, this.#reports.size, now)
   }
 
   /** Share of its slots above which a node is hot: the quantile over all nodes. 1 when nothing is known. */

@@ -12,7 +12,19 @@ function self(over: Partial<SelfLoad> = {}): SelfLoad {
 }
 
 function beacon(node: string, over: Partial<Beacon> = {}): Beacon {
-  return { node, boot: 1, sequence: 1, slots: 4, busy: 0, inFlight: 0, idle: new Map(), latencyMs: 0, draining: false, ...over }
+  return {
+    node,
+    boot: 1,
+    sequence: 1,
+    slots: 4,
+    busy: 0,
+    inFlight: 0,
+    idle: new Map(),
+    latencyMs: 0,
+    draining: false,
+    failing: [],
+    ...over
+  }
 }
 
 function tableOf(...beacons: Beacon[]): BeaconTable {
@@ -211,6 +223,35 @@ test('a peer that fails three times in a row is left alone, twice as long each t
   t.is(asked(1_700), 'a')
 })
 
+test('a revision that a peer does not know, or could not run, is not asked of it for a moment; others are', (t) => {
+  const table = tableOf(beacon('a', { slots: 8 }))
+  const asked = (now: number, revisionId = REVISION) =>
+    pick(table, self({ slots: 0 }), { revisionId, refused: new Set() }, () => 0.5, now)?.node
+  const end = (how: 'unknown' | 'unable', now: number, revisionId = REVISION) => {
+    table.sent('a', revisionId)
+    table.settled('a', revisionId, how, now)
+  }
+  end('unknown', 10)
+  t.is(asked(20), undefined)
+  t.is(asked(20, 'rev-2'), 'a')
+  t.is(asked(270), 'a')
+  end('unable', 300)
+  t.is(asked(1_200), undefined)
+  t.is(asked(1_310), 'a')
+})
+
+test('a peer that cannot run three revisions at a time is failing; one that does not know them is not', (t) => {
+  const table = tableOf(beacon('a', { slots: 8 }))
+  const end = (how: 'unknown' | 'unable', now: number, revisionId: string) => table.settled('a', revisionId, how, now)
+  for (let turn = 0; turn < 20; turn++) end('unknown', 10, `rev-${turn}`)
+  for (let turn = 0; turn < 20; turn++) end('unable', 20, `rev-${turn % 2}`)
+  t.deepEqual(table.failing(30), [], 'two may be the fault of the two')
+  end('unable', 1_500, 'rev-2')
+  t.deepEqual(table.failing(1_510), [], 'the others were a while ago')
+  for (const revisionId of ['rev-0', 'rev-1', 'rev-3', 'rev-4']) end('unable', 1_600, revisionId)
+  t.true(table.get('a')?.health.ejected(1_610))
+})
+
 test('a call that failed counts as load for a while: who fails fast does not look idle', (t) => {
   const table = tableOf(beacon('a', { busy: 1 }))
   table.sent('a', REVISION)
@@ -276,6 +317,10 @@ test('whatever the loads, a pick is open: not refused, not draining, not known t
 test('beacons survive the wire; garbage does not', (t) => {
   const sent = beacon('a', { idle: idleOf(3), busy: 2, draining: true, latencyMs: 1.5 })
   t.deepEqual(beaconFromWire('a', beaconToWire(sent)), sent)
+  const told = beacon('a', { failing: ['b', 'c'] })
+  t.deepEqual(beaconFromWire('a', beaconToWire(told)), told)
+  const many = beacon('a', { failing: Array.from({ length: 100 }, (_, index) => `n${index}`) })
+  t.is(beaconFromWire('a', beaconToWire(many)).failing.length, 64)
   fc.assert(
     fc.property(fc.anything(), (alleged) => {
       try {
@@ -290,7 +335,11 @@ test('beacons survive the wire; garbage does not', (t) => {
   for (const bad of [
     [1, 1, -1, 0, 0, 0, false, []],
     [1, 1, 1, 0, 0, Number.NaN, false, []],
-    [1, 1, 1, 0, 0, 0, false, ['r', 'x']]
+    [1, 1, 1, 0, 0, 0, false, ['r', 'x']],
+    [1, 1, 1, 0, 0, 0, false, [], 'b'],
+    [1, 1, 1, 0, 0, 0, false, [], [7]],
+    [1, 1, 1, 0, 0, 0, false, [], ['b'.repeat(65)]],
+    [1, 1, 1, 0, 0, 0, false, [], Array.from({ length: 65 }, () => 'b')]
   ]) {
     t.like(
       t.throws(() => beaconFromWire('a', bad)),
