@@ -2,7 +2,7 @@
 export const common = {
   extensions: ['ts'],
   workerThreads: false,
-  nodeArguments: ['--no-node-snapshot', '--import=./scripts/test-cache.ts'],
+  nodeArguments: ['--no-node-snapshot', '--import=./scripts/test-cache.js'],
   concurrency: 2,
   timeout: '120s'
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test from 'ava'
-import { startFakeNode } from './_fake-node.ts'
+import { startFakeNode, temporaryFolder } from './_fake-node.ts'
 import { fakeCheckout, launcher, otherNodes, pinned, start } from './_launch.ts'
 
 const ANOTHER_VERSION = '26.0.0-other'
@@ -54,6 +54,17 @@ test('under the pinned Node the launcher runs the command in its own process', a
   t.is(pid, running.child.pid)
   t.deepEqual(args, ['a', '--b=c d'])
   t.is(code, 7)
+})
+
+test('a command that ran before is not rid of its types again, which would take longer than all else', async (t) => {
+  const preload = join(await temporaryFolder(t), 'loaded.cjs')
+  await writeFile(
+    preload,
+    `process.on('exit', () => console.error('compiler ' + process.moduleLoadList.some((name) => name.includes('deps/amaro'))))`
+  )
+  const help = () => start(t, pinned, ['--require', preload, launcher, '--help']).ended
+  await help()
+  t.regex((await help()).stderr, /^compiler false$/m)
 })
 
 test('where Node can, the launcher becomes the pinned Node: same process, no warning', async (t) => {

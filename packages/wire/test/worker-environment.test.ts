@@ -4,7 +4,7 @@ import test from 'ava'
 import { workerEnvironment } from '../src/index.ts'
 
 test('a worker keeps compiled code where its process does, and gets nothing else of the environment', async (t) => {
-  // Which scripts/test-cache.ts has named.
+  // Which scripts/test-cache.js has named.
   t.truthy(getCompileCacheDir())
   const script = `require('node:worker_threads').parentPort.postMessage([require('node:module').getCompileCacheDir(), Object.keys(process.env)])`
   const worker = new Worker(script, { eval: true, execArgv: [], env: workerEnvironment() })
