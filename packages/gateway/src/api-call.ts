@@ -1,18 +1,38 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { type AccessKey, PeerlessError } from '@peerless/interface'
 import { ApiError, awsErrorOf } from './api-error.ts'
 import type { Drain } from './drain.ts'
 import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
-import { type BodyBudget, readBody } from './http-body.ts'
+import { type Body, type BodyBudget, type BodyRules, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
 import { type QueryPair, queryPairs, queryValue } from './url-query.ts'
 
+/** What operations see of a request. */
+export interface ApiRequest {
+  readonly method?: string | undefined
+  readonly url?: string | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: string[]
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
+/** Where the answer to a request goes. */
+export interface ApiAnswer {
+  send(status: number, headers: FlatHeaders, body: string | Uint8Array): void
+  /** The answer to a request that was refused, maybe before its body was read. */
+  refuse(status: number, headers: FlatHeaders, body: string): void
+  begin(status: number, headers: FlatHeaders): void
+  readonly response: ServerResponse
+  /** What was sent, or CLIENT_GONE. */
+  readonly status: number
+}
+
 /** One request to an API, authenticated unless the operation is open, its body read and bound to its signature. */
 export interface ApiCall {
-  readonly request: IncomingMessage
+  readonly request: ApiRequest
   readonly requestId: string
   readonly key: AccessKey
   /** Decoded value of the placeholder of the route, '' where it has none. */
@@ -69,23 +89,36 @@ export const PLAIN_STYLE: ErrorStyle = {
   status: (error) => error.status
 }
 
-/**
- * Authenticates, reads the body, runs the operation, words its errors. Strangers are refused before their body is read.
- */
-export async function serveApi(
+/** One request and what is to be done with it. */
+export interface ApiExchange {
+  readonly request: ApiRequest
+  readonly answer: ApiAnswer
+  /** undefined: there is no such operation. */
+  readonly operation: ApiOperation | undefined
+  readonly name: string
+  readonly rawQuery: string
+  readBody(rules: BodyRules): Promise<Body>
+}
+
+/** Serves a request that `node:http` has read. */
+export function serveApi(
   parts: ApiParts,
   style: ErrorStyle,
   route: Route,
-  exchange: {
-    request: IncomingMessage
-    response: ServerResponse
-    operation: ApiOperation | undefined
-    name: string
-    rawQuery: string
-  }
+  exchange: Pick<ApiExchange, 'operation' | 'name' | 'rawQuery'> & { request: IncomingMessage; response: ServerResponse }
 ): Promise<void> {
-  const { context, metrics, drain } = parts
-  const { request, response, operation } = exchange
+  const { request, response, operation, name, rawQuery } = exchange
+  const answer = new HttpAnswer(request, response, parts.drain)
+  const read = (rules: BodyRules) => readBody(request, rules)
+  return exchangeApi(parts, style, route, { request, answer, operation, name, rawQuery, readBody: read })
+}
+
+/**
+ * Authenticates, reads the body, runs the operation, words its errors. Strangers are refused before their body is read.
+ */
+export async function exchangeApi(parts: ApiParts, style: ErrorStyle, route: Route, exchange: ApiExchange): Promise<void> {
+  const { context, metrics } = parts
+  const { request, answer, operation } = exchange
   const requestId = context.random.uuid()
   const startedAt = context.clock.monotonic()
   metrics.started()
@@ -96,25 +129,21 @@ export async function serveApi(
       throw new PeerlessError('NOT_FOUND', `no operation ${request.method} ${(request.url ?? '').slice(0, 200)} in this API`)
     const { bodyBytesMax: bytesMax } = operation
     const tooLarge = () => tooLargeFor(operation)
-    const body = await readBody(request, { bytesMax, tooLarge, budget: parts.budget })
+    const body = await exchange.readBody({ bytesMax, tooLarge, budget: parts.budget })
     release = body.release
     const key = claim === undefined ? NOBODY : parts.verifier.finish(claim, body.sha256())
     let pairs: QueryPair[] | undefined
     const call: ApiCall = {
       request,
-      response,
       requestId,
       key,
       name: exchange.name,
       body: body.bytes,
       query: (name) => queryValue((pairs ??= queryPairs(exchange.rawQuery)), name),
-      send: (status, headers, bytes) => {
-        drain.mark(headers)
-        send(response, status, ['x-amzn-requestid', requestId, ...headers], bytes)
-      },
-      begin: (status, headers) => {
-        drain.mark(headers)
-        response.writeHead(status, headers)
+      send: (status, headers, bytes) => answer.send(status, ['x-amzn-requestid', requestId, ...headers], bytes),
+      begin: (status, headers) => answer.begin(status, headers),
+      get response() {
+        return answer.response
       },
       json: (status, value) =>
         call.send(status, ['content-type', 'application/json'], status === 204 ? '' : JSON.stringify(value))
@@ -128,11 +157,41 @@ export async function serveApi(
     const headers: FlatHeaders = ['x-amzn-requestid', requestId, ...style.headers(error)]
     const retryAfter = retryAfterSeconds(error)
     if (retryAfter !== undefined) headers.push('retry-after', retryAfter)
-    drain.refuse(request, response, style.status(error), headers, style.body(error))
+    answer.refuse(style.status(error), headers, style.body(error))
   } finally {
     release()
-    const status = response.destroyed && !response.headersSent ? CLIENT_GONE : response.statusCode
-    metrics.answered(route, status, context.clock.monotonic() - startedAt)
+    metrics.answered(route, answer.status, context.clock.monotonic() - startedAt)
+  }
+}
+
+class HttpAnswer implements ApiAnswer {
+  readonly response: ServerResponse
+  readonly #request: IncomingMessage
+  readonly #drain: Drain
+
+  constructor(request: IncomingMessage, response: ServerResponse, drain: Drain) {
+    this.#request = request
+    this.response = response
+    this.#drain = drain
+  }
+
+  send(status: number, headers: FlatHeaders, body: string | Uint8Array): void {
+    this.#drain.mark(headers)
+    send(this.response, status, headers, body)
+  }
+
+  refuse(status: number, headers: FlatHeaders, body: string): void {
+    this.#drain.refuse(this.#request, this.response, status, headers, body)
+  }
+
+  begin(status: number, headers: FlatHeaders): void {
+    this.#drain.mark(headers)
+    this.response.writeHead(status, headers)
+  }
+
+  get status(): number {
+    const { response } = this
+    return response.destroyed && !response.headersSent ? CLIENT_GONE : response.statusCode
   }
 }
 

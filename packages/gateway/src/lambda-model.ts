@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { ApiRequest } from './api-call.ts'
 import { ApiError } from './api-error.ts'
 import { FUNCTION_OPERATIONS } from './lambda-function-operations.ts'
 import { Members } from './lambda-members.ts'
@@ -67,7 +67,7 @@ const SEGMENTS_MAX = 7
  */
 export function readMembers(
   operation: Operation,
-  request: IncomingMessage,
+  request: ApiRequest,
   parts: { path: Record<string, string>; rawQuery: string; body: Buffer }
 ): Members {
   const alleged: Record<string, unknown> = {}

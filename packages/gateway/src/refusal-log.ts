@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import type { Clock, Logger, PeerlessError } from '@peerless/interface'
+import type { ApiRequest } from './api-call.ts'
 
 /** Anybody can be refused as fast as they can ask: the log takes this many lines a second and counts the others. */
 const REFUSALS_LOGGED_PER_SECOND_MAX = 10
@@ -19,7 +19,7 @@ export class RefusalLog {
     this.#logger = logger
   }
 
-  note(error: PeerlessError, request: IncomingMessage, requestId: string): void {
+  note(error: PeerlessError, request: ApiRequest, requestId: string): void {
     if (!OF_PERSONS.has(error.code)) return
     const second = Math.floor(this.#clock.monotonic() / 1_000)
     if (second !== this.#second) {

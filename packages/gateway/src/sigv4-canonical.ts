@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { ApiRequest } from './api-call.ts'
 import { queryPairs } from './url-query.ts'
 
 /** The canonical forms of AWS Signature Version 4 (IAM user guide, "Create a signed AWS API request"), as services other than S3 use them. */
@@ -30,7 +30,7 @@ export function canonicalQuery(query: string): string {
 }
 
 /** All headers by lower-case name; the values of a repeated one joined by a comma in their order. */
-export function headerValues(request: IncomingMessage): Map<string, string> {
+export function headerValues(request: ApiRequest): Map<string, string> {
   const raw = request.rawHeaders
   const values = new Map<string, string>()
   for (let index = 0; index + 1 < raw.length; index += 2) {

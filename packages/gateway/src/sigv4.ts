@@ -1,6 +1,6 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
 import type { AccessKey, Clock } from '@peerless/interface'
+import type { ApiRequest } from './api-call.ts'
 import { ApiError } from './api-error.ts'
 import { AUTHORIZATION_CHARS_MAX, CLOCK_SKEW_MS_MAX, QUOTED_CHARS_MAX, SIGNING_KEYS_CACHED_MAX } from './limits.ts'
 import type { AccessKeys } from './options.ts'
@@ -15,7 +15,7 @@ const MISMATCH =
 /** A request that says who signed it; true only once `verify` has said so. */
 export interface Claim {
   readonly key: AccessKey
-  readonly request: IncomingMessage
+  readonly request: ApiRequest
   readonly headers: ReadonlyMap<string, string>
   readonly amzDate: string
   readonly scopeDate: string
@@ -43,7 +43,7 @@ export class Sigv4Verifier {
   }
 
   /** @throws ApiError UNAUTHENTICATED */
-  begin(request: IncomingMessage): Claim {
+  begin(request: ApiRequest): Claim {
     const authorization = request.headers.authorization
     if (authorization === undefined) throw refused('MissingAuthenticationTokenException', missing(request))
     const { credential, signedHeaders, signature } = parseAuthorization(authorization)
@@ -211,7 +211,7 @@ function checkSignedHeaders(headers: ReadonlyMap<string, string>, signedHeaders:
   }
 }
 
-function missing(request: IncomingMessage): string {
+function missing(request: ApiRequest): string {
   return request.url?.includes('X-Amz-Signature=') === true
     ? 'Missing Authentication Token: presigned URLs are not taken here, sign the Authorization header'
     : 'Missing Authentication Token'
