@@ -17,6 +17,7 @@ import { MeshApi } from './mesh-api.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
+import { PlainApi } from './plain-api.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { PlainFront } from './plain-front.ts'
 import { registerQueueMetrics } from './queue-metrics.ts'
@@ -96,11 +97,12 @@ class HttpGateway implements Gateway {
   /** Puts the plain front before Node's server: it listens and counts connections as ever, but sees only those that are handed over. */
   #frontOf(server: Server, parts: ApiParts): PlainFront {
     const calls = new PlainCalls(parts, this.#functionUrls, this.#routes)
+    const api = new PlainApi(parts, this.#lambdaApi, this.#routes)
     const takeOver = server.listeners('connection') as ((socket: Socket) => void)[]
     const front = new PlainFront({
       clock: this.#context.clock,
       limits: this.#context.limits,
-      take: (head, reply) => calls.take(head, reply),
+      take: (request, reply) => (request.method === 'GET' ? calls.take(request, reply) : api.take(request, reply)),
       handOver: (socket) => {
         for (const listener of takeOver) listener.call(server, socket)
       }

@@ -12,7 +12,7 @@ export type FlatHeaders = string[]
  * Up to this size a body of bytes is handed over as latin1 text: Node then joins it with the head and makes one plain write where
  * bytes take a gathering one. That is a quarter of the CPU of a warm call; above it copying costs more than it saves.
  */
-const JOINED_BYTES_MAX = 16_384
+export const JOINED_BYTES_MAX = 16_384
 
 /** Sends a complete answer with its length. Statuses without a body get none. */
 export function send(response: ServerResponse, status: number, headers: FlatHeaders, body: string | Uint8Array): void {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LIMITS } from '@peerless/interface'
-import { type ApiOperation, type ApiParts, AWS_STYLE, serveApi } from './api-call.ts'
+import { type ApiExchange, type ApiOperation, type ApiParts, AWS_STYLE, exchangeApi, serveApi } from './api-call.ts'
 import { ApiError } from './api-error.ts'
 import type { CodeUrls } from './code-url.ts'
 import { concurrencyHandlers } from './lambda-concurrency.ts'
@@ -67,15 +67,25 @@ export class LambdaApi {
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    return serveApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { request, response, ...this.#find(request.method ?? '', url) })
+  }
+
+  /** The same for a request that was read, and is answered, by other means than `node:http`. */
+  exchange(given: Pick<ApiExchange, 'request' | 'answer' | 'readBody'>): Promise<void> {
+    const { method = '', url = '' } = given.request
+    return exchangeApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { ...given, ...this.#find(method, url) })
+  }
+
+  #find(method: string, url: string): Pick<ApiExchange, 'operation' | 'name' | 'rawQuery'> {
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
     const rawQuery = mark < 0 ? '' : url.slice(mark + 1)
-    const match = matchOperation(request.method ?? '', path, rawQuery)
+    const match = matchOperation(method, path, rawQuery)
     const operation =
       match === undefined
-        ? unknownOperation(`${request.method} ${path}`)
+        ? unknownOperation(`${method} ${path}`)
         : apiOperation(match.operation, this.#handlers[match.operation.name] as Handler, match.path, rawQuery)
-    return serveApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { request, response, operation, name: '', rawQuery })
+    return { operation, name: '', rawQuery }
   }
 }
 

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { type FlatHeaders, TOKEN } from './http-answer.ts'
+import { type FlatHeaders, JOINED_BYTES_MAX, TOKEN } from './http-answer.ts'
+import type { PlainReply } from './plain-front.ts'
 
 /** What may not stand in a field value (RFC 9110, section 5.5). */
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
@@ -20,10 +21,31 @@ export class PlainAnswers {
 
   /**
    * @param now epoch milliseconds
-   * @param last says `connection: close`
-   * @returns latin1 text, or undefined when a name or value would break out of its line
+   * @param last says `connection: close`, and ends it
+   * @returns false when a name or value would break out of its line: nothing was sent
    */
-  write(status: number, headers: FlatHeaders, body: Uint8Array | string, now: number, last: boolean): string | undefined {
+  send(
+    reply: Pick<PlainReply, 'send'>,
+    status: number,
+    headers: FlatHeaders,
+    body: Uint8Array | string,
+    now: number,
+    last: boolean
+  ): boolean {
+    let text = this.#head(status, headers, now, last)
+    if (text === undefined) return false
+    if (status === 204 || status === 304) {
+      reply.send(`${text}\r\n`, last)
+      return true
+    }
+    const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length)
+    text += `content-length: ${bytes.length}\r\n\r\n`
+    if (bytes.length > JOINED_BYTES_MAX) reply.send(text, last, bytes)
+    else reply.send(text + bytes.toString('latin1'), last)
+    return true
+  }
+
+  #head(status: number, headers: FlatHeaders, now: number, last: boolean): string | undefined {
     let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`
     for (let index = 0; index + 1 < headers.length; index += 2) {
       const name = headers[index] as string
@@ -31,10 +53,7 @@ export class PlainAnswers {
       if (!this.#isToken(name) || FORBIDDEN_IN_VALUE.test(value)) return undefined
       text += `${name}: ${value}\r\n`
     }
-    text += `date: ${this.#dateOf(now)}\r\n${last ? 'connection: close\r\n' : this.#keepAlive}`
-    if (status === 204 || status === 304) return `${text}\r\n`
-    const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length)
-    return `${text}content-length: ${bytes.length}\r\n\r\n${bytes.toString('latin1')}`
+    return `${text}date: ${this.#dateOf(now)}\r\n${last ? 'connection: close\r\n' : this.#keepAlive}`
   }
 
   #isToken(name: string): boolean {

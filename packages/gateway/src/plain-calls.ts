@@ -111,11 +111,9 @@ export class PlainCalls {
   #send(call: PlainCall, status: number, headers: FlatHeaders, body: Uint8Array | string): boolean {
     const { clock } = this.#context
     const { draining } = this.#drain
-    const text = this.#answers.write(status, headers, body, clock.now(), draining)
-    if (text === undefined) return false
     const { reply, startedAt } = call
     const { gone } = reply
-    reply.send(text, draining)
+    if (!this.#answers.send(reply, status, headers, body, clock.now(), draining)) return false
     this.#metrics.answered(ROUTE.FUNCTION_URL, gone ? CLIENT_GONE : status, clock.monotonic() - startedAt)
     return true
   }

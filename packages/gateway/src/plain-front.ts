@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '@peerless/interface'
-import type { GatewayLimits } from './limits.ts'
+import { ANSWER_STALL_MS_MAX, type GatewayLimits } from './limits.ts'
 import { type PlainHead, PlainHeadReader } from './plain-head.ts'
+import { type PlainInvocation, PlainInvocationReader } from './plain-invocation.ts'
 
 /** A client that uses the connection in the last moment that it was told shall find it open. Node's own server gives as much. */
 const KEEP_ALIVE_GRACE_MS = 1_000
@@ -14,17 +15,31 @@ export interface PlainReply {
   readonly localPort: number | undefined
   /**
    * Sends a whole answer.
-   * @param answer latin1 text: status line, headers, empty line, body
+   * @param answer latin1 text: status line, headers, empty line, and the body where it is not given apart
    * @param last the connection ends with it
    */
-  send(answer: string, last: boolean): void
+  send(answer: string, last: boolean, body?: Uint8Array): void
 }
+
+type PlainRequest = PlainHead | PlainInvocation
+
+/** Both kinds, told by their first letter. */
+class PlainReader {
+  readonly #heads = new PlainHeadReader()
+  readonly #invocations = new PlainInvocationReader()
+
+  read(chunk: Buffer): PlainRequest | undefined {
+    return chunk[0] === LETTER_P ? this.#invocations.read(chunk) : this.#heads.read(chunk)
+  }
+}
+
+const LETTER_P = 0x50
 
 export interface PlainFrontOptions {
   readonly clock: Clock
   readonly limits: Pick<GatewayLimits, 'headersTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'>
   /** Takes the request, or says false at once: then it goes to `handOver`. */
-  readonly take: (head: PlainHead, reply: PlainReply) => boolean
+  readonly take: (request: PlainRequest, reply: PlainReply) => boolean
   /** Node's own HTTP server goes on with this connection; what was read of it is unread. */
   readonly handOver: (socket: Socket) => void
 }
@@ -37,7 +52,7 @@ export interface PlainFrontOptions {
  */
 export class PlainFront {
   readonly #options: PlainFrontOptions
-  readonly #reader = new PlainHeadReader()
+  readonly #reader = new PlainReader()
   readonly #open = new Set<PlainConnection>()
   #sweep: Timer | undefined
   #closing = false
@@ -80,7 +95,7 @@ export class PlainFront {
     const now = clock.monotonic()
     for (const connection of this.#open) {
       const allowedMs = connection.used ? limits.keepAliveMs + KEEP_ALIVE_GRACE_MS : limits.headersTimeoutMs
-      if (!connection.busy && now - connection.quietSince > allowedMs) connection.destroy()
+      if (!connection.busy && !connection.sending && now - connection.quietSince > allowedMs) connection.destroy()
     }
   }
 }
@@ -100,7 +115,7 @@ class PlainConnection implements PlainReply {
   readonly remoteAddress: string
   readonly localPort: number | undefined
   readonly #socket: Socket
-  readonly #reader: PlainHeadReader
+  readonly #reader: PlainReader
   readonly #take: PlainFrontOptions['take']
   readonly #events: PlainEvents
   /** What came while a request was being answered. One chunk: reading stops with it. */
@@ -109,13 +124,19 @@ class PlainConnection implements PlainReply {
   readonly #onData = (chunk: Buffer) => this.#read(chunk)
   readonly #onEnd = () => this.#clientEnded()
   readonly #onDrain = () => {
-    if (!this.busy) this.#socket.resume()
+    if (this.busy) return
+    this.quietSince = this.#events.now()
+    this.#socket.resume()
+  }
+  readonly #onTimeout = () => {
+    if (this.sending) this.#socket.destroy()
+    else this.#socket.setTimeout(0)
   }
   readonly #onClose = () => this.#events.gone()
   // An error is followed by 'close'; there is nobody to tell.
   readonly #onError = () => undefined
 
-  constructor(socket: Socket, reader: PlainHeadReader, take: PlainFrontOptions['take'], now: number, events: PlainEvents) {
+  constructor(socket: Socket, reader: PlainReader, take: PlainFrontOptions['take'], now: number, events: PlainEvents) {
     this.#socket = socket
     this.#reader = reader
     this.#take = take
@@ -124,25 +145,41 @@ class PlainConnection implements PlainReply {
     this.remoteAddress = socket.remoteAddress ?? ''
     this.localPort = socket.localPort
     socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain)
-    socket.on('close', this.#onClose).on('error', this.#onError)
+    socket.on('close', this.#onClose).on('error', this.#onError).on('timeout', this.#onTimeout)
   }
 
   get gone(): boolean {
     return this.#socket.destroyed
   }
 
-  send(answer: string, last: boolean): void {
+  send(answer: string, last: boolean, body?: Uint8Array): void {
     const socket = this.#socket
     this.busy = false
     this.quietSince = this.#events.now()
     if (socket.destroyed) return
-    const taken = socket.write(answer, 'latin1')
+    const taken = body === undefined ? socket.write(answer, 'latin1') : this.#sendApart(answer, body)
     if (last) socket.end()
     else if (this.#early !== undefined) this.#handOver(this.#early)
     else if (this.#ended) socket.end()
     // A client that does not read its answers gets no further ones.
     else if (!taken) socket.pause()
     else this.#events.idle()
+  }
+
+  /** In one write; what a client may take long over has its own time, which begins anew with all that it takes. */
+  #sendApart(head: string, body: Uint8Array): boolean {
+    const socket = this.#socket
+    socket.setTimeout(ANSWER_STALL_MS_MAX)
+    socket.cork()
+    socket.write(head, 'latin1')
+    const taken = socket.write(body)
+    socket.uncork()
+    return taken
+  }
+
+  /** An answer with a time of its own is under way. */
+  get sending(): boolean {
+    return (this.#socket.timeout ?? 0) > 0 && this.#socket.writableLength > 0
   }
 
   end(): void {
@@ -178,7 +215,7 @@ class PlainConnection implements PlainReply {
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
     socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
-    socket.off('close', this.#onClose).off('error', this.#onError)
+    socket.off('close', this.#onClose).off('error', this.#onError).off('timeout', this.#onTimeout)
     this.#early = undefined
     // Paused first: what is put back must wait for its new reader.
     socket.pause()

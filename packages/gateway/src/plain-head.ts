@@ -1,4 +1,4 @@
-import { TOKEN } from './http-answer.ts'
+import { endOfTarget, HeaderMeanings, isPlainText, readHeaderLines } from './plain-text.ts'
 
 /** The request line and headers of a request of the plainest kind, as `PlainFront` takes it. */
 export interface PlainHead {
@@ -17,11 +17,6 @@ export interface PlainHeaders {
   cookie: string | undefined
   'user-agent': string | undefined
 }
-
-/** More headers than this are rare, and looking for repeated ones is quadratic. */
-const HEADERS_MAX = 32
-/** Header names seen and found to be tokens, with what they mean. Names come from clients: when it is full it starts again. */
-const NAMES_KNOWN_MAX = 512
 
 /** What a header is to this reader: left to Node's parser, looked at, or passed on as it is. */
 type Meaning = 'foreign' | 'connection' | 'host' | 'cookie' | 'user-agent' | 'other'
@@ -45,48 +40,32 @@ const FOREIGN = new Set([
   'authorization'
 ])
 
-const SPACE = 32
-const TAB = 9
-const CR = 13
-const LF = 10
-
 /**
  * Reads heads of the plainest kind and leaves everything else to Node's parser: `GET /fn/… HTTP/1.1`, printable ASCII, one Host, no body, nothing
  * about the connection but `keep-alive`, and all of it in one chunk with nothing behind it. What it takes it understands exactly as RFC 9112
  * says; where it is not sure, it takes nothing. That is what makes a second reader of HTTP safe beside the first.
  */
 export class PlainHeadReader {
-  readonly #names = new Map<string, Meaning>()
+  readonly #meanings = new HeaderMeanings(meaningOf, 'foreign')
 
   /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainHead | undefined {
     const size = chunk.length
-    if (size < 24 || !isPlainText(chunk)) return undefined
+    if (size < 24 || !isPlainText(chunk, size)) return undefined
     const text = chunk.toString('latin1')
     if (!text.startsWith('GET /fn/')) return undefined
-    const lineEnd = text.indexOf('\r\n')
-    const urlEnd = text.indexOf(' ', 4)
-    if (urlEnd + 9 !== lineEnd || !text.startsWith(' HTTP/1.1', urlEnd)) return undefined
+    const urlEnd = endOfTarget(text, 4)
+    if (urlEnd < 0) return undefined
     const headers: PlainHeaders = { host: '', cookie: undefined, 'user-agent': undefined }
     const rawHeaders: string[] = []
-    let at = lineEnd + 2
-    while (text.charCodeAt(at) !== CR) {
-      const end = text.indexOf('\r\n', at)
-      const colon = text.indexOf(':', at)
-      if (end < 0 || colon < 0 || colon > end || rawHeaders.length >= 2 * HEADERS_MAX) return undefined
-      const name = text.slice(at, colon)
-      const value = trimmed(text, colon + 1, end)
-      if (!this.#notes(headers, name, value)) return undefined
-      rawHeaders.push(name, value)
-      at = end + 2
-    }
-    if (at + 2 !== size || headers.host === '') return undefined
+    const end = readHeaderLines(text, urlEnd + 11, rawHeaders, (name, value) => this.#notes(headers, name, value))
+    if (end + 2 !== size || headers.host === '') return undefined
     return { method: 'GET', httpVersion: '1.1', url: text.slice(4, urlEnd), rawHeaders, headers }
   }
 
   /** False when the header is not for this reader, or came twice where once is the rule. */
   #notes(headers: PlainHeaders, name: string, value: string): boolean {
-    const meaning = this.#names.get(name) ?? this.#learn(name)
+    const meaning = this.#meanings.of(name)
     switch (meaning) {
       case 'other':
         return true
@@ -102,44 +81,9 @@ export class PlainHeadReader {
         return false
     }
   }
-
-  #learn(name: string): Meaning {
-    if (!TOKEN.test(name)) return 'foreign'
-    const lower = name.toLowerCase()
-    const meaning: Meaning =
-      lower === 'host' || lower === 'cookie' || lower === 'user-agent' || lower === 'connection'
-        ? lower
-        : FOREIGN.has(lower)
-          ? 'foreign'
-          : 'other'
-    if (this.#names.size >= NAMES_KNOWN_MAX) this.#names.clear()
-    this.#names.set(name, meaning)
-    return meaning
-  }
 }
 
-/** Printable ASCII, tabs, and line ends that are whole; it ends with an empty line. */
-function isPlainText(chunk: Buffer): boolean {
-  const size = chunk.length
-  if (chunk[size - 1] !== LF || chunk[size - 3] !== LF) return false
-  for (let index = 0; index < size; index++) {
-    const code = chunk[index] as number
-    if (code > 126) return false
-    if (code >= SPACE || code === TAB) continue
-    // A line end is the only other thing, and its two halves come together.
-    if (code !== CR || chunk[++index] !== LF) return false
-  }
-  return true
-}
-
-function trimmed(text: string, from: number, to: number): string {
-  let start = from
-  let end = to
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB
+function meaningOf(name: string): Meaning {
+  if (name === 'host' || name === 'cookie' || name === 'user-agent' || name === 'connection') return name
+  return FOREIGN.has(name) ? 'foreign' : 'other'
 }

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import test from 'ava'
 import fc from 'fast-check'
 import { PlainHeadReader } from '../src/plain-head.ts'
 import { raw } from './_http.ts'
+import { nodeReads } from './_node-reads.ts'
 import { echo, type Fixture, ranHttp, start } from './_ports.ts'
 
 const PLAIN = 'GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n'
@@ -56,29 +56,6 @@ for (const [title, text] of Object.entries(NOT_PLAIN)) {
   })
 }
 
-/** What Node's own parser makes of the bytes: the requests, or undefined when it refuses them. */
-async function nodeReads(bytes: Buffer): Promise<IncomingMessage[] | undefined> {
-  const requests: IncomingMessage[] = []
-  const server = createServer((request, response) => {
-    requests.push(request)
-    response.end()
-  })
-  let refused = false
-  server.on('clientError', (_error, socket: Socket) => {
-    refused = true
-    socket.destroy()
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  socket.on('error', () => undefined)
-  socket.resume()
-  socket.end(bytes)
-  await once(socket, 'close')
-  server.close()
-  return refused ? undefined : requests
-}
-
 const PIECES = [
   'GET ',
   'POST ',
@@ -123,9 +100,9 @@ test('whatever it takes, Node reads alike: one request with the same line and he
       taken++
       const requests = await nodeReads(bytes)
       if (requests?.length !== 1) return false
-      const request = requests[0] as IncomingMessage
+      const [request] = requests
       return (
-        request.method === head.method &&
+        request?.method === head.method &&
         request.url === head.url &&
         JSON.stringify(request.rawHeaders) === JSON.stringify(head.rawHeaders) &&
         request.headers.host === head.headers.host &&
@@ -192,6 +169,22 @@ test('a connection that says nothing is ended, and so is one that was used and s
   await node.clock.advance(4_000)
   await used.closed
   t.pass()
+})
+
+test('a client that takes long over a large answer gets all of it', async (t) => {
+  const node = await start(t, { limits: { keepAliveMs: 5_000, checkTimeoutsMs: 500 } })
+  const body = 'x'.repeat(6_000_000)
+  node.behave(() => ranHttp(200, ['content-type', 'text/plain'], body))
+  const socket = connect(node.port, node.host)
+  socket.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+  let bytes = (await once(socket, 'data'))[0].length as number
+  socket.pause()
+  await node.clock.advance(20_000)
+  for await (const chunk of socket) {
+    bytes += (chunk as Buffer).length
+    if (bytes >= body.length + 100) break
+  }
+  t.true(bytes > body.length)
 })
 
 test('when the gateway closes, idle plain connections end at once and a busy one with its answer', async (t) => {

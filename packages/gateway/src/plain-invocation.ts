@@ -1,0 +1,65 @@
+import { endOfTarget, HeaderMeanings, isPlainText, readHeaderLines } from './plain-text.ts'
+
+/** An Invoke of the Lambda API with its whole body, as `PlainFront` takes it. */
+export interface PlainInvocation {
+  readonly method: 'POST'
+  /** As it stands in the request line. */
+  readonly url: string
+  /** Names as they came and values without the white space around them, in turn. */
+  readonly rawHeaders: string[]
+  /** By lower-case name; none came twice. */
+  readonly headers: Readonly<Record<string, string>> & { readonly host: string }
+  readonly body: Buffer
+}
+
+const TARGET = /^\/2015-03-31\/functions\/[^/?#]+\/invocations(?:\?[^#]*)?$/
+const START = 'POST /2015-03-31/functions/'
+/** Ten million bytes and more come in many chunks. */
+const LENGTH = /^\d{1,7}$/
+/** Headers that say something of the message or the connection (RFC 9110 and 9112), which Node's parser shall judge. */
+const FOREIGN = new Set([
+  'transfer-encoding',
+  'content-encoding',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+  'keep-alive',
+  'proxy-connection',
+  'origin'
+])
+const NAME_FOREIGN = ''
+
+/**
+ * Reads an Invoke that came whole in one chunk, with nothing behind it; for the head the rules of `PlainHeadReader` hold, and no header may come twice. SDKs
+ * send small events so. Everything else is left to Node's parser.
+ */
+export class PlainInvocationReader {
+  readonly #names = new HeaderMeanings((name) => (FOREIGN.has(name) ? NAME_FOREIGN : name), NAME_FOREIGN)
+
+  /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
+  read(chunk: Buffer): PlainInvocation | undefined {
+    if (chunk.toString('latin1', 0, START.length) !== START) return undefined
+    const headEnd = chunk.indexOf('\r\n\r\n') + 4
+    if (headEnd < 4 || !isPlainText(chunk, headEnd)) return undefined
+    const text = chunk.toString('latin1', 0, headEnd)
+    const targetEnd = endOfTarget(text, 5)
+    if (targetEnd < 0) return undefined
+    const url = text.slice(5, targetEnd)
+    if (!TARGET.test(url)) return undefined
+    const headers: Record<string, string> = Object.create(null)
+    const rawHeaders: string[] = []
+    const end = readHeaderLines(text, targetEnd + 11, rawHeaders, (name, value) => this.#notes(headers, name, value))
+    const { host = '', 'content-length': length = '' } = headers
+    if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) !== chunk.length - headEnd) return undefined
+    return { method: 'POST', url, rawHeaders, headers: headers as PlainInvocation['headers'], body: chunk.subarray(headEnd) }
+  }
+
+  #notes(headers: Record<string, string>, name: string, value: string): boolean {
+    const lower = this.#names.of(name)
+    if (lower === NAME_FOREIGN || headers[lower] !== undefined) return false
+    if (lower === 'connection' && value !== 'keep-alive' && value !== 'Keep-Alive') return false
+    headers[lower] = value
+    return true
+  }
+}
