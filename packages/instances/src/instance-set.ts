@@ -20,7 +20,7 @@ import { ExecutorPool } from './executor-pool.ts'
 import type { Supply } from './executor-process.ts'
 import { InstanceShelf } from './instance-shelf.ts'
 import { isolationLayers } from './isolation.ts'
-import { callOfStart } from './launch-ahead.ts'
+import { callOfStart, isPast } from './launch-ahead.ts'
 import { LaunchLine } from './launch-line.ts'
 import * as limits from './limits.ts'
 import { invokeHeaderOf, loadOrderOf } from './load-order.ts'
@@ -31,14 +31,12 @@ import { watchDeadlines } from './overdue.ts'
 import { Prewarmer } from './prewarmer.ts'
 import { RecentLatency } from './recent-latency.ts'
 import { type Executor, type Instance, newRunning, type Revision, type Running } from './records.ts'
-import { crowded, refused, unreadable } from './refusals.ts'
+import { crowded, PASSED, refused, unreadable } from './refusals.ts'
 import { SlotCount } from './slot-count.ts'
 import { StartLimit } from './start-limit.ts'
 import { runStreamed } from './streamed-run.ts'
 import { ThreadTurns } from './thread-turns.ts'
 import type { Instances, InstancesOptions, OnOutcome } from './types.ts'
-
-const PASSED = 'the deadline passed before the call was begun'
 
 /** What revisions have shown, and how to wait until that is kept. */
 export interface Trust {
@@ -242,7 +240,7 @@ export class InstanceSet implements Instances {
   #giveBack(instance: Instance, call: Running, why: string): void {
     this.#release(instance, call)
     this.#park(instance)
-    this.#logs.tell(call, refused('UNAVAILABLE', why))
+    this.#logs.tell(call, refused('BUSY', why))
   }
 
   /** Calls that were not sent, because the executor does not come back from another's. */
@@ -293,7 +291,7 @@ export class InstanceSet implements Instances {
       return
     }
     if (++call.turnedAway > limits.TURNED_AWAY_MAX) this.#logs.tell(call, refused('BUSY', error.message))
-    else if (this.#options.clock.now() > call.invocation.deadline) this.#logs.tell(call, refused('UNAVAILABLE', PASSED))
+    else if (this.#options.clock.now() > call.invocation.deadline) this.#logs.tell(call, refused('BUSY', PASSED))
     else this.#place(call)
   }
 
@@ -310,13 +308,14 @@ export class InstanceSet implements Instances {
   /** It has its slot already, and gives it back where no instance can be started. */
   #launch(call: Running): void {
     const { invocation } = call
-    const full = this.#memory.pressed || (this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict())
+    const late = isPast(invocation, this.#options.clock.now())
+    const full = late || this.#memory.pressed || (this.#shelf.size >= limits.INSTANCES_MAX && !this.#shelf.evict())
     const revision = this.#shelf.revisionOf(invocation)
     const executor = full ? undefined : this.#pool.place(revision)
     if (executor === undefined) {
       this.#shelf.dropUnused(revision)
       this.#taken.leave(call)
-      this.#logs.tell(call, refused('BUSY', this.#memory.refusal() ?? crowded(this.#shelf.size)))
+      this.#logs.tell(call, refused('BUSY', late ? PASSED : (this.#memory.refusal() ?? crowded(this.#shelf.size))))
       return
     }
     const instance = this.#shelf.add(invocation, executor)

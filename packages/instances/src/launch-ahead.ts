@@ -31,6 +31,11 @@ export function isAhead(invocation: Invocation): boolean {
   return invocation.deadline === 0
 }
 
+/** Whether somebody waited for it, and does no more. `now` in epoch milliseconds. */
+export function isPast(invocation: Invocation, now: number): boolean {
+  return now > invocation.deadline && !isAhead(invocation)
+}
+
 /**
  * The call that a start was ordered for, where an instance of its revision came free before: the start goes on ahead of calls, and nobody waits for it.
  * @param running instances with calls, those that start among them

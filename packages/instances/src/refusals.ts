@@ -9,6 +9,9 @@ export function lost(node: string, message: string): Lost {
   return { status: 'lost', message, node }
 }
 
+/** Nothing was started in time: as much for want of room as where there was none from the beginning. */
+export const PASSED = 'the deadline passed before the call was begun'
+
 /** Why no instance can be started where memory does not forbid it. */
 export function crowded(alive: number): string {
   return `${alive} instances are alive, at most ${INSTANCES_MAX}, or no executor is free`

@@ -95,11 +95,19 @@ test.serial('stopping ends every process, and calls under way are told', async (
   )
 })
 
+test.serial('for a call whose deadline has passed nothing is started', async (t) => {
+  const { define, instances } = await start(t)
+  const fn = define('exports.handler = async () => 1')
+  t.like(await fn.call({}, { deadline: realClock.now() - 1 }), { status: 'refused', code: 'BUSY' })
+  t.deepEqual(instances.list(), [])
+  t.is(instances.busy, 0)
+})
+
 test.serial('a call whose deadline passed during the launch is not run', async (t) => {
   const { define, instances } = await start(t)
-  const fn = define('let n = 0; exports.handler = async () => ++n')
-  const outcome = await fn.call({}, { deadline: realClock.now() - 1 })
-  t.like(outcome, { status: 'refused', code: 'UNAVAILABLE' })
+  const fn = define('for (const end = Date.now() + 200; Date.now() < end; ); let n = 0; exports.handler = async () => ++n')
+  const outcome = await fn.call({}, { deadline: realClock.now() + 100 })
+  t.like(outcome, { status: 'refused', code: 'BUSY' })
   t.is((await fn.result()).json, 1)
   t.is(instances.busy, 0)
 })
