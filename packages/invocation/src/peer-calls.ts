@@ -142,7 +142,7 @@ export class PeerCalls {
     gate: PeerStartGate
   ): Invocation | Refused {
     const { catalog, clock, reporter } = this.#o
-    if (reporter.draining) return { status: 'refused', code: 'UNAVAILABLE', message: 'this node is draining', retryAfterMs: 0 }
+    if (reporter.draining) return { status: 'refused', code: 'BUSY', message: 'this node is draining', retryAfterMs: 0 }
     const record = catalog.get('function', alleged.functionName)
     const version = record === undefined ? undefined : versionOf(catalog, record, alleged.version)
     if (record === undefined || version?.revisionId !== alleged.revisionId) {

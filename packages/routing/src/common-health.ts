@@ -38,6 +38,11 @@ export class CommonHealth {
     }
   }
 
+  /** It was started anew: what was said of it before is of another process. */
+  forget(node: string): void {
+    this.#told.delete(node)
+  }
+
   /**
    * The chance with which a call may go there: 1, but 0 while it is avoided, and a few in as many as there are nodes for a while after.
    *

@@ -60,6 +60,7 @@ export class ReportBoard {
       if (!isNewer(told, known)) return undefined
       this.#count(known, -1)
     }
+    if (known?.boot !== told.boot) this.#health.forget(told.node)
     this.#health.tell(told.node, known?.failing ?? [], told.failing, told.at)
     const report = withUsual(told, known?.boot === told.boot ? known : undefined)
     this.#reports.set(report.node, report)

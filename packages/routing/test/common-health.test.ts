@@ -17,12 +17,13 @@ class Seen {
     this.say(0, {})
   }
 
-  say(now: number, failing: Record<string, string[]>): void {
+  /** @param bootOfA a later one is a later life of node a */
+  say(now: number, failing: Record<string, string[]>, bootOfA = 1): void {
     this.#sequence++
     for (const node of NODES) {
       const beacon: Beacon = {
         node,
-        boot: 1,
+        boot: node === 'a' ? bootOfA : 1,
         sequence: this.#sequence,
         slots: 100,
         busy: 10,
@@ -79,6 +80,14 @@ test('who fails again while it is tried is avoided twice as long, and two who sa
   t.is(seen.asked('a', 4_800), 0, 'after two seconds it was not tried again')
   seen.say(6_700, {})
   t.true(seen.asked('a', 6_800) > 0)
+})
+
+test('a node that was started anew is not avoided for what it was before', (t) => {
+  const seen = new Seen()
+  seen.say(500, { b: ['a'], c: ['a'], d: ['a'] })
+  t.is(seen.asked('a', 510), 0)
+  seen.say(700, {}, 2)
+  t.true(seen.asked('a', 760) > 50)
 })
 
 test('where more than a third fails, or those who say so fell silent, nobody is avoided', (t) => {
