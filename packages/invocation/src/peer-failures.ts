@@ -5,7 +5,7 @@ import type { Settled } from '@peerless/routing'
 export function settledBy(error: PeerlessError | undefined, outcome: Outcome | undefined): Settled {
   if (outcome === undefined) return error?.code === 'BUSY' ? 'refused' : 'failed'
   if (didRun(outcome)) return 'answered'
-  if (outcome.status === 'lost') return 'failed'
+  if (outcome.status === 'lost') return 'lost'
   return outcome.code === 'NOT_REPLICATED' ? 'unknown' : outcome.code === 'UNAVAILABLE' ? 'unable' : 'refused'
 }
 

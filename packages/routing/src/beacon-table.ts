@@ -28,9 +28,9 @@ export interface LoadHint {
 
 /**
  * How a call to a peer ended, as far as it says something of the peer. `refused`: it had no room. `unknown`: it does not know the revision. `unable`: it does,
- * and could not begin the call. `failed`: it is the peer's fault, not the function's.
+ * and could not begin the call. `lost`: it lost the call and says so. `failed`: it went away, or gave no answer that could be read.
  */
-export type Settled = 'answered' | 'refused' | 'unknown' | 'unable' | 'failed'
+export type Settled = 'answered' | 'refused' | 'unknown' | 'unable' | 'lost' | 'failed'
 
 /** One peer as this node knows it: what it said last, and what this node did since. */
 export class PeerLoad {
@@ -281,8 +281,8 @@ export class BeaconTable {
     if (peer.mineSince > peer.mine) peer.mineSince = peer.mine
     if (how === 'answered') peer.health.succeeded()
     else if (how === 'unknown') peer.noteUnknown(revisionId, now)
-    else if (how === 'failed' || (how === 'unable' && this.#isUnable(peer, revisionId, now)))
-      peer.health.failed(now, this.#mayEject(now))
+    else if (how === 'failed' || how === 'lost' || (how === 'unable' && this.#isUnable(peer, revisionId, now)))
+      peer.health.failed(now, this.#mayEject(now), how === 'failed')
   }
 
   /** Peers that fail for this node now. */

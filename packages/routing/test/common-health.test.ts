@@ -116,3 +116,15 @@ test('a call that failed is told to others until one succeeds, for a second at m
   for (let turn = 0; turn < 3; turn++) call('failed', 3_000)
   t.deepEqual(table.failing(3_400), ['a'], 'ejected')
 })
+
+test('what a function can bring about ejects a peer here, and is not told to others', (t) => {
+  const { table } = new Seen()
+  for (let turn = 0; turn < 3; turn++) {
+    table.sent('a', REVISION)
+    table.settled('a', REVISION, 'lost', 100)
+    table.sent('b', `rev-${turn}`)
+    table.settled('b', `rev-${turn}`, 'unable', 100)
+  }
+  t.true(table.get('a')?.health.ejected(200))
+  t.deepEqual(table.failing(200), [])
+})
