@@ -5,6 +5,8 @@ import { Prewarmer } from '../src/prewarmer.ts'
 import { start } from './_instances.ts'
 
 const MINUTE = 60_000
+/** Of the event loop, while a process starts and makes an instance: some ten seconds. Endless, a fault would take a processor from all other tests. */
+const TURNS_MAX = 1_000_000
 const FOR_EVER = { deadline: Number.MAX_SAFE_INTEGER }
 
 /** Moves the clock second by second, as the ticks do, and lets real processes keep up. */
@@ -26,7 +28,9 @@ test.serial(
       await pass(clock, MINUTE - 31_000)
       if (minute < 3) await clock.advance(1_000)
       else {
-        while (!instances.hasIdle(fn.version.revisionId)) await new Promise((resolve) => setImmediate(resolve))
+        for (let turn = 0; turn < TURNS_MAX && !instances.hasIdle(fn.version.revisionId); turn++)
+          await new Promise((resolve) => setImmediate(resolve))
+        t.true(instances.hasIdle(fn.version.revisionId), 'nothing was prepared')
         await clock.advance(1_000)
       }
     }
