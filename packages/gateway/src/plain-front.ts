@@ -25,8 +25,13 @@ type PlainRequest = PlainHead | PlainInvocation
 
 /** Both kinds, told by their first letter. */
 class PlainReader {
-  readonly #heads = new PlainHeadReader()
-  readonly #invocations = new PlainInvocationReader()
+  readonly #heads: PlainHeadReader
+  readonly #invocations: PlainInvocationReader
+
+  constructor(headBytesMax: number) {
+    this.#heads = new PlainHeadReader(headBytesMax)
+    this.#invocations = new PlainInvocationReader(headBytesMax)
+  }
 
   read(chunk: Buffer): PlainRequest | undefined {
     return chunk[0] === LETTER_P ? this.#invocations.read(chunk) : this.#heads.read(chunk)
@@ -37,7 +42,7 @@ const LETTER_P = 0x50
 
 export interface PlainFrontOptions {
   readonly clock: Clock
-  readonly limits: Pick<GatewayLimits, 'headersTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'>
+  readonly limits: Pick<GatewayLimits, 'headerBytesMax' | 'headersTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'>
   /** Takes the request, or says false at once: then it goes to `handOver`. */
   readonly take: (request: PlainRequest, reply: PlainReply) => boolean
   /** Node's own HTTP server goes on with this connection; what was read of it is unread. */
@@ -52,13 +57,14 @@ export interface PlainFrontOptions {
  */
 export class PlainFront {
   readonly #options: PlainFrontOptions
-  readonly #reader = new PlainReader()
+  readonly #reader: PlainReader
   readonly #open = new Set<PlainConnection>()
   #sweep: Timer | undefined
   #closing = false
 
   constructor(options: PlainFrontOptions) {
     this.#options = options
+    this.#reader = new PlainReader(options.limits.headerBytesMax)
   }
 
   accept(socket: Socket): void {

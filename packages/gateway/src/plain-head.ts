@@ -47,11 +47,17 @@ const FOREIGN = new Set([
  */
 export class PlainHeadReader {
   readonly #meanings = new HeaderMeanings(meaningOf, 'foreign')
+  readonly #bytesMax: number
+
+  /** @param bytesMax of a head; Node's parser refuses what is longer */
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
 
   /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainHead | undefined {
     const size = chunk.length
-    if (size < 24 || !isPlainText(chunk, size)) return undefined
+    if (size < 24 || size > this.#bytesMax || !isPlainText(chunk, size)) return undefined
     const text = chunk.toString('latin1')
     if (!text.startsWith('GET /fn/')) return undefined
     const urlEnd = endOfTarget(text, 4)

@@ -36,12 +36,18 @@ const NAME_FOREIGN = ''
  */
 export class PlainInvocationReader {
   readonly #names = new HeaderMeanings((name) => (FOREIGN.has(name) ? NAME_FOREIGN : name), NAME_FOREIGN)
+  readonly #headBytesMax: number
+
+  /** @param headBytesMax Node's parser refuses a head that is longer */
+  constructor(headBytesMax: number) {
+    this.#headBytesMax = headBytesMax
+  }
 
   /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainInvocation | undefined {
     if (chunk.toString('latin1', 0, START.length) !== START) return undefined
     const headEnd = chunk.indexOf('\r\n\r\n') + 4
-    if (headEnd < 4 || !isPlainText(chunk, headEnd)) return undefined
+    if (headEnd < 4 || headEnd > this.#headBytesMax || !isPlainText(chunk, headEnd)) return undefined
     const text = chunk.toString('latin1', 0, headEnd)
     const targetEnd = endOfTarget(text, 5)
     if (targetEnd < 0) return undefined

@@ -7,10 +7,11 @@ import { raw } from './_http.ts'
 import { nodeReads } from './_node-reads.ts'
 import { echo, type Fixture, ranHttp, start } from './_ports.ts'
 
+const HEAD_BYTES_MAX = 1_000
 const PLAIN = 'GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\n\r\n'
 
 test('a plain head is read whole', (t) => {
-  const head = new PlainHeadReader().read(
+  const head = new PlainHeadReader(HEAD_BYTES_MAX).read(
     Buffer.from('GET /fn/hello/a?b=c HTTP/1.1\r\nHost: x:1\r\nCookie:\t a=b; c=d \r\nX-Any: \r\nConnection: keep-alive\r\n\r\n')
   )
   t.deepEqual(head, {
@@ -47,12 +48,13 @@ const NOT_PLAIN: Record<string, string> = {
   'a second request behind it': PLAIN + PLAIN,
   'a space in the target': PLAIN.replace('a?b', 'a b'),
   'too many headers': PLAIN.replace('User-Agent: t', Array.from({ length: 40 }, (_, index) => `X-${index}: a`).join('\r\n')),
+  'a head that is too long': PLAIN.replace('User-Agent: t', `X-A: ${'b'.repeat(HEAD_BYTES_MAX)}`),
   'an Origin, which CORS is about': PLAIN.replace('User-Agent: t', 'Origin: https://a.example')
 }
 
 for (const [title, text] of Object.entries(NOT_PLAIN)) {
   test(`left to Node: ${title}`, (t) => {
-    t.is(new PlainHeadReader().read(Buffer.from(text, 'latin1')), undefined)
+    t.is(new PlainHeadReader(HEAD_BYTES_MAX).read(Buffer.from(text, 'latin1')), undefined)
   })
 }
 
@@ -84,7 +86,7 @@ const PIECES = [
 ]
 
 test('whatever it takes, Node reads alike: one request with the same line and headers', async (t) => {
-  const reader = new PlainHeadReader()
+  const reader = new PlainHeadReader(HEAD_BYTES_MAX)
   let taken = 0
   const mutated = fc.tuple(fc.nat(60), fc.nat(12), fc.constantFrom(...PIECES)).map(([at, drop, piece]) => {
     const text = `${PLAIN.slice(0, at)}${piece}${PLAIN.slice(at + (drop > 6 ? drop - 6 : 0))}`

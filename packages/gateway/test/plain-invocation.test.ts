@@ -8,10 +8,11 @@ import { nodeReads } from './_node-reads.ts'
 import { type Fixture, ran, recordOf, start } from './_ports.ts'
 
 const PATH = '/2015-03-31/functions/hello/invocations'
+const HEAD_BYTES_MAX = 1_000
 const PLAIN = `POST ${PATH} HTTP/1.1\r\nHost: x:1\r\nContent-Length: 3\r\nX-Any:\t a \r\n\r\n{é}`
 
 test('a plain invocation is read whole', (t) => {
-  const read = new PlainInvocationReader().read(Buffer.from(PLAIN, 'latin1'))
+  const read = new PlainInvocationReader(HEAD_BYTES_MAX).read(Buffer.from(PLAIN, 'latin1'))
   t.like(read, { method: 'POST', url: PATH, rawHeaders: ['Host', 'x:1', 'Content-Length', '3', 'X-Any', 'a'] })
   t.deepEqual({ ...read?.headers }, { host: 'x:1', 'content-length': '3', 'x-any': 'a' })
   t.is(read?.body.toString('latin1'), '{é}')
@@ -41,12 +42,13 @@ const NOT_PLAIN: Record<string, string> = {
   'a folded line': PLAIN.replace('\t a ', 'a\r\n b'),
   'a bare line feed': PLAIN.replace('\t a ', 'a\nX-B: c'),
   'obs-text': PLAIN.replace('\t a ', '\xe9'),
+  'a head that is too long': PLAIN.replace('\t a ', 'b'.repeat(HEAD_BYTES_MAX)),
   'half a head': PLAIN.slice(0, 60)
 }
 
 for (const [title, text] of Object.entries(NOT_PLAIN)) {
   test(`left to Node: ${title}`, (t) => {
-    t.is(new PlainInvocationReader().read(Buffer.from(text, 'latin1')), undefined)
+    t.is(new PlainInvocationReader(HEAD_BYTES_MAX).read(Buffer.from(text, 'latin1')), undefined)
   })
 }
 
@@ -75,7 +77,7 @@ const PIECES = [
 ]
 
 test('whatever it takes, Node reads alike: one request with the same line, headers and body', async (t) => {
-  const reader = new PlainInvocationReader()
+  const reader = new PlainInvocationReader(HEAD_BYTES_MAX)
   let taken = 0
   const mutated = fc.tuple(fc.nat(PLAIN.length), fc.nat(12), fc.constantFrom(...PIECES)).map(([at, drop, piece]) => {
     const text = `${PLAIN.slice(0, at)}${piece}${PLAIN.slice(at + (drop > 6 ? drop - 6 : 0))}`
