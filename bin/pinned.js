@@ -1,6 +1,6 @@
 'use strict'
 // Runs in the pinned Node. JavaScript, because what enables the cache cannot come from it: to rid one file of its types Node reads its TypeScript
-// compiler, which takes every command and every start of a daemon 150 ms.
+// compiler, which takes a command 150 ms of processor.
 const { enableCompileCache } = require('node:module')
 const path = require('node:path')
 const { pathToFileURL } = require('node:url')

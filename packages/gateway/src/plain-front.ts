@@ -223,6 +223,7 @@ class PlainConnection implements PlainReply {
     socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
     socket.off('close', this.#onClose).off('error', this.#onError).off('timeout', this.#onTimeout)
     this.#early = undefined
+    socket.setTimeout(0)
     // Paused first: what is put back must wait for its new reader.
     socket.pause()
     socket.unshift(chunk)

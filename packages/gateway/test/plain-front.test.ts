@@ -1,7 +1,10 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import fc from 'fast-check'
+import { GATEWAY_LIMITS } from '../src/limits.ts'
+import { PlainFront } from '../src/plain-front.ts'
 import { PlainHeadReader } from '../src/plain-head.ts'
 import { raw } from './_http.ts'
 import { nodeReads } from './_node-reads.ts'
@@ -187,6 +190,32 @@ test('a client that takes long over a large answer gets all of it', async (t) =>
     if (bytes >= body.length + 100) break
   }
   t.true(bytes > body.length)
+})
+
+test('the time that a large answer may take is not left to whoever goes on with the connection', async (t) => {
+  const { promise: handed, resolve } = Promise.withResolvers<number | undefined>()
+  const front = new PlainFront({
+    clock: new VirtualClock(),
+    limits: GATEWAY_LIMITS,
+    take: (_, reply) => {
+      reply.send('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', false, new Uint8Array(100_000))
+      return true
+    },
+    handOver: (socket) => {
+      resolve(socket.timeout)
+      socket.destroy()
+    }
+  })
+  const server = createServer((socket) => front.accept(socket)).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  client.write('GET /fn/hello HTTP/1.1\r\nHost: x\r\n\r\n')
+  for (let bytes = 0; bytes < 100_000; ) bytes += (await once(client, 'data'))[0].length as number
+  client.resume().write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
+  t.is((await handed) ?? 0, 0)
+  client.destroy()
+  front.close()
 })
 
 test('when the gateway closes, idle plain connections end at once and a busy one with its answer', async (t) => {

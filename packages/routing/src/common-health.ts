@@ -28,9 +28,19 @@ export class CommonHealth {
   readonly #told = new Map<string, Told>()
   #judgedAt = Number.NEGATIVE_INFINITY
 
+  /** Nodes of which anything is known. */
+  get size(): number {
+    return this.#told.size
+  }
+
   /** A node's newest word: the peers that fail for it now. Before it said `before`. */
   tell(by: string, before: readonly string[], now: readonly string[], at: number): void {
-    for (const node of before) this.#told.get(node)?.by.delete(by)
+    for (const node of before) {
+      const told = this.#told.get(node)
+      told?.by.delete(by)
+      // What was never avoided leaves nothing to remember.
+      if (told?.by.size === 0 && told.avoidedUntil === Number.NEGATIVE_INFINITY) this.#told.delete(node)
+    }
     for (const node of now) {
       const told = this.#told.get(node)
       if (told === undefined) this.#told.set(node, { by: new Map([[by, at]]), avoidedUntil: Number.NEGATIVE_INFINITY, times: 0 })

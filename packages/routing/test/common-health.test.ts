@@ -1,6 +1,7 @@
 import type { Beacon } from '@peerless/interface'
 import { SeededRandom } from '@peerless/testing'
 import test from 'ava'
+import { CommonHealth } from '../src/common-health.ts'
 import { BeaconTable, pick } from '../src/index.ts'
 
 const NODES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j']
@@ -99,6 +100,19 @@ test('where more than a third fails, or those who say so fell silent, nobody is 
   silent.say(500, { b: ['a'], c: ['a'], d: ['a'] })
   for (const node of ['b', 'c', 'd']) silent.table.remove(node)
   t.true(silent.asked('a', 510) > 0, 'they went away before it was looked at')
+})
+
+test('names that come and go are not kept, also where nobody asks for a node', (t) => {
+  const health = new CommonHealth()
+  let before: string[] = []
+  for (let turn = 0; turn < 1_000; turn++) {
+    const now = Array.from({ length: 64 }, (_, index) => `${turn}-${index}`)
+    health.tell('a', before, now, turn)
+    before = now
+  }
+  t.is(health.size, 64)
+  health.tell('a', before, [], 1_000)
+  t.is(health.size, 0)
 })
 
 test('a call that failed is told to others until one succeeds, for a second at most', (t) => {
