@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock, LogFields, Logger, Random, Timer } from '@peerless/interface'
 import { type Logger as Pino, pino } from 'pino'
@@ -19,7 +19,7 @@ function timerOf(handle: NodeJS.Timeout): Timer {
 export const random: Random = {
   next: () => Math.random(),
   bytes: (count) => randomBytes(count),
-  uuid: () => randomUUID()
+  uuid: () => randomUUIDv7()
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

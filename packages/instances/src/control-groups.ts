@@ -93,7 +93,7 @@ export class ControlGroups {
 async function openIn(hierarchies: readonly Hierarchy[], options: ControlGroupOptions): Promise<ControlGroups | Layer> {
   const reasons: string[] = []
   const started = await startOf('self')
-  const name = `peerless-${process.pid}-${started}-${options.random.uuid().slice(0, 8)}`
+  const name = `peerless-${process.pid}-${started}-${Buffer.from(options.random.bytes(4)).toString('hex')}`
   for (const version of [2, 1] as const) {
     const trees: Tree[] = []
     for (const hierarchy of hierarchies.filter((one) => one.version === version)) {

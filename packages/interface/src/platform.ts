@@ -24,7 +24,10 @@ export interface Random {
   next(): number
   /** `count` random bytes, fit for keys where the real one is used. */
   bytes(count: number): Uint8Array
-  /** A version 4 UUID in lower-case text form. */
+  /**
+   * A UUID in lower-case text form that nobody else has. Its first digits may be a time (version 7): what is stored under such ids lies together on the disk,
+   * where ids without order touch a page each. Not for secrets, and never to be cut short.
+   */
   uuid(): string
 }
 
