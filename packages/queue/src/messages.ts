@@ -9,14 +9,30 @@ import { ASK_IDS_MAX, BATCH_EVENTS_MAX, DEAD_PAGE_MAX, UNACKED_MAX } from './con
  * QUEUE_UPDATE: renews the sender's lease. Payload [settled [[id, result, dead]…], metas [[id, meta]…], released [id…]]; answered when it is on disk.
  * QUEUE_ASK: header [question, …]; see `Question`.
  */
-const id = z.string().min(1).max(64)
+const ID_LENGTH_MAX = 64
+const id = z.string().min(1).max(ID_LENGTH_MAX)
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes')
-const storeSchema = z.array(z.tuple([id, bytes, bytes])).max(BATCH_EVENTS_MAX)
-const updateSchema = z.tuple([
-  z.array(z.tuple([id, bytes, z.boolean()])).max(UNACKED_MAX),
-  z.array(z.tuple([id, bytes])).max(UNACKED_MAX),
-  z.array(id).max(UNACKED_MAX)
-])
+const isId = (value: unknown) => typeof value === 'string' && value.length > 0 && value.length <= ID_LENGTH_MAX
+/** Rows that come by the thousand each second are checked in one step each. */
+const row = <Row extends readonly unknown[]>(
+  length: Row['length'],
+  isRow: (values: readonly unknown[]) => boolean,
+  what: string
+) =>
+  z.custom<Row>((value) => Array.isArray(value) && value.length === length && isId(value[0]) && isRow(value), `must be ${what}`)
+const copy = row<[id: string, meta: Uint8Array, event: Uint8Array]>(
+  3,
+  ([, meta, event]) => meta instanceof Uint8Array && event instanceof Uint8Array,
+  '[id, meta, event]'
+)
+const end = row<[id: string, result: Uint8Array, dead: boolean]>(
+  3,
+  ([, result, dead]) => result instanceof Uint8Array && typeof dead === 'boolean',
+  '[id, result, dead]'
+)
+const change = row<[id: string, meta: Uint8Array]>(2, ([, meta]) => meta instanceof Uint8Array, '[id, meta]')
+const storeSchema = z.array(copy).max(BATCH_EVENTS_MAX)
+const updateSchema = z.tuple([z.array(end).max(UNACKED_MAX), z.array(change).max(UNACKED_MAX), z.array(id).max(UNACKED_MAX)])
 const idsSchema = z.array(id).max(BATCH_EVENTS_MAX)
 
 export type StoreMessage = z.output<typeof storeSchema>
