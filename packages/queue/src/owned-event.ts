@@ -29,7 +29,7 @@ export class OwnedEvent {
     this.event = event
     this.lane = laneOf(event)
     this.bytes = bytes
-    this.payload = payload
+    this.payload = payload === undefined ? undefined : alone(payload)
     this.phase = phase
     this.term = state.term
     this.starts = state.starts
@@ -50,4 +50,12 @@ export class OwnedEvent {
   meta(): Uint8Array {
     return encodeMeta(this)
   }
+}
+
+/**
+ * Bytes that wait for long hold no others: an event's are a part of what the socket read, often a few bytes behind a long head, which would stay with them and
+ * which no bound counts.
+ */
+function alone(payload: Uint8Array): Uint8Array {
+  return payload.buffer.byteLength > 2 * payload.length ? new Uint8Array(payload) : payload
 }
