@@ -16,7 +16,8 @@ export type Queued<Call> = { readonly full: string } | { readonly full: undefine
 /** Calls of one function, in order of arrival. */
 class FunctionLine<Call> {
   readonly name: string
-  #calls: Call[] = []
+  /** What was taken from its front leaves a hole: its payload counts no more, so it must be kept no longer. */
+  #calls: (Call | undefined)[] = []
   #head = 0
 
   constructor(name: string) {
@@ -39,7 +40,7 @@ class FunctionLine<Call> {
   shift(): Call | undefined {
     const call = this.#calls[this.#head]
     if (call === undefined) return undefined
-    this.#head++
+    this.#calls[this.#head++] = undefined
     if (this.#head > 256 && this.#head * 2 > this.#calls.length) {
       this.#calls = this.#calls.slice(this.#head)
       this.#head = 0
@@ -52,7 +53,7 @@ class FunctionLine<Call> {
   }
 
   take(expired: (call: Call) => boolean): Call[] {
-    const waiting = this.#calls.slice(this.#head)
+    const waiting = this.#calls.slice(this.#head) as Call[]
     const taken = waiting.filter(expired)
     if (taken.length > 0) {
       this.#calls = waiting.filter((call) => !taken.includes(call))

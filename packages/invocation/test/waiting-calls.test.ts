@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import test from 'ava'
 import fc from 'fast-check'
 import { type Waiting, WaitingCalls } from '../src/waiting-calls.ts'
@@ -50,6 +52,29 @@ test('when all is full the loudest makes room for the quiet, with its newest cal
   t.deepEqual(line.push(call(12, 'quiet', 'c')), { full: undefined, evicted: call(7, 'loud', 'a') })
   t.deepEqual(line.push(call(13, 'loud', 'b')), { full: '12 calls wait already' })
   t.is(line.length, 12)
+})
+
+test('a call that was taken is kept no longer, while others of its function wait', (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const line = new WaitingCalls<Call>(BOUNDS)
+  const taken: WeakRef<Call>[] = []
+  const goThrough = () => {
+    for (let id = 0; id < 100; id++) {
+      line.push(call(id, 'one', 'a'))
+      if (id > 0) taken.push(new WeakRef(line.shift() as Call))
+    }
+  }
+  goThrough()
+  return new Promise<void>((resolve) => {
+    // A WeakRef holds what it refers to until the turn of the event loop ends.
+    setImmediate(() => {
+      collect()
+      t.is(taken.filter((ref) => ref.deref() !== undefined).length, 0)
+      t.is(line.length, 1)
+      resolve()
+    })
+  })
 })
 
 test('bounds are per function and in bytes', (t) => {
