@@ -1,4 +1,5 @@
 import { PAUSE_MS_MAX, PAUSE_MS_MIN } from './constants.ts'
+import { Delayed } from './delayed.ts'
 
 interface Lane<Item> {
   readonly key: string
@@ -9,6 +10,8 @@ interface Lane<Item> {
   /** Monotonic milliseconds; nothing is taken before. */
   pausedUntil: number
   pauseMs: number
+  /** It pauses, and has no turn. */
+  paused: boolean
 }
 
 /**
@@ -18,8 +21,10 @@ interface Lane<Item> {
 export class FairQueue<Item> {
   readonly #runsMax: number
   readonly #lanes = new Map<string, Lane<Item>>()
-  /** Lanes in turn. */
-  #ring: Lane<Item>[] = []
+  /** Lanes in turn: those that pause are not among them, and take nothing from the share of the others. */
+  readonly #ring: Lane<Item>[] = []
+  /** Lanes by the end of their pause; one may have gone on, or be gone, before that. */
+  readonly #pauses = new Delayed<Lane<Item>>()
   #turn = 0
   #waiting = 0
   #running = 0
@@ -45,11 +50,12 @@ export class FairQueue<Item> {
   /** Takes the next item and counts it as running; undefined when none may run now. */
   next(now: number): Item | undefined {
     if (this.#waiting === 0 || this.#running >= this.#runsMax) return undefined
+    this.#endPauses(now)
     const share = this.#share()
     for (let looked = 0; looked < this.#ring.length; looked++) {
       const lane = this.#ring[this.#turn % this.#ring.length] as Lane<Item>
       this.#turn = (this.#turn + 1) % this.#ring.length
-      if (lane.head >= lane.items.length || lane.running >= share || lane.pausedUntil > now) continue
+      if (lane.head >= lane.items.length || lane.running >= share) continue
       const item = lane.items[lane.head] as Item
       lane.items[lane.head++] = undefined as Item
       if (lane.head > 1_024 && lane.head * 2 > lane.items.length) {
@@ -69,6 +75,7 @@ export class FairQueue<Item> {
     const lane = this.#end(key)
     lane.pauseMs = 0
     lane.pausedUntil = 0
+    this.#goOn(lane)
     this.#forget(lane)
   }
 
@@ -82,6 +89,10 @@ export class FairQueue<Item> {
     if (lane.pausedUntil > now) return
     lane.pauseMs = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, lane.pauseMs * 2))
     lane.pausedUntil = now + lane.pauseMs
+    this.#pauses.add(lane.pausedUntil, lane)
+    if (lane.paused) return
+    lane.paused = true
+    this.#leaveRing(lane)
   }
 
   /** Takes out what matches, wherever it stands. */
@@ -100,7 +111,7 @@ export class FairQueue<Item> {
 
   /** Waiting items per lane. */
   depths(): [key: string, waiting: number][] {
-    return this.#ring.map((lane) => [lane.key, lane.items.length - lane.head])
+    return [...this.#lanes.values()].map((lane) => [lane.key, lane.items.length - lane.head])
   }
 
   depth(key: string): number {
@@ -117,7 +128,7 @@ export class FairQueue<Item> {
   #lane(key: string): Lane<Item> {
     let lane = this.#lanes.get(key)
     if (lane === undefined) {
-      lane = { key, items: [], head: 0, running: 0, pausedUntil: 0, pauseMs: 0 }
+      lane = { key, items: [], head: 0, running: 0, pausedUntil: 0, pauseMs: 0, paused: false }
       this.#lanes.set(key, lane)
       this.#ring.push(lane)
     }
@@ -134,7 +145,26 @@ export class FairQueue<Item> {
   #forget(lane: Lane<Item>): void {
     if (lane.running > 0 || lane.head < lane.items.length) return
     this.#lanes.delete(lane.key)
-    this.#ring = this.#ring.filter((other) => other !== lane)
-    this.#turn = 0
+    if (lane.paused) lane.paused = false
+    else this.#leaveRing(lane)
+  }
+
+  #endPauses(now: number): void {
+    for (let lane = this.#pauses.take(now); lane !== undefined; lane = this.#pauses.take(now)) {
+      if (lane.pausedUntil <= now) this.#goOn(lane)
+    }
+  }
+
+  #goOn(lane: Lane<Item>): void {
+    if (!lane.paused) return
+    lane.paused = false
+    this.#ring.push(lane)
+  }
+
+  /** Those behind it keep their turn. */
+  #leaveRing(lane: Lane<Item>): void {
+    const at = this.#ring.indexOf(lane)
+    this.#ring.splice(at, 1)
+    if (at < this.#turn) this.#turn--
   }
 }
