@@ -106,6 +106,7 @@ export class Owner {
       if (--open > 0) return
       if (sender) this.#arriving--
       if (failure !== undefined || known) this.forget(owned, failure === undefined ? 'yielded' : 'failed')
+      else if (this.#cachedBytes > PAYLOAD_CACHE_BYTES_MAX) this.#uncache(owned)
       stored(failure, known)
     }
     this.#commits.add(['put', event.id, this.#o.mesh.peerId, meta, payload], (error) => {
@@ -269,11 +270,7 @@ export class Owner {
     this.#cachedBytes += owned.bytes
   }
 
-  /** Called when an event is durable: what does not fit the cache is read from disk when its turn comes. */
-  trimCache(owned: OwnedEvent): void {
-    if (this.#cachedBytes > PAYLOAD_CACHE_BYTES_MAX) this.#uncache(owned)
-  }
-
+  /** Of an event that is durable: what does not fit the cache is read from disk when its turn comes. */
   #uncache(owned: OwnedEvent): void {
     if (owned.payload === undefined) return
     owned.payload = undefined

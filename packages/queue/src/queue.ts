@@ -138,7 +138,6 @@ export class Queue implements QueueService {
       (error, known) => {
         if (error === undefined && !known) {
           this.#accepted++
-          this.#owner.trimCache(owned)
           const now = this.#o.clock.monotonic()
           if (order.mineUntilMs === undefined || now <= order.mineUntilMs) this.#runner.accepted(owned)
           else {
