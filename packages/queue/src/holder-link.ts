@@ -88,9 +88,13 @@ export class HolderLink {
     if (this.unacked > 0 || (holds && now - this.#updatedAt >= RENEW_MS)) this.#sendUpdate([], () => undefined)
   }
 
-  /** Hands events over for good; called with whether the holder has them. */
+  /** Hands events over for good, as many at a time as one message may name; called with whether the holder has all of them. */
   release(ids: string[], done: (taken: boolean) => void): void {
-    this.#sendUpdate(ids, done)
+    const later = ids.slice(UNACKED_MAX)
+    this.#sendUpdate(ids.slice(0, UNACKED_MAX), (taken) => {
+      if (taken && later.length > 0) this.release(later, done)
+      else done(taken)
+    })
   }
 
   #sendCopies(): void {

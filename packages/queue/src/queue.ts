@@ -281,12 +281,8 @@ export class Queue implements QueueService {
 
   /** Who leaves in order lets nobody wait for a lease. */
   async #release(): Promise<void> {
-    const byHolder = new Map<string, OwnedEvent[]>()
-    for (const owned of this.#owner.all()) {
-      const [holder] = owned.holders
-      if (holder === undefined || owned.phase === 'limbo') continue
-      byHolder.set(holder, [...(byHolder.get(holder) ?? []), owned])
-    }
+    const held = [...this.#owner.all()].filter(({ holders, phase }) => holders.length > 0 && phase !== 'limbo')
+    const byHolder = Map.groupBy(held, ({ holders }) => holders[0] as string)
     const handOver = (holder: string, events: OwnedEvent[]) =>
       new Promise<void>((resolve) => {
         const timer = this.#o.clock.after(2_000, resolve)

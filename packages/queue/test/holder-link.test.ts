@@ -1,8 +1,9 @@
 import { LIMITS, MESSAGE } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { UNACKED_MAX } from '../src/constants.ts'
 import { HolderLink } from '../src/holder-link.ts'
-import { decodeStore } from '../src/messages.ts'
+import { decodeStore, decodeUpdate } from '../src/messages.ts'
 
 test('copies go in messages that fit a frame, a large record after small events too', async (t) => {
   const network = new MemoryNetwork(new SeededRandom(1))
@@ -27,4 +28,18 @@ test('copies go in messages that fit a frame, a large record after small events 
     order.map(() => undefined)
   )
   t.deepEqual(sizes.flat(), order)
+})
+
+test('more events than one message may name are handed over in several', async (t) => {
+  const network = new MemoryNetwork(new SeededRandom(1))
+  const mesh = network.join('a')
+  const released: string[] = []
+  network.join('b').handle(MESSAGE.QUEUE_UPDATE, (_peerId, request) => {
+    released.push(...decodeUpdate(request.payload)[2])
+    request.reply(undefined)
+  })
+  const link = new HolderLink('b', { mesh, clock: new VirtualClock(), logger: new MemoryLogger() })
+  const ids = Array.from({ length: 2 * UNACKED_MAX }, (_, index) => `event-${index}`)
+  t.true(await new Promise((resolve) => link.release(ids, resolve)))
+  t.deepEqual(released, ids)
 })
