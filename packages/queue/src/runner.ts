@@ -139,6 +139,8 @@ export class Runner {
     this.#owner.payloadOf(owned).then(
       (payload) => {
         if (payload === undefined) this.#unreadable(owned, 'its row is gone')
+        // The machine slept while it was read.
+        else if (this.#fenced()) this.#refused(owned)
         else if (this.stopped || owned.phase === 'gone') this.#fair.finished(owned.lane)
         else this.#begin(owned, payload)
       },
@@ -154,8 +156,12 @@ export class Runner {
     this.startDelays.sumMs += delayMs
   }
 
-  #unreadable(owned: OwnedEvent, reason: string): void {
+  #complain(owned: OwnedEvent, reason: string): void {
     this.#o.logger.error('a queued event cannot be read', { requestId: owned.id, reason })
+  }
+
+  #unreadable(owned: OwnedEvent, reason: string): void {
+    this.#complain(owned, reason)
     owned.phase = 'waiting'
     this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
   }
@@ -297,7 +303,9 @@ export class Runner {
     )
   }
 
+  /** It has no turn any more, and needs none. */
   #expired(owned: OwnedEvent): void {
+    if (this.stopped) return
     this.#owner.payloadOf(owned).then(
       (payload) =>
         this.#end(owned, payload ?? new Uint8Array(0), {
@@ -307,7 +315,10 @@ export class Runner {
           executedVersion: undefined,
           response: undefined
         }),
-      (error) => this.#unreadable(owned, messageOf(error))
+      (error) => {
+        this.#complain(owned, messageOf(error))
+        this.#o.clock.after(SETTLE_RETRY_MS, () => this.#expired(owned))
+      }
     )
   }
 

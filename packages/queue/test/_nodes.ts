@@ -24,6 +24,10 @@ export class InlineDisk implements Disk {
   #crashed = false
   /** Refuses commits, as a full disk does. */
   full = false
+  /** Gives no payload, as a bad sector does. */
+  unreadable = false
+  /** What a payload is waited for, where a disk is slow. */
+  slow: Promise<void> | undefined
 
   constructor(directory: string) {
     this.#store = new QueueStore(directory)
@@ -46,6 +50,8 @@ export class InlineDisk implements Disk {
     ...values: DiskQuestions[Question]['in']
   ): Promise<DiskQuestions[Question]['out']> {
     if (this.#crashed) return await new Promise(() => undefined)
+    if (question === 'payload') await this.slow
+    if (question === 'payload' && this.unreadable) throw new Error('disk I/O error')
     return (this.#store[question] as (...values: unknown[]) => unknown).apply(
       this.#store,
       values
@@ -81,6 +87,8 @@ export class TestMesh {
   readonly network: MemoryNetwork
   readonly random: SeededRandom
   readonly clock: VirtualClock
+  /** How long machines were suspended: their wall clocks are ahead by it. */
+  suspendedMs = 0
   readonly nodes = new Map<string, TestNode>()
   /** Attempts under way, oldest first. A test ends them itself unless `autoRun` does. */
   readonly runs: Run[] = []
@@ -117,7 +125,7 @@ export class TestMesh {
     // A crashed node's timers and callbacks must not act any more.
     let alive = true
     const clock = {
-      now: () => this.clock.now(),
+      now: () => this.clock.now() + this.suspendedMs,
       monotonic: () => this.clock.monotonic(),
       after: (ms: number, run: () => void) => this.clock.after(ms, () => alive && run()),
       every: (ms: number, run: () => void) => this.clock.every(ms, () => alive && run())

@@ -18,7 +18,11 @@ test('of events and records on disk no more are kept in memory as well than fit 
   const payload = Buffer.alloc(RECORD_BYTES_MAX)
   const kept: OwnedEvent[] = []
   for (let record = 0; record < 20; record++) {
-    const event = { id: `${record}`, target: { address: 'https://example.com', contentType: '' }, lineage: { root: '', hops: {} } }
+    const event = {
+      id: `${record}`,
+      target: { address: 'https://example.com', contentType: '' },
+      lineage: { root: '', hops: {} }
+    }
     await new Promise<void>((resolve) => {
       kept.push(owner.create(event as unknown as QueuedEvent, payload, [], () => resolve()))
       void clock.advance(5)

@@ -1,5 +1,5 @@
 import { PeerlessError } from '@peerless/interface'
-import { VirtualClock } from '@peerless/testing'
+import { settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import { LEASE_MS } from '../src/constants.ts'
 import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
@@ -107,6 +107,45 @@ test('an event that waited too long ends as expired, without having run', async 
   t.is(result?.status, 'expired')
   t.is(result?.condition, 'EventAgeExceeded')
   t.is(result?.attempts, 0)
+})
+
+test('an event that waited too long and cannot be read ends when it can be, and takes no place of others', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.policy = { ageMsMax: 60_000 }
+  mesh.autoRun = () => new PeerlessError('THROTTLED', 'reserved concurrency')
+  await accept(mesh, await mesh.up('a'), orderOf(ID))
+  mesh.crash('a')
+  const { disk, queue } = await mesh.up('a')
+  await mesh.clock.advance(50_000)
+  disk.unreadable = true
+  await mesh.clock.advance(30_000)
+  t.is(queue.stats().running, 0)
+  disk.unreadable = false
+  await mesh.clock.advance(2_000)
+  t.like(await queue.result(ID), { status: 'expired' })
+  t.is(queue.stats().running, 0)
+})
+
+test('an event that was being read from disk when the machine fell asleep begins only when it is known to be still this node’s', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => new PeerlessError('THROTTLED', 'reserved concurrency')
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  mesh.crash('a')
+  const { disk } = await mesh.up('a')
+  mesh.autoRun = () => answer('ok')
+  const began = mesh.started.length
+  const { promise, resolve } = Promise.withResolvers<void>()
+  disk.slow = promise
+  await mesh.clock.advance(2_000)
+  mesh.suspendedMs += 60_000
+  resolve()
+  await promise
+  await settle()
+  t.is(mesh.started.length, began)
+  await mesh.clock.advance(2_000)
+  t.is(mesh.started.length, began + 1)
 })
 
 test('one function that never ends does not keep another from running', async (t) => {
