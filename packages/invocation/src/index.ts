@@ -67,7 +67,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     () => pipeline.waiting === 0
   )
   pipeline.onPumped = () => peerCalls.freed()
-  const store = new LogStore()
+  const store = new LogStore(options.clock.now())
   const logs = new MeshLogs({ ...options, store })
   const instances = new MeshInstances({ ...options, list: () => options.instances.list() })
   return {

@@ -8,6 +8,9 @@ import {
   LOG_PAGE_LINES_MAX
 } from './constants.ts'
 
+/** No node writes so many, so what a start counts from is above all that it counted before. */
+const LINES_PER_MS_MAX = 1_000
+
 interface Kept {
   readonly sequence: number
   readonly line: LogLine
@@ -23,8 +26,13 @@ export interface LogPage {
 /** The lines of this node's instances, newest kept, in memory. Bounded per function and in all; the oldest function's go first. */
 export class LogStore {
   readonly #byFunction = new Map<string, Kept[]>()
-  #sequence = 0
+  #sequence: number
   #bytes = 0
+
+  /** @param startedAt epoch milliseconds: the numbers of lines go on from before, or who follows would wait for as many as there were until this start */
+  constructor(startedAt: number) {
+    this.#sequence = startedAt * LINES_PER_MS_MAX
+  }
 
   append(line: LogLine): void {
     let kept = this.#byFunction.get(line.function)
