@@ -53,6 +53,7 @@ export class InstanceShelf {
   #laneOf(revision: Revision): Instance | undefined {
     let lane: Instance | undefined
     for (const candidate of revision.lanes) {
+      if (isEnding(candidate)) continue
       if (lane === undefined || candidate.calls.length < lane.calls.length) lane = candidate
     }
     if (lane === undefined) return undefined
@@ -144,8 +145,11 @@ export class InstanceShelf {
     const lane = revision.lanes.indexOf(instance)
     if (lane >= 0) revision.lanes.splice(lane, 1)
     if (instance.state === 'idle') {
-      const list = executor.suspended?.includes(instance) ? executor.suspended : revision.idle
-      list.splice(list.indexOf(instance), 1)
+      // When its executor answers again, it is in neither: it goes instead of coming back.
+      for (const list of [executor.suspended ?? [], revision.idle]) {
+        const at = list.indexOf(instance)
+        if (at >= 0) list.splice(at, 1)
+      }
       this.count(revision)
     }
     instance.state = 'gone'
@@ -198,6 +202,7 @@ export class InstanceShelf {
     for (const instance of [...instances]) {
       instance.leaving = true
       if (instance.state === 'idle') this.remove(instance)
+      else this.count(instance.revision)
     }
   }
 
@@ -292,7 +297,9 @@ export class InstanceShelf {
   count(revision: Revision): void {
     let count = revision.idle.length
     if (isPrompt(revision)) {
-      for (const lane of revision.lanes) if (lane.state === 'busy' && lane.calls.length < LANE_CALLS_MAX) count++
+      for (const lane of revision.lanes) {
+        if (lane.state === 'busy' && lane.calls.length < LANE_CALLS_MAX && !isEnding(lane)) count++
+      }
     }
     if (count === revision.counted) return
     revision.counted = count
@@ -303,4 +310,9 @@ export class InstanceShelf {
 
 function isPrompt(revision: Revision): boolean {
   return revision.promptCalls >= PROMPT_CALLS_MIN
+}
+
+/** It goes with the call that is its last: what is stacked on it behind that one would keep it for ever. */
+function isEnding({ leaving, executor }: Instance): boolean {
+  return leaving || executor.draining
 }
