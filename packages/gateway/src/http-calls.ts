@@ -23,7 +23,7 @@ import { outcomeHeaders } from './outcome-headers.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { mayInvoke } from './roles.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
-import { StreamAnswer } from './stream-answer.ts'
+import { boundStall, StreamAnswer } from './stream-answer.ts'
 
 /** What an HTTP request runs, and under which rules. Made once per reference and kept. */
 export interface HttpTarget {
@@ -244,6 +244,7 @@ export class HttpCalls {
       }
       if (response.chunkedEncoding) response.addTrailers(trailers)
       response.end()
+      boundStall(response)
     }
     const status = gone ? CLIENT_GONE : response.statusCode
     this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)

@@ -7,7 +7,7 @@ import type { Handlers, LambdaContext } from './lambda-context.ts'
 import { logResult, orderOf } from './lambda-invoke.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
-import { StreamAnswer } from './stream-answer.ts'
+import { boundStall, StreamAnswer } from './stream-answer.ts'
 
 const CHUNK = encodeHeaders({
   ':message-type': 'event',
@@ -107,5 +107,6 @@ function end(response: ServerResponse, complete: Complete): Promise<void> {
     }
     response.once('close', resolve)
     response.end(encodeMessage(COMPLETE, Buffer.from(JSON.stringify(complete))), resolve)
+    boundStall(response)
   })
 }
