@@ -12,8 +12,8 @@ async function run(t: Parameters<typeof start>[0], files: Record<string, string>
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
   const packed = await packSource({ path: join(folder, entry) })
   const { bytes } = await buildBundle({ zip: packed.zip, handler: packed.handler, builtinsSupported: BUILTINS_SUPPORTED })
-  const { define } = await start(t, { loadBundle: async () => bytes })
-  return await define('').result(event)
+  const { define, lines } = await start(t, { loadBundle: async () => bytes })
+  return { ...(await define('').result(event)), lines }
 }
 
 const MODULE = `import { createHash } from 'node:crypto'
@@ -42,6 +42,23 @@ test.serial('its errors name the lines of its source', async (t) => {
   const { errorType, trace } = json as { errorType: string; trace: string[] }
   t.is(errorType, 'RangeError')
   t.regex(trace[1] ?? '', /\/var\/task\/.*index\.\w+:10:\d+/)
+})
+
+test.serial('stacks that a function writes to its log name the lines of its source, as its errors do', async (t) => {
+  const source = `export const handler = async (event: object) => {
+    try {
+      throw new RangeError('planted')
+    } catch (error) {
+      console.error('failed:', error)
+      throw error
+    }
+  }`
+  const { lines } = await run(t, { 'index.ts': source }, 'index.ts', {})
+  const errors = lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+  t.is(errors.length, 2)
+  t.regex(errors[0] ?? '', /^failed: RangeError: planted\n +at handler \(\/var\/task\/.*index\.\w+:3:\d+\)/)
+  t.true(errors[1]?.startsWith('Invoke Error\t'))
+  t.regex(JSON.parse(errors[1]?.slice('Invoke Error\t'.length) ?? '').trace[1], /\/var\/task\/.*index\.\w+:3:\d+/)
 })
 
 test.serial('CommonJS with require runs as it was bundled', async (t) => {

@@ -79,7 +79,7 @@ export class HostedInstance {
     this.#services = services
     this.#bundle = bundle
     this.#manner = services.manners.of(order.revisionId, order.manner)
-    this.#logs = new LogAllowance(order.instance, services.log)
+    this.#logs = new LogAllowance(order.instance, services.log, bundle.trace)
     this.#prepared = services.spares.take({ memoryMb: order.memoryMb, web: bundle.web })
     this.#prepared.onCatastrophe = (message) => this.#catastrophe(message)
     this.#isolate = this.#prepared.isolate

@@ -1,4 +1,5 @@
 import { LIMITS } from '@peerless/interface'
+import type { TraceMap } from './trace-map.ts'
 
 /** Where lines go: requestId, level, lines dropped before this one, UTF-8 text. */
 export type LogSink = (instance: number, requestId: string, level: number, dropped: number, text: Uint8Array) => void
@@ -11,14 +12,17 @@ const LEVEL_MAX = 3
 export class LogAllowance {
   readonly #instance: number
   readonly #sink: LogSink
+  readonly #trace: Pick<TraceMap, 'apply'>
   #requestId = ''
   #linesLeft: number = LIMITS.logLinesMax
   #bytesLeft: number = LIMITS.logBytesMax
   #dropped = 0
 
-  constructor(instance: number, sink: LogSink) {
+  /** @param trace of the bundle: a stack that a function writes names its author's files and lines, as its errors do */
+  constructor(instance: number, sink: LogSink, trace: Pick<TraceMap, 'apply'>) {
     this.#instance = instance
     this.#sink = sink
+    this.#trace = trace
   }
 
   open(requestId: string): void {
@@ -34,7 +38,8 @@ export class LogAllowance {
       this.#dropped++
       return
     }
-    const whole = Buffer.from(text.length > LIMITS.logLineBytesMax ? text.slice(0, LIMITS.logLineBytesMax) : text)
+    const most = text.length > LIMITS.logLineBytesMax ? text.slice(0, LIMITS.logLineBytesMax) : text
+    const whole = Buffer.from(this.#trace.apply(most))
     const bytes = whole.subarray(0, Math.min(LIMITS.logLineBytesMax, this.#bytesLeft))
     this.#linesLeft--
     this.#bytesLeft -= bytes.length

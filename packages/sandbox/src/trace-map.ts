@@ -5,7 +5,7 @@ export const SCRIPT_NAME = '/var/task/bundle.js'
 const POSITION = /\/var\/task\/bundle\.js:(\d+):(\d+)/g
 const FRAMES_MAPPED_MAX = 200
 
-/** Puts the author's own files and lines into error JSON. Only errors come here, so the map is parsed when the first does. */
+/** Puts the author's own files and lines into error JSON and log lines. Few of them name positions, so the map is parsed when the first does. */
 export class TraceMap {
   readonly #json: Uint8Array | undefined
   #map: SourceMap | undefined
@@ -15,18 +15,18 @@ export class TraceMap {
     this.#json = json
   }
 
-  /** Error JSON of the glue, with positions of the script replaced; unchanged when there is no (good) map. */
-  apply(errorJson: string): string {
-    if (this.#json === undefined || !errorJson.includes(SCRIPT_NAME)) return errorJson
+  /** The text with positions of the script replaced, so that JSON stays JSON; unchanged when there is no (good) map. */
+  apply(text: string): string {
+    if (this.#json === undefined || !text.includes(SCRIPT_NAME)) return text
     try {
       this.#map ??= new SourceMap(JSON.parse(Buffer.from(this.#json).toString()))
     } catch {
       // A broken map is the bundler's mistake, not the function's: its error is still told, with positions of the script.
-      return errorJson
+      return text
     }
     const map = this.#map
     let left = FRAMES_MAPPED_MAX
-    return errorJson.replace(POSITION, (whole, line: string, column: string) => {
+    return text.replace(POSITION, (whole, line: string, column: string) => {
       if (left-- <= 0) return whole
       const entry = map.findEntry(Number(line) - 1, Number(column) - 1)
       if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return whole

@@ -7,8 +7,10 @@ type Line = [requestId: string, level: number, dropped: number, bytes: number]
 
 function allowance(): { logs: LogAllowance; lines: Line[] } {
   const lines: Line[] = []
-  const logs = new LogAllowance(7, (_instance, requestId, level, dropped, text) =>
-    lines.push([requestId, level, dropped, text.length])
+  const logs = new LogAllowance(
+    7,
+    (_instance, requestId, level, dropped, text) => lines.push([requestId, level, dropped, text.length]),
+    { apply: (text) => text }
   )
   return { logs, lines }
 }
