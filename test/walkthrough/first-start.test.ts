@@ -14,10 +14,16 @@ test('a first start that failed at a port that was taken does not use up the sam
   const squatter = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => squatter.once('listening', resolve))
   const { port } = squatter.address() as AddressInfo
-  const failed = await run(PEERLESS, ['up', '--sample', '--data', data, '--http', `127.0.0.1:${port}`])
+  const taken = [
+    ['--http', `127.0.0.1:${port}`],
+    ['--http', '127.0.0.1:0', '--listen', `/ip4/127.0.0.1/tcp/${port}`]
+  ]
+  for (const where of taken) {
+    const failed = await run(PEERLESS, ['up', '--sample', '--data', data, ...where])
+    t.is(failed.code, 1)
+    t.regex(failed.stderr, new RegExp(`^error: listen EADDRINUSE.*:${port}\\n.*--http HOST:PORT or --listen MULTIADDR\\.\\n$`))
+  }
   await new Promise((resolve) => squatter.close(resolve))
-  t.is(failed.code, 1)
-  t.regex(failed.stderr, /EADDRINUSE.*\n.*--http HOST:PORT/)
 
   const node = await up(t, { data, ...SAMPLE })
   t.is((await get(`${node.http}/fn/hello?name=Ada`)).body, 'Hello, Ada!\n')

@@ -55,3 +55,14 @@ function isFree(host: string, port: number): Promise<boolean> {
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(true)))
   })
 }
+
+/**
+ * Of an error of libp2p's start, the system's own where it is that an address cannot be listened on. libp2p tells address and reason in a text with
+ * stacks alone; a port that is taken is everyday, and whoever started the node wants to read which one.
+ */
+export function listenError(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'UnsupportedListenAddressesError') return error
+  const [reason, code] = /\blisten (E[A-Z]+): .*/.exec(error.message) ?? []
+  if (reason === undefined) return error
+  return Object.assign(new Error(reason, { cause: error }), { code, syscall: 'listen' })
+}

@@ -27,7 +27,7 @@ import { checkDepth, type MeshIdentity, type NodeKey } from './identity.ts'
 import type { InviteBook, InviteOrder } from './invite-book.ts'
 import { encodeToken, type InviteRole } from './invite-token.ts'
 import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
-import { rememberPorts, withRememberedPorts } from './listen-ports.ts'
+import { listenError, rememberPorts, withRememberedPorts } from './listen-ports.ts'
 import type { Membership } from './membership.ts'
 import type { PeerLink } from './peer-link.ts'
 import { PeerTable } from './peer-table.ts'
@@ -197,7 +197,11 @@ export class Libp2pMesh implements PeerlessMesh {
     })
     this.#libp2p = libp2p
     await this.#table.attach(libp2p)
-    await libp2p.start()
+    try {
+      await libp2p.start()
+    } catch (error) {
+      throw listenError(error)
+    }
     await rememberPorts(this.addresses(), directory)
     this.#gossip.start(libp2p.services.gossip)
     this.#roster.start(this.addresses())

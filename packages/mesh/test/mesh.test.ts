@@ -11,6 +11,17 @@ test('a node founds a mesh, a second joins by invite, a third learns of both and
   t.is(b?.mesh.memberOf(c?.mesh.peerId ?? '')?.name, 'node-2')
 })
 
+test("an address that is taken fails the start with the system's own error, not with libp2p's text of stacks", async (t) => {
+  const first = await startNode(t, 'first')
+  const taken = /^\/ip4\/127\.0\.0\.1\/tcp\/\d+/.exec(first.mesh.addresses()[0] ?? '')?.[0] ?? ''
+  const second = await openNode(t, 'second', { listen: [taken] })
+  const error = await t.throwsAsync<NodeJS.ErrnoException>(() => second.mesh.start(), {
+    code: 'EADDRINUSE',
+    message: `listen EADDRINUSE: address already in use 127.0.0.1:${taken.split('/').at(-1)}`
+  })
+  t.is(error.syscall, 'listen')
+})
+
 test('a request is answered with header and payload', async (t) => {
   const founder = await openNode(t, 'a')
   founder.mesh.handle(1, (peerId, request) => request.reply({ from: peerId, got: request.header }, request.payload))
