@@ -1,6 +1,6 @@
 import type { Agent, IncomingHttpHeaders, IncomingMessage, request } from 'node:http'
 import { type Access, startHint } from './access.ts'
-import { ApiError, CliError } from './errors.ts'
+import { ApiError, CliError, NEXT_INVITE } from './errors.ts'
 import { encodeText, queryText, signRequest } from './sign.ts'
 import { printable } from './text.ts'
 
@@ -16,6 +16,8 @@ export interface Order {
   /** Until the answer's head is there. */
   timeoutMs?: number
   signal?: AbortSignal
+  /** What to do when there is no such thing (404). Default: look at the functions. */
+  missing?: string
 }
 
 export interface Answer {
@@ -63,7 +65,7 @@ export class NodeClient {
   /** @throws ApiError unless the status is 2xx */
   async json(order: Order, what: string): Promise<unknown> {
     const answer = await this.request(order)
-    if (!succeeded(answer.status)) throw apiError(answer, what)
+    if (!succeeded(answer.status)) throw apiError(answer, what, order.missing)
     if (answer.body.length === 0) return undefined
     try {
       return JSON.parse(answer.body.toString())
@@ -81,7 +83,7 @@ export class NodeClient {
     const response = await this.#open(order)
     const status = response.statusCode ?? 0
     if (succeeded(status)) return response
-    throw apiError({ status, headers: response.headers, body: await this.#read(response, ERROR_BYTES_MAX) }, what)
+    throw apiError({ status, headers: response.headers, body: await this.#read(response, ERROR_BYTES_MAX) }, what, order.missing)
   }
 
   #open(order: Order): Promise<IncomingMessage> {
@@ -181,21 +183,27 @@ function isRunning(pid: number): boolean {
 }
 
 /** Reads an error of the Lambda API (`x-amzn-errortype`, `message` or `Message`) or of the mesh API (`code`, `message`). */
-export function apiError(answer: Answer, what: string): ApiError {
+export function apiError(answer: Answer, what: string, missing?: string): ApiError {
   const { status, headers } = answer
   const body = parseObject(answer.body)
   const type = String(headers['x-amzn-errortype'] ?? '').split(':')[0]
   const code = printable(String(type || body.code || body.__type || `HTTP ${status}`)).slice(0, 100)
   const text = body.message ?? body.Message
   const message = typeof text === 'string' && text !== '' ? text : 'the node gave no reason'
-  return new ApiError(status, code, `${what}: ${printable(message).slice(0, ERROR_CHARACTERS_MAX)} (${code})`, nextOf(answer))
+  return new ApiError(
+    status,
+    code,
+    `${what}: ${printable(message).slice(0, ERROR_CHARACTERS_MAX)} (${code})`,
+    nextOf(answer, code, missing)
+  )
 }
 
-function nextOf({ status, headers }: Answer): string | undefined {
+function nextOf({ status, headers }: Answer, code: string, missing = "'peerless ls' shows what there is."): string | undefined {
   const wait = /^\d{1,6}$/.test(String(headers['retry-after'])) ? `after ${headers['retry-after']} s` : 'in a moment'
+  if (code === 'INVALID_INVITE') return NEXT_INVITE
   if (status === 401 || status === 403) return "Use a key of this mesh whose role allows it: 'peerless keys list' shows them."
   if (status === 402) return 'Raise the budget of the account, or wait for its next period.'
-  if (status === 404) return "'peerless ls' shows what there is."
+  if (status === 404) return missing
   if (status === 429 || status === 503) return `Try again ${wait}; 'peerless peers' shows who is busy.`
   if (status >= 500) return 'See what the node logs under the request id of this answer.'
   return undefined

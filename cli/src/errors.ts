@@ -15,6 +15,9 @@ export class UsageError extends CliError {
   override readonly exitCode: number = 2
 }
 
+/** What to do about a token that does not hold. */
+export const NEXT_INVITE = "Ask for a new token: 'peerless invite' on a node of the mesh prints one."
+
 /** The node answered with a status that is no success. */
 export class ApiError extends CliError {
   readonly status: number

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { Context } from './context.ts'
-import { CliError } from './errors.ts'
+import { CliError, NEXT_INVITE } from './errors.ts'
 import { type Host, write } from './host.ts'
 
 interface Entry {
@@ -81,7 +81,6 @@ export async function buildProgram(context: Context, name: string | undefined): 
     .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
     .enablePositionalOptions()
     .exitOverride()
-    .showHelpAfterError(`Run 'peerless ${name ?? ''} --help' to see how it is used.`.replace('  ', ' '))
     .configureOutput({
       writeOut: (text) => void host.stdout.write(text),
       writeErr: (text) => void host.stderr.write(text)
@@ -90,7 +89,14 @@ export async function buildProgram(context: Context, name: string | undefined): 
     const command = program.command(entry.name).description(entry.summary)
     if (entry.name === name) (await entry.load()).define(command, context)
   }
+  showHelpOfEach(program, 'peerless')
   return program
+}
+
+/** Wrong usage leads to the help of the very command: that of a group does not list the options of its commands. */
+function showHelpOfEach(command: Command, path: string): void {
+  command.showHelpAfterError(`Run '${path} --help' to see how it is used.`)
+  for (const one of command.commands) showHelpOfEach(one, `${path} ${one.name()}`)
 }
 
 /** The command that a command line names, before it is parsed. */
@@ -103,11 +109,13 @@ function commandOf(argv: readonly string[]): string | undefined {
   return undefined
 }
 
-/** What to do about errors that other packages and the system throw. */
+/** What to do about errors that other packages and the system throw, by code, or by call and code. */
 const NEXT: Record<string, string | undefined> = {
   EADDRINUSE: 'Another node or program has that address: choose one with --http HOST:PORT or --listen MULTIADDR.',
+  'listen EACCES': 'This user may not listen there: choose a port from 1024 on.',
+  ENOTFOUND: 'No such host is known: give an address of this machine, such as 127.0.0.1 or 0.0.0.0.',
   EADDRNOTAVAIL: 'This machine has no such address: choose one that it has with --http HOST:PORT or --listen MULTIADDR.',
-  INVALID_INVITE: "Ask for a new token: 'peerless invite' on a node of the mesh prints one.",
+  INVALID_INVITE: NEXT_INVITE,
   INVALID_SOURCE: 'Mend the source and deploy again.',
   HANDLER_NOT_FOUND: 'Name the file and export to call with --handler FILE.EXPORT.'
 }
@@ -121,7 +129,7 @@ async function report(error: unknown, host: Host): Promise<number> {
     return error.exitCode
   }
   if (isPlain(error)) {
-    const next = NEXT[error.code]
+    const next = NEXT[`${error.syscall} ${error.code}`] ?? NEXT[error.code]
     await write(host.stderr, `${label} ${error.message}\n${next === undefined ? '' : `${next}\n`}`)
     return error.code === 'INVALID_ARGUMENT' ? 2 : 1
   }
@@ -133,6 +141,6 @@ async function report(error: unknown, host: Host): Promise<number> {
 }
 
 /** A PeerlessError of any copy of the package, or an error of the system: its message says it all. */
-function isPlain(error: unknown): error is Error & { code: string } {
+function isPlain(error: unknown): error is Error & { code: string; syscall?: string } {
   return error instanceof Error && (error.name === 'PeerlessError' || 'syscall' in error) && 'code' in error
 }

@@ -96,18 +96,18 @@ test('quoting survives a shell', (t) => {
 })
 
 test('keys are created, listed without secrets, and revoked', async (t) => {
-  const key = { accessKeyId: 'AK1', secretAccessKey: 's', role: 'deployer', account: 'ada' }
+  const key = { accessKeyId: 'PLKA0123456789ABCDEF', secretAccessKey: 's', role: 'deployer', account: 'ada' }
   const node = await startFakeNode(t, {
     'POST /v1/keys': { status: 201, json: key },
     'GET /v1/keys': { json: [key, { accessKeyId: 'AK2', role: 'admin', account: 'root' }] },
-    'DELETE /v1/keys/AK1': { status: 204 }
+    'DELETE /v1/keys/PLKA0123456789ABCDEF': { status: 204 }
   })
   const created = await runCommand(['keys', 'create', '--account', 'ada', '--json', '--data', node.data])
   t.deepEqual(JSON.parse(created.stdout), key)
   t.deepEqual(JSON.parse(String(node.received[0]?.body)), { role: 'deployer', account: 'ada' })
   const listed = await runCommand(['keys', 'list', '--json', '--role', 'deployer', '--data', node.data])
-  t.deepEqual(JSON.parse(listed.stdout), [{ accessKeyId: 'AK1', role: 'deployer', account: 'ada' }])
-  const revoked = await runCommand(['keys', 'revoke', 'AK1', '--data', node.data])
+  t.deepEqual(JSON.parse(listed.stdout), [{ accessKeyId: 'PLKA0123456789ABCDEF', role: 'deployer', account: 'ada' }])
+  const revoked = await runCommand(['keys', 'revoke', 'PLKA0123456789ABCDEF', '--data', node.data])
   t.is(revoked.code, 0, revoked.stderr)
 })
 

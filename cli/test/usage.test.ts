@@ -24,10 +24,13 @@ test('an unknown global option', isUsage, ['--nope', 'ls'], "'--nope'")
 test('an option without its value', isUsage, ['up', '--http'], '--http')
 test('a missing argument', isUsage, ['invoke'], 'name')
 test('an argument too many', isUsage, ['peers', 'x'], 'argument')
+test('a missing argument of a command of a group', isUsage, ['keys', 'revoke'], "'peerless keys revoke --help'")
 test('a group without its command', isUsage, ['keys'], 'create')
 test('an unknown command of a group', isUsage, ['ledger', 'burn'], "'burn'")
 test('an unknown role', isUsage, ['invite', '--role', 'king'], "'king'", 'deployer')
 test('an admin invite', isUsage, ['invite', '--role', 'admin'], "'admin'")
+test('an invite for longer than nodes make them', isUsage, ['invite', '--ttl', '31d'], "'31d'", '30d')
+test('a key id that is none', isUsage, ['keys', 'revoke', 'AK1'], "'AK1'", '16 to 128')
 test('a lifetime without unit', isUsage, ['invite', '--ttl', '60'], "'60'", 'unit')
 test('an invite of no use', isUsage, ['invite', '--uses', '0'], "'0'", '1 to 100000')
 test('a bad function name', isUsage, ['invoke', 'a/b'], "'a/b'", '64')
@@ -54,13 +57,26 @@ test('an alias of digits', isUsage, ['alias', 'set', 'hello:12', '1'], "'12'", '
 test('an alias of an alias', isUsage, ['alias', 'set', 'hello:live', 'old'], "'old'", '$LATEST')
 test('a split that is none', isUsage, ['alias', 'set', 'hello:live', '1', '--split', '2=101'], "'2=101'", '0 to 100')
 test('a split with $LATEST', isUsage, ['alias', 'set', 'hello:live', '1', '--split', '$LATEST=5'], 'version number')
-test('a schedule of no function', isUsage, ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)'], '--function')
+test(
+  'a schedule of no function',
+  isUsage,
+  ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)'],
+  '--function',
+  "'peerless triggers add schedule --help'"
+)
 test(
   'a time that a schedule cannot start at',
   isUsage,
   ['triggers', 'add', 'schedule', 'x', 'rate(1 minute)', '--function', 'f', '--start', 'soon'],
   "'soon'"
 )
+
+test('the value of a variable, which may be a secret, is not repeated where its name is wrong', async (t) => {
+  const { code, stderr } = await runCommand(['deploy', '--env', 'API-KEY=hunter2'])
+  t.is(code, 2)
+  t.true(stderr.includes("'API-KEY=…'"), stderr)
+  t.false(stderr.includes('hunter2'), stderr)
+})
 
 /** Every command with its options, as loaded for real. */
 async function leaves(): Promise<Command[]> {

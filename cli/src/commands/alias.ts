@@ -38,9 +38,12 @@ function defineSet(command: Command, context: Context): void {
       const client = await context.connect(command)
       const update = { method: 'PUT', path: functionPath(name, 'aliases', alias), json } as const
       const create = { method: 'POST', path: functionPath(name, 'aliases'), json: { Name: alias, ...json } } as const
-      const answer = await client.json(update, alleged).catch((error) => {
-        if (error instanceof ApiError && error.status === 404) return client.json(create, alleged)
-        throw error
+      const answer = await client.json(update, alleged).catch(async (error) => {
+        if (!isRefusal(error, 404)) throw error
+        // What is not there can be the alias, or a version that it shall lead to: where there is such an alias already, the first answer says it.
+        return await client.json(create, alleged).catch((second) => {
+          throw isRefusal(second, 409) ? error : second
+        })
       })
       const made = objectOf<AliasConfiguration>(answer, alleged)
       if (flags.json) return await context.printJson(made)
@@ -78,10 +81,14 @@ function defineRemove(command: Command, context: Context): void {
       const client = await context.connect(command)
       // The API forgives an alias that is not there; a person who mistyped wants to hear of it.
       const path = functionPath(name, 'aliases', alias)
-      await client.json({ method: 'GET', path }, alleged)
+      await client.json({ method: 'GET', path, missing: `'peerless alias ls ${name}' lists them.` }, alleged)
       await client.json({ method: 'DELETE', path }, alleged)
       await context.note(`Removed ${name}:${alias}.\n`)
     })
+}
+
+function isRefusal(error: unknown, status: number): boolean {
+  return error instanceof ApiError && error.status === status
 }
 
 const VERSION = /^(?:\$LATEST|[1-9]\d{0,9})$/

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { Order } from '../client.ts'
 import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { parseFunctionName } from '../lambda.ts'
@@ -14,9 +15,10 @@ interface Flags {
 }
 
 const LIMIT_MAX = 1_000
+const MISSING = "'peerless dead-letters list' lists them."
 
 export function define(command: Command, context: Context): void {
-  command.description('Events that were given up and had no other place to go. They are kept for 14 days.')
+  withNode(command).description('Events that were given up and had no other place to go. They are kept for 14 days.')
   defineList(command.command('list'), context)
   defineShow(command.command('show'), context)
   defineRedrive(command.command('redrive'), context)
@@ -65,7 +67,10 @@ function defineShow(command: Command, context: Context): void {
     .action(async (alleged: string, flags: Flags) => {
       const id = idOf(alleged)
       const client = await context.connect(command)
-      const answer = await client.json({ method: 'GET', path: ['v1', 'dead-letters', id] }, `dead-letters show ${id}`)
+      const answer = await client.json(
+        { method: 'GET', path: ['v1', 'dead-letters', id], missing: MISSING },
+        `dead-letters show ${id}`
+      )
       const letter = objectOf<AsyncAnswer & { event?: unknown }>(answer, 'dead-letters show')
       if (flags.json) return await context.printJson(letter)
       await context.print(`${JSON.stringify(letter.event)}\n`)
@@ -79,7 +84,7 @@ function defineRedrive(command: Command, context: Context): void {
     .action(async (id: string | undefined, flags: Flags) => {
       const json = whichOf(id, flags)
       const client = await context.connect(command)
-      const answer = await client.json({ method: 'POST', path: ['v1', 'dead-letters', 'redrive'], json }, 'dead-letters redrive')
+      const answer = await client.json(orderOf('redrive', json), 'dead-letters redrive')
       const again = listOf<{ deadLetter: string; requestId: string }>(answer, 'dead-letters redrive')
       if (flags.json) return await context.printJson(again)
       for (const { requestId } of again) await context.print(`${printable(String(requestId))}\n`)
@@ -93,11 +98,15 @@ function definePurge(command: Command, context: Context): void {
     .action(async (id: string | undefined, flags: Flags) => {
       const json = whichOf(id, flags)
       const client = await context.connect(command)
-      const answer = await client.json({ method: 'POST', path: ['v1', 'dead-letters', 'purge'], json }, 'dead-letters purge')
+      const answer = await client.json(orderOf('purge', json), 'dead-letters purge')
       const { purged } = objectOf<{ purged?: number }>(answer, 'dead-letters purge')
       if (flags.json) return await context.printJson({ purged })
       await context.note(`Purged ${purged}.\n`)
     })
+}
+
+function orderOf(action: string, json: unknown): Order {
+  return { method: 'POST', path: ['v1', 'dead-letters', action], json, missing: MISSING }
 }
 
 function withWhich(command: Command): Command {

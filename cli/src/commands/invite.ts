@@ -2,10 +2,12 @@ import type { PeerStatus } from '@peerless/interface'
 import { type Command, Option } from 'commander'
 import type { NodeClient } from '../client.ts'
 import { type Context, objectOf, withJson, withNode } from '../context.ts'
+import { UsageError } from '../errors.ts'
 import { listPeers } from '../mesh-api.ts'
-import { parseDuration, parseInteger } from '../values.ts'
+import { parseDuration, parseInteger, short } from '../values.ts'
 
 const USES_MAX = 100_000
+const TTL_DAYS_MAX = 30
 
 export function define(command: Command, context: Context): void {
   withJson(withNode(command))
@@ -15,10 +17,10 @@ export function define(command: Command, context: Context): void {
         .choices(['node', 'deployer', 'invoker'])
         .default('node')
     )
-    .option('--ttl <duration>', 'how long it is good for, such as 30m or 1h', '1h')
+    .option('--ttl <duration>', `how long it is good for, such as 30m or 1h, at most ${TTL_DAYS_MAX}d`, '1h')
     .option('--uses <n>', `how many times it can be used, 1 to ${USES_MAX}`, '1')
     .action(async (flags: { role: string; ttl: string; uses: string; json?: true }) => {
-      const ttlSeconds = Math.max(1, Math.round(parseDuration(flags.ttl, '--ttl') / 1_000))
+      const ttlSeconds = parseTtl(flags.ttl)
       const uses = parseInteger(flags.uses, '--uses', 1, USES_MAX)
       const client = await context.connect(command)
       const answer = await client.json(
@@ -31,6 +33,13 @@ export function define(command: Command, context: Context): void {
       if (flags.role === 'node') await warnOfLoopback(client, context)
       else await context.note(`Whoever has it makes a key of it: peerless keys redeem TOKEN --node ${client.access.origin}\n`)
     })
+}
+
+/** A node makes none that is good for longer. @throws UsageError */
+function parseTtl(alleged: string): number {
+  const ms = parseDuration(alleged, '--ttl')
+  if (ms > TTL_DAYS_MAX * 86_400_000) throw new UsageError(`--ttl '${short(alleged)}' must be at most ${TTL_DAYS_MAX}d`)
+  return Math.max(1, Math.round(ms / 1_000))
 }
 
 /** The token carries the node's addresses: a machine elsewhere would dial itself, and learn only that nobody answers. */

@@ -103,9 +103,12 @@ function defineRevoke(command: Command, context: Context): void {
     .description('Revoke a key on every node of the mesh.')
     .argument('<id>', 'access key id')
     .action(async (id: string) => {
-      parsePattern(id, 'access key id', /^[a-zA-Z0-9_-]{1,128}$/, "1 to 128 letters, digits, '-' or '_'")
+      parsePattern(id, 'access key id', /^\w{16,128}$/, "16 to 128 letters, digits or '_'")
       const client = await context.connect(command)
-      await client.json({ method: 'DELETE', path: ['v1', 'keys', id] }, `keys revoke ${id}`)
+      await client.json(
+        { method: 'DELETE', path: ['v1', 'keys', id], missing: "'peerless keys list' lists them." },
+        `keys revoke ${id}`
+      )
       await context.note(`Revoked ${id}.\n`)
     })
 }

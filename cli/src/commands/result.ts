@@ -6,6 +6,8 @@ import { parsePattern } from '../values.ts'
 export const REQUEST_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 export const REQUEST_ID_RULE = "a request id: a UUID in lower case, as 'peerless invoke --async' prints it"
 
+const MISSING = "'peerless logs NAME' may show what became of it; 'peerless peers' who is not connected."
+
 /** A result as GET /v1/async/ID answers it; alleged. */
 export interface AsyncAnswer {
   requestId?: string
@@ -32,7 +34,7 @@ export function define(command: Command, context: Context): void {
       const id = parsePattern(alleged, 'request id', REQUEST_ID, REQUEST_ID_RULE)
       const client = await context.connect(command)
       const answer = objectOf<AsyncAnswer>(
-        await client.json({ method: 'GET', path: ['v1', 'async', id] }, `result ${id}`),
+        await client.json({ method: 'GET', path: ['v1', 'async', id], missing: MISSING }, `result ${id}`),
         'result'
       )
       if (answer.status !== 'succeeded') context.exitCode = 1

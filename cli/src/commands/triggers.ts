@@ -38,10 +38,11 @@ interface Trigger {
 const NAME = /^[0-9a-zA-Z-_.]{1,64}$/
 const NAME_RULE = "1 to 64 letters, digits, '-', '_' or '.'"
 const WINDOW_MINUTES_MAX = 1_440
+const MISSING = "'peerless triggers ls' lists them."
 
 export function define(command: Command, context: Context): void {
-  command.description('What calls functions by itself.')
-  const add = command.command('add').description('Add a trigger.')
+  withNode(command).description('What calls functions by itself.')
+  const add = withNode(command.command('add')).description('Add a trigger.')
   defineSchedule(add.command('schedule'), context)
   defineList(command.command('ls'), context)
   defineShow(command.command('show'), context)
@@ -128,7 +129,10 @@ function defineShow(command: Command, context: Context): void {
     .argument('<name>', NAME_RULE)
     .action(async (name: string, flags: { json?: true }) => {
       const client = await context.connect(command)
-      const answer = await client.json({ method: 'GET', path: ['v1', 'triggers', nameOf(name)] }, `triggers show ${name}`)
+      const answer = await client.json(
+        { method: 'GET', path: ['v1', 'triggers', nameOf(name)], missing: MISSING },
+        `triggers show ${name}`
+      )
       const trigger = objectOf<Trigger>(answer, 'triggers show')
       if (flags.json) return await context.printJson(trigger)
       await context.print(
@@ -157,7 +161,7 @@ function defineChange(command: Command, context: Context, description: string): 
       const client = await context.connect(command)
       const path = ['v1', 'triggers', nameOf(name), action]
       const trigger = objectOf<Trigger>(
-        await client.json({ method: 'POST', path }, `triggers ${action} ${name}`),
+        await client.json({ method: 'POST', path, missing: MISSING }, `triggers ${action} ${name}`),
         `triggers ${action}`
       )
       if (flags.json) await context.printJson(trigger)
@@ -174,7 +178,7 @@ function defineRemove(command: Command, context: Context): void {
     .argument('<name>', NAME_RULE)
     .action(async (name: string) => {
       const client = await context.connect(command)
-      await client.json({ method: 'DELETE', path: ['v1', 'triggers', nameOf(name)] }, `triggers rm ${name}`)
+      await client.json({ method: 'DELETE', path: ['v1', 'triggers', nameOf(name)], missing: MISSING }, `triggers rm ${name}`)
       await context.note(`Removed ${name}.\n`)
     })
 }

@@ -31,7 +31,7 @@ export interface MeshOptions {
 /**
  * Opens this node's place in its mesh: the one in the folder; else the one that `join` leads to, redeemed here and now; else a new one.
  * It does not listen until `start`.
- * @throws INVALID_INVITE, INVALID_ARGUMENT, CORRUPT
+ * @throws INVALID_INVITE, INVALID_ARGUMENT, CORRUPT, CONFLICT: the folder is of another mesh
  */
 export async function createMesh(options: MeshOptions): Promise<PeerlessMesh> {
   const { clock, random, logger, join } = options
@@ -82,7 +82,7 @@ function checkSameMesh(stored: MeshIdentity, join: string): void {
   const { meshId } = decodeToken(join)
   if (meshId === stored.meshId) return
   throw new PeerlessError(
-    'INVALID_INVITE',
+    'CONFLICT',
     `the invite token is for mesh ${meshId}, but this data folder belongs to mesh ${stored.meshId}; use another folder`
   )
 }

@@ -69,7 +69,7 @@ test('a restart may repeat the spent token, but not one of another mesh', async 
   t.false(again.mesh.joinedNow)
   t.true(again.mesh.joined)
   const error = await t.throwsAsync(openNode(t, 'joiner', { join: await nodeInvite(other), directory: joiner.directory }))
-  t.like(error, { code: 'INVALID_INVITE' })
+  t.like(error, { code: 'CONFLICT' })
   t.regex(error?.message ?? '', /is for mesh .* but this data folder belongs to mesh/)
 })
 

@@ -1,0 +1,69 @@
+import test from 'ava'
+import { startFakeNode } from './_fake-node.ts'
+import { runCommand } from './_host.ts'
+
+const ID = '01234567-89ab-cdef-0123-456789abcdef'
+
+const advises = test.macro({
+  exec: async (t, argv: string[], advice: string) => {
+    // Knows nothing at all: whatever is asked for is not there.
+    const node = await startFakeNode(t, {})
+    const { code, stdout, stderr } = await runCommand([...argv, '--data', node.data])
+    t.is(code, 1)
+    t.is(stdout, '')
+    t.true(stderr.includes(advice), `${stderr} must say ${advice}`)
+  },
+  title: (title = '') => `${title} that is not there: the error says where to look`
+})
+
+test('a function', advises, ['rm', 'hello'], "'peerless ls'")
+test('a key', advises, ['keys', 'revoke', 'PLKA0123456789ABCDEF'], "'peerless keys list'")
+test('a trigger', advises, ['triggers', 'show', 'nightly'], "'peerless triggers ls'")
+test('a trigger to pause', advises, ['triggers', 'pause', 'nightly'], "'peerless triggers ls'")
+test('a trigger to remove', advises, ['triggers', 'rm', 'nightly'], "'peerless triggers ls'")
+test('a dead letter', advises, ['dead-letters', 'show', ID], "'peerless dead-letters list'")
+test('a dead letter to send again', advises, ['dead-letters', 'redrive', ID], "'peerless dead-letters list'")
+test('an alias', advises, ['alias', 'rm', 'hello:live'], "'peerless alias ls hello'")
+test('a result', advises, ['result', ID], "'peerless logs NAME'")
+
+test('a token that does not hold leads to a new token, not to the keys that there are', async (t) => {
+  const node = await startFakeNode(t, {
+    'POST /v1/invites/redeem': { status: 403, json: { code: 'INVALID_INVITE', message: 'the invite token was used' } }
+  })
+  const { code, stderr } = await runCommand(['keys', 'redeem', 'plinv1.x', '--data', node.data])
+  t.is(code, 1)
+  t.is(
+    stderr,
+    "error: keys redeem: the invite token was used (INVALID_INVITE)\nAsk for a new token: 'peerless invite' on a node of the mesh prints one.\n"
+  )
+})
+
+test('an alias that is led to a version that there is not says so, whether the alias is there or not', async (t) => {
+  const missing = {
+    status: 404,
+    headers: { 'x-amzn-errortype': 'ResourceNotFoundException' },
+    json: { Message: 'Function not found: hello:9' }
+  }
+  const exists = {
+    status: 409,
+    headers: { 'x-amzn-errortype': 'ResourceConflictException' },
+    json: { Message: 'Alias already exists' }
+  }
+  for (const create of [missing, exists]) {
+    const node = await startFakeNode(t, {
+      'PUT /2015-03-31/functions/hello/aliases/live': missing,
+      'POST /2015-03-31/functions/hello/aliases': create
+    })
+    const { code, stderr } = await runCommand(['alias', 'set', 'hello:live', '9', '--data', node.data])
+    t.is(code, 1)
+    t.regex(stderr, /Function not found: hello:9/)
+  }
+})
+
+test('the options that say which node may stand between a group and its command', async (t) => {
+  const node = await startFakeNode(t, { 'GET /v1/triggers': { json: [] }, 'GET /v1/dead-letters': { json: [] } })
+  t.is((await runCommand(['triggers', '--data', node.data, 'ls', '--json'])).stdout, '[]\n')
+  t.is((await runCommand(['dead-letters', '--data', node.data, 'list', '--json'])).stdout, '[]\n')
+  t.like(await runCommand(['triggers', 'add', '--data', node.data, 'schedule', 'x', '@daily', '--function', 'f']), { code: 1 })
+  t.is(node.received.length, 3)
+})
