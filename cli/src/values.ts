@@ -52,8 +52,10 @@ export function parseAssignment(alleged: string): [string, string] {
   const at = alleged.indexOf('=')
   const name = alleged.slice(0, Math.max(at, 0))
   if (!/^[a-zA-Z][a-zA-Z0-9_]+$/.test(name)) {
+    // The value may be a secret, and errors end up in logs: only what stands before it is said.
+    const shown = at < 0 ? short(alleged) : `${short(name)}=…`
     throw new UsageError(
-      `environment variable '${short(alleged)}' must be NAME=VALUE, its name a letter followed by at least one letter, digit or '_'`
+      `environment variable '${shown}' must be NAME=VALUE, its name a letter followed by at least one letter, digit or '_'`
     )
   }
   return [name, alleged.slice(at + 1)]

@@ -41,8 +41,8 @@ test('a number in words', refuses, () => parseInteger('1e2', '--timeout', 1, 900
 test('a variable whose value has an equals sign', reads, () => parseAssignment('AA=b=c'), ['AA', 'b=c'])
 test('an empty variable', reads, () => parseAssignment('AA='), ['AA', ''])
 test('a variable without value', refuses, () => parseAssignment('A'), "'A'", 'NAME=VALUE')
-test('a variable with a name of one letter', refuses, () => parseAssignment('A=b'), "'A=b'", 'at least one')
-test('a variable that starts with a digit', refuses, () => parseAssignment('1A=b'), "'1A=b'")
+test('a variable with a name of one letter', refuses, () => parseAssignment('A=b'), "'A=…'", 'at least one')
+test('a variable that starts with a digit', refuses, () => parseAssignment('1A=b'), "'1A=…'")
 
 test('an origin', reads, () => parseOrigin('http://127.0.0.1:8787/', '--node'), 'http://127.0.0.1:8787')
 test('an address without scheme', refuses, () => parseOrigin('127.0.0.1:8787', '--node'), "'127.0.0.1:8787'", 'http://HOST:PORT')
