@@ -56,6 +56,18 @@ test('under the pinned Node the launcher runs the command in its own process', a
   t.is(code, 7)
 })
 
+test('notes that nobody reads change neither the result nor the exit code', async (t) => {
+  const fake = await startFakeNode(t, {
+    'POST /2015-03-31/functions/hello/invocations': { body: '{"ok":true}' }
+  })
+  // The reading end is closed before anything is written.
+  const script = `"$0" "$@" 2> >(exec true) & wait $!`
+  const args = ['-c', script, pinned, launcher, 'invoke', 'hello', '--data', fake.data]
+  const { code, stdout } = await start(t, 'bash', args).ended
+  t.is(stdout, '{"ok":true}\n')
+  t.is(code, 0)
+})
+
 test('a command that ran before is not rid of its types again, which would take longer than all else', async (t) => {
   const preload = join(await temporaryFolder(t), 'loaded.cjs')
   await writeFile(
