@@ -93,8 +93,21 @@ test('a payload that cannot be read, is too large or no JSON never leaves', asyn
   const large = await invoke('-', `"${'x'.repeat(6_291_556)}"`)
   t.is(large.code, 1)
   t.true(large.stderr.includes('6291556'), large.stderr)
-  t.is((await invoke('-', '{')).code, 1)
+  const broken = await invoke('-', '{')
+  t.is(broken.code, 1)
+  t.false(broken.stderr.includes('Quote it for the shell'), broken.stderr)
   t.is(node.received.length, 0)
+})
+
+test('an event of no characters is no event, and no data folder either', async (t) => {
+  const node = await startFakeNode(t, { [HELLO]: ok('1') })
+  // The folder of the machine's own is another one, and the current folder exists.
+  const { code, stderr } = await runCommand(['--data', node.data, 'invoke', 'hello', '--data', ''], { cwd: import.meta.dirname })
+  t.is(code, 0, stderr)
+  t.deepEqual(
+    node.received.map(({ body }) => body.toString()),
+    ['']
+  )
 })
 
 test('--tail prints the log on stderr, without its control characters', async (t) => {

@@ -134,7 +134,7 @@ function resultOf(body: Buffer): unknown {
 async function sortData(values: readonly string[], host: Host): Promise<{ payload?: string; folder?: string }> {
   const sorted: { payload?: string; folder?: string } = {}
   for (const value of values) {
-    const kind = !/^(-$|@)/.test(value) && !isJson(value) && (await isFolder(resolve(host.cwd, value))) ? 'folder' : 'payload'
+    const kind = !/^(-?$|@)/.test(value) && !isJson(value) && (await isFolder(resolve(host.cwd, value))) ? 'folder' : 'payload'
     if (sorted[kind] !== undefined) {
       throw new UsageError(`--data gives the ${kind} twice: '${short(sorted[kind])}' and '${short(value)}'`)
     }
@@ -203,7 +203,8 @@ function checked(payload: Buffer, source: string, Failure: typeof CliError): Buf
   try {
     JSON.parse(payload.toString())
   } catch (error) {
-    throw new Failure(`${source} must be JSON: ${(error as Error).message}`, `Quote it for the shell: --data '{"name":"Ada"}'.`)
+    const next = Failure === UsageError ? `Quote it for the shell: --data '{"name":"Ada"}'.` : undefined
+    throw new Failure(`${source} must be JSON: ${(error as Error).message}`, next)
   }
   return payload
 }
