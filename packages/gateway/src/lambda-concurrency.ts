@@ -9,7 +9,7 @@ import {
 } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
-import { pageOf } from './lambda-paging.ts'
+import { byQualifier, pageOf, qualifierPlace } from './lambda-paging.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
 import { functionNotFound, managed, managedWhole, mustBeThere, onlyFunctions, targetOfRequest } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
@@ -127,7 +127,7 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
       const items = Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { provisioned }]) =>
         provisioned === undefined ? [] : [{ qualifier, provisioned }]
       )
-      const page = pageOf(request.input, items, ({ qualifier }) => qualifier, LIST_ITEMS_MAX)
+      const page = pageOf(request.input, byQualifier(items), ({ qualifier }) => qualifierPlace(qualifier), LIST_ITEMS_MAX)
       const arnOf = (qualifier: string) => functionArn(region, accountId, record.name, qualifier)
       const available = await ready()
       answer(request, {

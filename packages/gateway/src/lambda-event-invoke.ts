@@ -11,7 +11,7 @@ import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import { checkDestination } from './lambda-destinations.ts'
 import type { Members } from './lambda-members.ts'
-import { pageOf } from './lambda-paging.ts'
+import { byQualifier, pageOf, qualifierPlace } from './lambda-paging.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
 import { managed, targetOfRequest } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
@@ -105,7 +105,7 @@ export function eventInvokeHandlers(context: LambdaContext): Handlers {
       const items = Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { eventInvoke }]) =>
         eventInvoke === undefined ? [] : [{ qualifier, config: eventInvoke }]
       )
-      const page = pageOf(request.input, items, ({ qualifier }) => qualifier, LIST_ITEMS_MAX)
+      const page = pageOf(request.input, byQualifier(items), ({ qualifier }) => qualifierPlace(qualifier), LIST_ITEMS_MAX)
       answer(request, {
         FunctionEventInvokeConfigs: page.items.map(({ qualifier, config }) => shown(record.name, qualifier, config)),
         ...page.next

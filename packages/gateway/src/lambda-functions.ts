@@ -4,7 +4,7 @@ import { deploying, zipOf } from './lambda-code.ts'
 import { configurationOf, type Telling } from './lambda-configuration.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import type { Members } from './lambda-members.ts'
-import { pageOf } from './lambda-paging.ts'
+import { pageOf, qualifierPlace } from './lambda-paging.ts'
 import { architectureOf, checkSigning, settingsOf } from './lambda-settings.ts'
 import { tagsOf } from './lambda-tags.ts'
 import { functionNotFound, managed, targetOf, targetOfRequest, versionOfTarget } from './lambda-target.ts'
@@ -99,7 +99,9 @@ export function functionHandlers(context: LambdaContext): Handlers {
       const everyVersion = input.text('FunctionVersion') === 'ALL'
       const versions = everyVersion ? (record: FunctionRecord) => versionsOf(context, record) : latestOnly
       const items = mine.flatMap((record) => versions(record).map((version) => ({ record, version })))
-      const page = pageOf(input, items, ({ record, version }) => `${record.name}:${version.version}`, LIST_ITEMS_MAX)
+      // A space comes before all that a name may have, so the places are in the order of the names.
+      const placeOf = ({ record, version }: (typeof items)[number]) => `${record.name} ${qualifierPlace(version.version)}`
+      const page = pageOf(input, items, placeOf, LIST_ITEMS_MAX)
       answer(request, {
         Functions: page.items.map(({ record, version }) =>
           configurationOf(context, record, version, 'listed', everyVersion ? version.version : undefined)

@@ -3,7 +3,7 @@ import { ApiError } from './api-error.ts'
 import { deploying, zipOf } from './lambda-code.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import type { Members } from './lambda-members.ts'
-import { pageOf } from './lambda-paging.ts'
+import { descendingPlace, pageOf } from './lambda-paging.ts'
 import { resourceMissing } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
@@ -94,7 +94,7 @@ export function layerHandlers(context: LambdaContext): Handlers {
       const fits = fitting(request, 'ListLayerVersions')
       const name = layerNameOf(request.input)
       const versions = versionsOf(context, name).filter(fits)
-      const page = pageOf(request.input, versions, (layer) => String(layer.version), LIST_ITEMS_MAX)
+      const page = pageOf(request.input, versions, (layer) => descendingPlace(layer.version), LIST_ITEMS_MAX)
       answer(request, { LayerVersions: page.items.map(shown), ...page.next })
     },
 

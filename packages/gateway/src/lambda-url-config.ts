@@ -11,7 +11,7 @@ import {
 import { ApiError } from './api-error.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import type { Members } from './lambda-members.ts'
-import { pageOf } from './lambda-paging.ts'
+import { byQualifier, pageOf, qualifierPlace } from './lambda-paging.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
 import { type FoundTarget, managed, resourceMissing } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
@@ -106,7 +106,7 @@ export function urlConfigHandlers(context: LambdaContext): Handlers {
       const items = Object.entries(record.qualifiers ?? {}).flatMap(([qualifier, { url }]) =>
         url === undefined ? [] : [{ qualifier, url }]
       )
-      const page = pageOf(request.input, items, ({ qualifier }) => qualifier, LIST_ITEMS_MAX)
+      const page = pageOf(request.input, byQualifier(items), ({ qualifier }) => qualifierPlace(qualifier), LIST_ITEMS_MAX)
       answer(request, {
         FunctionUrlConfigs: page.items.map(({ qualifier, url }) => shown(request, record, qualifier, url)),
         ...page.next

@@ -4,7 +4,7 @@ import { configurationOf } from './lambda-configuration.ts'
 import { answer, type Handlers, type LambdaContext } from './lambda-context.ts'
 import { versionsOf } from './lambda-functions.ts'
 import type { Members } from './lambda-members.ts'
-import { pageOf } from './lambda-paging.ts'
+import { pageOf, qualifierPlace } from './lambda-paging.ts'
 import { functionNotFound, managed, managedWhole, staleRevision } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
@@ -57,7 +57,7 @@ export function versionHandlers(context: LambdaContext): Handlers {
 
     ListVersionsByFunction(request) {
       const { record } = managed(context, request, 'ListVersionsByFunction')
-      const page = pageOf(request.input, versionsOf(context, record), (version) => version.version, LIST_ITEMS_MAX)
+      const page = pageOf(request.input, versionsOf(context, record), ({ version }) => qualifierPlace(version), LIST_ITEMS_MAX)
       const versions = page.items.map((version) => configurationOf(context, record, version, 'listed', version.version))
       answer(request, { Versions: versions, ...page.next })
     },
