@@ -176,6 +176,35 @@ test.serial('code comes from a bucket, signed; layers are found by imports', asy
   t.is((await api.good('PublishLayerVersion', { ...layer, Content: { ZipFile: content } })).json.Version, 2)
 })
 
+test.serial('records and dead letters go to functions that the account may invoke, whoever sets them', async (t) => {
+  for (const name of ['target', 'elsewhere']) await api.good('CreateFunction', create(name, {}))
+  const key = JSON.parse((await daemon.cli('keys', 'create', '--role', 'deployer', '--account', 'visitors', '--json')).stdout)
+  const visitor = await connect(daemon, { key })
+  const target = `${ARN}:function:target`
+  const deadLetters = { DeadLetterConfig: { TargetArn: target } }
+  const destination = { FunctionName: 'visiting', DestinationConfig: { OnSuccess: { Destination: target } } }
+  t.is((await visitor.call('CreateFunction', create('visiting', deadLetters))).status, 400)
+  await visitor.good('CreateFunction', create('visiting', {}))
+  for (const [who, operation, input] of [
+    [visitor, 'PutFunctionEventInvokeConfig', destination],
+    [visitor, 'UpdateFunctionConfiguration', { FunctionName: 'visiting', ...deadLetters }],
+    // Records come in the name of the function's account, not of whoever set the destination.
+    [api, 'PutFunctionEventInvokeConfig', destination]
+  ] as const) {
+    const refused = await who.call(operation, input)
+    t.is(refused.status, 400, operation)
+    t.regex(refused.json.message, /account 'visitors' may not invoke function 'target'/)
+  }
+  const permission = { FunctionName: 'target', StatementId: 'v', Action: 'lambda:InvokeFunction', Principal: 'visitors' }
+  await api.good('AddPermission', permission)
+  await visitor.good('PutFunctionEventInvokeConfig', destination)
+  await visitor.good('UpdateFunctionConfiguration', { FunctionName: 'visiting', ...deadLetters })
+  await api.good('PutFunctionEventInvokeConfig', {
+    FunctionName: 'target',
+    DestinationConfig: { OnFailure: { Destination: `${ARN}:function:elsewhere` } }
+  })
+})
+
 test.serial('a policy lets keys of other accounts invoke, and nothing else', async (t) => {
   const named = { FunctionName: 'shared' }
   await api.good('CreateFunction', create('shared', { Publish: true }))

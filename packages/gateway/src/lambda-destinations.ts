@@ -1,4 +1,11 @@
-import { DESTINATION_SERVICES, type DestinationService, type PeerlessError, serviceDestination } from '@peerless/interface'
+import {
+  accountMayInvoke,
+  DESTINATION_SERVICES,
+  type DestinationService,
+  type FunctionRecord,
+  type PeerlessError,
+  serviceDestination
+} from '@peerless/interface'
 import { invalid } from './lambda-validator.ts'
 import type { GatewayContext } from './options.ts'
 
@@ -19,11 +26,11 @@ const URL_CHARS_MAX = 2_048
  */
 export function checkDestination(
   context: GatewayContext,
-  functionName: string,
+  source: FunctionRecord,
   side: 'onSuccess' | 'onFailure',
   destination: string
 ): void {
-  const [, , service = '', , , kind, name = ''] = destination.split(':')
+  const [, , service = '', , , kind, name = '', qualifier] = destination.split(':')
   const wrong = (reason: string) => invalid(`The destination ${destination.slice(0, 400)} is invalid: ${reason}`)
   if (!destination.startsWith('arn:')) {
     checkUrl(destination, wrong)
@@ -37,28 +44,39 @@ export function checkDestination(
     )
   }
   if (service === 'lambda') {
-    if (kind === 'function' && name === functionName) throw invalid("You can't specify the function as a destination for itself.")
-    if (kind !== 'function' || context.catalog.get('function', name) === undefined)
-      throw invalid(`The destination ARN ${destination} is invalid.`)
+    if (kind === 'function' && name === source.name) throw invalid("You can't specify the function as a destination for itself.")
+    const record = kind === 'function' ? context.catalog.get('function', name) : undefined
+    if (record === undefined) throw invalid(`The destination ARN ${destination} is invalid.`)
+    if (!accountMayInvoke(record, source.account, qualifier)) throw wrong(notInvokable(source.account, name))
     return
   }
   checkService(context, destination, `The destination ARN ${destination} is invalid`)
 }
 
-/** Where the event itself goes when it was given up. @throws ApiError InvalidParameterValueException */
-export function checkDeadLetterTarget(context: GatewayContext, target: string): void {
+/**
+ * Where the event itself goes when it was given up.
+ * @param account whose the function is
+ * @throws ApiError InvalidParameterValueException
+ */
+export function checkDeadLetterTarget(context: GatewayContext, account: string, target: string): void {
   const wrong = (reason: string) => invalid(`The dead letter target ${target.slice(0, 400)} is invalid: ${reason}`)
   if (!target.startsWith('arn:')) {
     checkUrl(target, wrong)
     return
   }
-  const [, , service = '', , , kind, name = ''] = target.split(':')
+  const [, , service = '', , , kind, name = '', qualifier] = target.split(':')
   if (service === 'lambda') {
-    if (kind !== 'function' || context.catalog.get('function', name) === undefined)
-      throw wrong('there is no such function in this mesh')
+    const record = kind === 'function' ? context.catalog.get('function', name) : undefined
+    if (record === undefined) throw wrong('there is no such function in this mesh')
+    if (!accountMayInvoke(record, account, qualifier)) throw wrong(notInvokable(account, name))
     return
   }
   checkService(context, target, `The provided dead letter target ARN ${target} is invalid`)
+}
+
+/** Records come in the name of the function's account, whoever set the destination. */
+function notInvokable(account: string, name: string): string {
+  return `account '${account}' may not invoke function '${name}', which belongs to another account or denies it`
 }
 
 /** @param problem how the error begins */

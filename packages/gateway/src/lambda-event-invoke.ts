@@ -55,7 +55,7 @@ export function eventInvokeHandlers(context: LambdaContext): Handlers {
       ['onSuccess', onSuccess],
       ['onFailure', onFailure]
     ] as const)
-      if (arn !== undefined && arn !== '') checkDestination(context, record.name, side, arn)
+      if (arn !== undefined && arn !== '') checkDestination(context, record, side, arn)
     const [retriesMax, eventAgeSecondsMax] = [input.number('MaximumRetryAttempts'), input.number('MaximumEventAgeInSeconds')]
     if (destinations === undefined && retriesMax === undefined && eventAgeSecondsMax === undefined)
       throw invalid('You must specify at least one of error handling or destination setting.')

@@ -30,12 +30,13 @@ export function functionHandlers(context: LambdaContext): Handlers {
   return {
     async CreateFunction(request) {
       const { call, input } = request
+      const { account } = call.key
       mayDeploy(call.key, 'lambda:CreateFunction')
       const { name, qualifier, record: existing } = targetOf(context, call, input.required('FunctionName'), undefined)
       if (qualifier !== undefined) throw invalid(`FunctionName '${input.text('FunctionName')}' must not have a qualifier`)
       if (input.text('PackageType') === 'Image' || input.inner('Code')?.has('ImageUri'))
         throw invalid('PackageType Image is not supported by this mesh: upload a zip')
-      const settings = { ...settingsOf(context, input, undefined), architecture: architectureOf(input) }
+      const settings = { ...settingsOf(context, input, { account, before: undefined }), architecture: architectureOf(input) }
       if (settings.handler === undefined || settings.runtime === undefined)
         throw invalid('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
       const tags = tagsOf(input.map('Tags') ?? {})
@@ -43,7 +44,6 @@ export function functionHandlers(context: LambdaContext): Handlers {
       checkSigning(context, codeSigningArn)
       if (existing !== undefined) throw new PeerlessError('CONFLICT', `Function already exist: ${name}`)
       const zip = await zipOf(context, input.inner('Code') as Members)
-      const { account } = call.key
       const record = await deploying(() => deployments.create({ name, account, zip, settings, tags, codeSigningArn }))
       answer(request, input.flag('Publish') === true ? await publish(name, 'created') : shown(record, 'created'))
     },
@@ -86,7 +86,7 @@ export function functionHandlers(context: LambdaContext): Handlers {
     async UpdateFunctionConfiguration(request) {
       const { input } = request
       const { record } = managedLatest(request, 'UpdateFunctionConfiguration')
-      const settings = settingsOf(context, input, record.latest)
+      const settings = settingsOf(context, input, { account: record.account, before: record.latest })
       const order = { name: record.name, settings, revisionId: input.text('RevisionId') }
       answer(request, shown(await deploying(() => deployments.updateConfiguration(order)), 'updated'))
     },

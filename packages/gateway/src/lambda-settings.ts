@@ -21,10 +21,15 @@ const KEPT = ['KMSKeyArn', 'SnapStart'] as const
 
 /**
  * Settings of a create or update request, in the mesh's own words.
+ * @param account whose the function is
  * @param before the version that is changed; undefined for a new function
  * @throws ApiError InvalidParameterValueException as Lambda words it, also for what makes no sense on a mesh
  */
-export function settingsOf(context: LambdaContext, input: Members, before: FunctionVersion | undefined): FunctionSettings {
+export function settingsOf(
+  context: LambdaContext,
+  input: Members,
+  { account, before }: { account: string; before: FunctionVersion | undefined }
+): FunctionSettings {
   refuseForeign(input)
   const runtime = input.text('Runtime')
   checkRuntime(runtime)
@@ -40,7 +45,7 @@ export function settingsOf(context: LambdaContext, input: Members, before: Funct
     ephemeralStorageMb: input.inner('EphemeralStorage')?.number('Size'),
     tracing: input.inner('TracingConfig')?.text('Mode') as FunctionSettings['tracing'],
     logging: loggingOf(input, before),
-    deadLetterTarget: deadLetterOf(context, input),
+    deadLetterTarget: deadLetterOf(context, account, input),
     layers: layersOf(context, input.texts('Layers')),
     kept: keptText(input, before)
   }
@@ -120,10 +125,10 @@ function loggingOf(input: Members, before: FunctionVersion | undefined): Logging
   return { format, applicationLevel, systemLevel, group: given.text('LogGroup') ?? before?.logging?.group }
 }
 
-function deadLetterOf(context: LambdaContext, input: Members): string | undefined {
+function deadLetterOf(context: LambdaContext, account: string, input: Members): string | undefined {
   if (!input.has('DeadLetterConfig')) return undefined
   const target = input.inner('DeadLetterConfig')?.text('TargetArn') ?? ''
-  if (target !== '') checkDeadLetterTarget(context, target)
+  if (target !== '') checkDeadLetterTarget(context, account, target)
   return target
 }
 

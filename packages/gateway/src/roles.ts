@@ -1,5 +1,4 @@
-import { type AccessKey, type FunctionRecord, PeerlessError, settingsOf } from '@peerless/interface'
-import { policyEffect } from './resource-policy.ts'
+import { type AccessKey, type FunctionRecord, PeerlessError, policyEffect, settingsOf } from '@peerless/interface'
 
 /** What a key may do; one place, so that the Lambda API, function URLs and the mesh API agree. All throw FORBIDDEN. */
 

@@ -1,8 +1,8 @@
+import { policyEffect } from '@peerless/interface'
 import test from 'ava'
 import fc from 'fast-check'
 import { POLICY_BYTES_MAX } from '../src/limits.ts'
 import { bounded, parsePolicy, printedPolicy } from '../src/policy-document.ts'
-import { policyEffect } from '../src/resource-policy.ts'
 
 const PLACE = { arn: 'arn:aws:lambda:us-east-1:000000000000:function:f', accountId: '000000000000' }
 const ALLOW = { Sid: 'a', Effect: 'Allow', Principal: '*', Action: 'lambda:InvokeFunction' }

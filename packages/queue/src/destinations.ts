@@ -20,6 +20,8 @@ export interface EventPolicy {
   /** Where the event itself goes when it was given up: the function's DeadLetterConfig. */
   readonly deadLetter: string | undefined
   readonly recursionAllowed: boolean
+  /** Whether the function's account may have another function invoked; undefined: it may. A permission may be withdrawn after a destination was set. */
+  readonly mayInvoke?: (target: { functionName: string; qualifier: string | undefined }) => boolean
 }
 
 export interface Delivery {
@@ -86,13 +88,13 @@ export function deliveriesOf(
   const succeeded = result.status === 'succeeded'
   const deliveries: Delivery[] = []
   const destination = succeeded ? policy.onSuccess : policy.onFailure
-  if (destination !== undefined && mayDeliver(destination, result.condition)) {
+  if (destination !== undefined && mayDeliver(destination, result.condition, policy)) {
     const record = destinationRecord(payload, result, response, place)
     const data = destination.startsWith('http') ? cloudEvent(record, result, place) : record
     const note = noteFor(event, result, response, succeeded ? 'success' : 'failure', place)
     deliveries.push(deliveryOf(event, destination, recordBytes(data, destination), note))
   }
-  if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition)) {
+  if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition, policy)) {
     deliveries.push(deliveryOf(event, policy.deadLetter, payload, noteFor(event, result, response, 'dead-letter', place)))
   }
   return deliveries
@@ -110,9 +112,10 @@ function recordBytes(data: object, destination: string): Buffer {
 }
 
 /** A loop that was stopped does not go on through the function that it is reported to. */
-function mayDeliver(destination: string, condition: AsyncCondition | undefined): boolean {
+function mayDeliver(destination: string, condition: AsyncCondition | undefined, { mayInvoke }: EventPolicy): boolean {
   const target = targetOf(destination)
-  return target !== undefined && !(condition === 'RecursiveInvocation' && 'functionName' in target)
+  if (target === undefined || !('functionName' in target)) return target !== undefined
+  return condition !== 'RecursiveInvocation' && mayInvoke?.(target) !== false
 }
 
 function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array, note: DeliveryNote): Delivery {

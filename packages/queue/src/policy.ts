@@ -1,4 +1,4 @@
-import { type Catalog, settingsOf, versionOf } from '@peerless/interface'
+import { accountMayInvoke, type Catalog, settingsOf, versionOf } from '@peerless/interface'
 import { EVENT_AGE_MS_DEFAULT, RETRIES_DEFAULT } from './constants.ts'
 import type { EventPolicy } from './destinations.ts'
 
@@ -13,6 +13,11 @@ export function policyOf(catalog: Catalog, functionName: string, qualifier: stri
     onSuccess: settings?.onSuccess,
     onFailure: settings?.onFailure,
     deadLetter: (version ?? record?.latest)?.deadLetterTarget,
-    recursionAllowed: record?.recursiveLoop === 'Allow'
+    recursionAllowed: record?.recursiveLoop === 'Allow',
+    mayInvoke: (target) => {
+      const destination = catalog.get('function', target.functionName)
+      // One that is gone is found missing when its turn comes, as for any other event.
+      return record === undefined || destination === undefined || accountMayInvoke(destination, record.account, target.qualifier)
+    }
   }
 }

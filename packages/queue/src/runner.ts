@@ -334,10 +334,13 @@ export class Runner {
     const policy = this.#policyOf(owned)
     const deliveries = deliveriesOf(owned.event, payload, result, end.response, policy, this.#o)
     if (end.status === 'succeeded' && policy.onSuccess !== undefined && deliveries.length === 0)
-      this.#o.logger.warn('a record was not delivered: its destination is no place for records', {
-        requestId: owned.id,
-        to: policy.onSuccess
-      })
+      this.#o.logger.warn(
+        'a record was not delivered: its destination is no place for records, or a function that may not be invoked',
+        {
+          requestId: owned.id,
+          to: policy.onSuccess
+        }
+      )
     const write = () => {
       const dead = end.status !== 'succeeded' && deliveries.length === 0
       this.#owner.settle(owned, result, dead, (error) => {

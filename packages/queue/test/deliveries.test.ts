@@ -1,6 +1,7 @@
-import { serviceDestination } from '@peerless/interface'
+import { type Catalog, serviceDestination } from '@peerless/interface'
 import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { policyOf } from '../src/policy.ts'
 import { serviceProblem } from '../src/service-request.ts'
 import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
 
@@ -129,4 +130,51 @@ test('what a service says against a record is told in a line', (t) => {
   t.is(said('events', 200, '{"FailedEntryCount":0}'), undefined)
   t.regex(said('events', 200, '{"FailedEntryCount":1,"Entries":[{"ErrorCode":"X","ErrorMessage":"y"}]}') ?? '', /X y/)
   t.regex(said('events', 200, '<html>') ?? '', /without saying/)
+})
+
+test('a function that may not be invoked any more gets no record and no dead letter', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const [theirs, ours] = ['theirs', 'ours'].map((name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`)
+  const mayInvoke = ({ functionName }: { functionName: string }) => functionName === 'ours'
+  mesh.autoRun = ({ order }) => answer(order.target.record.name === 'f' ? 'error' : 'ok')
+  mesh.policy = { retries: 0 }
+  mesh.policies.f = { onFailure: ours, deadLetter: theirs, mayInvoke }
+  mesh.policies.g = { onSuccess: theirs, mayInvoke }
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await accept(mesh, a, orderOf(ID.replace(/1$/, '2'), { functionName: 'g' }))
+  await mesh.clock.advance(1_000)
+  t.deepEqual(mesh.started.map(({ functionName }) => functionName).toSorted(), ['f', 'g', 'ours'])
+  t.is((await a.queue.deadLetters({}, 10)).length, 0, 'what failed went to where it may go')
+  // With nowhere else to go it is kept.
+  mesh.policies.f = { deadLetter: theirs, mayInvoke }
+  await accept(mesh, a, orderOf(ID.replace(/1$/, '3')))
+  await mesh.clock.advance(1_000)
+  t.like((await a.queue.deadLetters({}, 10))[0]?.result, { functionName: 'f', condition: 'RetriesExhausted' })
+  t.false(mesh.started.some(({ functionName }) => functionName === 'theirs'))
+})
+
+test('whom a function may have invoked is asked of the catalog each time', (t) => {
+  const statement = (qualifier: string, effect: 'Allow' | 'Deny', value: string) => ({
+    [qualifier]: {
+      policy: {
+        revisionId: '',
+        statements: [{ sid: 's', effect, action: 'lambda:InvokeFunction', principal: { kind: 'aws', value } }]
+      }
+    }
+  })
+  const functions: Record<string, object> = {
+    mine: { account: 'a', qualifiers: statement('live', 'Deny', 'a') },
+    theirs: { account: 'b', qualifiers: statement('live', 'Allow', 'a') }
+  }
+  const catalog = { get: (_kind: string, name: string) => functions[name] } as unknown as Catalog
+  const may = (functionName: string, qualifier?: string) =>
+    policyOf(catalog, 'mine', undefined).mayInvoke?.({ functionName, qualifier })
+  t.true(may('mine'))
+  t.false(may('mine', 'live'), 'a denial is about its own account too')
+  t.false(may('theirs'))
+  t.true(may('theirs', 'live'))
+  t.true(may('gone'), 'it is found missing when its turn comes')
+  functions.theirs = { account: 'b' }
+  t.false(may('theirs', 'live'))
 })

@@ -1,4 +1,5 @@
-import type { PolicyStatement, ResourcePolicy } from '@peerless/interface'
+import type { FunctionRecord, PolicyStatement, ResourcePolicy } from './function.ts'
+import { settingsOf } from './resolve.ts'
 
 /** How the ARN of a mesh's account ends: `arn:aws:iam::000000000000:user/NAME`. */
 const ACCOUNT_ARN = /^arn:[a-z-]+:iam::\d{12}:(?:user|role)\/(.+)$/
@@ -17,6 +18,12 @@ export function policyEffect(policy: ResourcePolicy | undefined, account: string
     effect = 'Allow'
   }
   return effect
+}
+
+/** Whether an account may have a function invoked: its own unless a statement denies it, another's where a statement allows it. */
+export function accountMayInvoke(record: FunctionRecord, account: string, qualifier: string | undefined): boolean {
+  const effect = policyEffect(settingsOf(record, qualifier).policy, account, false)
+  return effect === undefined ? record.account === account : effect === 'Allow'
 }
 
 function matches(statement: PolicyStatement, account: string, viaUrl: boolean): boolean {
