@@ -205,6 +205,24 @@ test.serial('records and dead letters go to functions that the account may invok
   })
 })
 
+test.serial('a layer is for functions of its account, and for those of others where its policy says so', async (t) => {
+  const layer = { LayerName: 'private' }
+  const content = files({ 'nodejs/node_modules/private/index.js': 'module.exports = "secret"' })
+  const { LayerVersionArn } = (await api.good('PublishLayerVersion', { ...layer, Content: { ZipFile: content } })).json
+  const key = JSON.parse((await daemon.cli('keys', 'create', '--role', 'deployer', '--account', 'lodgers', '--json')).stdout)
+  const lodger = await connect(daemon, { key })
+  const source = 'import text from "private"; export const handler = async () => text'
+  const lodging = create('lodging', { Code: { ZipFile: zipOf(source) }, Layers: [LayerVersionArn] })
+  t.is((await lodger.call('GetLayerVersion', { ...layer, VersionNumber: 1 })).status, 403)
+  t.is((await lodger.call('CreateFunction', lodging)).status, 403)
+  await lodger.good('CreateFunction', create('empty'))
+  t.is((await lodger.call('UpdateFunctionConfiguration', { FunctionName: 'empty', Layers: [LayerVersionArn] })).status, 403)
+  const permission = { ...layer, VersionNumber: 1, StatementId: 'l', Action: 'lambda:GetLayerVersion', Principal: '*' }
+  await api.good('AddLayerVersionPermission', permission)
+  await lodger.good('CreateFunction', lodging)
+  t.is((await lodger.good('Invoke', { FunctionName: 'lodging' })).json, 'secret')
+})
+
 test.serial('a policy lets keys of other accounts invoke, and nothing else', async (t) => {
   const named = { FunctionName: 'shared' }
   await api.good('CreateFunction', create('shared', { Publish: true }))

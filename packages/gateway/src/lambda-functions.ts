@@ -36,7 +36,10 @@ export function functionHandlers(context: LambdaContext): Handlers {
       if (qualifier !== undefined) throw invalid(`FunctionName '${input.text('FunctionName')}' must not have a qualifier`)
       if (input.text('PackageType') === 'Image' || input.inner('Code')?.has('ImageUri'))
         throw invalid('PackageType Image is not supported by this mesh: upload a zip')
-      const settings = { ...settingsOf(context, input, { account, before: undefined }), architecture: architectureOf(input) }
+      const settings = {
+        ...settingsOf(context, input, { key: call.key, account, before: undefined }),
+        architecture: architectureOf(input)
+      }
       if (settings.handler === undefined || settings.runtime === undefined)
         throw invalid('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
       const tags = tagsOf(input.map('Tags') ?? {})
@@ -86,7 +89,7 @@ export function functionHandlers(context: LambdaContext): Handlers {
     async UpdateFunctionConfiguration(request) {
       const { input } = request
       const { record } = managedLatest(request, 'UpdateFunctionConfiguration')
-      const settings = settingsOf(context, input, { account: record.account, before: record.latest })
+      const settings = settingsOf(context, input, { key: request.call.key, account: record.account, before: record.latest })
       const order = { name: record.name, settings, revisionId: input.text('RevisionId') }
       answer(request, shown(await deploying(() => deployments.updateConfiguration(order)), 'updated'))
     },

@@ -1,4 +1,4 @@
-import { LAYER_NAME, type LayerVersionRecord, PeerlessError, VERSION_NUMBER } from '@peerless/interface'
+import { type AccessKey, LAYER_NAME, type LayerVersionRecord, PeerlessError, VERSION_NUMBER } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { deploying, zipOf } from './lambda-code.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
@@ -39,7 +39,7 @@ export function layerHandlers(context: LambdaContext): Handlers {
     mayDeploy(call.key, `lambda:${action}`)
     const [runtime, architecture] = [input.text('CompatibleRuntime'), input.text('CompatibleArchitecture')]
     return (layer: LayerVersionRecord) =>
-      mayUse(request, layer) &&
+      mayUse(call.key, layer) &&
       (runtime === undefined || layer.runtimes.includes(runtime)) &&
       (architecture === undefined || layer.architectures.includes(architecture))
   }
@@ -86,7 +86,7 @@ export function layerHandlers(context: LambdaContext): Handlers {
       mayDeploy(request.call.key, 'lambda:GetLayerVersion')
       const [, name = '', number = ''] = /:layer:([^:]+):(\d+)$/.exec(request.input.required('Arn')) ?? []
       const layer = catalog.get('layerVersion', `${name}:${number}`)
-      if (layer === undefined || !mayUse(request, layer)) throw resourceMissing()
+      if (layer === undefined || !mayUse(request.call.key, layer)) throw resourceMissing()
       answer(request, whole(request, layer))
     },
 
@@ -147,7 +147,7 @@ export function layerVersionOf(
   const [name, number] = [layerNameOf(input), versionNumber(input)]
   const layer = LAYER_NAME.test(name) ? context.catalog.get('layerVersion', `${name}:${number}`) : undefined
   if (layer === undefined) throw missing(layerArn(context, name, number))
-  if (action === 'GetLayerVersion' && mayUse(request, layer)) return layer
+  if (action === 'GetLayerVersion' && mayUse(call.key, layer)) return layer
   mayOwn(request, layer, action)
   return layer
 }
@@ -179,7 +179,8 @@ function versionsOf(context: LambdaContext, name: string): LayerVersionRecord[] 
   return versions
 }
 
-function mayUse({ call: { key } }: LambdaRequest, layer: LayerVersionRecord): boolean {
+/** Whether a key may read a version of a layer, or have it in a function: that shows what is in it just as well. */
+export function mayUse(key: AccessKey, layer: LayerVersionRecord): boolean {
   if (key.role === 'admin' || key.account === layer.account) return true
   return (
     layer.policy?.statements.some(

@@ -1,8 +1,17 @@
-import { type FunctionSettings, type FunctionVersion, type LayerUse, LIMITS, type LoggingSettings } from '@peerless/interface'
+import {
+  type AccessKey,
+  type FunctionSettings,
+  type FunctionVersion,
+  type LayerUse,
+  LIMITS,
+  type LoggingSettings,
+  PeerlessError
+} from '@peerless/interface'
 import { ApiError } from './api-error.ts'
 import { keptOf } from './lambda-configuration.ts'
 import type { LambdaContext } from './lambda-context.ts'
 import { checkDeadLetterTarget } from './lambda-destinations.ts'
+import { mayUse } from './lambda-layers.ts'
 import type { Members } from './lambda-members.ts'
 import { invalid } from './lambda-validator.ts'
 import { VALUE_SHAPES } from './lambda-value-shapes.ts'
@@ -21,6 +30,7 @@ const KEPT = ['KMSKeyArn', 'SnapStart'] as const
 
 /**
  * Settings of a create or update request, in the mesh's own words.
+ * @param key who asks for it
  * @param account whose the function is
  * @param before the version that is changed; undefined for a new function
  * @throws ApiError InvalidParameterValueException as Lambda words it, also for what makes no sense on a mesh
@@ -28,7 +38,7 @@ const KEPT = ['KMSKeyArn', 'SnapStart'] as const
 export function settingsOf(
   context: LambdaContext,
   input: Members,
-  { account, before }: { account: string; before: FunctionVersion | undefined }
+  { key, account, before }: { key: AccessKey; account: string; before: FunctionVersion | undefined }
 ): FunctionSettings {
   refuseForeign(input)
   const runtime = input.text('Runtime')
@@ -46,7 +56,7 @@ export function settingsOf(
     tracing: input.inner('TracingConfig')?.text('Mode') as FunctionSettings['tracing'],
     logging: loggingOf(input, before),
     deadLetterTarget: deadLetterOf(context, account, input),
-    layers: layersOf(context, input.texts('Layers')),
+    layers: layersOf(context, key, input.texts('Layers')),
     kept: keptText(input, before)
   }
 }
@@ -132,7 +142,7 @@ function deadLetterOf(context: LambdaContext, account: string, input: Members): 
   return target
 }
 
-function layersOf(context: LambdaContext, arns: readonly string[] | undefined): LayerUse[] | undefined {
+function layersOf(context: LambdaContext, key: AccessKey, arns: readonly string[] | undefined): LayerUse[] | undefined {
   if (arns === undefined) return undefined
   if (arns.length > LAYERS_MAX) throw invalid(`Cannot reference more than ${LAYERS_MAX} layers.`)
   const versionsOf = new Map<string, string>()
@@ -149,6 +159,8 @@ function layersOf(context: LambdaContext, arns: readonly string[] | undefined): 
     versionsOf.set(name, arn)
     const layer = account === context.accountId ? context.catalog.get('layerVersion', `${name}:${number}`) : undefined
     if (layer === undefined) throw invalid(`Layer version ${arn} does not exist.`)
+    if (!mayUse(key, layer))
+      throw new PeerlessError('FORBIDDEN', `lambda:GetLayerVersion on ${arn}, which belongs to another account`)
     return { arn, zipBytes: layer.zipBytes }
   })
 }
