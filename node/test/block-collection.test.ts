@@ -33,23 +33,28 @@ async function setUp(t: ExecutionContext) {
 
 test('blocks that nothing names are removed after an hour, the others stay', async (t) => {
   const { store, named, code, minutes, write, logger } = await setUp(t)
-  const [zip, bundle, oldZip, oldBundle, layer, gone] = await Promise.all(
-    ['zip', 'bundle', 'old zip', 'old bundle', 'layer', 'gone'].map(write)
+  const [zip, bundle, used, oldZip, oldBundle, layer, gone] = await Promise.all(
+    ['zip', 'bundle', 'used', 'old zip', 'old bundle', 'layer', 'gone'].map(write)
   )
-  named.function = [{ name: 'f', latest: { code: code(zip as string, bundle as string) } }]
+  // The version of the layer that it has is gone, and was not noted of another.
+  const layers = [
+    { arn: 'arn:used', zipBytes: 4, zipCid: used },
+    { arn: 'arn:unknown', zipBytes: 4 }
+  ]
+  named.function = [{ name: 'f', latest: { code: code(zip as string, bundle as string), layers } }]
   named.version = [{ functionName: 'f', version: { code: code(oldZip as string, oldBundle as string) } }]
   named.layerVersion = [{ name: 'l', zipCid: layer, zipBytes: 1 }]
   await minutes(65)
   t.true(store.has(gone as string))
   await minutes(10)
   t.false(store.has(gone as string))
-  t.deepEqual(store.list().sort(), [zip, bundle, oldZip, oldBundle, layer].sort())
+  t.deepEqual(store.list().sort(), [zip, bundle, used, oldZip, oldBundle, layer].sort())
   while (logger.lines.length === 0) await settle()
   t.like(logger.lines[0], { level: 'info', fields: { blocks: 1 } })
   named.version = []
   named.layerVersion = []
   await minutes(75)
-  t.deepEqual(store.list().sort(), [zip, bundle].sort())
+  t.deepEqual(store.list().sort(), [zip, bundle, used].sort())
 })
 
 test('a block that is written again, or named again, has its hour again', async (t) => {

@@ -172,6 +172,11 @@ test.serial('code comes from a bucket, signed; layers are found by imports', asy
   t.is((await api.good('ListLayers', { CompatibleRuntime: 'nodejs22.x' })).json.Layers.length, 1)
   t.is((await api.good('ListLayers', { CompatibleRuntime: 'python3.12' })).json.Layers.length, 0)
   await api.good('DeleteLayerVersion', { ...layer, VersionNumber: 1 })
+  // As at AWS, the function keeps what it has, also when it is built again; others cannot have it any more.
+  await api.good('UpdateFunctionCode', { FunctionName: 'layered', ZipFile: zipOf(source.replace('Ada', 'Eve')) })
+  t.deepEqual((await api.good('Invoke', { FunctionName: 'layered' })).json, ['hello Eve', 'from /opt'])
+  const late = await api.call('CreateFunction', create('late', { Layers: [published.LayerVersionArn] }))
+  t.is(late.json.message, `Layer version ${published.LayerVersionArn} does not exist.`)
   t.is((await api.good('ListLayerVersions', layer)).json.LayerVersions.length, 0)
   t.is((await api.good('PublishLayerVersion', { ...layer, Content: { ZipFile: content } })).json.Version, 2)
 })

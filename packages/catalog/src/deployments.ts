@@ -206,13 +206,14 @@ class NodeDeployments implements Deployments {
 
   async #build(zip: Uint8Array, handler: string, uses: readonly LayerUse[]): Promise<Uint8Array> {
     const layers: Uint8Array[] = []
-    for (const { arn } of uses) layers.push(await this.#layerZip(arn))
+    for (const use of uses) layers.push(await this.#layerZip(use))
     const { bytes } = await this.#inTime(this.#options.build({ zip, handler, layers }))
     if (bytes.length > 0 && bytes.length <= LIMITS.bundleBytesMax) return bytes
     throw new PeerlessError('TOO_LARGE', `the bundle has ${bytes.length} bytes, it must have 1 to ${LIMITS.bundleBytesMax}`)
   }
 
-  async #layerZip(arn: string): Promise<Uint8Array> {
+  async #layerZip({ arn, zipCid, zipBytes }: LayerUse): Promise<Uint8Array> {
+    if (zipCid !== undefined) return await this.zipOf({ zipCid, zipBytes })
     const name = /:layer:([^:]+:[^:]+)$/.exec(arn)?.[1] ?? ''
     const layer = this.#options.catalog.get('layerVersion', name)
     if (layer === undefined) throw new PeerlessError('INVALID_ARGUMENT', `Layer version ${arn.slice(0, 200)} does not exist.`)

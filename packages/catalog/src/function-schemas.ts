@@ -82,7 +82,7 @@ const functionVersion = z.strictObject({
     .optional(),
   deadLetterTarget: z.string().max(2_048).optional(),
   layers: z
-    .array(z.strictObject({ arn: printable(2_048), zipBytes: z.int().min(1).max(LIMITS.zipBytesMax) }))
+    .array(z.strictObject({ arn: printable(2_048), zipBytes: z.int().min(1).max(LIMITS.zipBytesMax), zipCid: cid.optional() }))
     .max(LAYERS_MAX)
     .optional(),
   kept: z.string().max(KEPT_LENGTH_MAX).optional()

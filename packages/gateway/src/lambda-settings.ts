@@ -161,7 +161,7 @@ function layersOf(context: LambdaContext, key: AccessKey, arns: readonly string[
     if (layer === undefined) throw invalid(`Layer version ${arn} does not exist.`)
     if (!mayUse(key, layer))
       throw new PeerlessError('FORBIDDEN', `lambda:GetLayerVersion on ${arn}, which belongs to another account`)
-    return { arn, zipBytes: layer.zipBytes }
+    return { arn, zipBytes: layer.zipBytes, zipCid: layer.zipCid }
   })
 }
 

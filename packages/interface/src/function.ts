@@ -18,6 +18,8 @@ export interface CodeReference {
 export interface LayerUse {
   arn: string
   zipBytes: number
+  /** Its zip, which the function keeps when the layer's version is deleted. Functions of before this was noted have none. */
+  zipCid?: string | undefined
 }
 
 /** LoggingConfig; levels only count where the format is JSON. */
