@@ -4,11 +4,14 @@ import type { EgressFailure } from '@peerless/interface'
 export class EgressError extends Error {
   readonly rule: string
   readonly denied: boolean
+  readonly code: string | undefined
 
-  constructor(rule: string, message: string, denied = false) {
+  /** @param code Node's own for the same failure of a network, where it has one */
+  constructor(rule: string, message: string, denied = false, code?: string) {
     super(message)
     this.rule = rule
     this.denied = denied
+    this.code = code
   }
 }
 
@@ -16,16 +19,18 @@ const MESSAGE_CHARS_MAX = 500
 
 /** Text for the function: what the network said, by name and port that the function itself gave. */
 export function failureOf(error: unknown): EgressFailure {
-  if (error instanceof EgressError) return { rule: error.rule, message: error.message, denied: error.denied }
-  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
-  const name = typeof code === 'string' ? code : 'network'
+  if (error instanceof EgressError) {
+    return { rule: error.rule, message: error.message, denied: error.denied, code: error.code }
+  }
+  const { code: alleged, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  const code = typeof alleged === 'string' ? alleged : undefined
   // An AggregateError of several addresses has no message of its own.
   const first = error instanceof AggregateError ? (error.errors[0] as Error | undefined)?.message : undefined
   const text = typeof message === 'string' && message !== '' ? message : (first ?? 'the connection failed')
-  return { rule: ruleOf(name), message: text.slice(0, MESSAGE_CHARS_MAX), denied: false }
+  return { rule: ruleOf(code), message: text.slice(0, MESSAGE_CHARS_MAX), denied: false, code }
 }
 
-function ruleOf(code: string): string {
+function ruleOf(code = 'network'): string {
   if (/^(ENOTFOUND|EAI_|ENODATA)/.test(code)) return 'dns'
   if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EADDRNOTAVAIL)$/.test(code)) return 'connect'
   if (/CERT|TLS|SSL|SIGNATURE|ALTNAME/.test(code)) return 'tls'

@@ -129,7 +129,7 @@ export class Exchange implements EgressExchange {
     const all = isIP(hostname) === 0 ? await this.#lookup(hostname) : [hostname]
     const open = all.filter((address) => policy.closed(address, port) === undefined)
     const [first] = all
-    if (first === undefined) throw new EgressError('dns', `${hostname} has no address`)
+    if (first === undefined) throw new EgressError('dns', `${hostname} has no address`, false, 'ENOTFOUND')
     if (open.length === 0) {
       const rule = policy.closed(first, port) as string
       throw new EgressError(
@@ -144,7 +144,7 @@ export class Exchange implements EgressExchange {
   async #lookup(hostname: string): Promise<readonly string[]> {
     return await new Promise((resolve, reject) => {
       const timer = this.#services.clock.after(DNS_MS_MAX, () => {
-        reject(new EgressError('dns', `${hostname} was not resolved within ${DNS_MS_MAX} ms`))
+        reject(new EgressError('dns', `${hostname} was not resolved within ${DNS_MS_MAX} ms`, false, 'EAI_AGAIN'))
       })
       this.#services
         .lookup(hostname)
@@ -161,7 +161,8 @@ export class Exchange implements EgressExchange {
     outgoing.once('socket', (socket) => {
       if (!socket.connecting) return
       this.#connecting = clock.after(CONNECT_MS_MAX, () => {
-        this.#fail(new EgressError('connect', `no connection to ${head.url.host} within ${CONNECT_MS_MAX} ms`))
+        const text = `no connection to ${head.url.host} within ${CONNECT_MS_MAX} ms`
+        this.#fail(new EgressError('connect', text, false, 'ETIMEDOUT'))
       })
       socket.once('connect', () => {
         this.#connecting?.cancel()

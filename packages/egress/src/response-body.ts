@@ -60,7 +60,7 @@ export class ResponseBody {
     if (last === undefined) {
       this.#source = response
       response.on('error', settled)
-      response.once('aborted', () => settled(new EgressError('network', 'the connection closed before the body was whole')))
+      response.once('aborted', () => settled(cut()))
     } else {
       this.#source = last
       pipeline([response, ...decoders], settled)
@@ -109,4 +109,8 @@ export class ResponseBody {
     this.#source.destroy()
     this.#events.failed(error)
   }
+}
+
+function cut(): EgressError {
+  return new EgressError('network', 'the connection closed before the body was whole', false, 'ECONNRESET')
 }

@@ -141,8 +141,8 @@ export class ExecutorEgress {
     this.#open.set(exchange, { instance, exchange: made })
   }
 
-  #fail(exchange: number, { rule, message, denied }: EgressFailure): void {
-    const header: EgressFailedHeader = [exchange, rule, message, denied]
+  #fail(exchange: number, { rule, message, denied, code }: EgressFailure): void {
+    const header: EgressFailedHeader = [exchange, rule, message, denied, code ?? null]
     this.#options.notify(EXECUTOR_MESSAGE.EGRESS_FAILED, header)
   }
 }

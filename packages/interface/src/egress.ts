@@ -42,6 +42,8 @@ export interface EgressFailure {
   readonly message: string
   /** By policy, not by the network. */
   readonly denied: boolean
+  /** What Node calls such a failure of the network (`ECONNREFUSED`): clients decide by it whether they try again. */
+  readonly code?: string | undefined
 }
 
 /** Calls come after `open` has returned; after `failed`, or `data` with `ended`, none. */

@@ -13,7 +13,7 @@ export interface EgressListener {
   head(header: EgressHeadHeader): void
   data(bytes: Uint8Array, ended: boolean): void
   pull(bytes: number): void
-  failed(rule: string, message: string, denied: boolean): void
+  failed(rule: string, message: string, denied: boolean, code: string | null): void
 }
 
 type OpenOrder = EgressOpenHeader extends [number, ...infer Rest] ? Rest : never
@@ -69,10 +69,10 @@ export class EgressLink {
         return true
       }
       case EXECUTOR_MESSAGE.EGRESS_FAILED: {
-        const [exchange, rule, message, denied] = header as EgressFailedHeader
+        const [exchange, rule, message, denied, code] = header as EgressFailedHeader
         const listener = this.#open.get(exchange)
         this.#open.delete(exchange)
-        listener?.failed(rule, message, denied)
+        listener?.failed(rule, message, denied, code)
         return true
       }
       default:

@@ -77,7 +77,7 @@ export type EgressHeadHeader = [
   redirected: boolean,
   headers: string[]
 ]
-export type EgressFailedHeader = [exchange: number, rule: string, message: string, denied: boolean]
+export type EgressFailedHeader = [exchange: number, rule: string, message: string, denied: boolean, code: string | null]
 
 /** In the place of a CID: a part of the glue that isolates evaluate when they first use it. */
 export const CHUNK_PREFIX = 'glue:'

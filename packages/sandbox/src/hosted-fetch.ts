@@ -45,10 +45,11 @@ export class HostedFetch implements Job {
           this.#room += bytes
           host.resume(RESUME.PULL, String(bytes))
         },
-        failed: (rule, message, denied) => {
+        failed: (rule, message, denied, code) => {
           this.#over = true
           if (denied) host.log(2, `egress denied: ${message}`)
-          host.resume(RESUME.FAILED, JSON.stringify({ name: denied ? 'EgressDenied' : 'EgressError', rule, message }))
+          const name = denied ? 'EgressDenied' : 'EgressError'
+          host.resume(RESUME.FAILED, JSON.stringify({ name, rule, message, ...(code === null ? {} : { code }) }))
         }
       }
     )

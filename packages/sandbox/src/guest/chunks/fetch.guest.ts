@@ -26,6 +26,7 @@ interface Failure {
   name: string
   rule?: string
   message: string
+  code?: string
 }
 
 /** `fetch`: the request goes to the daemon, which makes it under the function's policy, and comes back in pieces. */
@@ -274,11 +275,11 @@ class Upload {
 }
 
 /** As Node's fetch tells it: a TypeError, whose cause says what happened. */
-function failed({ name, rule = 'limit', message }: Failure): TypeError {
+function failed({ name, rule = 'limit', message, code }: Failure): TypeError {
   const cause = Object.assign(new Error(message), {
     name,
     rule,
-    code: `EGRESS_${rule.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
+    code: code ?? `EGRESS_${rule.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
   })
   return new TypeError('fetch failed', { cause })
 }

@@ -1,4 +1,5 @@
 import type * as NodeHttp from 'node:http'
+import { makeHttpConnection } from './http-connection.guest.ts'
 
 type Load = (id: string) => unknown
 type Listener = (response: NodeHttp.IncomingMessage) => void
@@ -44,7 +45,7 @@ function make(load: Load) {
   const { OutgoingMessage } = load('_http_outgoing') as { OutgoingMessage: new () => Outgoing }
   const { IncomingMessage } = load('_http_incoming') as { IncomingMessage: new (socket: unknown) => NodeHttp.IncomingMessage }
   const { STATUS_CODES } = load('_http_server') as { STATUS_CODES: Record<number, string> }
-  const { Socket } = load('net') as { Socket: new () => NodeJS.EventEmitter & { encrypted: boolean } }
+  const Connection = makeHttpConnection(load)
   const { Readable } = load('stream') as typeof import('node:stream')
   const { urlToHttpOptions } = load('internal/url') as { urlToHttpOptions(url: URL): Options }
   const { codes } = load('internal/errors') as { codes: Record<string, new (...values: unknown[]) => Error> }
@@ -53,8 +54,13 @@ function make(load: Load) {
     readonly #body: Uint8Array[] = []
     readonly #controller = new AbortController()
     readonly #url: string
-    #timer: ReturnType<typeof setTimeout> | undefined
+    readonly #connection = new Connection()
+    #forget: () => void = () => undefined
     #started = false
+    #finished = false
+    /** The exchange is over, so what happens to the connection is nobody's business any more. */
+    #released = false
+    #told = false
     method: string
     path: string
     host: string
@@ -68,6 +74,7 @@ function make(load: Load) {
 
     constructor(protocolDefault: string, agent: unknown, alleged: unknown, second?: unknown, third?: Listener) {
       super()
+      Object.defineProperty(this, 'writableFinished', { configurable: true, get: () => this.#finished })
       const listener = typeof second === 'function' ? (second as Listener) : third
       const extra = typeof second === 'object' && second !== null ? (second as Options) : {}
       const options: Options = { ...optionsOf(alleged, urlToHttpOptions), ...extra }
@@ -94,19 +101,56 @@ function make(load: Load) {
       if (typeof options.timeout === 'number' && options.timeout > 0) this.setTimeout(options.timeout)
       const { signal } = options
       if (signal?.aborted === true) queueMicrotask(() => this.destroy(abortError(signal)))
-      else signal?.addEventListener('abort', () => this.destroy(abortError(signal)), { once: true })
-      queueMicrotask(() => {
-        if (this.destroyed) return
-        const socket = new Socket()
-        socket.encrypted = this.protocol === 'https:'
-        socket.on('error', () => undefined)
-        ;(this as { socket: unknown }).socket = socket
-        this.emit('socket', socket)
-        socket.emit('connect')
-        if (socket.encrypted) socket.emit('secureConnect')
-        // There is nobody to ask whether the body is welcome before it is sent.
-        if (/^100-continue$/i.test(String(this.getHeader('expect') ?? ''))) this.emit('continue')
+      else if (signal !== undefined && signal !== null) {
+        const abort = () => this.destroy(abortError(signal))
+        signal.addEventListener('abort', abort, { once: true })
+        this.#forget = () => signal.removeEventListener('abort', abort)
+      }
+      this.#connection.on('timeout', () => {
+        this.emit('timeout')
+        this.res?.emit('timeout')
       })
+      this.#connection.on('error', (error: Error) => this.#failed(error))
+      this.#connection.once('close', () => this.#lost())
+      queueMicrotask(() => this.#connect())
+    }
+
+    #connect(): void {
+      if (this.destroyed) return
+      const connection = this.#connection
+      connection.encrypted = this.protocol === 'https:'
+      ;(this as { socket: unknown }).socket = connection
+      this.emit('socket', connection)
+      connection.emit('connect')
+      if (connection.encrypted) connection.emit('secureConnect')
+      // There is nobody to ask whether the body is welcome before it is sent.
+      if (/^100-continue$/i.test(String(this.getHeader('expect') ?? ''))) this.emit('continue')
+    }
+
+    #failed(error: Error): void {
+      if (this.#released || this.#told) return
+      this.#told = true
+      this.emit('error', error)
+    }
+
+    /** The connection is gone, whoever ended it: what had not come yet never comes. */
+    #lost(): void {
+      if (this.#released) return
+      this.#release()
+      this.#controller.abort()
+      const { res } = this
+      const unheard = this.aborted && (this as { socket?: unknown }).socket === null
+      if (res !== undefined) {
+        if (!res.complete) res.destroy(reset('aborted'))
+      } else if (!this.#told && !unheard) this.emit('error', reset('socket hang up'))
+      this.emit('close')
+    }
+
+    #release(): void {
+      this.#released = true
+      this.destroyed = true
+      this.#forget()
+      this.#connection.setTimeout(0)
     }
 
     #setHeaders({ headers, auth }: Options): void {
@@ -154,6 +198,8 @@ function make(load: Load) {
       if (chunk !== undefined && chunk !== null && typeof chunk !== 'function') this.write(chunk, encoding)
       this.finished = true
       queueMicrotask(() => {
+        if (this.destroyed) return
+        this.#finished = true
         this.emit('finish')
         void this.#run()
       })
@@ -165,9 +211,9 @@ function make(load: Load) {
     }
 
     override setTimeout(timeoutMs: number, run?: () => void): this {
+      if (this.#released) return this
       if (run !== undefined) this.once('timeout', run)
-      if (this.#timer !== undefined) clearTimeout(this.#timer)
-      this.#timer = timeoutMs > 0 ? setTimeout(() => this.emit('timeout'), timeoutMs) : undefined
+      this.#connection.setTimeout(timeoutMs)
       return this
     }
 
@@ -186,33 +232,26 @@ function make(load: Load) {
     abort(): void {
       if (this.aborted) return
       this.aborted = true
-      queueMicrotask(() => this.emit('abort'))
+      process.nextTick(() => this.emit('abort'))
       this.destroy()
     }
 
     override destroy(error?: Error): this {
       if (this.destroyed) return this
       this.destroyed = true
-      this.#settle()
-      this.#controller.abort()
       const { res } = this
-      if (res !== undefined && !res.complete) res.destroy(error ?? hangUp())
-      const told = error ?? (res === undefined ? hangUp() : undefined)
-      queueMicrotask(() => {
-        if (told !== undefined) this.emit('error', told)
-        this.emit('close')
-      })
+      // Whoever ends a request does not care for what is left of its answer.
+      ;(res as { _dump?(): void } | undefined)?._dump?.()
+      if (this.finished && res?.complete === true) return this
+      this.#controller.abort()
+      this.#connection.destroy(error)
       return this
-    }
-
-    #settle(): void {
-      if (this.#timer !== undefined) clearTimeout(this.#timer)
-      this.#timer = undefined
     }
 
     async #run(): Promise<void> {
       if (this.#started || this.destroyed) return
       this.#started = true
+      this.#connection.touch()
       const headers: [string, string][] = []
       for (const [name, value] of Object.entries(this.getHeaders())) {
         if (OF_CONNECTION.has(name) || value === undefined) continue
@@ -234,7 +273,8 @@ function make(load: Load) {
     }
 
     #answered(response: Response): void {
-      const message = new IncomingMessage((this as { socket?: unknown }).socket ?? new Socket())
+      const message = new IncomingMessage(this.#connection)
+      this.#connection.touch()
       this.res = message
       const coded = response.headers.has('content-encoding')
       const raw: string[] = []
@@ -251,11 +291,10 @@ function make(load: Load) {
       ;(message as unknown as { _addHeaderLines(lines: string[], count: number): void })._addHeaderLines(raw, raw.length)
       ;(message as unknown as { rawHeaders: string[] }).rawHeaders = raw
       this.#pump(message, response)
-      message.once('close', () => {
-        this.#settle()
-        if (this.destroyed) return
-        this.destroyed = true
-        this.emit('close')
+      message.once('end', () => {
+        if (this.#released) return
+        this.#release()
+        queueMicrotask(() => this.emit('close'))
       })
       // Whoever does not listen does not want it.
       if (!this.emit('response', message)) message.resume()
@@ -280,13 +319,23 @@ function make(load: Load) {
         reader.read().then(
           ({ done, value }) => {
             reading = false
+            this.#connection.touch()
             if (done) finish()
             else message.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
           },
-          (error: unknown) => message.destroy(errorOf(error))
+          (error: unknown) => this.#broke(message, error)
         )
       }
       if (message.readableFlowing === true) Readable.prototype.read.call(message, 0)
+    }
+
+    /** A body that did not come whole. */
+    #broke(message: NodeHttp.IncomingMessage, thrown: unknown): void {
+      if (this.destroyed) return
+      const error = errorOf(thrown)
+      this.#connection.destroy()
+      // Of a connection that was cut, Node says no more than that.
+      if ((error as { rule?: unknown }).rule !== 'network') message.destroy(error)
     }
   }
 }
@@ -297,8 +346,8 @@ function optionsOf(alleged: unknown, urlToHttpOptions: (url: URL) => Options): O
   return { ...(alleged as Options) }
 }
 
-function hangUp(): Error {
-  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' })
+function reset(message: string): Error {
+  return Object.assign(new Error(message), { code: 'ECONNRESET' })
 }
 
 function abortError(signal: AbortSignal): Error {
