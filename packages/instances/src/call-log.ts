@@ -1,4 +1,5 @@
 import { type Invocation, LIMITS, type LogLine, type Usage } from '@peerless/interface'
+import { INVOKE_ERROR } from '@peerless/sandbox'
 
 type Level = LogLine['level']
 
@@ -14,6 +15,7 @@ export class CallLog {
   readonly #tail: string[] = []
   #tailBytes = 0
   #begun = false
+  #explained = false
 
   constructor(invocation: Invocation, instance: string, node: string, onLine: ((line: LogLine) => void) | undefined) {
     this.#invocation = invocation
@@ -24,11 +26,16 @@ export class CallLog {
 
   line(time: number, level: Level, message: string): void {
     this.#begin(time)
+    if (level === 'error' && message.startsWith(INVOKE_ERROR)) this.#explained = true
     this.#write(time, level, message)
   }
 
-  /** @returns the tail, when it was asked for */
-  end(time: number, usage: Usage, billedMs: number, status: string): string | undefined {
+  /**
+   * @param error what the caller is told, where the call failed. The function's own side writes what its code throws; what else ends a call (a start
+   * that fails, a limit, an answer that is none) is written here, because callers over HTTP are told no more than that the log has it
+   * @returns the tail, when it was asked for
+   */
+  end(time: number, usage: Usage, billedMs: number, status: string, error: Uint8Array | undefined): string | undefined {
     const { requestId, version, logTail } = this.#invocation
     if (!this.#begun && !logTail && status === 'ok' && !usage.cold) return undefined
     this.#begin(time)
@@ -36,6 +43,7 @@ export class CallLog {
     const used = usage.memoryUsedMb ?? 0
     const cpu = usage.cpuMs === undefined ? '' : `\tCPU Time: ${usage.cpuMs.toFixed(2)} ms`
     const outcome = status === 'ok' ? '' : `\tStatus: ${status}`
+    if (error !== undefined && !this.#explained) this.#write(time, 'error', INVOKE_ERROR + textOf(error))
     this.#write(time, 'platform', `END RequestId: ${requestId}`)
     this.#write(
       time,
@@ -74,6 +82,10 @@ export class CallLog {
       this.#tailBytes -= (this.#tail.shift() as string).length
     }
   }
+}
+
+function textOf(error: Uint8Array): string {
+  return Buffer.from(error.buffer, error.byteOffset, Math.min(error.byteLength, LIMITS.logLineBytesMax)).toString()
 }
 
 function cutTail(text: string): string {

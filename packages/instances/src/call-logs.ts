@@ -43,7 +43,9 @@ export class CallLogs {
       return
     }
     const log = call.log ?? this.open(call.invocation, outcome.usage.instance)
-    const tail = log.end(this.#clock.now(), outcome.usage, billedMsOf(outcome.usage, call.invocation), outcome.status)
+    const { usage, status } = outcome
+    const error = status === 'ok' ? undefined : outcome.payload
+    const tail = log.end(this.#clock.now(), usage, billedMsOf(usage, call.invocation), status, error)
     done(tail === undefined ? outcome : { ...outcome, logTail: tail })
   }
 }

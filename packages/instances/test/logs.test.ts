@@ -72,3 +72,45 @@ test.serial('what was written before a timeout is kept', async (t) => {
   t.true(lines.some(({ message }) => message === 'before'))
   t.regex(outcome.logTail ?? '', /INFO\tbefore\n.*Status: timeout/s)
 })
+
+const failing: readonly [how: string, source: string, errorType: string, says: RegExp][] = [
+  ['its code throws', "exports.handler = async () => { throw new RangeError('planted') }", 'RangeError', /^planted$/],
+  ['its module throws', "throw new Error('no DATABASE_URL')", 'Error', /^no DATABASE_URL$/],
+  [
+    'it runs out of time',
+    'exports.handler = () => new Promise(() => setInterval(() => 0, 1_000))',
+    'Sandbox.Timedout',
+    /timed out/
+  ],
+  ['it exits', 'exports.handler = async () => process.exit(3)', 'Runtime.ExitError', /exit status 3/],
+  [
+    'a rejection is lost',
+    "exports.handler = async () => { Promise.reject(new Error('lost')); await new Promise((go) => setTimeout(go, 1_000)) }",
+    'Runtime.UnhandledPromiseRejection',
+    /lost/
+  ],
+  ['its answer is none', 'exports.handler = async () => ({ statusCode: 99 })', 'Runtime.InvalidHttpResponse', /statusCode 99/],
+  [
+    'a header of its answer is none',
+    "exports.handler = async () => ({ statusCode: 200, headers: { 'bad header': 'x' } })",
+    'Runtime.InvalidHttpResponse',
+    /bad header/
+  ],
+  ['its answer is too large', "exports.handler = async () => 'x'.repeat(7_000_000)", 'Function.ResponseSizeTooLarge', /exceeded/]
+]
+
+for (const [how, source, errorType, says] of failing) {
+  test.serial(`the log says once why a call over HTTP failed: ${how}`, async (t) => {
+    const { define, lines } = await start(t)
+    const { ran, json } = await define(source, { timeoutSeconds: 1 }).result({}, { kind: 'http' })
+    t.not(ran.status, 'ok')
+    const errors = lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+    t.is(errors.length, 1)
+    t.is(errors[0]?.slice(0, 13), 'Invoke Error\t')
+    const told = JSON.parse(errors[0]?.slice(13) ?? '') as { errorType: string; errorMessage: string }
+    t.is(told.errorType, errorType)
+    t.regex(told.errorMessage, says)
+    t.deepEqual(told, json)
+    t.true(lines.findIndex(({ level }) => level === 'error') < lines.findIndex(({ message }) => message.startsWith('END ')))
+  })
+}

@@ -31,4 +31,4 @@ export {
   START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'
-export { KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
+export { INVOKE_ERROR, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'

@@ -16,6 +16,8 @@ export const STATUS_EXIT = 3
 
 /** Index is the number on the wire. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
+/** How the log line of the error that a call ends with begins; its error JSON follows. As Lambda's Node runtime has it. */
+export const INVOKE_ERROR = 'Invoke Error\t'
 
 /** As in packages/interface: granted in place of a credit where nobody takes any more. */
 export const STREAM_CLOSED_CREDIT = 0xff_ff_ff_ff

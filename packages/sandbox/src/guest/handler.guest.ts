@@ -1,5 +1,13 @@
 import { ENTER, TELL } from '../bridge-operations.ts'
-import { KIND_HTTP, KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STREAM_CLOSED_CREDIT } from '../outcome-numbers.ts'
+import {
+  INVOKE_ERROR,
+  KIND_HTTP,
+  KIND_STREAM,
+  STATUS_ERROR,
+  STATUS_EXIT,
+  STATUS_OK,
+  STREAM_CLOSED_CREDIT
+} from '../outcome-numbers.ts'
 import { leaveContext } from './async-context.guest.ts'
 import { highWaterMarkOf, isStreaming } from './awslambda.guest.ts'
 import { setDirect, tell, tellMore } from './bridge.guest.ts'
@@ -374,7 +382,7 @@ function settleHttp(current: Call, { statusCode, headers, body }: HttpAnswer): v
 function fail(current: Call, error: unknown): void {
   if (current.settled || error instanceof ExitSignal) return
   const json = errorJson(error)
-  logError(`Invoke Error\t${json}`)
+  logError(INVOKE_ERROR + json)
   answer(current, STATUS_ERROR, json)
 }
 
