@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { NodeClient } from './client.ts'
 import { objectOf } from './context.ts'
 import { ApiError, CliError } from './errors.ts'
-import { type FunctionConfiguration, findFunction, functionPath } from './lambda.ts'
+import { type FunctionConfiguration, findFunction, functionPath, isConflict } from './lambda.ts'
 
 /** undefined leaves a default, or what the function has. */
 export interface DeploymentOrder {
@@ -31,13 +31,13 @@ export async function putFunction(
   order: DeploymentOrder,
   monotonic: () => number
 ): Promise<FunctionConfiguration> {
-  const found = await findFunction(client, order.name)
-  if (found === undefined) await create(client, order)
-  else await update(client, order, found)
+  const found = (await findFunction(client, order.name)) ?? (await create(client, order))
+  if (found !== undefined) await update(client, order, found)
   return await untilActive(client, order.name, monotonic)
 }
 
-async function create(client: NodeClient, order: DeploymentOrder): Promise<void> {
+/** @returns what is there already, where another deployment of the name was first */
+async function create(client: NodeClient, order: DeploymentOrder): Promise<FunctionConfiguration | undefined> {
   const json = {
     FunctionName: order.name,
     Role: ROLE,
@@ -45,10 +45,17 @@ async function create(client: NodeClient, order: DeploymentOrder): Promise<void>
     Code: { ZipFile: base64(order.zip) },
     ...settingsOf(order)
   }
-  await client.json(
-    { method: 'POST', path: ['2015-03-31', 'functions'], json, timeoutMs: UPLOAD_TIMEOUT_MS },
-    `deploy ${order.name}`
-  )
+  try {
+    await client.json(
+      { method: 'POST', path: ['2015-03-31', 'functions'], json, timeoutMs: UPLOAD_TIMEOUT_MS },
+      `deploy ${order.name}`
+    )
+    return undefined
+  } catch (error) {
+    const found = isConflict(error) ? await findFunction(client, order.name) : undefined
+    if (found === undefined) throw error
+    return found
+  }
 }
 
 async function update(client: NodeClient, order: DeploymentOrder, found: FunctionConfiguration): Promise<void> {

@@ -120,8 +120,21 @@ export async function findUrl(client: NodeClient, name: string): Promise<UrlConf
 export async function openUrl(client: NodeClient, name: string): Promise<UrlConfiguration> {
   const found = await findUrl(client, name)
   if (found?.AuthType === 'NONE') return found
-  const order: Order = { method: found === undefined ? 'POST' : 'PUT', path: urlPath(name), json: { AuthType: 'NONE' } }
-  return objectOf<UrlConfiguration>(await client.json(order, `${name} --url`), name)
+  const send = async (method: 'POST' | 'PUT') => {
+    const order: Order = { method, path: urlPath(name), json: { AuthType: 'NONE' } }
+    return objectOf<UrlConfiguration>(await client.json(order, `${name} --url`), name)
+  }
+  if (found !== undefined) return await send('PUT')
+  return await send('POST').catch((error) => {
+    // Another deployment was first with it.
+    if (isConflict(error)) return send('PUT')
+    throw error
+  })
+}
+
+/** It is there already. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 409
 }
 
 function urlPath(name: string): string[] {

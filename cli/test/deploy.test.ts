@@ -228,3 +228,29 @@ test('--watch deploys again on every change until it is interrupted, and outlive
   t.regex(stderr, /greet\.ts:1:/)
   t.deepEqual(lambda.changes.slice(1), ['code'])
 })
+
+test('where another deployment was first with function and URL, this one goes on as if both had been there', async (t) => {
+  const lambda = fakeLambda('greet')
+  const conflict = {
+    status: 409,
+    headers: { 'x-amzn-errortype': 'ResourceConflictException' },
+    json: { Message: 'Function already exist: greet' }
+  }
+  const makes = ['POST /2015-03-31/functions', 'POST /2021-10-31/functions/greet/url']
+  for (const path of makes) {
+    const make = lambda.routes[path]
+    if (typeof make !== 'function') throw new Error(`${path} makes nothing`)
+    // The other one's request is served just before.
+    lambda.routes[path] = (call) => {
+      make(call)
+      return conflict
+    }
+  }
+  lambda.routes['PUT /2021-10-31/functions/greet/url'] = { json: { FunctionUrl: 'http://127.0.0.1/fn/greet/', AuthType: 'NONE' } }
+  const node = await startFakeNode(t, lambda.routes)
+  const cwd = await temporaryFolder(t)
+  await writeFile(join(cwd, 'greet.ts'), SOURCE)
+  const { code, stdout, stderr } = await runCommand(['deploy', 'greet.ts', '--url', '--json', '--data', node.data], { cwd })
+  t.is(code, 0, stderr)
+  t.like(JSON.parse(stdout), { name: 'greet', url: 'http://127.0.0.1/fn/greet/' })
+})
