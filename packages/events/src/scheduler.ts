@@ -154,7 +154,16 @@ export class Scheduler {
   async #fire(schedule: Schedule, scheduled: number, lateMs: number): Promise<void> {
     const { queue, catalog } = this.#o
     const { trigger } = schedule
-    const { name, functionName, qualifier } = trigger
+    const { name, functionName, qualifier, account } = trigger
+    // Whoever has the name of a function that was removed did not ask for this.
+    if ((catalog.get('function', functionName)?.account ?? account) !== account) {
+      this.#o.logger.warn('a schedule did not fire: its function was removed, and another account has one of that name', {
+        schedule: name,
+        function: functionName
+      })
+      schedule.done(scheduled)
+      return
+    }
     const made = catalog.get('firing', name)
     if (made !== undefined && made.createdAt === trigger.createdAt && made.scheduledAt >= scheduled) {
       schedule.done(scheduled)

@@ -1,4 +1,4 @@
-import type { AsyncOrder, AsyncResult, Catalog, CatalogKind, Clock, Timer } from '@peerless/interface'
+import type { AsyncOrder, AsyncResult, Catalog, CatalogKind, Clock, FunctionRecord, Timer } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import { createEvents, type EventsService } from '../src/index.ts'
 
@@ -75,6 +75,11 @@ export class Mesh {
     // Node runs timers before it reads sockets.
     for (const run of gate.held.splice(0)) run()
     this.network.thaw(name)
+  }
+
+  /** A function is made, or made anew by another account. */
+  async deploy(name: string, account: string): Promise<void> {
+    await this.#catalog().put('function', name, { name, account, latest: { version: '$LATEST' } } as unknown as FunctionRecord)
   }
 
   any(): EventsService {

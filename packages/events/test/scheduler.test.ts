@@ -122,6 +122,20 @@ test('a window puts every firing off by the same time, and input replaces the ev
   t.is(Buffer.from(first.order.payload).toString(), '{"at":"2026-01-01T01:00:00Z"}')
 })
 
+test('a schedule does not fire a function that another account made under the name of its own', async (t) => {
+  const mesh = new Mesh()
+  const { triggers } = mesh.up('a')
+  await triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)' })
+  await mesh.clock.advance(MINUTE_MS + 1_000)
+  t.is(mesh.accepted.length, 1)
+  await mesh.deploy('f', 'another')
+  await mesh.clock.advance(5 * MINUTE_MS)
+  t.is(mesh.accepted.length, 1)
+  await mesh.deploy('f', 'default')
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.accepted.length, 2)
+})
+
 test('once is once', async (t) => {
   const mesh = new Mesh()
   const { triggers } = mesh.up('a')

@@ -103,7 +103,13 @@ export class Routes {
     const { record } = ready
     const { catalog } = this.#context
     const known = ready.prepared
-    if (known !== undefined && catalog.get('function', known.name) === known.record) return known
+    const behind = catalog.get('function', record.functionName)
+    if (known !== undefined && behind === known.record) return known
+    if (behind !== undefined && behind.account !== record.account)
+      throw new PeerlessError(
+        'NOT_FOUND',
+        `the function '${record.functionName}' of this route was removed; the one that has its name now belongs to another account`
+      )
     ready.prepared = httpTarget(this.#context, record.functionName, record.qualifier, () => ({
       auth: record.auth,
       streams: record.invokeMode === 'RESPONSE_STREAM',
