@@ -120,6 +120,11 @@ test.serial('versions are numbered, immutable and kept apart; aliases split call
   const versions = new Set<string | null>()
   for (let call = 0; call < 40; call++) versions.add((await invoke('live')).headers.get('x-amz-executed-version'))
   t.deepEqual([...versions].sort(), ['1', '2'], 'one of 2^39 runs sees only one of them')
+  // What is changed has to go with what is left as it was.
+  const once = await api.call('UpdateAlias', { ...alias, FunctionVersion: '2' })
+  t.regex(once.json.message, /Function version 2 is already included in routing configuration/)
+  const unpublished = await api.call('UpdateAlias', { ...alias, FunctionVersion: '$LATEST' })
+  t.regex(unpublished.json.message, /\$LATEST is not supported for an alias pointing to more than 1 version/)
   await api.good('UpdateAlias', { ...alias, FunctionVersion: '2', RoutingConfig: { AdditionalVersionWeights: {} } })
   const cleared = (await api.good('GetAlias', alias)).json
   t.false('RoutingConfig' in cleared)

@@ -32,11 +32,7 @@ export function versionHandlers(context: LambdaContext): Handlers {
     if (first === undefined) return undefined
     if (weights.length > 1) throw invalid('Number of items in AdditionalVersionWeights cannot be greater than 1')
     const [other, weight] = first
-    if (other === version)
-      throw invalid(
-        `Invalid function version ${version}. Function version ${version} is already included in routing configuration.`
-      )
-    if (version === LATEST) throw untyped('$LATEST is not supported for an alias pointing to more than 1 version')
+    checkSplit(version, other)
     checkVersion(record, other)
     return { version: other, weight }
   }
@@ -104,6 +100,8 @@ export function versionHandlers(context: LambdaContext): Handlers {
         if (revision !== undefined && revision !== before.revisionId) throw staleRevision()
         const version = input.text('FunctionVersion') ?? before.version
         checkVersion(current, version)
+        // What is left as it was has to go with what is changed.
+        if (!input.has('RoutingConfig') && before.second !== undefined) checkSplit(version, before.second.version)
         const second = input.has('RoutingConfig') ? secondOf(current, input, version) : before.second
         const description = input.text('Description') ?? before.description
         const alias = { ...before, version, second, description, revisionId: context.random.uuid() }
@@ -137,6 +135,15 @@ export function versionHandlers(context: LambdaContext): Handlers {
       answer(request, undefined)
     }
   }
+}
+
+/** @throws ApiError for an alias that would split its calls between one version, or with `$LATEST` */
+function checkSplit(version: string, other: string): void {
+  if (other === version)
+    throw invalid(
+      `Invalid function version ${version}. Function version ${version} is already included in routing configuration.`
+    )
+  if (version === LATEST) throw untyped('$LATEST is not supported for an alias pointing to more than 1 version')
 }
 
 /** Some texts of the service come without `Type`. */
