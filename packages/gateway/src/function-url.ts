@@ -9,8 +9,15 @@ import { ROUTE } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import { decodeLoosely } from './url-query.ts'
 
-/** What `NAME.fn.localhost` ends with, before the port. */
-export const HOST_SUFFIX = '.fn.localhost'
+/** `NAME.fn.localhost[:PORT]`, in capitals or with the dot of the root too: hosts are names of DNS (RFC 9110, section 4.2.3). */
+const HOST_SUFFIX = '.fn.localhost'
+const FUNCTION_HOST = /^(.+)\.fn\.localhost\.?(?::\d*)?$/i
+
+/** What `NAME.fn.localhost` says before its end, as it was written; undefined when the host is another. */
+export function functionOfHost(host: string | undefined): string | undefined {
+  // Almost always it is another: one search decides.
+  return host?.toLowerCase().includes(HOST_SUFFIX) === true ? FUNCTION_HOST.exec(host)?.[1] : undefined
+}
 
 /** @param url begins with `/fn/`. The path is from the first slash after the reference, `/` when there is none; nothing is decoded. */
 export function partsOfUrl(url: string): { reference: string; rawPath: string; rawQuery: string } {
@@ -31,10 +38,20 @@ export class FunctionUrls {
   readonly #calls: HttpCalls
   /** By reference as it was written, valid as long as the catalog still holds the same record. */
   readonly #prepared = new Map<string, HttpTarget>()
+  /** Names by what browsers make of them, '' where that is the same for several; made when it is asked for, after each change of a function. */
+  #byLowerCase: Map<string, string> | undefined
+  readonly #forget: () => void
 
   constructor(parts: ApiParts) {
     this.#context = parts.context
     this.#calls = new HttpCalls(parts, ROUTE.FUNCTION_URL)
+    this.#forget = parts.context.catalog.onChange((kind) => {
+      if (kind === 'function') this.#byLowerCase = undefined
+    })
+  }
+
+  close(): void {
+    this.#forget()
   }
 
   /** The target of a reference; undefined where there is an error to tell. */
@@ -57,7 +74,21 @@ export class FunctionUrls {
   handleHost(request: IncomingMessage, response: ServerResponse, name: string, url: string): void {
     const mark = url.indexOf('?')
     const rawPath = mark < 0 ? url : url.slice(0, mark)
-    this.#handle(request, response, name, rawPath, mark < 0 ? '' : url.slice(mark + 1))
+    this.#handle(request, response, this.#nameOfHost(name), rawPath, mark < 0 ? '' : url.slice(mark + 1))
+  }
+
+  /** The function of that name; where there is none, the only one that is called so in capitals: browsers write hosts in small letters. */
+  #nameOfHost(written: string): string {
+    const { catalog } = this.#context
+    if (catalog.get('function', written) !== undefined) return written
+    if (this.#byLowerCase === undefined) {
+      this.#byLowerCase = new Map()
+      for (const { name } of catalog.list('function')) {
+        const lower = name.toLowerCase()
+        this.#byLowerCase.set(lower, this.#byLowerCase.has(lower) ? '' : name)
+      }
+    }
+    return this.#byLowerCase.get(written.toLowerCase()) || written
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, reference: string, rawPath: string, rawQuery: string): void {

@@ -4,7 +4,7 @@ import { PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
-import { FunctionUrls, HOST_SUFFIX } from './function-url.ts'
+import { FunctionUrls, functionOfHost } from './function-url.ts'
 import { BodyBudget, continueLater } from './http-body.ts'
 import { isWebSocket, MalformedRefusals, refuseConnect, refuseUpgrade } from './http-refusals.ts'
 import { originForm } from './http-url.ts'
@@ -157,6 +157,7 @@ class HttpGateway implements Gateway {
       this.#drain.begin()
       this.#front.close()
       this.#routes.close()
+      this.#functionUrls.close()
       const timer = this.#context.clock.after(graceMs, () => {
         this.#server.closeAllConnections()
         this.#front.destroy()
@@ -170,13 +171,4 @@ class HttpGateway implements Gateway {
     })
     return this.#closed
   }
-}
-
-/** The first label of `NAME.fn.localhost[:PORT]`, or undefined when the host is another. */
-function functionOfHost(host: string | undefined): string | undefined {
-  // Almost always it is another: one search decides.
-  if (host?.includes(HOST_SUFFIX) !== true) return undefined
-  const colon = host.indexOf(':')
-  const bare = colon < 0 ? host : host.slice(0, colon)
-  return bare.endsWith(HOST_SUFFIX) && bare.length > HOST_SUFFIX.length ? bare.slice(0, -HOST_SUFFIX.length) : undefined
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { ApiAnswer, ApiParts } from './api-call.ts'
-import { HOST_SUFFIX } from './function-url.ts'
+import { functionOfHost } from './function-url.ts'
 import type { FlatHeaders } from './http-answer.ts'
 import type { Body, BodyRules } from './http-body.ts'
 import type { LambdaApi } from './lambda-api.ts'
@@ -28,7 +28,7 @@ export class PlainApi {
   /** False: nothing was begun. */
   take(invocation: PlainInvocation, reply: PlainReply): boolean {
     const { method, url, headers, rawHeaders, body } = invocation
-    if (headers.host.includes(HOST_SUFFIX) || this.#routes.tableOf(headers.host) !== undefined) return false
+    if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return false
     const request = { method, url, headers, rawHeaders, socket: reply }
     const answer = new PlainApiAnswer(reply, this.#answers, this.#parts)
     this.#lambdaApi.exchange({ request, answer, readBody: (rules) => bodyOf(body, rules) }).catch((error) => {

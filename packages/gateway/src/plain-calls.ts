@@ -2,7 +2,7 @@ import type { InvokeAnswer, PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import type { Drain } from './drain.ts'
 import { FAILURE_HEADERS, failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
-import { type FunctionUrls, HOST_SUFFIX, partsOfUrl } from './function-url.ts'
+import { type FunctionUrls, functionOfHost, partsOfUrl } from './function-url.ts'
 import { EventBuilder } from './function-url-event.ts'
 import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
 import { chosenTarget, type HttpTarget } from './http-calls.ts'
@@ -48,7 +48,7 @@ export class PlainCalls {
   /** False: nothing was begun. */
   take(head: PlainHead, reply: PlainReply): boolean {
     const { url, headers, method, httpVersion, rawHeaders } = head
-    if (headers.host.includes(HOST_SUFFIX) || this.#routes.tableOf(headers.host) !== undefined) return false
+    if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return false
     const { reference, rawPath, rawQuery } = partsOfUrl(url)
     const prepared = this.#urls.find(reference)
     if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return false

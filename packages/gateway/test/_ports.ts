@@ -33,6 +33,7 @@ export const NODE_ID = '12D3KooWTestNode'
 
 export class MemoryCatalog implements Catalog {
   readonly #values = new Map<string, unknown>()
+  readonly #listeners = new Set<(kind: CatalogKind, name: string) => void>()
 
   get<Kind extends CatalogKind>(kind: Kind, name: string): CatalogKinds[Kind] | undefined {
     return this.#values.get(`${kind}/${name}`) as CatalogKinds[Kind] | undefined
@@ -45,14 +46,16 @@ export class MemoryCatalog implements Catalog {
 
   async put<Kind extends CatalogKind>(kind: Kind, name: string, value: CatalogKinds[Kind]): Promise<void> {
     this.#values.set(`${kind}/${name}`, value)
+    for (const listener of this.#listeners) listener(kind, name)
   }
 
   async remove(kind: CatalogKind, name: string): Promise<boolean> {
     return this.#values.delete(`${kind}/${name}`)
   }
 
-  onChange(): () => void {
-    return () => undefined
+  onChange(listener: (kind: CatalogKind, name: string) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 }
 

@@ -2,7 +2,7 @@ import type { InvokeOrder } from '@peerless/interface'
 import test from 'ava'
 import { EventHeaders } from '../src/event-headers.ts'
 import { type Ask, ask, raw } from './_http.ts'
-import { echo, type Fixture, givenEvent, start } from './_ports.ts'
+import { echo, type Fixture, givenEvent, recordOf, start } from './_ports.ts'
 
 /** The event that the function got for a request. */
 async function eventOf(node: Fixture, options: Ask): Promise<Record<string, unknown>> {
@@ -237,10 +237,27 @@ test('hundreds of headers, one named __proto__, all arrive', async (t) => {
   t.true(Object.hasOwn(event.headers, '__proto__'))
 })
 
+test('NAME.fn.localhost leads to the function whatever a browser makes of its name', async (t) => {
+  const node = await start(t)
+  const put = (name: string) => node.catalog.put('function', name, recordOf(name))
+  const status = async (host: string) => (await ask(node, { path: '/', headers: { host } })).status
+  for (const host of ['Hello.FN.Localhost:8787', 'hello.fn.localhost.', 'hello.fn.LOCALHOST.:8787'])
+    t.is(await status(host), 200, host)
+  await put('Shout')
+  t.is(await status('shout.fn.localhost'), 200)
+  t.is((await ask(node, { path: '/fn/shout/' })).status, 404, 'paths say what they mean')
+  await put('SHOUT')
+  t.is(await status('shout.fn.localhost'), 404, 'it might be either')
+  t.is(await status('SHOUT.fn.localhost'), 200)
+  await put('shout')
+  t.is(await status('shout.fn.localhost'), 200)
+})
+
 test('NAME.fn.localhost leads to the function with the whole path', async (t) => {
   const node = await start(t)
   const event = await eventOf(node, { path: '/v1/keys?x=1', headers: { host: 'hello.fn.localhost:8787' } })
   t.is(event.rawPath, '/v1/keys')
   t.is((await ask(node, { path: '/', headers: { host: 'nobody.fn.localhost' } })).status, 404)
+  t.is((await ask(node, { path: '/', headers: { host: '.fn.localhost' } })).status, 404)
   t.is((await ask(node, { path: '/healthz', headers: { host: 'hello.fn.localhost.example.com' } })).text, 'ok\n')
 })
