@@ -11,7 +11,14 @@ import {
   traceOf
 } from '@peerless/interface'
 import { backoffMs, judge } from './attempts.ts'
-import { ATTEMPT_MAX, DELIVERY_BASE_MS, DELIVERY_TRIES_MAX, EVENT_AGE_MS_DEFAULT, RESULT_BYTES_MAX } from './constants.ts'
+import {
+  ATTEMPT_MAX,
+  DELIVERY_BASE_MS,
+  DELIVERY_TRIES_MAX,
+  EVENT_AGE_MS_DEFAULT,
+  PAUSE_MS_MIN,
+  RESULT_BYTES_MAX
+} from './constants.ts'
 import { Delayed } from './delayed.ts'
 import type { Deliveries } from './deliveries.ts'
 import { deliveriesOf, type EventPolicy } from './destinations.ts'
@@ -192,7 +199,8 @@ export class Runner {
     }
     const target = this.#o.resolve(functionName, qualifier)
     if (target === undefined) {
-      if (clock.now() - event.acceptedAt < UNKNOWN_FUNCTION_MS_MAX) this.#refused(owned)
+      const ageMs = clock.now() - event.acceptedAt
+      if (ageMs < UNKNOWN_FUNCTION_MS_MAX) this.#aside(owned, Math.max(PAUSE_MS_MIN, ageMs))
       else {
         this.#fair.finished(owned.lane)
         this.#end(owned, payload, {
@@ -264,6 +272,14 @@ export class Runner {
   #again(owned: OwnedEvent, delayMs: number): void {
     owned.notBefore = Math.min(this.#o.clock.now() + delayMs, this.#expiresAt(owned) + 1)
     this.#owner.changed(owned)
+    this.add(owned)
+  }
+
+  /** What it names is not there, which is no reason for others of its function to wait: it leaves the lane, each time for as long again as it has waited. */
+  #aside(owned: OwnedEvent, delayMs: number): void {
+    this.#fair.finished(owned.lane)
+    if (owned.phase === 'gone') return
+    owned.notBefore = this.#o.clock.now() + delayMs
     this.add(owned)
   }
 

@@ -194,7 +194,7 @@ const POLICY: EventPolicy = {
   recursionAllowed: false
 }
 
-function resolved(functionName: string): ResolvedFunction | undefined {
+export function resolved(functionName: string): ResolvedFunction | undefined {
   if (functionName === 'missing') return undefined
   const version = { version: '$LATEST' } as ResolvedFunction['version']
   return { record: { name: functionName, account: 'default', latest: version } as FunctionRecord, version }
@@ -218,12 +218,12 @@ export function answer(status: 'ok' | 'error', payload = '"done"'): InvokeAnswer
   }
 }
 
-export function orderOf(id: string, options: { functionName?: string; payload?: string } = {}) {
+export function orderOf(id: string, options: { functionName?: string; qualifier?: string; payload?: string } = {}) {
   const functionName = options.functionName ?? 'f'
   return {
     requestId: id,
     functionName,
-    qualifier: undefined,
+    qualifier: options.qualifier,
     payload: Buffer.from(options.payload ?? '{"n":1}'),
     clientContext: undefined,
     invokedArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}`

@@ -2,7 +2,7 @@ import { PeerlessError } from '@peerless/interface'
 import { settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import { LEASE_MS } from '../src/constants.ts'
-import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
+import { accept, answer, orderOf, resolved, TestMesh } from './_nodes.ts'
 
 const ID = '00000000-0000-4000-8000-000000000001'
 const MINUTE_MS = 60_000
@@ -81,6 +81,23 @@ test('an event that fails is tried three times, after one minute and two more, a
   t.is(letter?.result.requestId, ID)
   t.is(letter?.event, undefined, 'a list has no payloads')
   t.is(Buffer.from((await a.queue.deadLetter(ID))?.event ?? []).toString(), '{"n":1}')
+})
+
+test('an event of a version that is gone does not hold up the others of its function', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  mesh.options.resolve = (name, qualifier) => (qualifier === '1' ? undefined : resolved(name))
+  const a = await mesh.up('a')
+  const [gone, live] = [1, 2].map((last) => `00000000-0000-4000-8000-00000000000${last}`) as [string, string]
+  await accept(mesh, a, orderOf(gone, { qualifier: '1' }))
+  await mesh.clock.advance(2_000)
+  await accept(mesh, a, orderOf(live))
+  await mesh.clock.advance(200)
+  t.is((await a.queue.result(live))?.status, 'succeeded')
+  t.like(await a.queue.result(gone), { status: 'queued', attempts: 0 })
+  await mesh.clock.advance(60_000)
+  t.like(await a.queue.result(gone), { status: 'failed', condition: 'FunctionNotFound', attempts: 0 })
+  t.is((await a.queue.deadLetters({}, 10)).length, 1)
 })
 
 test('what finds no room waits, and is no attempt', async (t) => {
