@@ -18,6 +18,8 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/util/parse_args/parse_args',
   'internal/util/parse_args/utils',
   'internal/mime',
+  'internal/cli_table',
+  'internal/console/constructor',
   'util',
   'util/types',
   'events',

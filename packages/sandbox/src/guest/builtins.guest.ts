@@ -10,7 +10,10 @@ import type { Core } from './node/core.guest.ts'
 /** What the glue has itself; the rest is in the library, see guest/node. */
 const LOADERS: Record<string, () => unknown> = {
   console: () => (globalThis as { console: unknown }).console,
-  perf_hooks: () => ({ performance: (globalThis as { performance: unknown }).performance }),
+  perf_hooks: () => {
+    const { performance } = require('./performance.guest.ts') as typeof import('./performance.guest.ts')
+    return (require('./performance-observer.guest.ts') as typeof import('./performance-observer.guest.ts')).perfHooks(performance)
+  },
   process: () => (globalThis as { process: unknown }).process,
   timers: () => {
     const timers = { ...(require('./timers-module.guest.ts') as object) }
@@ -96,6 +99,11 @@ function withDefault(module: unknown): unknown {
     return copy
   }
   return module
+}
+
+/** Node's `Console`, which writes to streams that it is given. */
+export function consoleClass(): typeof globalThis.console.Console {
+  return (fromLibrary('internal/console/constructor') as { Console: typeof globalThis.console.Console }).Console
 }
 
 export function installRequire(): void {

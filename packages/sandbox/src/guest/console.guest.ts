@@ -1,6 +1,6 @@
 import { TELL } from '../bridge-operations.ts'
 import { tell } from './bridge.guest.ts'
-import { format, inspect } from './inspect.guest.ts'
+import { format, type InspectOptions, inspect } from './inspect.guest.ts'
 import { define, now, reflectApply, stringSlice } from './intrinsics.guest.ts'
 
 const DEBUG = 0
@@ -61,6 +61,21 @@ function writer(level: number): (...values: unknown[]) => void {
   }
 }
 
+function consoleClass(): typeof globalThis.console.Console {
+  return (require('./builtins.guest.ts') as typeof import('./builtins.guest.ts')).consoleClass()
+}
+
+/** Drawn by Node's own code, which writes it in one piece. */
+function table(data: unknown, columns?: unknown): void {
+  if (linesLeft <= 0 || charsLeft <= 0) {
+    dropped++
+    return
+  }
+  const Console = consoleClass()
+  const stdout = { write: (text: string) => log(INFO, text.replace(/\n$/, '')), on: () => undefined }
+  new Console({ stdout: stdout as never, ignoreErrors: false }).table(data, columns as never)
+}
+
 const counts = new Map<string, number>()
 const starts = new Map<string, number>()
 const LABELS_MAX = 1_000
@@ -75,13 +90,13 @@ export function makeConsole(): Record<string, unknown> {
     warn: writer(WARN),
     error,
     trace: (...values) => log(DEBUG, `Trace: ${format(...values)}\n${new Error().stack?.split('\n').slice(2).join('\n') ?? ''}`),
-    dir: (value) => log(INFO, inspect(value)),
+    dir: (value, options) => log(INFO, inspect(value, options as InspectOptions | undefined)),
     dirxml: info,
     clear: () => undefined,
     timeStamp: () => undefined,
     profile: () => undefined,
     profileEnd: () => undefined,
-    table: info,
+    table,
     assert: (holds, ...values) => {
       if (!holds) log(ERROR, values.length === 0 ? 'Assertion failed' : `Assertion failed: ${format(...values)}`)
     },
@@ -115,5 +130,11 @@ export function makeConsole(): Record<string, unknown> {
   }
   console.groupCollapsed = console.group as () => void
   define(console, Symbol.toStringTag, 'console')
+  Object.defineProperty(console, 'Console', {
+    get: consoleClass,
+    set: (value: unknown) => define(console, 'Console', value),
+    enumerable: true,
+    configurable: true
+  })
   return console
 }

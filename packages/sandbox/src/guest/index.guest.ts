@@ -80,6 +80,7 @@ function installLazily(): void {
   own(['Performance', 'PerformanceEntry', 'PerformanceMark', 'PerformanceMeasure', 'performance'], () =>
     require('./performance.guest.ts')
   )
+  own(['PerformanceObserver', 'PerformanceObserverEntryList'], () => require('./performance-observer.guest.ts'))
   own(['Navigator', 'navigator'], () => require('./navigator.guest.ts'))
   own(['structuredClone'], () => require('./structured-clone.guest.ts'))
   for (const [name, names] of Object.entries(CHUNKS)) own(names, () => chunk(name))

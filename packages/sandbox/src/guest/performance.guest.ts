@@ -2,6 +2,7 @@ import { DOMException } from './dom-exception.guest.ts'
 import { EventTarget } from './event-target.guest.ts'
 import { enumerable } from './idl.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
+import { entriesSorted, tellObservers } from './performance-observer.guest.ts'
 import { structuredClone } from './structured-clone.guest.ts'
 
 /** Marks and measures kept; the oldest go. */
@@ -93,6 +94,7 @@ const entries: PerformanceEntry[] = []
 function keep<Entry extends PerformanceEntry>(entry: Entry): Entry {
   if (entries.length >= ENTRIES_MAX) entries.shift()
   entries.push(entry)
+  tellObservers(entry)
   return entry
 }
 
@@ -101,10 +103,6 @@ function timeOf(mark: unknown): number {
   const found = entries.findLast((entry) => entry instanceof PerformanceMark && entry.name === String(mark))
   if (found === undefined) throw new DOMException(`The "${String(mark)}" performance mark has not been set`, 'SyntaxError')
   return found.startTime
-}
-
-function sorted(list: PerformanceEntry[]): PerformanceEntry[] {
-  return list.sort((a, b) => a.startTime - b.startTime)
 }
 
 /** In steps of a millisecond: functions get no finer clock (timing attacks between isolates). */
@@ -139,15 +137,15 @@ class Performance extends EventTarget {
   }
 
   getEntries(): PerformanceEntry[] {
-    return sorted([...entries])
+    return entriesSorted(entries)
   }
 
   getEntriesByType(type: unknown): PerformanceEntry[] {
-    return sorted(entries.filter((entry) => entry.entryType === type))
+    return entriesSorted(entries, undefined, type)
   }
 
   getEntriesByName(name: unknown, type?: unknown): PerformanceEntry[] {
-    return sorted(entries.filter((entry) => entry.name === String(name) && (type === undefined || entry.entryType === type)))
+    return entriesSorted(entries, name, type)
   }
 
   clearMarks(name?: unknown): void {
@@ -156,6 +154,20 @@ class Performance extends EventTarget {
 
   clearMeasures(name?: unknown): void {
     drop('measure', name)
+  }
+
+  /** Of the loop that all functions of the process share, none is told anything. */
+  eventLoopUtilization(): { idle: number; active: number; utilization: number } {
+    return { idle: 0, active: 0, utilization: 0 }
+  }
+
+  /** The same function: its calls are seen by no observer. */
+  timerify<Run>(run: Run): Run {
+    return run
+  }
+
+  clearResourceTimings(): void {
+    // Requests are not timed.
   }
 
   toJSON(): object {

@@ -3,6 +3,7 @@ import { exit } from './handler.guest.ts'
 import { define, now, timeOrigin } from './intrinsics.guest.ts'
 import { currentTrace } from './lambda-context.guest.ts'
 import { processEvents } from './process-events.guest.ts'
+import { LogStream } from './process-streams.guest.ts'
 import { nextTick } from './ticks.guest.ts'
 
 const NODE_VERSION = 'v26.0.0'
@@ -19,19 +20,6 @@ const hrtime = Object.assign(
   },
   { bigint: nanoseconds }
 )
-
-function stream(write: (text: string) => void): Record<string, unknown> {
-  return {
-    isTTY: false,
-    write: (chunk: unknown) => {
-      write(String(chunk).replace(/\n$/, ''))
-      return true
-    },
-    on: () => undefined,
-    once: () => undefined,
-    end: () => undefined
-  }
-}
 
 /** The one variable that differs from call to call; a function that sets it has what it set. */
 function withTrace(env: Record<string, string>): Record<string, string> {
@@ -64,8 +52,8 @@ export function makeProcess(environment: Record<string, string>): Record<string,
     features: {},
     config: { variables: {} },
     exitCode: undefined,
-    stdout: stream((text) => log(1, text)),
-    stderr: stream(logError),
+    stdout: new LogStream(1, (text) => log(1, text)),
+    stderr: new LogStream(2, logError),
     exit: (code: unknown = 0) => exit(Number(code)),
     abort: () => exit(134),
     reallyExit: (code: unknown = 0) => exit(Number(code)),
@@ -76,7 +64,7 @@ export function makeProcess(environment: Record<string, string>): Record<string,
     cwd: () => '/var/task',
     chdir: () => undefined,
     umask: () => 0o22,
-    memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
+    memoryUsage: Object.assign(() => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }), { rss: () => 0 }),
     cpuUsage: () => ({ user: 0, system: 0 }),
     emitWarning: (warning: unknown) => log(2, String(warning)),
     binding: () => {

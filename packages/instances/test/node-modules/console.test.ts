@@ -1,0 +1,43 @@
+import test from 'ava'
+import { start } from '../_instances.ts'
+import { compare } from './_compare.ts'
+
+const captured = (run: string) =>
+  `(() => { const { Console } = require('console'); let text = ''; const made = new Console({ write(part) { text += part; return true }, on() {}, once() {}, removeListener() {}, listenerCount: () => 0 }); (${run})(made); return text })()`
+
+test('a Console writes what it writes in Node', async (t) => {
+  await compare(t, [
+    captured(`(c) => c.log('a %s %d %j', 'b', 1.5, { x: [1] }, { y: { z: { w: { v: 1 } } } })`),
+    captured(`(c) => { c.group('outer'); c.info([1, 2]); c.groupEnd(); c.warn('after') }`),
+    captured(`(c) => { c.table([{ a: 1, b: 'x' }, { a: 2 }]); c.table(new Map([[1, 2]])); c.table(5) }`),
+    captured(
+      `(c) => { c.count(); c.count(); c.countReset(); c.count('n'); c.assert(false, 'told %s', 'why'); c.dir({ a: { b: { c: 1 } } }, { depth: 0 }) }`
+    ),
+    `typeof console.Console + (require('console').Console === console.Console)`,
+    `new (require('console').Console)({})`,
+    `(() => { class Mine extends console.Console { log(text) { super.log('mine ' + text) } } let text = ''; new Mine(new (require('stream').Writable)({ write(part, _, done) { text += part; done() } })).log('x'); return text })()`
+  ])
+})
+
+test('process.stdout takes what streams take', async (t) => {
+  const { define, lines } = await start(t)
+  const fn =
+    define(`const { Console } = require('console'); const { Readable } = require('stream'); const { pipeline } = require('stream/promises')
+  exports.handler = async () => {
+    await new Promise((resolve) => process.stdout.write('told back\\n', resolve))
+    await new Promise((resolve) => process.stderr.write(Buffer.from('bytes'), 'utf8', resolve))
+    new Console({ stdout: process.stdout, stderr: process.stderr }).error('by a %s', 'Console')
+    await new Promise((resolve) => Readable.from(['piped']).on('end', resolve).pipe(process.stdout))
+    await pipeline(Readable.from(['through a pipeline']), process.stdout)
+    process.stdout.write('still open')
+    console.table([[1]])
+    let refused
+    try { process.stdout.write(5) } catch (error) { refused = error.code }
+    return [refused, process.stdout.fd, process.stdout.writable, process.memoryUsage.rss()]
+  }`)
+  const { json } = await fn.result()
+  t.deepEqual(json, ['ERR_INVALID_ARG_TYPE', 1, true, 0])
+  const told = lines.filter(({ level }) => level !== 'platform').map(({ message }) => message)
+  t.deepEqual(told.slice(0, -1), ['told back', 'bytes', 'by a Console', 'piped', 'through a pipeline', 'still open'])
+  t.true(told.at(-1)?.startsWith('┌─'))
+})
