@@ -2,7 +2,8 @@ import { isBuiltin } from 'node:module'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 
 const ABSENT = new Set(BUILTINS_ABSENT)
-const IN_PACKAGE = /(?:^|[/:])node_modules\//
+/** Paths of packages, the author's machine's and those of zips. */
+export const IN_PACKAGE = /(?:^|[/:])node_modules\//
 
 /**
  * The hook's name of a module of Node that functions do not have, where a package imports it: many carry such imports for what they do

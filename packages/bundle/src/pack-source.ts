@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build } from 'esbuild'
+import { absentPackages } from './absent-package.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { listed, parseHandler } from './handler-name.ts'
 import { folderFiles } from './pack-files.ts'
@@ -119,20 +120,24 @@ interface Packed {
   assets: Record<string, Uint8Array>
 }
 
-/** ES modules stay such, with their top-level await; CommonJS stays CommonJS, with its `require` of builtins. */
-async function compile(entry: string, folder: string): Promise<Packed> {
+/**
+ * ES modules stay such, with their top-level await; CommonJS stays CommonJS, with its `require` of builtins. Most code names nothing that
+ * is not there, and is spared the questions about it.
+ */
+async function compile(entry: string, folder: string, lenient = false): Promise<Packed> {
   try {
-    const module = await bundle(entry, folder, 'esm')
+    const module = await bundle(entry, folder, 'esm', lenient)
     if (!/\nexport default [\w$]+\(\);\n$/.test(module.code)) return module
-    return { ...(await bundle(entry, folder, 'cjs')), exports: undefined }
+    return { ...(await bundle(entry, folder, 'cjs', lenient)), exports: undefined }
   } catch (error) {
     const messages = messagesOf(error)
     if (messages === undefined) throw error
+    if (!lenient && messages.some(({ text }) => text.startsWith('Could not resolve'))) return await compile(entry, folder, true)
     throw sourceError(messages, (file) => file)
   }
 }
 
-async function bundle(entry: string, folder: string, format: 'esm' | 'cjs'): Promise<Packed> {
+async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', lenient: boolean): Promise<Packed> {
   const options = {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -149,7 +154,7 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs'): Pro
     sourcesContent: false,
     // Stays an import of a file, which comes along; the node compiles it.
     loader: { '.wasm': 'copy' },
-    plugins: [builtinsOfNode(format), modulePlaces(folder)],
+    plugins: [builtinsOfNode(format), ...(lenient ? [absentPackages()] : []), modulePlaces(folder)],
     logLevel: 'silent'
   } as const satisfies BuildOptions
   const { outputFiles, metafile } = await build(options)

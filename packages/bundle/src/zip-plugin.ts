@@ -1,6 +1,7 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage } from './absent-builtin.ts'
+import { isLeftToRunTime } from './absent-package.ts'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
@@ -69,8 +70,10 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
         errors: [{ text: `'${args.path.slice(0, 100)}': only relative paths, packages and node: modules can be imported` }]
       }
     }
-    const file = await options.resolver.resolve(args.path, paths.get(args.importer) ?? '', args.kind === 'require-call')
-    return file === undefined ? undefined : found(file)
+    const importer = paths.get(args.importer) ?? ''
+    const file = await options.resolver.resolve(args.path, importer, args.kind === 'require-call')
+    if (file !== undefined) return found(file)
+    return isLeftToRunTime(args.kind, importer) ? { path: args.path, namespace: BUILTIN_NAMESPACE } : undefined
   }
   const load = async (args: OnLoadArgs): Promise<OnLoadResult> => {
     if (args.namespace === BUILTIN_NAMESPACE) {

@@ -1,9 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { runInNewContext } from 'node:vm'
 import { BUILTINS_SUPPORTED } from '@peerless/interface'
 import test, { type ExecutionContext } from 'ava'
 import { buildBundle, packSource } from '../src/index.ts'
+import { writeZip } from '../src/zip-write.ts'
 
 async function folderOf(t: ExecutionContext, files: Record<string, string>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'peerless-absent-'))
@@ -59,4 +61,44 @@ test('files that are no code come along, each module says where it lay', async (
   })
   t.deepEqual([...(bundle.files ?? new Map()).keys()].sort(), ['data.json', 'lib/page.html'])
   t.regex(bundle.script, /__dirname2? = "\/var\/task\/lib"/)
+})
+
+const DRIVERS = {
+  'node_modules/query/package.json': '{"name":"query","main":"index.js"}',
+  'node_modules/query/index.js': `exports.driver = (name) => name === 'one' ? require('driver-one') : require('./drivers/two.js')
+exports.late = () => import('driver-three')`
+}
+
+for (const [form, source] of Object.entries({
+  'ES module': "import query from 'query'\nexport const handler = query.driver",
+  CommonJS: "exports.handler = require('query').driver"
+})) {
+  test(`what a package requires and is not there is left to its use: ${form}`, async (t) => {
+    const files = { [form === 'CommonJS' ? 'index.js' : 'index.mjs']: source, ...DRIVERS }
+    const packed = await deployed(t, files)
+    const zip = writeZip(files)
+    const { bundle: uploaded } = await buildBundle({ zip, handler: 'index.handler', builtinsSupported: BUILTINS_SUPPORTED })
+    for (const { script } of [packed, uploaded]) {
+      const hook = (name: string) => {
+        throw new Error(`asked for ${name}`)
+      }
+      const { handler } = runInNewContext(script, { __peerlessRequire: hook }) as { handler: (name: string) => unknown }
+      t.throws(() => handler('one'), { message: 'asked for driver-one' })
+      t.throws(() => handler('two'), { message: 'asked for ./drivers/two.js' })
+    }
+  })
+}
+
+test('what the author requires and is not there fails at deployment, beside packages that do the same', async (t) => {
+  const files = { 'index.js': "require('query')\nexports.handler = () => require('mine')", ...DRIVERS }
+  await t.throwsAsync(deployed(t, files), { code: 'INVALID_SOURCE', message: /^index\.js:2:\d+: Could not resolve "mine"/ })
+})
+
+test("a package's import statement that leads nowhere fails at deployment", async (t) => {
+  const files = {
+    'index.mjs': "import 'tool'\nexport const handler = () => 1",
+    'node_modules/tool/package.json': '{"name":"tool","main":"index.mjs"}',
+    'node_modules/tool/index.mjs': "import 'not-there'"
+  }
+  await t.throwsAsync(deployed(t, files), { code: 'INVALID_SOURCE', message: /Could not resolve "not-there"/ })
 })
