@@ -33,7 +33,7 @@ interface Shared {
   readonly key: string
   readonly transfer: BlockTransfer
   readonly bytes: Promise<Uint8Array>
-  waiting: number
+  readonly waiting: Set<Deadline>
 }
 
 /**
@@ -74,8 +74,20 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
     const key = `${cid} ${bytes}`
     const existing = shared.get(key)
     if (existing !== undefined) return existing
-    const transfer = new BlockTransfer({ ...options, cid, bytes, matches: async (found) => (await cidOf(found)) === cid })
-    const started: Shared = { key, transfer, bytes: pull(transfer), waiting: 0 }
+    const waiting = new Set<Deadline>()
+    const transfer = new BlockTransfer({
+      ...options,
+      cid,
+      bytes,
+      matches: async (found) => (await cidOf(found)) === cid,
+      onChunk: () => {
+        for (const late of waiting) late.moved()
+      },
+      onAbsent: () => {
+        for (const late of waiting) late.absent()
+      }
+    })
+    const started: Shared = { key, transfer, bytes: pull(transfer), waiting }
     // Whoever waits gets the failure; when nobody does any more, it was a cancellation.
     started.bytes.catch((error) => logger.debug('a block transfer ended', { cid, reason: messageOf(error) }))
     shared.set(key, started)
@@ -84,12 +96,12 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
 
   const shareTransfer = async (cid: string, bytes: number, late: Deadline): Promise<Uint8Array> => {
     const joined = join(cid, bytes)
-    joined.waiting += 1
+    joined.waiting.add(late)
     try {
-      return await late.race(joined.bytes, () => notReplicated(cid, late.timeoutMs, joined.transfer, mesh))
+      return await late.race(joined.bytes, (why) => notReplicated(cid, why, joined.transfer, mesh))
     } finally {
-      joined.waiting -= 1
-      if (joined.waiting === 0) {
+      joined.waiting.delete(late)
+      if (joined.waiting.size === 0) {
         joined.transfer.cancel()
         // Whoever asks from here on begins anew instead of joining what was given up.
         shared.delete(joined.key)
@@ -98,14 +110,14 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
   }
 
   return {
-    fetch: async (cid, { bytes, timeoutMs }) => {
+    fetch: async (cid, { bytes, timeoutMs, background = false }) => {
       if (!isBlockCid(cid)) {
         throw new PeerlessError('INVALID_ARGUMENT', `'${String(cid).slice(0, 100)}' is not a CIDv1 (raw, sha2-256) in base32`)
       }
       if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > BLOCK_BYTES_MAX) {
         throw new PeerlessError('INVALID_ARGUMENT', `a block of ${bytes} bytes is not between 0 and ${BLOCK_BYTES_MAX}`)
       }
-      const late = new Deadline(clock, timeoutMs)
+      const late = new Deadline(clock, timeoutMs, background)
       try {
         return (await readHere(cid)) ?? (await shareTransfer(cid, bytes, late))
       } finally {
@@ -115,38 +127,61 @@ export function createBlockExchange(options: BlockExchangeOptions): { fetch: Fet
   }
 }
 
-function notReplicated(cid: string, timeoutMs: number, transfer: BlockTransfer, mesh: Mesh): PeerlessError {
+function notReplicated(cid: string, why: string, transfer: BlockTransfer, mesh: Mesh): PeerlessError {
   return new PeerlessError(
     'NOT_REPLICATED',
-    `block ${cid} came from none of ${mesh.peers().length} connected peers within ${timeoutMs} ms; last: ${transfer.lastTrouble}`
+    `block ${cid} came from none of ${mesh.peers().length} connected peers ${why}; last: ${transfer.lastTrouble}`
   )
 }
 
-/** Counts from when it is made. */
+/** How long one who asked waits. Counts from when it is made; in the background, from the last chunk. */
 class Deadline {
-  readonly timeoutMs: number
-  readonly #timer: Timer
-  #passed = false
-  #onPassed: (() => void) | undefined
+  readonly #clock: Clock
+  readonly #timeoutMs: number
+  readonly #background: boolean
+  #timer: Timer
+  #passed: string | undefined
+  #onPassed: ((why: string) => void) | undefined
 
-  constructor(clock: Clock, timeoutMs: number) {
-    this.timeoutMs = timeoutMs
-    this.#timer = clock.after(timeoutMs, () => {
-      this.#passed = true
-      this.#onPassed?.()
-    })
+  constructor(clock: Clock, timeoutMs: number, background: boolean) {
+    this.#clock = clock
+    this.#timeoutMs = timeoutMs
+    this.#background = background
+    this.#timer = this.#arm()
   }
 
-  race<Value>(value: Promise<Value>, failure: () => Error): Promise<Value> {
+  /** `failure` is told why it ends without the value. */
+  race<Value>(value: Promise<Value>, failure: (why: string) => Error): Promise<Value> {
     return new Promise((resolve, reject) => {
-      this.#onPassed = () => reject(failure())
-      if (this.#passed) this.#onPassed()
+      this.#onPassed = (why) => reject(failure(why))
+      if (this.#passed !== undefined) this.#onPassed(this.#passed)
       value.then(resolve, reject)
     })
   }
 
+  /** A chunk came. */
+  moved(): void {
+    if (!this.#background) return
+    this.#timer.cancel()
+    this.#timer = this.#arm()
+  }
+
+  /** No connected peer has it. */
+  absent(): void {
+    if (this.#background) this.#pass('and none of them has it')
+  }
+
   cancel(): void {
     this.#timer.cancel()
+  }
+
+  #arm(): Timer {
+    return this.#clock.after(this.#timeoutMs, () => this.#pass(`within ${this.#timeoutMs} ms`))
+  }
+
+  #pass(why: string): void {
+    this.#passed ??= why
+    this.#onPassed?.(why)
   }
 }
 

@@ -11,12 +11,12 @@ import {
   type Reply,
   type Timer
 } from '@peerless/interface'
+import { ChunkPace } from './chunk-pace.ts'
 
 /** Peers asked at once whether they have it. */
 const STATS_AT_ONCE = 3
 const STAT_TIMEOUT_MS = 2_000
-/** Chunks asked for and not yet here: 16 × 64 KiB fills a 1 MiB pipe, enough for 100 Mbit/s at 80 ms. */
-const CHUNKS_AT_ONCE = 16
+/** A peer of which no chunk comes for so long is left for another. */
 const CHUNK_TIMEOUT_MS = 5_000
 /** Between rounds in which nobody had it: it may still be on its way to them. Doubles from first to last. */
 const ROUND_PAUSE_FIRST_MS = 50
@@ -33,7 +33,13 @@ export interface BlockTransferOptions {
   /** What the catalog says; a peer that says otherwise does not have this block. */
   bytes: number
   matches: (bytes: Uint8Array) => Promise<boolean>
+  /** A chunk came. */
+  onChunk: () => void
+  /** Every connected peer was asked just now, and said that it does not have it. */
+  onAbsent: () => void
 }
+
+type Word = 'has' | 'lacks' | 'silent'
 
 /**
  * Pulls one block: asks a few peers at a time, takes chunks from the first that has it, goes on with another when that one fails,
@@ -89,68 +95,93 @@ export class BlockTransfer {
       this.#options.mesh.peers().filter((peerId) => !this.#liars.has(peerId)),
       this.#options.random
     )
-    const asking = new Map<string, Promise<{ peerId: string; has: boolean }>>()
+    const asking = new Map<string, Promise<{ peerId: string; word: Word }>>()
+    let absent = true
     while (!this.#cancelled.signal.aborted) {
       while (asking.size < STATS_AT_ONCE && candidates.length > 0) {
         const peerId = candidates.pop() as string
         asking.set(
           peerId,
-          this.#hasIt(peerId).then((has) => ({ peerId, has }))
+          this.#ofStat(peerId).then((word) => ({ peerId, word }))
         )
       }
-      if (asking.size === 0) return undefined
-      const { peerId, has } = await Promise.race(asking.values())
+      if (asking.size === 0) {
+        if (absent) this.#options.onAbsent()
+        return undefined
+      }
+      const { peerId, word } = await Promise.race(asking.values())
       asking.delete(peerId)
-      const found = has ? await this.#pullFrom(peerId) : undefined
+      absent &&= word === 'lacks'
+      const found = word === 'has' ? await this.#pullFrom(peerId) : undefined
       if (found !== undefined) return found
     }
     return undefined
   }
 
-  async #hasIt(peerId: string): Promise<boolean> {
-    const { cid, bytes } = this.#options
+  async #ofStat(peerId: string): Promise<Word> {
+    const { cid, bytes, clock } = this.#options
+    const late = new AbortController()
+    const timer = clock.after(STAT_TIMEOUT_MS, () => late.abort())
     try {
-      const reply = await this.#ask(peerId, MESSAGE.BLOCK_STAT, { cid }, STAT_TIMEOUT_MS)
+      const reply = await this.#ask(peerId, MESSAGE.BLOCK_STAT, { cid }, late.signal)
       const alleged = (reply.header as { bytes?: unknown } | undefined | null)?.bytes
-      if (alleged === bytes) return true
+      if (alleged === bytes) return 'has'
       this.#distrust(peerId, `it says the block has ${String(alleged).slice(0, 30)} bytes, expected ${bytes}`)
+      return 'lacks'
     } catch (error) {
       this.#trouble(peerId, error)
+      return isPeerlessError(error, 'NOT_REPLICATED') ? 'lacks' : 'silent'
+    } finally {
+      timer.cancel()
     }
-    return false
   }
 
   /** All chunks that are missing, from this peer; then the check of the whole. */
   async #pullFrom(peerId: string): Promise<Uint8Array | undefined> {
     if (!this.#mixing) this.#forget()
+    const failure = await this.#pullChunks(peerId)
+    if (failure === undefined) return this.#cancelled.signal.aborted ? undefined : await this.#checked()
+    if (isPeerlessError(failure, 'MALFORMED')) this.#distrust(peerId, failure.message)
+    else this.#trouble(peerId, failure)
+    return undefined
+  }
+
+  /** Resolves with the first failure, which ends it. */
+  async #pullChunks(peerId: string): Promise<unknown> {
+    const { clock, onChunk } = this.#options
     const missing = [...this.#chunks.keys()].filter((index) => this.#chunks[index] === undefined)
+    const pace = new ChunkPace()
     const stop = new AbortController()
-    const failures: unknown[] = []
-    const puller = async () => {
-      for (let index = missing.shift(); index !== undefined && !stop.signal.aborted; index = missing.shift()) {
-        try {
-          this.#chunks[index] = await this.#chunk(peerId, index, stop.signal)
-          this.#givers.add(peerId)
-        } catch (error) {
-          failures.push(error)
-          stop.abort()
-        }
+    const late = () => stop.abort(new PeerlessError('DEADLINE_EXCEEDED', `no chunk came within ${CHUNK_TIMEOUT_MS} ms`))
+    let timer = clock.after(CHUNK_TIMEOUT_MS, late)
+    const pull = async (index: number) => {
+      const askedAt = clock.monotonic()
+      this.#chunks[index] = await this.#chunk(peerId, index, stop.signal)
+      this.#givers.add(peerId)
+      timer.cancel()
+      timer = clock.after(CHUNK_TIMEOUT_MS, late)
+      pace.came(clock.monotonic() - askedAt)
+      onChunk()
+    }
+    const open = new Set<Promise<unknown>>()
+    while (!stop.signal.aborted && (missing.length > 0 || open.size > 0)) {
+      while (missing.length > 0 && open.size < pace.window) {
+        const pulling: Promise<unknown> = pull(missing.shift() as number)
+          .catch((error) => stop.abort(error))
+          .finally(() => open.delete(pulling))
+        open.add(pulling)
       }
+      await Promise.race(open)
     }
-    await Promise.all(Array.from({ length: CHUNKS_AT_ONCE }, puller))
-    if (failures.length > 0) {
-      if (isPeerlessError(failures[0], 'MALFORMED')) this.#distrust(peerId, failures[0].message)
-      else this.#trouble(peerId, failures[0])
-      return undefined
-    }
-    return this.#cancelled.signal.aborted ? undefined : await this.#checked()
+    timer.cancel()
+    return stop.signal.reason
   }
 
   async #chunk(peerId: string, index: number, signal: AbortSignal): Promise<Uint8Array> {
     const { cid, bytes } = this.#options
     const offset = index * LIMITS.chunkBytesMax
     const expected = Math.min(LIMITS.chunkBytesMax, bytes - offset)
-    const { payload } = await this.#ask(peerId, MESSAGE.BLOCK_CHUNK, { cid, offset }, CHUNK_TIMEOUT_MS, signal)
+    const { payload } = await this.#ask(peerId, MESSAGE.BLOCK_CHUNK, { cid, offset }, signal)
     if (payload.length !== expected) {
       throw new PeerlessError('MALFORMED', `chunk at ${offset} has ${payload.length} bytes, expected ${expected}`)
     }
@@ -184,17 +215,9 @@ export class BlockTransfer {
     this.#logger.debug('a peer did not give a block', { peerId, reason: messageOf(error) })
   }
 
-  async #ask(peerId: string, type: number, header: unknown, timeoutMs: number, signal?: AbortSignal): Promise<Reply> {
-    const { mesh, clock } = this.#options
-    const late = new AbortController()
-    const timer = clock.after(timeoutMs, () => late.abort())
-    const signals = [late.signal, this.#cancelled.signal]
-    if (signal !== undefined) signals.push(signal)
-    try {
-      return await mesh.call(peerId, type, header, NOTHING, { carrier: 'bulk', signal: AbortSignal.any(signals) })
-    } finally {
-      timer.cancel()
-    }
+  async #ask(peerId: string, type: number, header: unknown, stop: AbortSignal): Promise<Reply> {
+    const signal = AbortSignal.any([stop, this.#cancelled.signal])
+    return await this.#options.mesh.call(peerId, type, header, NOTHING, { carrier: 'bulk', signal })
   }
 
   async #pause(): Promise<void> {

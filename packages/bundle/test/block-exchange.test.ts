@@ -335,6 +335,76 @@ test('a partition delays it, and it comes after healing', async (t) => {
   )
 })
 
+/** Answers chunks one after the other, each after so long, whether anybody still waits for it or not: a line with a queue in front of it. */
+function slowLine(mesh: Mesh, clock: VirtualClock, block: Uint8Array, chunkMs: number): { queued: number; queuedMax: number } {
+  const line = { queued: 0, queuedMax: 0 }
+  let freeAt = 0
+  mesh.handle(MESSAGE.BLOCK_STAT, (_, request) => request.reply({ bytes: block.length }))
+  mesh.handle(MESSAGE.BLOCK_CHUNK, (_, request) => {
+    line.queued++
+    line.queuedMax = Math.max(line.queuedMax, line.queued)
+    freeAt = Math.max(freeAt, clock.monotonic()) + chunkMs
+    clock.after(freeAt - clock.monotonic(), () => {
+      line.queued--
+      request.reply(undefined, chunkOf(block)((request.header as { offset: number }).offset) as Uint8Array)
+    })
+  })
+  return line
+}
+
+test('over a slow line a block comes as fast as the line carries it, and no queue grows there', async (t) => {
+  const { node, network, clock } = kit()
+  const block = blockOf(20 * LIMITS.chunkBytesMax)
+  const line = slowLine(network.join('far'), clock, block, 2_000)
+  const fetched = node('a').fetch(await cidOf(block), { bytes: block.length, timeoutMs: 60_000 })
+  await pass(clock, 41_000)
+  t.is((await fetched).length, block.length)
+  t.is(line.queuedMax, 2)
+})
+
+test('over a quick line as many chunks are under way as fill it', async (t) => {
+  const { node, network, clock } = kit()
+  const block = blockOf(60 * LIMITS.chunkBytesMax)
+  const line = slowLine(network.join('near'), clock, block, 1)
+  const fetched = node('a').fetch(await cidOf(block), { bytes: block.length, ...TIMEOUT })
+  await pass(clock, 1_000)
+  t.is((await fetched).length, block.length)
+  t.is(line.queuedMax, 16)
+})
+
+test('in the background the time counts from the last chunk', async (t) => {
+  const { node, network, clock } = kit()
+  const block = blockOf(6 * LIMITS.chunkBytesMax)
+  slowLine(network.join('far'), clock, block, 2_000)
+  const cid = await cidOf(block)
+  const fetched = node('a').fetch(cid, { bytes: block.length, timeoutMs: 5_000, background: true })
+  await pass(clock, 12_100)
+  t.is((await fetched).length, block.length)
+
+  network.join('mute').handle(MESSAGE.BLOCK_STAT, () => undefined)
+  const other = blockOf(7)
+  const failed = t.throwsAsync(node('b').fetch(await cidOf(other), { bytes: 7, timeoutMs: 5_000, background: true }), {
+    message: /within 5000 ms/
+  })
+  await pass(clock, 5_000)
+  await failed
+})
+
+test('in the background a block that no connected peer has is given up at once', async (t) => {
+  const { node, clock } = kit()
+  const [a, b] = [node('a'), node('b')]
+  const block = blockOf(BYTES)
+  const cid = await cidOf(block)
+  const order = { bytes: BYTES, timeoutMs: 60_000, background: true }
+  await t.throwsAsync(a.fetch(cid, order), { code: 'NOT_REPLICATED', message: /1 connected peers and none of them has it/ })
+  // Who waits for it shares the transfer, and goes on waiting.
+  const waited = a.fetch(cid, { bytes: BYTES, ...TIMEOUT })
+  await t.throwsAsync(a.fetch(cid, order), { code: 'NOT_REPLICATED' })
+  await b.store.write(block)
+  await pass(clock, 2_000)
+  t.is((await waited).length, BYTES)
+})
+
 test('requests for blocks that are malformed, absent or beyond the end fail with a reason', async (t) => {
   const { node, network } = kit()
   const b = node('b')

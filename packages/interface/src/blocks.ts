@@ -16,8 +16,20 @@ export interface BlockInventory extends BlockStore {
   onWrite(written: (cid: string) => void): () => void
 }
 
+export interface FetchBlockOptions {
+  /** Its size, as the catalog says. */
+  bytes: number
+  /** Milliseconds until it is given up. */
+  timeoutMs: number
+  /**
+   * Nobody waits for it: the time counts anew with every piece that comes, so that a slow line gets its time, and where no connected peer has the block it is given up at once.
+   * Default false.
+   */
+  background?: boolean
+}
+
 /** A block from here or, failing that, from a peer. @throws NOT_REPLICATED when no reachable node has it by the deadline */
-export type FetchBlock = (cid: string, options: { bytes: number; timeoutMs: number }) => Promise<Uint8Array>
+export type FetchBlock = (cid: string, options: FetchBlockOptions) => Promise<Uint8Array>
 
 /** The code of one version, as executors load it. Encoded as CBOR by packages/bundle; its CID names it. */
 export interface Bundle {
