@@ -243,7 +243,7 @@ async function compose(
   undo.push(() => queue.stop())
   undo.push(() => drain())
 
-  const replication = new BundleReplication({ ...platform, catalog, store, fetch: exchange.fetch })
+  const replication = new BundleReplication({ ...platform, mesh, catalog, store, fetch: exchange.fetch })
   replication.start()
   undo.push(() => replication.stop())
   provisioning.start()
