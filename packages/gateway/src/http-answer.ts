@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { PeerlessError } from '@peerless/interface'
 import { ANSWER_STALL_MS_MAX } from './limits.ts'
 
@@ -25,9 +26,25 @@ export function send(response: ServerResponse, status: number, headers: FlatHead
   headers.push('content-length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.length))
   response.writeHead(status, headers)
   // Node itself leaves the body away when the request was HEAD.
-  if (body.length > JOINED_BYTES_MAX) response.socket?.setTimeout(ANSWER_STALL_MS_MAX)
   if (typeof body === 'string' || body.length > JOINED_BYTES_MAX) response.end(body)
   else response.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1')
+  boundStall(response)
+}
+
+/**
+ * After the end of an answer was written: a client that takes nothing of what is left of it loses its connection. What is answered behind another on the same
+ * connection, which its client need not read either, is written when that one is through.
+ */
+export function boundStall(response: ServerResponse): void {
+  const { socket } = response
+  if (socket === null) response.once('socket', (own: Socket) => holdToStall(response, own))
+  else if (response.writableLength > 0) holdToStall(response, socket)
+}
+
+function holdToStall(response: ServerResponse, socket: Socket): void {
+  socket.setTimeout(ANSWER_STALL_MS_MAX)
+  // The next call on the connection has a time of its own; where there is none, Node sets one after this.
+  response.prependOnceListener('finish', () => socket.setTimeout(0))
 }
 
 /** Whole seconds for `Retry-After`, at least one; undefined when the error names no time. */

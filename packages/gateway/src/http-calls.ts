@@ -15,7 +15,7 @@ import type { Cors } from './cors.ts'
 import type { Drain } from './drain.ts'
 import { FAILURE_HEADERS, failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
 import { EventBuilder, type EventParts, type EventRoute } from './function-url-event.ts'
-import { presentable, refusalHeaders, send } from './http-answer.ts'
+import { boundStall, presentable, refusalHeaders, send } from './http-answer.ts'
 import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
@@ -23,7 +23,7 @@ import { outcomeHeaders } from './outcome-headers.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { mayInvoke } from './roles.ts'
 import type { Sigv4Verifier } from './sigv4.ts'
-import { boundStall, StreamAnswer } from './stream-answer.ts'
+import { StreamAnswer } from './stream-answer.ts'
 
 /** What an HTTP request runs, and under which rules. Made once per reference and kept. */
 export interface HttpTarget {

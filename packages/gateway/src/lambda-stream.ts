@@ -2,12 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { type InvokeAnswer, type InvokeOrder, LIMITS } from '@peerless/interface'
 import type { ApiCall } from './api-call.ts'
 import { encodeHeaders, encodeMessage } from './eventstream.ts'
-import { presentable } from './http-answer.ts'
+import { boundStall, presentable } from './http-answer.ts'
 import type { Handlers, LambdaContext } from './lambda-context.ts'
 import { logResult, orderOf } from './lambda-invoke.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
-import { boundStall, StreamAnswer } from './stream-answer.ts'
+import { StreamAnswer } from './stream-answer.ts'
 
 const CHUNK = encodeHeaders({
   ':message-type': 'event',

@@ -10,11 +10,6 @@ export interface StreamShape {
   chunk(bytes: Uint8Array): Uint8Array
 }
 
-/** After the end of an answer was written: a client that takes nothing of what is left of it loses its connection. */
-export function boundStall(response: ServerResponse): void {
-  if (response.writableLength > 0) response.socket?.setTimeout(ANSWER_STALL_MS_MAX)
-}
-
 /**
  * A streamed answer on its way to one client. Credit is given when the socket has taken a chunk, so a function runs at most a window ahead
  * of a slow client; a client that goes away closes the function's stream, and the function runs to its own end.
