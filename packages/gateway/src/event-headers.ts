@@ -89,7 +89,7 @@ export class EventHeaders {
   }
 
   /**
-   * The same with repeated names, whose values are joined by a comma, and with a client's own `x-forwarded-…`.
+   * The same with repeated names, whose values are joined by a comma, cookies as such, and with a client's own `x-forwarded-…`.
    * @param without a name that is left out
    * @throws INVALID_ARGUMENT for a second Host: two parties on the way might each believe another (RFC 9112, section 3.2)
    */
@@ -101,7 +101,9 @@ export class EventHeaders {
       const before = values.get(lower)
       if (before !== undefined && lower === 'host')
         throw new PeerlessError('INVALID_ARGUMENT', 'a request must have one Host header, this one has several')
-      values.set(lower, before === undefined ? (raw[index + 1] as string) : `${before},${raw[index + 1]}`)
+      // A comma would become part of a cookie: proxies that got HTTP/2 may pass its pieces on as they came (RFC 9113, section 8.2.3).
+      const comma = lower === 'cookie' ? '; ' : ','
+      values.set(lower, before === undefined ? (raw[index + 1] as string) : `${before}${comma}${raw[index + 1]}`)
     }
     const { ip, port, loopback } = forwarder
     const told = (name: string) => values.get(name) || undefined

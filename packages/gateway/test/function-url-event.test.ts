@@ -161,6 +161,14 @@ test('repeated headers are joined by a comma in their order, whatever their case
   t.deepEqual(headers, { host: 'h', 'x-a': '1,2', 'x-b': 'ä', ...forwarded })
 })
 
+test('cookies that come in several headers are as many cookies, in the header as in the list', async (t) => {
+  const node = await start(t)
+  await raw(node, 'GET /fn/hello HTTP/1.1\r\nHost: h\r\nCookie: a=1; b=2\r\ncookie: c=3\r\nConnection: close\r\n\r\n')
+  const event = givenEvent(node.orders[0] as InvokeOrder)
+  t.is(event.headers.cookie, 'a=1; b=2; c=3')
+  t.deepEqual(event.cookies, ['a=1', 'b=2', 'c=3'])
+})
+
 test('headers of the connection end with it; what came in chunks has its length', async (t) => {
   const node = await start(t)
   const connection = 'Connection: close, x-hop\r\nKeep-Alive: 5\r\nProxy-Connection: a\r\nTE: trailers\r\nTrailer: x-t'
