@@ -72,7 +72,6 @@ export const LIBRARY_MODULES: readonly string[] = [
   'zlib',
   'stream',
   'internal/webstreams/adapters',
-  'internal/webstreams/util',
   'stream/promises',
   'internal/streams/add-abort-signal',
   'internal/streams/compose',

@@ -212,6 +212,18 @@ export const setTimeout = (run: unknown, delay?: unknown, ...values: unknown[]):
 export const setInterval = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout => start(run, delay, true, values)
 export const setImmediate = (run: unknown, ...values: unknown[]): Timeout => start(run, 1, false, values)
 
+/** `util.promisify` of these gives the forms of timers/promises, as the callback does not come last. */
+for (const [name, timer] of Object.entries({ setTimeout, setImmediate })) {
+  Object.defineProperty(timer, Symbol.for('nodejs.util.promisify.custom'), {
+    get: () => {
+      const { builtin } = require('./builtins.guest.ts') as typeof import('./builtins.guest.ts')
+      return (builtin('timers/promises') as Record<string, unknown>)[name]
+    },
+    enumerable: true,
+    configurable: true
+  })
+}
+
 export function clearTimeout(handle: unknown): void {
   const timeout = handle instanceof Timeout ? handle : live.get(Number(handle))
   if (timeout !== undefined) cancel(timeout)

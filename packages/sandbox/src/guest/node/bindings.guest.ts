@@ -65,6 +65,8 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
     zlib: makeBindingZlib,
     fs: () => makeBindingFs(new Map(constants.uv.map(([number, name, text]) => [name, [number, text]]))),
     fs_dir: () => makeBindingFsDir(load),
+    // Of the adapters between streams and sockets, of which there are none.
+    stream_wrap: () => ({ WriteWrap: class {}, ShutdownWrap: class {}, streamBaseState: [] }),
     fs_event_wrap: () => ({ FSEvent: class {} }),
     credentials: () => ({ getTempDir: () => '/tmp', safeGetenv: (name: string) => process.env[name] }),
     symbols: () => new Proxy({}, { get: (_target, name) => Symbol.for(`nodejs.${String(name)}`) }),

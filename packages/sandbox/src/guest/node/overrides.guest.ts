@@ -114,6 +114,7 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
   'internal/webstreams/writablestream': () => webStreams(),
   'internal/webstreams/transformstream': () => webStreams(),
   'internal/webstreams/queuingstrategies': () => webStreams(),
+  'internal/webstreams/util': () => ({ kResolvedPromise: Promise.resolve() }),
   'stream/web': () => {
     const names = ['Readable', 'Writable', 'Transform', 'Compression', 'Decompression', 'TextEncoder', 'TextDecoder'].map(
       (name) => `${name}Stream`
@@ -177,9 +178,12 @@ function unwatched(): never {
   throw Object.assign(new Error('files are not watched inside functions'), { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' })
 }
 
-/** The global classes, with the questions that Node's adapters ask of them. */
+/** The global classes, with the questions that Node's adapters ask of them, and the two ways in that they take past the public ones. */
 function webStreams(): Record<string, unknown> {
   const is = (make: unknown) => (value: unknown) => typeof make === 'function' && value instanceof make
+  const chunk = Symbol('chunk')
+  const close = Symbol('close')
+  const error = Symbol('error')
   const { ReadableStream, WritableStream, TransformStream, ByteLengthQueuingStrategy, CountQueuingStrategy } = globalThis
   return {
     ReadableStream,
@@ -189,8 +193,34 @@ function webStreams(): Record<string, unknown> {
     isWritableStream: is(WritableStream),
     isTransformStream: is(TransformStream),
     ByteLengthQueuingStrategy,
-    CountQueuingStrategy
+    CountQueuingStrategy,
+    kChunk: chunk,
+    kClose: close,
+    kError: error,
+    readableStreamDefaultReaderRead: (
+      reader: ReadableStreamDefaultReader,
+      request: Record<symbol, (value?: unknown) => void>
+    ) => {
+      reader.read().then(
+        ({ done, value }) => (done ? request[close]?.() : request[chunk]?.(value)),
+        (thrown: unknown) => request[error]?.(thrown)
+      )
+    },
+    writableStreamDefaultWriterWriteWithRequest: (writer: WritableStreamDefaultWriter, value: unknown, request: WriteRequest) => {
+      request.pending++
+      writer.write(value).then(
+        () => request.resolve(),
+        (thrown: unknown) => request.reject(thrown)
+      )
+    }
   }
+}
+
+/** What Node's adapter hands along with each write, and hears of its end by. */
+interface WriteRequest {
+  pending: number
+  resolve(): void
+  reject(error: unknown): void
 }
 
 /** What Node's own start does with a module before anyone else sees it, or what it has only with ICU. */
