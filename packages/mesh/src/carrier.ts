@@ -1,12 +1,22 @@
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
-import { type Carrier as CarrierName, type Clock, type Logger, messageOf, PeerlessError, type Timer } from '@peerless/interface'
+import {
+  type Carrier as CarrierName,
+  type Clock,
+  type Logger,
+  messageOf,
+  type OnReply,
+  PeerlessError,
+  type Timer
+} from '@peerless/interface'
 import { Connection } from '@peerless/wire'
 import {
   CARRIER_ATTEMPTS_MAX,
   CARRIER_OPEN_TIMEOUT_MS,
   CARRIER_QUEUE_BYTES_MAX,
   CARRIER_RETRY_MS,
-  PROTOCOL
+  PROTOCOL,
+  SERVED_COUNTED_BYTES_MIN,
+  UNANSWERED_BYTES_MAX
 } from './constants.ts'
 import { boundStream } from './serve-stream.ts'
 import { streamChannel } from './stream-channel.ts'
@@ -29,6 +39,8 @@ export class Carrier {
   /** Read on the hot path; undefined while there is no stream. */
   wire: Connection | undefined
   readonly #options: CarrierOptions
+  /** Of large calls that the peer holds. */
+  #unansweredBytes = 0
   #stream: Stream | undefined
   #opening = false
   #attempts = 0
@@ -44,6 +56,20 @@ export class Carrier {
     if (wire === undefined) return false
     const queued = wire.saturated ? (this.#stream?.writeBufferLength ?? 0) : 0
     return queued + wire.pendingBytes > CARRIER_QUEUE_BYTES_MAX
+  }
+
+  /**
+   * Counts a call with a large payload until it is answered.
+   * @returns what to call instead of `done`; undefined where the peer holds as much as it may
+   */
+  count(payloadBytes: number, done: OnReply): OnReply | undefined {
+    if (payloadBytes < SERVED_COUNTED_BYTES_MIN) return done
+    if (this.#unansweredBytes + payloadBytes > UNANSWERED_BYTES_MAX) return undefined
+    this.#unansweredBytes += payloadBytes
+    return (error, reply) => {
+      this.#unansweredBytes -= payloadBytes
+      done(error, reply)
+    }
   }
 
   /** Opens the stream unless it is open or being opened. */

@@ -20,7 +20,7 @@ import {
 import type { Signer } from '@peerless/wire'
 import { peerIdOfAddress } from './address-record.ts'
 import { type InviteRedeemed, MemberPolicy } from './admission-policy.ts'
-import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE } from './constants.ts'
+import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE, UNANSWERED_BYTES_MAX } from './constants.ts'
 import type { Directory } from './directory.ts'
 import { Gossip } from './gossip.ts'
 import { checkDepth, type MeshIdentity, type NodeKey } from './identity.ts'
@@ -256,7 +256,9 @@ export class Libp2pMesh implements PeerlessMesh {
     const wire = carrier?.wire
     if (wire === undefined) return refuseStreamed(done, notConnected(peerId))
     if (carrier?.full === true) return refuseStreamed(done, full(peerId))
-    const id = wire.requestStreamed(type, header, payload, onPart, done)
+    const counted = carrier?.count(payload.length, done)
+    if (counted === undefined) return refuseStreamed(done, holding(peerId))
+    const id = wire.requestStreamed(type, header, payload, onPart, counted)
     return {
       credit: (bytes) => wire.credit(id, bytes),
       cancel: () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
@@ -403,6 +405,10 @@ function notConnected(peerId: string): PeerlessError {
 
 function full(peerId: string): PeerlessError {
   return new PeerlessError('BUSY', `more than ${CARRIER_QUEUE_BYTES_MAX} bytes wait for ${peerId}, which reads too slowly`)
+}
+
+function holding(peerId: string): PeerlessError {
+  return new PeerlessError('BUSY', `${peerId} has not answered calls with payloads of ${UNANSWERED_BYTES_MAX} bytes in all`)
 }
 
 function refuseStreamed(done: OnReply, error: PeerlessError): StreamedRequest {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type IncomingRequest, isPeerlessError, type PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, isPeerlessError, type OnReply, type PeerlessError } from '@peerless/interface'
 import { realClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { connected, gone, type Node, openNode, startNode, temporaryFolder } from './_nodes.ts'
@@ -177,6 +177,40 @@ test('a server that does not answer stops reading when the payloads it holds exc
   answering = true
   for (const request of held.splice(0)) request.reply(undefined)
   await Promise.all(calls)
+})
+
+test('large calls that a peer takes long over hold up no other, and more of them are refused before anything is sent', async (t) => {
+  const held: IncomingRequest[] = []
+  const { client, to } = await pair(t, (request) => {
+    if (request.payload.length > 0) held.push(request)
+    else request.reply(undefined)
+  })
+  const codes: (string | undefined)[] = []
+  const call = (payload: Uint8Array) =>
+    new Promise<void>((resolve) => {
+      const done: OnReply = (error) => {
+        codes.push(error?.code)
+        resolve()
+      }
+      client.mesh.requestStreamed(to, 1, undefined, payload, () => undefined, done)
+    })
+  const large: Promise<void>[] = []
+  // One after the other: what waits to be sent has a bound of its own.
+  for (let sent = 0; codes.length === 0 && sent < 10; sent++) {
+    large.push(call(Buffer.alloc(6_000_000)))
+    while (held.length + codes.length === sent) await new Promise((resolve) => setImmediate(resolve))
+  }
+  t.is(held.length, 8)
+  t.deepEqual(codes, ['BUSY'])
+  await call(NOTHING)
+  t.is(codes.at(-1), undefined)
+  for (const request of held.splice(0)) request.reply(undefined)
+  await Promise.all(large)
+  const again = call(Buffer.alloc(6_000_000))
+  while (held.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  for (const request of held) request.reply(undefined)
+  await again
+  t.is(codes.filter((code) => code === undefined).length, 10)
 })
 
 test('traffic goes on for many rounds with large and small mixed', async (t) => {
