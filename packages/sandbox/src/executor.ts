@@ -162,8 +162,7 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
   try {
     const instance = new HostedInstance(order, bundle, services)
     instances.set(order.instance, instance)
-    const [result, errorJson] = await instance.load()
-    spares.started()
+    const [result, errorJson] = await instance.load().finally(() => spares.started())
     if (result !== STATUS_OK) instances.delete(order.instance)
     const manner = MANNERS.indexOf(services.manners.of(order.revisionId)) << FLAG_MANNER_SHIFT
     const refused = bundle.refused ? FLAG_CACHE_REFUSED : 0
