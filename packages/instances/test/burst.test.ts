@@ -244,7 +244,8 @@ test.serial(
     t.false(cold)
     t.is(instances.launching(fn.version.revisionId), 1, 'the start goes on')
     t.is(instances.busy, 0, 'and holds no slot')
-    const both = Promise.all([fn.result({ ms: 100 }), fn.result({ ms: 100 })])
+    // Longer than a start takes on a machine that others use as well.
+    const both = Promise.all([fn.result({ ms: 1_500 }), fn.result({ ms: 1_500 })])
     t.is(instances.busy, 2)
     release()
     const others = await both
