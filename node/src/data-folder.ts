@@ -18,6 +18,8 @@ const LOCK_FILE = 'lock'
 const LOCK_DATABASE = 'lock.sqlite'
 /** https://www.sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
 
 /** The folder that one daemon owns. Two daemons on one folder would sign two histories with one key, so a lock keeps the second out. */
 export class DataFolder {
@@ -29,7 +31,7 @@ export class DataFolder {
     this.path = path
   }
 
-  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError CONFLICT when a live process holds it */
+  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError CONFLICT when a live process holds it, CORRUPT when its lock is damaged */
   static async open(path: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 })
     const folder = new DataFolder(path)
@@ -89,7 +91,9 @@ export class DataFolder {
       database.exec('BEGIN EXCLUSIVE')
     } catch (error) {
       database.close()
-      if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY) throw error
+      const { errcode } = error as { errcode?: unknown }
+      if (errcode === SQLITE_CORRUPT || errcode === SQLITE_NOTADB) throw damaged(join(this.path, LOCK_DATABASE), error)
+      if (errcode !== SQLITE_BUSY) throw error
       const holder = await readFile(join(this.path, LOCK_FILE), 'utf8').catch(() => '')
       throw new PeerlessError(
         'CONFLICT',
@@ -99,6 +103,10 @@ export class DataFolder {
     this.#held = database
     await writeFile(join(this.path, LOCK_FILE), `${process.pid}\n`, { mode: 0o600 })
   }
+}
+
+function damaged(path: string, cause: unknown): PeerlessError {
+  return new PeerlessError('CORRUPT', `${path} is damaged; nothing is kept in it: remove it and start again`, { cause })
 }
 
 function isMissing(error: unknown): boolean {

@@ -54,3 +54,11 @@ test('the folder of a process is kept from others while it lives, and free when 
   await gone
   await (await DataFolder.open(path)).release()
 })
+
+test('a damaged lock is told of with what to do, and is not called a bug', async (t) => {
+  const path = await temporaryFolder(t)
+  await writeFile(join(path, 'lock.sqlite'), 'what a failing disk leaves')
+  await t.throwsAsync(DataFolder.open(path), { code: 'CORRUPT', message: /lock\.sqlite is damaged.*remove it/ })
+  await rm(join(path, 'lock.sqlite'))
+  await (await DataFolder.open(path)).release()
+})

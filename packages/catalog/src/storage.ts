@@ -11,6 +11,7 @@ interface StoredRow {
 
 /** The entries on disk, as their signed envelopes. Synchronous: a commit holds the thread for one fsync. */
 export interface EntryStorage {
+  /** @throws CORRUPT */
   rows(): Iterable<StoredRow>
   envelope(key: string): Uint8Array | undefined
   /** All or nothing, on disk when it returns. */
@@ -29,16 +30,19 @@ export async function openStorage(directory: string, meshId: string): Promise<En
   try {
     database = new DatabaseSync(path)
     prepare(database, meshId)
-    return new SqliteStorage(database)
+    return new SqliteStorage(database, path)
   } catch (error) {
     database?.close()
-    if (error instanceof PeerlessError) throw error
-    throw new PeerlessError(
-      'CORRUPT',
-      `the catalog's database cannot be read: ${messageOf(error)}; move the file away and start again, peers bring back what they have`,
-      { cause: error, detail: { path } }
-    )
+    throw error instanceof PeerlessError ? error : unreadable(path, error)
   }
+}
+
+function unreadable(path: string, error: unknown): PeerlessError {
+  return new PeerlessError(
+    'CORRUPT',
+    `the catalog's database cannot be read: ${messageOf(error)}; move the file away and start again, peers bring back what they have`,
+    { cause: error, detail: { path } }
+  )
 }
 
 function prepare(database: DatabaseSync, meshId: string): void {
@@ -61,13 +65,15 @@ function prepare(database: DatabaseSync, meshId: string): void {
 
 class SqliteStorage implements EntryStorage {
   readonly #database: DatabaseSync
+  readonly #path: string
   readonly #all: StatementSync
   readonly #one: StatementSync
   readonly #write: StatementSync
   readonly #remove: StatementSync
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, path: string) {
     this.#database = database
+    this.#path = path
     this.#all = database.prepare('SELECT key, envelope FROM entries')
     this.#one = database.prepare('SELECT envelope FROM entries WHERE key = ?')
     this.#write = database.prepare(
@@ -77,9 +83,14 @@ class SqliteStorage implements EntryStorage {
   }
 
   *rows(): Iterable<StoredRow> {
-    for (const row of this.#all.iterate()) {
-      // STRICT columns: text and blob, whatever the file holds.
-      yield { key: row.key as string, envelope: row.envelope as Uint8Array }
+    try {
+      for (const row of this.#all.iterate()) {
+        // STRICT columns: text and blob, whatever the file holds.
+        yield { key: row.key as string, envelope: row.envelope as Uint8Array }
+      }
+    } catch (error) {
+      // A file whose head is whole, and whose pages are not.
+      throw unreadable(this.#path, error)
     }
   }
 

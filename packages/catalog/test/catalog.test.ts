@@ -214,6 +214,21 @@ test('a folder of another mesh, a broken file and a foreign signer are refused',
   await t.throwsAsync(open(broken, 'test-mesh'), { code: 'CORRUPT' })
 })
 
+test('a database with a whole head and torn pages is refused as CORRUPT, with what to do', async (t) => {
+  const mesh = new TestMesh(t)
+  const node = await mesh.node(1)
+  for (let count = 0; count < 50; count++) await node.catalog.put('function', `f${count}`, functionRecord(`f${count}`))
+  await node.stop()
+  const path = join(node.directory, 'catalog.sqlite')
+  const bytes = await readFile(path)
+  // Its second page is the tree of the entries.
+  await writeFile(path, bytes.fill(0xa5, 4_096, 8_192))
+  await t.throwsAsync(mesh.node(1, { directory: node.directory }), {
+    code: 'CORRUPT',
+    message: /cannot be read: .*move the file away/
+  })
+})
+
 test('a changed row on disk is dropped, logged and brought back by a peer', async (t) => {
   const mesh = new TestMesh(t)
   const a = await mesh.node(1)

@@ -60,6 +60,7 @@ export class LedgerCore {
   #events: CoreEvent[] = []
   #urgent = true
 
+  /** @throws CORRUPT when what is on disk cannot be read */
   constructor(options: CoreOptions) {
     this.#options = options
     const say = (event: CoreEvent) => this.#events.push(event)
@@ -88,8 +89,12 @@ export class LedgerCore {
       unclaimed: ({ executors }) => this.#caller.unclaimed(executors),
       barrier: () => undefined
     }
-    this.#replica.load()
-    for (const peer of options.store.pendingCallers()) say({ type: 'pending', peer })
+    try {
+      this.#replica.load()
+      for (const peer of options.store.pendingCallers()) say({ type: 'pending', peer })
+    } catch (error) {
+      throw options.store.unreadable(error)
+    }
   }
 
   /** Runs one command inside the current transaction, opening one if there is none. @throws what the command is refused with */

@@ -88,15 +88,17 @@ export class LedgerStore {
       }
       this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
     } catch (error) {
-      if (error instanceof PeerlessError) throw error
-      throw new PeerlessError(
-        'CORRUPT',
-        `ledger ${this.file} cannot be opened: ${messageOf(error)}; set it aside and the peers' copy is fetched again`,
-        {
-          cause: error
-        }
-      )
+      throw error instanceof PeerlessError ? error : this.unreadable(error)
     }
+  }
+
+  /** What is wrong, and what to do, when the file cannot be read at a start. */
+  unreadable(cause: unknown): PeerlessError {
+    return new PeerlessError(
+      'CORRUPT',
+      `ledger ${this.file} cannot be opened: ${messageOf(cause)}; set it aside and the peers' copy is fetched again`,
+      { cause }
+    )
   }
 
   /** Opens a transaction unless one is open. */
@@ -308,7 +310,11 @@ function storedOf(row: unknown): StoredStatement | undefined {
 /** Opens the store and gives it a name at its first start. @param storeIdIfNew random text */
 export function openStore(directory: string, storeIdIfNew: string): { store: LedgerStore; storeId: string } {
   const store = new LedgerStore(directory)
-  const storeId = store.meta('store') ?? storeIdIfNew
-  store.setMeta('store', storeId)
-  return { store, storeId }
+  try {
+    const storeId = store.meta('store') ?? storeIdIfNew
+    store.setMeta('store', storeId)
+    return { store, storeId }
+  } catch (error) {
+    throw store.unreadable(error)
+  }
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { TARIFF_DEFAULT } from '@peerless/interface'
@@ -251,4 +251,36 @@ test('a node that lost its disk gets all statements back from a peer', async (t)
   await eventually(async () => (await linesOf(fresh.ledger)).length === lines.length, 'all lines')
   t.deepEqual(await linesOf(fresh.ledger), lines)
   t.true((await fresh.ledger.verify()).ok)
+})
+
+test('a database with a whole head and torn pages is refused as CORRUPT with its name, in its thread too', async (t) => {
+  const all = await pair(t)
+  await all.crash(all.a)
+  const file = join(all.a.directory, 'ledger.sqlite')
+  const database = new DatabaseSync(file)
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  const { page_size: size } = database.prepare('PRAGMA page_size').get() as { page_size: number }
+  const { rootpage } = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'statements'").get() as {
+    rootpage: number
+  }
+  database.close()
+  writeFileSync(file, readFileSync(file).fill(0xa5, (rootpage - 1) * size, rootpage * size))
+  const mesh = all.network.join(all.a.signer.peerId)
+  for (const worker of [false, true]) {
+    const error = await t.throwsAsync(
+      createLedger({
+        directory: all.a.directory,
+        signer: all.a.signer,
+        ...(worker ? { seed: all.a.seed } : {}),
+        mesh,
+        operatorAccount: 'operator',
+        tariff: TARIFF_DEFAULT,
+        clock: realClock,
+        random: all.random,
+        logger: all.a.logger
+      })
+    )
+    t.like(error, { code: 'CORRUPT' })
+    t.regex(error?.message ?? '', /ledger\.sqlite cannot be opened: .*set it aside/)
+  }
 })
