@@ -149,7 +149,7 @@ const LOG = {
   message: 'bad\u001b[2J\n',
   function: 'f',
   version: '1',
-  requestId: 'r',
+  requestId: '01a229d1-768e-7c3b-8882-44670710cf95',
   instance: 'i',
   node: 'n'
 }
@@ -161,7 +161,7 @@ test('logs come line by line as they were sent, and harmless for a terminal', as
   t.is(json.stdout, text.replace('\n\n', '\n'))
   t.deepEqual(node.received[0]?.query, { function: 'f', since: String(NOW - 300_000) })
   const plain = await runCommand(['logs', 'f', '--data', node.data])
-  t.true(plain.stdout.startsWith('2026-05-01T12:00:00.000Z n r ERROR    bad\\u001b[2J\n'), plain.stdout.slice(0, 100))
+  t.true(plain.stdout.startsWith('2026-05-01T12:00:00.000Z n 0710cf95 ERROR    bad\\u001b[2J\n'), plain.stdout.slice(0, 100))
 })
 
 test('following logs ends without error when it is interrupted, and with one when the node ends it', async (t) => {

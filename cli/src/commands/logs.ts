@@ -50,7 +50,7 @@ function lineText(line: LogLine, host: Host): string {
   const level = String(line.level)
   const origin = host.style(
     'dim',
-    `${shortPeer(printable(String(line.node)))} ${printable(String(line.requestId ?? '-')).slice(0, 8)}`
+    `${shortPeer(printable(String(line.node)))} ${printable(String(line.requestId ?? '-')).slice(-8)}`
   )
   const tag = printable(level).toUpperCase().padEnd(8)
   const message = printable(String(line.message).replace(/\n$/, ''))

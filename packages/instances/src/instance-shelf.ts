@@ -102,7 +102,7 @@ export class InstanceShelf {
   add(invocation: Invocation, executor: Executor): Instance {
     const instance: Instance = {
       id: this.#nextId++,
-      name: this.#random.uuid().replaceAll('-', ''),
+      name: Buffer.from(this.#random.bytes(16)).toString('hex'),
       functionName: invocation.functionName,
       revision: this.revisionOf(invocation),
       executor,
