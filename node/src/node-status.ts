@@ -66,7 +66,7 @@ export class NodeMeshStatus implements MeshStatus {
           self: false,
           status,
           addresses,
-          rttMs: this.#mesh.rttMs(peerId),
+          rttMs: this.#mesh.rttMs(peerId) ?? null,
           slots: load?.slots ?? 0,
           inFlight: load?.inFlight ?? 0,
           version

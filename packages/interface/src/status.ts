@@ -7,7 +7,8 @@ export interface PeerStatus {
   self: boolean
   status: 'connected' | 'connecting' | 'unreachable' | 'draining'
   addresses: string[]
-  rttMs: number | undefined
+  /** null: not connected, or not measured yet */
+  rttMs: number | null
   slots: number
   inFlight: number
   version: string

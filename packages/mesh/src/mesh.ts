@@ -342,7 +342,7 @@ export class Libp2pMesh implements PeerlessMesh {
       self,
       status: self ? (this.#draining ? 'draining' : 'connected') : statusOf(link),
       addresses: self ? this.addresses() : [...(member.record?.addresses ?? [])],
-      rttMs: link?.rttMs
+      rttMs: link?.rttMs ?? null
     }
   }
 
