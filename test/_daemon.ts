@@ -102,14 +102,22 @@ export async function dataFolder(t: Ending): Promise<string> {
   return folder
 }
 
-/** Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens. */
+/**
+ * Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens.
+ * @param options `preload` is a module that the daemon loads before its own code
+ */
 export async function up(
   t: Ending,
-  options: { data?: string; args?: string[]; env?: Record<string, string> } = {}
+  options: { data?: string; args?: string[]; env?: Record<string, string>; preload?: string } = {}
 ): Promise<Daemon> {
   const data = options.data ?? (await dataFolder(t))
   const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', ...(options.args ?? [])]
-  const child = spawn(PEERLESS, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...options.env } })
+  const [command, ...before] =
+    options.preload === undefined ? [PEERLESS] : [process.execPath, '--import', options.preload, PEERLESS]
+  const child = spawn(command as string, [...before, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env }
+  })
   const log: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
   const ready = await new Promise<Ready>((resolve, reject) => {
