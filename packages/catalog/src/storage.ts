@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { messageOf, PeerlessError } from '@peerless/interface'
+import { databaseError, PeerlessError } from '@peerless/interface'
 import { SCHEMA_VERSION } from './constants.ts'
 
 interface StoredRow {
@@ -38,11 +38,8 @@ export async function openStorage(directory: string, meshId: string): Promise<En
 }
 
 function unreadable(path: string, error: unknown): PeerlessError {
-  return new PeerlessError(
-    'CORRUPT',
-    `the catalog's database cannot be read: ${messageOf(error)}; move the file away and start again, peers bring back what they have`,
-    { cause: error, detail: { path } }
-  )
+  const ifDamaged = 'move the file away and start again, peers bring back what they have'
+  return databaseError(`the catalog's database ${path}`, error, ifDamaged)
 }
 
 function prepare(database: DatabaseSync, meshId: string): void {

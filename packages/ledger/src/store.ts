@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { messageOf, PeerlessError } from '@peerless/interface'
+import { databaseError, PeerlessError } from '@peerless/interface'
 import type { CheckedStatement } from './check.ts'
 import type { FeedHead } from './commands.ts'
 import { bufferOf } from './receipt-row.ts'
@@ -71,7 +71,7 @@ export class LedgerStore {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
-  /** @throws CORRUPT when the file is no ledger */
+  /** @throws CORRUPT when the file is no ledger, UNAVAILABLE when the disk refuses */
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true })
     this.file = join(directory, 'ledger.sqlite')
@@ -94,11 +94,7 @@ export class LedgerStore {
 
   /** What is wrong, and what to do, when the file cannot be read at a start. */
   unreadable(cause: unknown): PeerlessError {
-    return new PeerlessError(
-      'CORRUPT',
-      `ledger ${this.file} cannot be opened: ${messageOf(cause)}; set it aside and the peers' copy is fetched again`,
-      { cause }
-    )
+    return databaseError(`ledger ${this.file}`, cause, "set it aside and the peers' copy is fetched again")
   }
 
   /** Opens a transaction unless one is open. */

@@ -35,7 +35,7 @@ export class WorkerHost implements CoreHost {
     this.#worker = worker
   }
 
-  /** @throws CORRUPT as the store does */
+  /** @throws CORRUPT, UNAVAILABLE as the store does */
   static async start(start: WorkerStart, emit: (event: CoreEvent) => void): Promise<{ host: WorkerHost; storeId: string }> {
     // No options of the process: some, as --no-node-snapshot, are refused in a worker.
     const worker = new Worker(new URL('./core.worker.ts', import.meta.url), {

@@ -1,10 +1,12 @@
-import { copyFileSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { TARIFF_DEFAULT } from '@peerless/interface'
+import { databaseError, TARIFF_DEFAULT } from '@peerless/interface'
 import { realClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { createLedger } from '../src/index.ts'
+import { LedgerStore } from '../src/store.ts'
 import { call, eventually, type Fleet, fleet, linesOf, type TestNode } from './_nodes.ts'
 
 type Pair = Fleet & { a: TestNode; b: TestNode }
@@ -237,7 +239,7 @@ test('a file that is no database is refused as CORRUPT with its name', async (t)
       })
     )
     t.like(error, { code: 'CORRUPT' })
-    t.regex(error?.message ?? '', /ledger\.sqlite cannot be opened/)
+    t.regex(error?.message ?? '', /ledger\.sqlite cannot be read/)
   }
 })
 
@@ -281,6 +283,20 @@ test('a database with a whole head and torn pages is refused as CORRUPT with its
       })
     )
     t.like(error, { code: 'CORRUPT' })
-    t.regex(error?.message ?? '', /ledger\.sqlite cannot be opened: .*set it aside/)
+    t.regex(error?.message ?? '', /ledger\.sqlite cannot be read: .*set it aside/)
   }
+})
+
+test('a disk that refuses says nothing against the file: nobody is told to set it aside', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'peerless-ledger-'))
+  t.teardown(() => rmSync(directory, { recursive: true }))
+  mkdirSync(join(directory, 'ledger.sqlite'), { recursive: true })
+  const error = t.throws(() => new LedgerStore(directory), { code: 'UNAVAILABLE' })
+  t.regex(error?.message ?? '', /ledger\.sqlite cannot be read: unable to open.*may be whole/)
+
+  const full = new DatabaseSync(':memory:')
+  full.exec('CREATE TABLE t (x); PRAGMA max_page_count = 2')
+  const cause = t.throws(() => full.exec(`INSERT INTO t VALUES (zeroblob(100000))`))
+  full.close()
+  t.like(databaseError('it', cause, 'set it aside'), { code: 'UNAVAILABLE' })
 })

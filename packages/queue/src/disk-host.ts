@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { PeerlessError } from '@peerless/interface'
+import { errorCodeOf, PeerlessError } from '@peerless/interface'
 import { encode, workerEnvironment } from '@peerless/wire'
 import type { Disk, DiskQuestion, DiskQuestions } from './disk.ts'
 import type { StoreOp } from './store.ts'
@@ -27,7 +27,7 @@ export class DiskHost implements Disk {
     this.#worker = worker
   }
 
-  /** @throws CORRUPT as the store does */
+  /** @throws CORRUPT, UNAVAILABLE as the store does */
   static async start(directory: string): Promise<DiskHost> {
     const worker = new Worker(new URL('./disk.worker.ts', import.meta.url), {
       workerData: { directory },
@@ -46,7 +46,10 @@ export class DiskHost implements Disk {
         host.#closing?.()
         reject(error)
       }
-      worker.on('error', (error) => gone(new PeerlessError('CORRUPT', (error as Error).message, { cause: error })))
+      // A PeerlessError loses its class on the way; its code is still there.
+      worker.on('error', (error: Error) =>
+        gone(new PeerlessError(errorCodeOf((error as { code?: unknown }).code), error.message, { cause: error }))
+      )
       worker.on('exit', () => gone(new PeerlessError('UNAVAILABLE', "the queue's disk is closed")))
     })
     worker.unref()

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { messageOf, PeerlessError } from '@peerless/interface'
+import { databaseError, PeerlessError } from '@peerless/interface'
 import { DEAD_AGE_MS, DEAD_BYTES_MAX, DEAD_MAX, RESULT_AGE_MS, RESULTS_BYTES_MAX, RESULTS_MAX } from './constants.ts'
 
 /** `state` 0: to be run, by `owner`; 1: a dead letter. */
@@ -51,7 +51,7 @@ export class QueueStore {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
-  /** @throws CORRUPT when the file is no queue */
+  /** @throws CORRUPT when the file is no queue, UNAVAILABLE when the disk refuses */
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, 'queue.sqlite')
@@ -67,11 +67,8 @@ export class QueueStore {
       this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
     } catch (error) {
       if (error instanceof PeerlessError) throw error
-      throw new PeerlessError(
-        'CORRUPT',
-        `the queue's database cannot be read: ${messageOf(error)}; events accepted here are in it, so keep the file when you set it aside`,
-        { cause: error, detail: { path } }
-      )
+      const ifDamaged = 'events accepted here are in it, so keep the file when you set it aside'
+      throw databaseError(`the queue's database ${path}`, error, ifDamaged)
     }
   }
 
