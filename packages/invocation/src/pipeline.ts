@@ -79,6 +79,8 @@ interface Call {
   intake: StreamIntake | undefined
   /** True while a peer makes an instance ready for it and has no leave yet to start the call itself; undefined where the peer asks for none. */
   unstarted: boolean | undefined
+  /** Why a place that had room could not begin it: the last one's words. */
+  unable: string | undefined
 }
 
 /**
@@ -217,7 +219,8 @@ export class Pipeline implements Invoker {
       sentAt: 0,
       cancel: undefined,
       intake: undefined,
-      unstarted: undefined
+      unstarted: undefined,
+      unable: undefined
     }
   }
 
@@ -385,6 +388,7 @@ export class Pipeline implements Invoker {
       )
       return
     }
+    if (outcome.code === 'UNAVAILABLE') call.unable = outcome.message
     call.refused = new Set([...call.refused, node])
     this.#dispatch(call)
   }
@@ -394,7 +398,7 @@ export class Pipeline implements Invoker {
     const again = call.waitUntil !== 0
     if (!again) call.waitUntil = now + WAITING_MS_MAX
     if (now >= call.waitUntil) {
-      this.#fail(call, noCapacity('no node had a free slot in time'))
+      this.#fail(call, noCapacity(reasonOf(call, 'in time')))
       return
     }
     if (again) {
@@ -419,7 +423,7 @@ export class Pipeline implements Invoker {
   #sweepDeadlines(): void {
     const now = this.#o.clock.monotonic()
     for (const call of this.#waiting.take((waiting) => waiting.waitUntil <= now)) {
-      this.#fail(call, noCapacity(`no node had a free slot within ${WAITING_MS_MAX} ms`))
+      this.#fail(call, noCapacity(reasonOf(call, `within ${WAITING_MS_MAX} ms`)))
     }
     // Cancelling ends in the callback of the request, which takes the call out of the set.
     for (const call of [...this.#away]) if (call.giveUpAt <= now) call.cancel?.()
@@ -429,6 +433,11 @@ export class Pipeline implements Invoker {
 
 function noCapacity(why: string): PeerlessError {
   return new PeerlessError('NO_CAPACITY', `no capacity in the mesh: ${why}`, { detail: { retryAfterMs: RETRY_AFTER_MS } })
+}
+
+/** A place that had room and could not begin says more than that others had none. */
+function reasonOf({ unable }: Call, when: string): string {
+  return unable === undefined ? `no node had a free slot ${when}` : `no node could start it ${when}; the last that tried: ${unable}`
 }
 
 type PeerAnswer = ReturnType<typeof replyFromWire>
