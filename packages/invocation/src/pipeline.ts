@@ -437,7 +437,9 @@ function noCapacity(why: string): PeerlessError {
 
 /** A place that had room and could not begin says more than that others had none. */
 function reasonOf({ unable }: Call, when: string): string {
-  return unable === undefined ? `no node had a free slot ${when}` : `no node could start it ${when}; the last that tried: ${unable}`
+  return unable === undefined
+    ? `no node had a free slot ${when}`
+    : `no node could start it ${when}; the last that tried: ${unable}`
 }
 
 type PeerAnswer = ReturnType<typeof replyFromWire>

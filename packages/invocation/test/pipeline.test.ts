@@ -214,7 +214,9 @@ test('a call that no node can start is refused with the reason, not for want of 
   const [node] = nodes as [Node]
   node.instances.start = (_, done) =>
     done({ status: 'refused', code: 'UNAVAILABLE', message: 'its code is nowhere to be had', retryAfterMs: 0 })
-  const answer = t.throwsAsync(node.service.invoke(order()), { message: /no node could start it .*: its code is nowhere to be had/ })
+  const answer = t.throwsAsync(node.service.invoke(order()), {
+    message: /no node could start it .*: its code is nowhere to be had/
+  })
   await settle()
   await clock.advance(11_000)
   t.like(await answer, { code: 'NO_CAPACITY' })
