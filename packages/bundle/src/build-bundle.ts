@@ -1,7 +1,8 @@
 import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type OutputFile } from 'esbuild'
 import { encodeBundle } from './bundle-codec.ts'
 import { addFiles } from './bundle-files.ts'
+import { keepClassNames } from './class-names.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { withEsbuild } from './esbuild-service.ts'
 import { foreignBundle } from './foreign-bundle.ts'
@@ -111,17 +112,20 @@ async function compile(
   const resolver = new ZipResolver(tree)
   const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported, files })
   const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean, native = true): Promise<Compiled> => {
-    const { outputFiles, metafile } = await build({
+    const options = {
       ...settings(entry),
       format,
       plugins: [plugin],
       supported: { 'top-level-await': asynchronous, 'dynamic-import': false, 'import-meta': false, ...(native ? {} : NO_AWAIT) }
-    })
-    const text = (ending: string) => outputFiles.find(({ path }) => path.endsWith(ending))?.text ?? ''
+    }
+    const { outputFiles, metafile } = await build(options)
     const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
-    const code = text('.js')
-    if (native && code.includes(FOLLOWS_CONTEXT)) return await attempt(format, asynchronous, false)
-    return { code, map: text('.map'), format, asynchronous, exports: output?.exports ?? [] }
+    const compiled = textOf(outputFiles, '.js')
+    if (native && compiled.includes(FOLLOWS_CONTEXT)) return await attempt(format, asynchronous, false)
+    const code = await keepClassNames(compiled, async () =>
+      textOf((await build({ ...options, keepNames: true })).outputFiles, '.js')
+    )
+    return { code, map: textOf(outputFiles, '.map'), format, asynchronous, exports: output?.exports ?? [] }
   }
   try {
     return await attempt('esm', false)
@@ -138,6 +142,10 @@ async function compile(
       throw others === undefined ? second : sourceError(await originalPlaces(others, tree), nameInZip)
     }
   }
+}
+
+function textOf(files: readonly OutputFile[], ending: string): string {
+  return files.find(({ path }) => path.endsWith(ending))?.text ?? ''
 }
 
 function settings(entry: string) {

@@ -3,6 +3,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build } from 'esbuild'
 import { absentPackages } from './absent-package.ts'
+import { keepClassNames } from './class-names.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { listed, parseHandler } from './handler-name.ts'
 import { folderFiles } from './pack-files.ts'
@@ -158,7 +159,11 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leni
     logLevel: 'silent'
   } as const satisfies BuildOptions
   const { outputFiles, metafile } = await build(options)
-  const text = outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''
+  const compiled = outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''
+  const text = await keepClassNames(compiled, async () => {
+    const named = await build({ ...options, keepNames: true })
+    return named.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? ''
+  })
   const map = outputFiles.find(({ path }) => path.endsWith('.map'))?.text ?? ''
   const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
   const assets: Record<string, Uint8Array> = {}
