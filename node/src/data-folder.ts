@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { PeerlessError } from '@peerless/interface'
+import { databaseError, PeerlessError } from '@peerless/interface'
 
 /** What the command line reads to find and sign to the node of a data folder. Holds a secret: mode 0600. */
 export interface DaemonFile {
@@ -18,8 +18,6 @@ const LOCK_FILE = 'lock'
 const LOCK_DATABASE = 'lock.sqlite'
 /** https://www.sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5
-const SQLITE_CORRUPT = 11
-const SQLITE_NOTADB = 26
 
 /** The folder that one daemon owns. Two daemons on one folder would sign two histories with one key, so a lock keeps the second out. */
 export class DataFolder {
@@ -31,7 +29,7 @@ export class DataFolder {
     this.path = path
   }
 
-  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError CONFLICT when a live process holds it, CORRUPT when its lock is damaged */
+  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError CONFLICT when a live process holds it, CORRUPT when its lock is damaged, UNAVAILABLE when the disk refuses */
   static async open(path: string): Promise<DataFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 })
     const folder = new DataFolder(path)
@@ -86,14 +84,15 @@ export class DataFolder {
    * file that says who owns it. That file is there for people only.
    */
   async #lock(): Promise<void> {
-    const database = new DatabaseSync(join(this.path, LOCK_DATABASE))
+    const path = join(this.path, LOCK_DATABASE)
+    let database: DatabaseSync | undefined
     try {
+      database = new DatabaseSync(path)
       database.exec('BEGIN EXCLUSIVE')
     } catch (error) {
-      database.close()
-      const { errcode } = error as { errcode?: unknown }
-      if (errcode === SQLITE_CORRUPT || errcode === SQLITE_NOTADB) throw damaged(join(this.path, LOCK_DATABASE), error)
-      if (errcode !== SQLITE_BUSY) throw error
+      database?.close()
+      if ((error as { errcode?: unknown }).errcode !== SQLITE_BUSY)
+        throw databaseError(`the lock ${path}`, error, 'nothing is kept in it: remove it and start again')
       const holder = await readFile(join(this.path, LOCK_FILE), 'utf8').catch(() => '')
       throw new PeerlessError(
         'CONFLICT',
@@ -103,10 +102,6 @@ export class DataFolder {
     this.#held = database
     await writeFile(join(this.path, LOCK_FILE), `${process.pid}\n`, { mode: 0o600 })
   }
-}
-
-function damaged(path: string, cause: unknown): PeerlessError {
-  return new PeerlessError('CORRUPT', `${path} is damaged; nothing is kept in it: remove it and start again`, { cause })
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -58,7 +58,13 @@ test('the folder of a process is kept from others while it lives, and free when 
 test('a damaged lock is told of with what to do, and is not called a bug', async (t) => {
   const path = await temporaryFolder(t)
   await writeFile(join(path, 'lock.sqlite'), 'what a failing disk leaves')
-  await t.throwsAsync(DataFolder.open(path), { code: 'CORRUPT', message: /lock\.sqlite is damaged.*remove it/ })
+  await t.throwsAsync(DataFolder.open(path), { code: 'CORRUPT', message: /lock\.sqlite cannot be read: .*remove it/ })
   await rm(join(path, 'lock.sqlite'))
   await (await DataFolder.open(path)).release()
+})
+
+test('a disk that refuses the lock is told of as such', async (t) => {
+  const path = await temporaryFolder(t)
+  await mkdir(join(path, 'lock.sqlite'))
+  await t.throwsAsync(DataFolder.open(path), { code: 'UNAVAILABLE', message: /lock\.sqlite cannot be read: .*space on its disk/ })
 })

@@ -33,11 +33,11 @@ export async function openStorage(directory: string, meshId: string): Promise<En
     return new SqliteStorage(database, path)
   } catch (error) {
     database?.close()
-    throw error instanceof PeerlessError ? error : unreadable(path, error)
+    throw unreadable(path, error)
   }
 }
 
-function unreadable(path: string, error: unknown): PeerlessError {
+function unreadable(path: string, error: unknown): unknown {
   const ifDamaged = 'move the file away and start again, peers bring back what they have'
   return databaseError(`the catalog's database ${path}`, error, ifDamaged)
 }

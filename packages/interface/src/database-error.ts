@@ -12,13 +12,14 @@ const PRIMARY_CODE = 0xff
  * Why a database of this node cannot be used, in words that lead on. Whoever is told to set a file aside does so: only where the file is to blame.
  *
  * @param what the database and where it is
- * @param cause what SQLite threw
+ * @param cause what was thrown while it was opened or read
  * @param ifDamaged what to do with a file that is damaged, or is another one's
- * @returns UNAVAILABLE where the disk refuses, else CORRUPT
+ * @returns UNAVAILABLE where the disk refuses, else CORRUPT; `cause` itself where it is no word of SQLite's
  */
-export function databaseError(what: string, cause: unknown, ifDamaged: string): PeerlessError {
+export function databaseError(what: string, cause: unknown, ifDamaged: string): unknown {
   const { errcode } = (cause ?? {}) as { errcode?: unknown }
-  const refused = typeof errcode === 'number' && REFUSALS.has(errcode & PRIMARY_CODE)
+  if (typeof errcode !== 'number') return cause
+  const refused = REFUSALS.has(errcode & PRIMARY_CODE)
   const next = refused ? 'what is in it may be whole: see to the space on its disk, and to who may write there' : ifDamaged
   return new PeerlessError(refused ? 'UNAVAILABLE' : 'CORRUPT', `${what} cannot be read: ${messageOf(cause)}; ${next}`, { cause })
 }

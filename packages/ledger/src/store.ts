@@ -88,12 +88,12 @@ export class LedgerStore {
       }
       this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
     } catch (error) {
-      throw error instanceof PeerlessError ? error : this.unreadable(error)
+      throw this.unreadable(error)
     }
   }
 
   /** What is wrong, and what to do, when the file cannot be read at a start. */
-  unreadable(cause: unknown): PeerlessError {
+  unreadable(cause: unknown): unknown {
     return databaseError(`ledger ${this.file}`, cause, "set it aside and the peers' copy is fetched again")
   }
 

@@ -299,4 +299,6 @@ test('a disk that refuses says nothing against the file: nobody is told to set i
   const cause = t.throws(() => full.exec(`INSERT INTO t VALUES (zeroblob(100000))`))
   full.close()
   t.like(databaseError('it', cause, 'set it aside'), { code: 'UNAVAILABLE' })
+  const mistake = new TypeError('of our own')
+  t.is(databaseError('it', mistake, 'set it aside'), mistake)
 })

@@ -66,7 +66,6 @@ export class QueueStore {
         throw new PeerlessError('CORRUPT', `the queue on disk has layout ${version}, this node reads up to ${SCHEMA_VERSION}`)
       this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
     } catch (error) {
-      if (error instanceof PeerlessError) throw error
       const ifDamaged = 'events accepted here are in it, so keep the file when you set it aside'
       throw databaseError(`the queue's database ${path}`, error, ifDamaged)
     }
