@@ -96,7 +96,7 @@ export class Queue implements QueueService {
     mesh.onPeer((peerId, connected) => this.#owner.onPeer(peerId, connected))
     this.#timers.push(
       clock.every(TICK_MS, () => this.#tick()),
-      clock.every(RENEW_MS, () => this.#holding.judge()),
+      clock.every(RENEW_MS, () => this.#judge()),
       clock.every(EXPIRE_MS, () => this.#runner.expire()),
       clock.every(PRUNE_MS, () => this.#prune())
     )
@@ -296,6 +296,11 @@ export class Queue implements QueueService {
         )
       })
     await Promise.all([...byHolder].map(([holder, events]) => handOver(holder, events)))
+  }
+
+  /** Of timers that are late together this one may come first: leases are judged when the tick has given them the time that this node stood still. */
+  #judge(): void {
+    if (!this.#recovery.asleep) this.#holding.judge()
   }
 
   #tick(): void {

@@ -39,18 +39,19 @@ export class Recovery {
 
   /** This node may not own what it thinks it owns: it begins and ends nothing. */
   get fenced(): boolean {
-    return (this.#slept && this.#pending.size > 0) || this.#asleep()
+    return (this.#slept && this.#pending.size > 0) || this.asleep
   }
 
   /** Once per tick: true when so much time has passed since the last one that a holder may have taken over. */
   slept(): boolean {
-    const slept = this.#asleep()
+    const slept = this.asleep
     this.#slept = slept || (this.#slept && this.#pending.size > 0)
     this.#tickedAt = [this.#clock.monotonic(), this.#clock.now()]
     return slept
   }
 
-  #asleep(): boolean {
+  /** This node stood still until a moment ago, and has not made its next tick: what it has not heard meanwhile says nothing of the others. */
+  get asleep(): boolean {
     const [monotonic, wall] = this.#tickedAt
     return this.#clock.monotonic() - monotonic > FENCE_MS || this.#clock.now() - wall > FENCE_MS
   }

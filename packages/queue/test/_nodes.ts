@@ -89,6 +89,8 @@ export class TestMesh {
   readonly clock: VirtualClock
   /** How long machines were suspended: their wall clocks are ahead by it. */
   suspendedMs = 0
+  /** Processes that stand still, and their timers that have become due since, in that order. */
+  readonly #stopped = new Map<string, Set<() => void>>()
   readonly nodes = new Map<string, TestNode>()
   /** Attempts under way, oldest first. A test ends them itself unless `autoRun` does. */
   readonly runs: Run[] = []
@@ -117,6 +119,20 @@ export class TestMesh {
     })
   }
 
+  /** A process stands still, as with SIGSTOP. */
+  standStill(name: string): void {
+    const since = this.clock.monotonic()
+    this.#stopped.set(name, new Set())
+    this.network.freeze(name, () => this.clock.monotonic() - since)
+  }
+
+  /** It goes on, with the timers that are late; its connections are still silent, until `network.thaw`. */
+  goOn(name: string): void {
+    const late = this.#stopped.get(name) ?? []
+    this.#stopped.delete(name)
+    for (const run of late) run()
+  }
+
   /** Starts a node, or starts it again on what its disk has. */
   async up(name: string): Promise<TestNode> {
     const mesh = this.network.join(name)
@@ -124,11 +140,16 @@ export class TestMesh {
     const logger = new MemoryLogger()
     // A crashed node's timers and callbacks must not act any more.
     let alive = true
+    const due = (run: () => void) => {
+      const stopped = this.#stopped.get(name)
+      if (stopped !== undefined) stopped.add(run)
+      else if (alive) run()
+    }
     const clock = {
       now: () => this.clock.now() + this.suspendedMs,
       monotonic: () => this.clock.monotonic(),
-      after: (ms: number, run: () => void) => this.clock.after(ms, () => alive && run()),
-      every: (ms: number, run: () => void) => this.clock.every(ms, () => alive && run())
+      after: (ms: number, run: () => void) => this.clock.after(ms, () => due(run)),
+      every: (ms: number, run: () => void) => this.clock.every(ms, () => due(run))
     }
     const queue = new Queue({
       mesh,

@@ -1,7 +1,7 @@
 import { PeerlessError } from '@peerless/interface'
 import { settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
-import { LEASE_MS } from '../src/constants.ts'
+import { LEASE_MS, RENEW_MS, TICK_MS } from '../src/constants.ts'
 import { accept, answer, orderOf, resolved, TestMesh } from './_nodes.ts'
 
 const ID = '00000000-0000-4000-8000-000000000001'
@@ -163,6 +163,25 @@ test('an event that was being read from disk when the machine fell asleep begins
   t.is(mesh.started.length, began)
   await mesh.clock.advance(2_000)
   t.is(mesh.started.length, began + 1)
+})
+
+test('a process that stood still takes nothing over that it could not hear of', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  await mesh.up('b')
+  await accept(mesh, a, orderOf(ID))
+  // When it goes on, its look at leases is due before all else.
+  await mesh.clock.advance(RENEW_MS - (mesh.clock.monotonic() % RENEW_MS) - TICK_MS / 2)
+  mesh.standStill('b')
+  await mesh.clock.advance(3 * LEASE_MS)
+  mesh.goOn('b')
+  await mesh.clock.advance(LEASE_MS / 2)
+  mesh.network.thaw('b')
+  await mesh.clock.advance(2 * LEASE_MS)
+  t.deepEqual(
+    mesh.started.map(({ attempt }) => attempt),
+    [1]
+  )
 })
 
 test('one function that never ends does not keep another from running', async (t) => {
