@@ -1,4 +1,5 @@
-import { type CollectFunction, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type CollectFunction, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { CountedHistogram, type CountedValue } from './counted-histogram.ts'
 
 /** Counted apart; an index into arrays, so that counting a request is an addition. */
 export const ROUTE = { FUNCTION_URL: 0, LAMBDA: 1, MESH: 2, OPERATIONS: 3, OTHER: 4, ROUTES: 5 } as const
@@ -89,7 +90,9 @@ export class GatewayMetrics {
         this.set(inFlight())
       }
     })
-    this.registry.registerMetric(new CountedHistogram(this.#durations))
+    this.registry.registerMetric(
+      new CountedHistogram({ name: DURATION_NAME, help: DURATION_HELP }, () => valuesOf(this.#durations))
+    )
   }
 
   #counter(name: string, help: string, labelNames: string[], fill: (counter: Counter) => void): void {
@@ -104,44 +107,19 @@ export class GatewayMetrics {
 const DURATION_NAME = 'peerless_http_request_duration_seconds'
 const DURATION_HELP = 'From the last header of a request to its answer'
 
-interface PrintedValue {
-  readonly metricName: string
-  readonly value: number
-  readonly labels: Record<string, string | number>
-}
-
-/** A histogram whose numbers are counted elsewhere: prom-client's own `observe` would be a good part of a warm call. */
-class CountedHistogram extends Histogram {
-  readonly #durations: readonly Durations[]
-
-  constructor(durations: readonly Durations[]) {
-    super({ name: DURATION_NAME, help: DURATION_HELP, labelNames: ['route'], buckets: [...DURATION_BUCKETS], registers: [] })
-    this.#durations = durations
-  }
-
-  /** What the registry prints, and what `get` answers, in prom-client 15; its types do not name it, so a test reads the page. */
-  async getForPromString(): Promise<{
-    name: string
-    help: string
-    type: 'histogram'
-    aggregator: 'sum'
-    values: PrintedValue[]
-  }> {
-    const values: PrintedValue[] = []
-    this.#durations.forEach((durations, index) => {
-      if (durations.count === 0) return
-      const route = ROUTE_NAMES[index] as string
-      const add = (suffix: string, value: number, labels: PrintedValue['labels']) =>
-        values.push({ metricName: `${DURATION_NAME}_${suffix}`, value, labels })
-      let below = 0
-      DURATION_BUCKETS.forEach((le, bucket) => {
-        below += durations.buckets[bucket] as number
-        add('bucket', below, { le, route })
-      })
-      add('bucket', durations.count, { le: '+Inf', route })
-      add('sum', durations.sum, { route })
-      add('count', durations.count, { route })
+function valuesOf(all: readonly Durations[]): CountedValue[] {
+  const values: CountedValue[] = []
+  all.forEach((durations, index) => {
+    if (durations.count === 0) return
+    const route = ROUTE_NAMES[index] as string
+    let below = 0
+    DURATION_BUCKETS.forEach((le, bucket) => {
+      below += durations.buckets[bucket] as number
+      values.push({ suffix: 'bucket', value: below, labels: { le, route } })
     })
-    return { name: DURATION_NAME, help: DURATION_HELP, type: 'histogram', aggregator: 'sum', values }
-  }
+    values.push({ suffix: 'bucket', value: durations.count, labels: { le: '+Inf', route } })
+    values.push({ suffix: 'sum', value: durations.sum, labels: { route } })
+    values.push({ suffix: 'count', value: durations.count, labels: { route } })
+  })
+  return values
 }

@@ -1,5 +1,6 @@
 import type { AsyncStats } from '@peerless/interface'
-import { type CollectFunction, Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { type CollectFunction, Counter, Gauge, type Registry } from 'prom-client'
+import { CountedHistogram, type CountedValue } from './counted-histogram.ts'
 
 /** What the queue counts, read when somebody scrapes. */
 export function registerQueueMetrics(registry: Registry, stats: () => AsyncStats): void {
@@ -41,45 +42,23 @@ export function registerQueueMetrics(registry: Registry, stats: () => AsyncStats
       for (const [name, waiting] of stats().depths) this.set({ function: name }, waiting)
     }
   })
-  registry.registerMetric(new StartDelays(stats))
+  registry.registerMetric(new CountedHistogram({ name: DELAY_NAME, help: DELAY_HELP }, () => valuesOf(stats().startDelays)))
 }
 
 const DELAY_NAME = 'peerless_queue_start_delay_seconds'
 const DELAY_HELP = 'From accepted to the begin of the first attempt'
 
-/** A histogram that the queue has counted itself. */
-class StartDelays extends Histogram {
-  readonly #stats: () => AsyncStats
-
-  constructor(stats: () => AsyncStats) {
-    super({ name: DELAY_NAME, help: DELAY_HELP, registers: [] })
-    this.#stats = stats
-  }
-
-  /** As in metrics.ts: what the registry prints, and what `get` answers, in prom-client 15. */
-  async getForPromString(): Promise<{
-    name: string
-    help: string
-    type: 'histogram'
-    aggregator: 'sum'
-    values: { metricName: string; value: number; labels: Record<string, string | number> }[]
-  }> {
-    const { boundsMs, counts, sumMs } = this.#stats().startDelays
-    let below = 0
-    const values = boundsMs.map((bound, bucket) => {
-      below += counts[bucket] as number
-      return {
-        metricName: `${DELAY_NAME}_bucket`,
-        value: below,
-        labels: { le: bound / 1_000 } as Record<string, string | number>
-      }
-    })
-    const total = below + (counts.at(-1) as number)
-    values.push(
-      { metricName: `${DELAY_NAME}_bucket`, value: total, labels: { le: '+Inf' } },
-      { metricName: `${DELAY_NAME}_sum`, value: sumMs / 1_000, labels: {} },
-      { metricName: `${DELAY_NAME}_count`, value: total, labels: {} }
-    )
-    return { name: DELAY_NAME, help: DELAY_HELP, type: 'histogram', aggregator: 'sum', values }
-  }
+function valuesOf({ boundsMs, counts, sumMs }: AsyncStats['startDelays']): CountedValue[] {
+  let below = 0
+  const buckets = boundsMs.map((bound, bucket): CountedValue => {
+    below += counts[bucket] as number
+    return { suffix: 'bucket', value: below, labels: { le: bound / 1_000 } }
+  })
+  const total = below + (counts.at(-1) as number)
+  return [
+    ...buckets,
+    { suffix: 'bucket', value: total, labels: { le: '+Inf' } },
+    { suffix: 'sum', value: sumMs / 1_000, labels: {} },
+    { suffix: 'count', value: total, labels: {} }
+  ]
 }
