@@ -35,6 +35,8 @@ export interface CatalogOptions {
   isMember: (peerId: string) => boolean
   /** Mean milliseconds between two rounds of anti-entropy with a random peer; each wait is 0.75 to 1.25 of it. Default ANTI_ENTROPY_PERIOD_MS. */
   antiEntropyMs?: number
+  /** Connected peers that a write here waits for, MATE_WAIT_MS_MAX at most: who wrote at this node may read at one of them next. Default: none. */
+  mates?: () => readonly string[]
   clock: Clock
   random: Random
   logger: Logger
@@ -102,7 +104,7 @@ class ReplicatedCatalog implements CatalogService {
     this.#writer = writer
     this.#admission = new Admission({ meshId: mesh.meshId, isMember, vault: this.#vault, clock, table, current })
     const intake = new Intake({ admission: this.#admission, writer, clock, logger })
-    this.#spread = new Spread({ mesh, intake, clock, random, logger })
+    this.#spread = new Spread({ mesh, intake, clock, random, logger, mates: options.mates ?? (() => []) })
     const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_PERIOD_MS
     this.#antiEntropy = new AntiEntropy({ mesh, table, storage, intake, clock, random, logger, periodMs })
   }
@@ -190,6 +192,7 @@ class ReplicatedCatalog implements CatalogService {
     const value = stored === null ? undefined : fromStored(kind, name, stored, this.#vault)
     const entry = entryOf(envelope, content, value, bytes.length)
     await this.#writer.stage({ entry, envelope: bytes, origin: { from: undefined, spread: true } })
+    await this.#spread.reached()
   }
 
   #onCommitted(batch: Staged[]): void {

@@ -39,6 +39,8 @@ export const PAGE_ENTRIES_MAX = 256
 export const PAGE_BYTES_MAX = 1_048_576
 /** Unanswered pushes to one peer; beyond, anti-entropy brings what was not pushed. */
 export const PUSHES_IN_FLIGHT_MAX = 32
+/** How long a write waits for the nodes that it is to be read at next; one that is there answers in milliseconds. */
+export const MATE_WAIT_MS_MAX = 1_000
 /** Entries that are waiting for one commit. */
 export const BATCH_ENTRIES_MAX = 4_096
 

@@ -5,6 +5,7 @@ import {
   DIRECT_SAMPLE,
   FORWARD_ENTRIES_MAX,
   GOSSIP_BYTES_MAX,
+  MATE_WAIT_MS_MAX,
   PAGE_BYTES_MAX,
   PAGE_ENTRIES_MAX,
   PUSHES_IN_FLIGHT_MAX
@@ -18,6 +19,8 @@ export interface SpreadOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Peers that are told directly in a mesh of any size, and waited for by `reached`. */
+  readonly mates: () => readonly string[]
 }
 
 /**
@@ -30,6 +33,8 @@ export interface SpreadOptions {
 export class Spread {
   readonly #options: SpreadOptions
   readonly #inFlight = new Map<string, number>()
+  /** Of peers that were sent something and have not answered all of it: until they have. */
+  readonly #answered = new Map<string, Promise<void>>()
 
   constructor(options: SpreadOptions) {
     this.#options = options
@@ -53,12 +58,23 @@ export class Spread {
     else this.#tellMany(peers, news)
   }
 
+  /** Resolves when the mates have on disk what was told so far, or after MATE_WAIT_MS_MAX: then anti-entropy brings it. */
+  async reached(): Promise<void> {
+    const waited = this.#options.mates().flatMap((peer) => this.#answered.get(peer) ?? [])
+    if (waited.length === 0) return
+    const late = Promise.withResolvers<void>()
+    const timer = this.#options.clock.after(MATE_WAIT_MS_MAX, late.resolve)
+    await Promise.race([Promise.all(waited), late.promise])
+    timer.cancel()
+  }
+
   #tellMany(peers: readonly string[], news: readonly Staged[]): void {
     const { mesh } = this.#options
     const small = news.filter(({ envelope }) => envelope.length + 16 <= GOSSIP_BYTES_MAX)
     const large = news.filter(({ envelope }) => envelope.length + 16 > GOSSIP_BYTES_MAX)
     for (const envelopes of chunks(small, GOSSIP_BYTES_MAX)) mesh.publish(TOPIC.CATALOG, encodeEnvelopes(envelopes))
-    this.#tellAll(this.#sample(peers), small, false)
+    const mates = this.#options.mates()
+    this.#tellAll([...mates, ...this.#sample(peers.filter((peer) => !mates.includes(peer)))], small, false)
     this.#tellAll(peers, large, false)
   }
 
@@ -77,9 +93,15 @@ export class Spread {
       return
     }
     this.#inFlight.set(peer, inFlight + 1)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const all = Promise.all([this.#answered.get(peer), promise]).then(() => {
+      if (this.#answered.get(peer) === all) this.#answered.delete(peer)
+    })
+    this.#answered.set(peer, all)
     const timer = clock.after(ANSWER_MS_MAX, () => cancel())
     const cancel = mesh.request(peer, MESSAGE.CATALOG_PUSH, { spread }, encodeEnvelopes(envelopes), (error) => {
       timer.cancel()
+      resolve()
       const left = (this.#inFlight.get(peer) ?? 1) - 1
       if (left > 0) this.#inFlight.set(peer, left)
       else this.#inFlight.delete(peer)

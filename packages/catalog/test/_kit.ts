@@ -54,7 +54,7 @@ export class TestMesh {
   /** @param options.directory of an earlier life */
   async node(
     number: number,
-    options: { directory?: string; clock?: Clock; start?: boolean; meshSecret?: Uint8Array } = {}
+    options: { directory?: string; clock?: Clock; start?: boolean; meshSecret?: Uint8Array; mates?: () => string[] } = {}
   ): Promise<TestNode> {
     const directory = options.directory ?? (await temporaryDirectory(this.#t))
     const clock = options.clock ?? this.clock
@@ -68,6 +68,7 @@ export class TestMesh {
       mesh,
       meshSecret: options.meshSecret ?? MESH_SECRET,
       isMember: (peerId) => !this.strangers.has(peerId),
+      ...(options.mates === undefined ? {} : { mates: options.mates }),
       clock,
       random: new SeededRandom(number),
       logger
