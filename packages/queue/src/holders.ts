@@ -3,12 +3,20 @@ import { type Clock, type Logger, type Mesh, PEER_SILENT_MS_MIN } from '@peerles
 import { LEASE_MS } from './constants.ts'
 import { HolderLink } from './holder-link.ts'
 
+export interface HolderOptions {
+  readonly mesh: Mesh
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Which machine a node is on: what one machine's disk loses is lost to all its nodes. */
+  readonly machineOf: (peerId: string) => string
+}
+
 /**
  * Which peers keep copies of this node's events, and the links to them. The same peers as long as they are there, so that batches are large; different
  * owners choose different ones, so that the work is spread.
  */
 export class Holders {
-  readonly #options: { mesh: Mesh; clock: Clock; logger: Logger }
+  readonly #options: HolderOptions
   readonly #count: number
   readonly #links = new Map<string, HolderLink>()
   /** Connected peers in this node's order of preference; undefined when it has to be made again. */
@@ -19,7 +27,7 @@ export class Holders {
   readonly #goneAt = new Map<string, number>()
 
   /** @param count copies beside the owner's own */
-  constructor(count: number, options: { mesh: Mesh; clock: Clock; logger: Logger }) {
+  constructor(count: number, options: HolderOptions) {
     this.#count = count
     this.#options = options
   }
@@ -34,18 +42,29 @@ export class Holders {
     else if (this.#links.has(peerId)) this.#goneAt.set(peerId, this.#options.clock.monotonic())
   }
 
-  /** Peers to hold an event, best first: `prefer` where they are connected and not silent, then this node's own choice; at most as many as are wanted. */
+  /**
+   * Peers to hold an event, best first: `prefer` where they are connected and not silent, then this node's own choice, each on a machine of its own as long as
+   * there are some; at most as many as are wanted.
+   */
   choose(prefer: readonly string[] = [], except: ReadonlySet<string> | undefined = undefined): string[] {
     if (this.#count === 0) return []
+    const { mesh, clock, machineOf } = this.#options
     const ranked = this.#rank()
     const chosen: string[] = []
-    const take = (peerId: string) => {
+    const machines = new Set([machineOf(mesh.peerId)])
+    const take = (peerId: string, apart: boolean) => {
       if (chosen.length >= this.#count || chosen.includes(peerId) || except?.has(peerId) === true) return
-      if ((this.#options.mesh.silentMs(peerId) ?? 0) < PEER_SILENT_MS_MIN) chosen.push(peerId)
+      if ((mesh.silentMs(peerId) ?? 0) >= PEER_SILENT_MS_MIN) return
+      const machine = machineOf(peerId)
+      if (apart && machines.has(machine)) return
+      machines.add(machine)
+      chosen.push(peerId)
     }
-    for (const peerId of prefer) if (ranked.includes(peerId)) take(peerId)
-    const now = this.#options.clock.monotonic()
-    for (const peerId of ranked) if ((this.#avoided.get(peerId) ?? 0) <= now) take(peerId)
+    for (const peerId of prefer) if (ranked.includes(peerId)) take(peerId, false)
+    const now = clock.monotonic()
+    for (const apart of [true, false]) {
+      for (const peerId of ranked) if ((this.#avoided.get(peerId) ?? 0) <= now) take(peerId, apart)
+    }
     return chosen
   }
 

@@ -19,6 +19,8 @@ export interface QueueOptions {
   accountId: string
   /** Copies on other nodes, as far as there are any. Default 1. */
   replicas?: number
+  /** Which machine a node is on. Default: each on its own. */
+  machineOf?: (peerId: string) => string
   /** Attempts under way at once. Default 64. */
   runsMax?: number
   /** The first wait before a retry, in milliseconds. Default RETRY_BASE_MS. */

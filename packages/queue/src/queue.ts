@@ -53,7 +53,8 @@ export class Queue implements QueueService {
     this.#o = { ...options, retryBaseMs: options.retryBaseMs ?? RETRY_BASE_MS }
     const { mesh, clock, logger, disk } = options
     this.#commits = new GroupCommit(disk, clock, logger)
-    this.#holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger })
+    const machineOf = options.machineOf ?? ((peerId: string) => peerId)
+    this.#holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger, machineOf })
     this.#owner = new Owner(this.#o, this.#commits, this.#holders)
     this.#deliveries = new Deliveries(this.#o)
     this.#runner = new Runner(this.#o, this.#owner, this.#deliveries, () => this.#recovery.fenced)

@@ -14,7 +14,11 @@ test('of events and records on disk no more are kept in memory as well than fit 
   const logger = new MemoryLogger()
   const disk = { commit: (_ops: unknown, done: (error: undefined) => void) => setImmediate(done, undefined) }
   const options = { mesh, clock, logger, disk } as unknown as QueueOptions
-  const owner = new Owner(options, new GroupCommit(options.disk, clock, logger), new Holders(0, { mesh, clock, logger }))
+  const owner = new Owner(
+    options,
+    new GroupCommit(options.disk, clock, logger),
+    new Holders(0, { mesh, clock, logger, machineOf: (peerId) => peerId })
+  )
   const payload = Buffer.alloc(RECORD_BYTES_MAX)
   const kept: OwnedEvent[] = []
   for (let record = 0; record < 20; record++) {
