@@ -3,21 +3,7 @@ import { CreateFunctionCommand, type Runtime } from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { eventually, up } from '../_daemon.ts'
 import { HELLO, invoke, lambdaOf, ROLE, zipOf } from '../_functions.ts'
-
-/** Processes below `pid`: an executor, and what may be around it. */
-async function descendantsOf(pid: number): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const parents = await Promise.all(pids.map(async (one) => [Number(one), (await statOf(one))?.[1]] as const))
-  const below = (parent: number): number[] =>
-    parents.flatMap(([one, its]) => (Number(its) === parent ? [one, ...below(one)] : []))
-  return below(pid)
-}
-
-/** Fields of /proc/PID/stat from the state on; undefined when it is gone. */
-async function statOf(pid: number | string): Promise<string[] | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-}
+import { aliveOf, descendantsOf } from '../_processes.ts'
 
 /** How often threads of a process woke up so far. */
 async function wakeUpsOf(pid: number): Promise<number> {
@@ -52,8 +38,13 @@ if (process.platform === 'linux') {
     }
     await eventually(resting, (rests) => rests)
     await daemon.stop('SIGKILL')
-    const alive = async () =>
-      (await Promise.all(executors.map(statOf))).filter((stat) => stat !== undefined && stat[0] !== 'Z').length
-    t.is(await eventually(alive, (count) => count === 0, 5_000), 0)
+    t.deepEqual(
+      await eventually(
+        () => aliveOf(executors),
+        (alive) => alive.length === 0,
+        5_000
+      ),
+      []
+    )
   })
 }
