@@ -3,7 +3,7 @@
  * and forwarded to a peer; then the rows of rows.ts. Everything runs on this machine's cores in turn, in rounds, because machines are noisy:
  * what counts is the median of each round's ratio, not a single figure.
  *
- *     npm run bench [-- --seconds 2 --rounds 6 --rows small,open,payload,beside --profile]
+ *     npm run bench [-- --seconds 2 --rounds 6 --rows small,open,payload,beside,fronts --profile]
  *
  * `--profile` keeps CPU profiles of the daemons in bench/out/, for the developer tools of a browser. Executors may not write files, and leave none.
  */
@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { goal, median, medianDifference, medianRatio } from './figures.ts'
 import { treeCpuMs } from './process-tree.ts'
+import { rowFronts } from './row-fronts.ts'
 import { rowBeside, rowOpen, rowPayload } from './rows.ts'
 import {
   bareHttp,
@@ -28,7 +29,7 @@ import {
 } from './servers.ts'
 import { type Load, needWrk, wrk } from './wrk.ts'
 
-const ROWS = ['small', 'open', 'payload', 'beside']
+const ROWS = ['small', 'open', 'payload', 'beside', 'fronts']
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '2' },
@@ -74,6 +75,8 @@ try {
   if (rows.includes('payload')) await rowPayload(rounds)
   await stopAll()
   if (rows.includes('beside')) await rowBeside(seconds)
+  await stopAll()
+  if (rows.includes('fronts')) await rowFronts(rounds, seconds)
 } finally {
   await stopAll()
 }

@@ -14,6 +14,7 @@ export interface UpFlags {
   join?: string
   name?: string
   slots?: string
+  fronts?: string
   memory?: string
   streamMb?: string
   replicas?: string
@@ -35,6 +36,8 @@ export const SLOTS_MAX = 10_000
 /** The daemon and one executor take about that; more than 64 TB no machine has. */
 export const MEMORY_MB_MIN = 256
 const MEMORY_MB_MAX = 67_108_864
+/** More cores than that few machines have, and each front is a node of the mesh. */
+export const FRONTS_MAX = 64
 /** Each copy costs a write and a message per event; beyond a few they protect against nothing that happens. */
 export const REPLICAS_MAX = 5
 /** Rounds more often cost more than they find; beyond a day a node that missed a change may as well have no rounds. */
@@ -46,20 +49,23 @@ const MB = 1_048_576
 /** An invite holds a certificate and some addresses: hundreds of bytes. */
 const INVITE_CHARACTERS_MAX = 16_384
 const LISTEN_MAX = 32
+const PORT_MAX = 65_535
 const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, memory, streamMb, replicas, antiEntropy } = flags
+  const { join, name, slots, fronts, memory, streamMb, replicas, antiEntropy } = flags
+  const listen = few(flags.listen ?? [], '--listen', LISTEN_MAX).map(parseListen)
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
     http: parseHostPort(flags.http ?? HTTP_DEFAULT),
-    listen: few(flags.listen ?? [], '--listen', LISTEN_MAX).map(parseListen),
+    listen,
     ...(join === undefined ? {} : { join: parseInvite(join) }),
     ...(name === undefined
       ? {}
       : { name: parsePattern(name, '--name', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }),
     ...(slots === undefined ? {} : { slots: parseInteger(slots, '--slots', 0, SLOTS_MAX) }),
+    ...(fronts === undefined ? {} : { fronts: parseFronts(fronts, memory, listen) }),
     ...(memory === undefined ? {} : { memoryMb: parseInteger(memory, '--memory', MEMORY_MB_MIN, MEMORY_MB_MAX) }),
     ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
@@ -70,6 +76,23 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
     ...(flags.sample === true ? { sample: true } : {}),
     json: flags.json === true
   }
+}
+
+function parseFronts(alleged: string, memory: string | undefined, listen: readonly string[]): number {
+  const fronts = parseInteger(alleged, '--fronts', 1, FRONTS_MAX)
+  const memoryMb = memory === undefined ? undefined : Number(memory)
+  if (memoryMb !== undefined && memoryMb < fronts * MEMORY_MB_MIN) {
+    throw new UsageError(
+      `--memory ${memoryMb} must be at least ${fronts * MEMORY_MB_MIN} with --fronts ${fronts}: each front needs ${MEMORY_MB_MIN} MB`
+    )
+  }
+  const beyond = listen.find((address) => Number(address.slice(address.lastIndexOf('/') + 1)) + fronts - 1 > PORT_MAX)
+  if (beyond !== undefined) {
+    throw new UsageError(
+      `--listen '${short(beyond)}' must leave room for --fronts ${fronts}: each further front takes the next port, up to ${PORT_MAX}`
+    )
+  }
+  return fronts
 }
 
 function parseAntiEntropy(alleged: string): number {

@@ -31,6 +31,7 @@ test('every flag reaches the node', (t) => {
       join: ' token ',
       name: 'ada-1',
       slots: '0',
+      fronts: '2',
       memory: '512',
       antiEntropy: '1h',
       accountId: '123456789012',
@@ -48,6 +49,7 @@ test('every flag reaches the node', (t) => {
     join: 'token',
     name: 'ada-1',
     slots: 0,
+    fronts: 2,
     memoryMb: 512,
     antiEntropyMs: 3_600_000,
     accountId: '123456789012',
@@ -91,3 +93,14 @@ test('an IPv4 prefix of 33 bits', refuses, { allowEgress: ['127.0.0.0/33'] }, '0
 test('an IPv6 prefix of 129 bits', refuses, { allowEgress: ['::/129'] }, '0 to 128')
 test('a host name for CIDR', refuses, { allowEgress: ['localhost/8'] }, "'localhost/8'")
 test('more blocks than anyone would list', refuses, { allowEgress: Array(257).fill('10.0.0.0/8') }, '257', '256')
+
+test('further fronts need memory and ports of their own', (t) => {
+  t.is(parseNodeOptions({ fronts: '4' }, host).fronts, 4)
+  const refused: [UpFlags, RegExp][] = [
+    [{ fronts: '0' }, /--fronts '0' .* 1 to 64/],
+    [{ fronts: '65' }, /--fronts '65' .* 1 to 64/],
+    [{ fronts: '3', memory: '700' }, /--memory 700 must be at least 768 with --fronts 3/],
+    [{ fronts: '3', listen: ['/ip4/0.0.0.0/tcp/65534'] }, /--listen '.*65534' must leave room for --fronts 3/]
+  ]
+  for (const [flags, message] of refused) t.throws(() => parseNodeOptions(flags, host), { instanceOf: UsageError, message })
+})

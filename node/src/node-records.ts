@@ -6,13 +6,13 @@ export class NodeRecords {
   readonly #mesh: PeerlessMesh
   readonly #catalog: Catalog
   readonly #logger: Logger
-  readonly #record: Pick<NodeRecord, 'account' | 'version' | 'httpAddress' | 'destinations'>
+  readonly #record: Pick<NodeRecord, 'account' | 'version' | 'httpAddress' | 'destinations' | 'machine'>
 
   constructor(options: {
     mesh: PeerlessMesh
     catalog: Catalog
     logger: Logger
-    record: Pick<NodeRecord, 'account' | 'version' | 'httpAddress' | 'destinations'>
+    record: Pick<NodeRecord, 'account' | 'version' | 'httpAddress' | 'destinations' | 'machine'>
   }) {
     this.#mesh = options.mesh
     this.#catalog = options.catalog

@@ -4,6 +4,7 @@ import type { Instances } from '@peerless/instances'
 import type { InviteAnswer, LatencyStatus, MeshStatus, NodeStatus, PeerStatus } from '@peerless/interface'
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
+import type { Machine } from './machine.ts'
 import { VERSION } from './version.ts'
 
 const ISOLATED_VM = (createRequire(import.meta.url)('isolated-vm/package.json') as { version: string }).version
@@ -17,6 +18,7 @@ export class NodeMeshStatus implements MeshStatus {
   readonly #instances: Instances
   readonly #invocation: InvocationService
   readonly #account: string
+  readonly #machine: Machine
   readonly #warmHere: (functionName: string, version: string) => number
 
   constructor(options: {
@@ -25,6 +27,7 @@ export class NodeMeshStatus implements MeshStatus {
     instances: Instances
     invocation: InvocationService
     account: string
+    machine: Machine
     /** Instances of a version that this node is to keep warm. */
     warmHere: (functionName: string, version: string) => number
   }) {
@@ -33,6 +36,7 @@ export class NodeMeshStatus implements MeshStatus {
     this.#instances = options.instances
     this.#invocation = options.invocation
     this.#account = options.account
+    this.#machine = options.machine
     this.#warmHere = options.warmHere
   }
 
@@ -69,7 +73,8 @@ export class NodeMeshStatus implements MeshStatus {
           rttMs: this.#mesh.rttMs(peerId) ?? null,
           slots: load?.slots ?? 0,
           inFlight: load?.inFlight ?? 0,
-          version
+          version,
+          machine: this.#machine.of(peerId)
         }
       })
     ]
@@ -128,7 +133,8 @@ export class NodeMeshStatus implements MeshStatus {
       rttMs: 0,
       slots: this.#instances.slots,
       inFlight: this.#invocation.inFlight,
-      version: VERSION
+      version: VERSION,
+      machine: this.#machine.id
     }
   }
 }

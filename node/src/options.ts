@@ -19,6 +19,10 @@ export interface NodeOptions {
   replicas?: number | undefined
   /** Mean milliseconds between two comparisons of the catalog with a random peer. Default 4,000. */
   antiEntropyMs?: number | undefined
+  /** Processes of this machine that share the HTTP port, this one included; each is a node of the mesh. Default 1. */
+  fronts?: number | undefined
+  /** Set by the machine's first front for the others. */
+  front?: FrontOptions | undefined
   /** 12 digits, shown in ARNs. */
   accountId: string
   s3Endpoint?: string | undefined
@@ -33,4 +37,12 @@ export interface NodeOptions {
   sample?: boolean | undefined
   /** First line on stdout is machine-readable. */
   json: boolean
+}
+
+/** A further front of a machine. */
+interface FrontOptions {
+  /** From 2. */
+  number: number
+  /** Peer id of the first front. */
+  machine: string
 }

@@ -2,6 +2,7 @@ import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock, LogFields, Logger, Random, Timer } from '@peerless/interface'
 import { type Logger as Pino, pino } from 'pino'
+import type { NodeOptions } from './options.ts'
 
 /** The machine's clock. Timers never keep the process alive: what must, says so itself. */
 export const clock: Clock = {
@@ -29,6 +30,13 @@ export function stderrLogger(level: LogLevel): Logger {
   return new PinoLogger(
     pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: false }))
   )
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** At the level of PEERLESS_LOG; without it people see what is wrong, and programs what happens. */
+export function loggerOf({ json }: Pick<NodeOptions, 'json'>): Logger {
+  return stderrLogger(LEVELS.find((level) => level === process.env.PEERLESS_LOG) ?? (json ? 'info' : 'warn'))
 }
 
 class PinoLogger implements Logger {

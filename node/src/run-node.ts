@@ -1,24 +1,15 @@
-import { messageOf } from '@peerless/interface'
 import type { NodeOptions } from './options.ts'
-import { clock, type LogLevel, stderrLogger } from './platform.ts'
+import { clock, loggerOf } from './platform.ts'
+import { guardProcess } from './process-guard.ts'
 import { type RunningNode, startNode } from './start-node.ts'
-
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /**
  * Runs a node until it is told to stop (SIGINT, SIGTERM, SIGHUP): the first signal drains, the second ends it at once.
  * @throws what `startNode` throws; nothing is left running then
  */
 export async function runNode(options: NodeOptions): Promise<void> {
-  const logger = stderrLogger(LEVELS.find((level) => level === process.env.PEERLESS_LOG) ?? (options.json ? 'info' : 'warn'))
-  process.on('unhandledRejection', (error) => {
-    // A dependency forgot a promise: worth a line, not the node.
-    logger.error('unhandled rejection', { reason: messageOf(error), stack: error instanceof Error ? error.stack : undefined })
-  })
-  process.on('uncaughtException', (error) => {
-    logger.error('uncaught exception; this node ends', { reason: messageOf(error), stack: error.stack })
-    process.exit(1)
-  })
+  const logger = loggerOf(options)
+  guardProcess(logger)
   const signal = firstSignal()
   const node = await startNode(options, logger)
   announce(node, options)

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildBundle, createBlockExchange, createBlockStore, listZip } from '@peerless/bundle'
-import { createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
+import { type CatalogService, createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
 import { createEgress } from '@peerless/egress'
 import { createEvents } from '@peerless/events'
 import { createGateway } from '@peerless/gateway'
@@ -13,7 +13,9 @@ import {
   type Invoker,
   type Logger,
   type LogLine,
+  type Mesh,
   messageOf,
+  PeerlessError,
   REGION_DEFAULT,
   TARIFF_DEFAULT
 } from '@peerless/interface'
@@ -28,11 +30,15 @@ import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
+import { furtherFronts, shareOf } from './front-orders.ts'
+import { Fronts } from './fronts.ts'
+import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
+import { MachineMetrics } from './machine-metrics.ts'
 import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
-import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
+import { checkFree, interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
@@ -49,6 +55,12 @@ const ACCOUNT_DEFAULT = 'default'
 const BUNDLE_FETCH_MS = 8_000
 /** A stop lets calls that run finish for this long. AWS allows 15 minutes; a person who pressed Ctrl-C does not. */
 const DRAIN_MS = 10_000
+
+/** Long enough for a front to start and redeem it. */
+const FRONT_INVITE_MS = 60_000
+/** A round of anti-entropy begins with the connection; a whole catalog is a few megabytes. */
+const CATCH_UP_MS_MAX = 30_000
+const CATCH_UP_LOOK_MS = 20
 
 export interface RunningNode {
   readonly http: string
@@ -115,8 +127,10 @@ async function compose(
     mesh,
     meshSecret: mesh.meshSecret,
     isMember,
+    mates: () => machine.mates(),
     ...(options.antiEntropyMs === undefined ? {} : { antiEntropyMs: options.antiEntropyMs })
   })
+  const machine = new Machine(options.front?.machine ?? mesh.peerId, mesh, catalog)
   undo.push(() => catalog.stop())
   const collection = new BlockCollection({ ...platform, catalog, store })
   undo.push(() => collection.stop())
@@ -143,20 +157,26 @@ async function compose(
     }
   })
 
+  const { fronts = 1, front } = options
+  const slots = options.slots ?? SLOTS_PER_CORE * availableParallelism()
+  const memoryMb = options.memoryMb ?? machineMemoryMb()
   let appendLog: (line: LogLine) => void = () => undefined
   const listening = new Set<number>()
   const egress = createEgress({
     clock,
     allow: options.allowEgress,
-    own: { addresses: interfaceAddresses, ports: () => [...listening, ...portsOf(mesh.addresses())] },
+    own: {
+      addresses: interfaceAddresses,
+      ports: () => [...listening, ...portsOf([...mesh.addresses(), ...machine.mateAddresses()])]
+    },
     lookup: resolveName
   })
   undo.push(() => egress.stop())
   const instances = await createInstances({
     ...platform,
     nodeId: mesh.peerId,
-    slots: options.slots ?? SLOTS_PER_CORE * availableParallelism(),
-    memoryMb: options.memoryMb ?? machineMemoryMb(),
+    slots: shareOf(slots, 1, fronts),
+    memoryMb: shareOf(memoryMb, 1, fronts),
     streamBytesMax: options.streamBytesMax,
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
@@ -186,6 +206,7 @@ async function compose(
     services,
     region: REGION_DEFAULT,
     accountId: options.accountId,
+    machineOf: (peerId) => machine.of(peerId),
     ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
     // What waits can wait: as many attempts as this node has slots, the rest of the mesh's are for who is waiting for an answer.
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
@@ -210,10 +231,14 @@ async function compose(
     instances,
     invocation,
     account: operator,
+    machine,
     warmHere: (name, version) => provisioning.here(name, version)
   })
+  const shared = fronts > 1 || front !== undefined
+  const metrics = shared ? new MachineMetrics({ ...platform, mesh, machine, front: front?.number ?? 1 }) : undefined
   const gateway = createGateway({
     ...platform,
+    ...(metrics === undefined ? {} : { metrics }),
     invoker: invocation,
     asyncInvoker: queue,
     triggers: events.triggers,
@@ -232,6 +257,7 @@ async function compose(
   })
 
   // Before the mesh: a peer whose request met no handler would take it for one that may have run.
+  metrics?.start()
   catalog.start()
   ledger.start()
   invocation.start()
@@ -249,21 +275,48 @@ async function compose(
   provisioning.start()
   undo.push(() => provisioning.stop())
 
-  const address = await gateway.listen(options.http.host, options.http.port)
+  // Who is sent here by the system may ask for whatever the first front has.
+  if (front !== undefined) await caughtUpWith(front.machine, mesh, catalog)
+  else if (shared && options.http.port !== 0) await checkFree(options.http.host, options.http.port)
+  const address = await gateway.listen(options.http.host, options.http.port, shared)
   listening.add(address.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`
-  const record = { account: operator, version: VERSION, httpAddress: http, destinations: services.names }
+  const record = {
+    account: operator,
+    version: VERSION,
+    httpAddress: http,
+    destinations: services.names,
+    ...(shared ? { machine: machine.id } : {})
+  }
   const records = new NodeRecords({ mesh, catalog, logger, record })
   await records.start()
   // The key is made at the end of the first start that came this far: one that failed before, at a port that is taken, does not count.
   const startedBefore = (await folder.readKey()) !== undefined
-  if (!mesh.joined && !startedBefore) await firstStart(options, deployments, catalog.list('function').length, logger)
-  const key = await adminKey(folder, keys)
+  if (front === undefined && !mesh.joined && !startedBefore)
+    await firstStart(options, deployments, catalog.list('function').length, logger)
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true
+  if (fronts > 1) {
+    const parts = { machine: machine.id, name: mesh.name, httpPort: address.port, slots, memoryMb }
+    const further = new Fronts({
+      ...platform,
+      orders: furtherFronts(options, parts),
+      invite: () => mesh.invite({ role: 'node', ttlMs: FRONT_INVITE_MS, uses: 1 })
+    })
+    undo.push(() => further.stop())
+    await further.start()
+  }
   events.start()
-  await folder.announce({ http, pid: process.pid, peerId: mesh.peerId, region: REGION_DEFAULT, ...key })
+  // The command line talks to the machine, which answers as one.
+  if (front === undefined)
+    await folder.announce({
+      http,
+      pid: process.pid,
+      peerId: mesh.peerId,
+      region: REGION_DEFAULT,
+      ...(await adminKey(folder, keys))
+    })
 
   async function drain(): Promise<void> {
     events.stop()
@@ -275,6 +328,16 @@ async function compose(
     await ledger.flush()
   }
   return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, stop }
+}
+
+/** Resolves when this node is connected to the first front of its machine and has compared its catalog with the mesh's. @throws UNAVAILABLE after CATCH_UP_MS_MAX */
+async function caughtUpWith(first: string, mesh: Mesh, catalog: CatalogService): Promise<void> {
+  const until = clock.monotonic() + CATCH_UP_MS_MAX
+  while (!mesh.peers().includes(first) || !catalog.caughtUp()) {
+    if (clock.monotonic() > until)
+      throw new PeerlessError('UNAVAILABLE', `the catalog of the first front did not come within ${CATCH_UP_MS_MAX} ms`)
+    await new Promise<void>((resolve) => clock.after(CATCH_UP_LOOK_MS, resolve))
+  }
 }
 
 /** Keys as every AWS client takes them from its environment. */

@@ -3,6 +3,7 @@ import { ACCOUNT_ID_DEFAULT } from '@peerless/interface'
 import type { Command } from 'commander'
 import { accessOptions, type Context } from '../context.ts'
 import {
+  FRONTS_MAX,
   HTTP_DEFAULT,
   MEMORY_MB_MIN,
   parseNodeOptions,
@@ -34,6 +35,10 @@ export function define(command: Command, context: Context): void {
       `megabytes that the node and its instances may hold, from ${MEMORY_MB_MIN}; above it idle instances are given up (default: 80 % of the machine's)`
     )
     .option('--slots <n>', `busy instances at most, 0 to ${SLOTS_MAX}; 0 makes it a pure gateway`)
+    .option(
+      '--fronts <n>',
+      `processes that share the HTTP port, 1 to ${FRONTS_MAX}; each is a node of the mesh with its share of slots and memory, and takes the next port after that of --listen (default: 1)`
+    )
     .option('--stream-mb <mb>', `a streamed answer at most, 1 to ${STREAM_MB_MAX} (default: 20)`)
     .option(
       '--replicas <n>',

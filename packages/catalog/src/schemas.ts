@@ -56,6 +56,7 @@ const nodeRecord = z.strictObject({
   addresses: z.array(printable(256).startsWith('/')).max(32),
   version: printable(64),
   httpAddress: printable(256).optional(),
+  machine: peerId.optional(),
   destinations: z.array(z.enum(DESTINATION_SERVICES)).max(DESTINATION_SERVICES.length).optional()
 })
 

@@ -69,7 +69,7 @@ class HttpGateway implements Gateway {
     this.#lambdaApi = new LambdaApi(parts, codeUrls)
     this.#meshApi = new MeshApi(parts, codeUrls)
     this.#routes = new Routes(parts)
-    this.#pages = new OperationsPages(context, metrics, drain)
+    this.#pages = new OperationsPages(context, metrics, drain, handed?.page ?? (() => metrics.registry.metrics()))
     this.#server = createServer(
       {
         maxHeaderSize: context.limits.headerBytesMax,
@@ -138,11 +138,11 @@ class HttpGateway implements Gateway {
     return this.#pages.handle(request, response, url)
   }
 
-  async listen(host: string, port: number): Promise<{ host: string; port: number }> {
+  async listen(host: string, port: number, shared = false): Promise<{ host: string; port: number }> {
     if (this.#closed !== undefined) throw new PeerlessError('UNAVAILABLE', 'this gateway was closed')
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen({ host, port, backlog: 1_024 }, () => {
+      this.#server.listen({ host, port, backlog: 1_024, reusePort: shared }, () => {
         this.#server.off('error', reject)
         resolve()
       })

@@ -14,11 +14,13 @@ export class OperationsPages {
   readonly #context: GatewayContext
   readonly #metrics: GatewayMetrics
   readonly #drain: Drain
+  readonly #metricsPage: () => Promise<string>
 
-  constructor(context: GatewayContext, metrics: GatewayMetrics, drain: Drain) {
+  constructor(context: GatewayContext, metrics: GatewayMetrics, drain: Drain, metricsPage: () => Promise<string>) {
     this.#context = context
     this.#metrics = metrics
     this.#drain = drain
+    this.#metricsPage = metricsPage
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
@@ -51,7 +53,7 @@ export class OperationsPages {
       return async () => ({
         status: 200,
         type: this.#metrics.registry.contentType,
-        body: await this.#metrics.registry.metrics()
+        body: await this.#metricsPage()
       })
     return undefined
   }

@@ -61,7 +61,13 @@ export interface GatewayOptions {
   /** Overrides of GATEWAY_LIMITS. */
   limits?: Partial<GatewayLimits>
   /** Where `/metrics` reads; the gateway adds its own and, if they are missing, Node's default metrics. Default: a registry of its own. */
-  metrics?: { registry: Registry }
+  metrics?: MetricsSource
+}
+
+interface MetricsSource {
+  readonly registry: Registry
+  /** What `/metrics` answers, where that is more than what this node counts. @returns Prometheus text */
+  readonly page?: () => Promise<string>
 }
 
 /** What every handler of the gateway works with: the options with their defaults filled in. */
@@ -70,8 +76,12 @@ export interface GatewayContext extends Omit<GatewayOptions, 'limits' | 'metrics
 }
 
 export interface Gateway {
-  /** Port 0 takes a free one; the answer says which. @throws the socket's error (EADDRINUSE, EACCES) */
-  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /**
+   * Port 0 takes a free one; the answer says which.
+   * @param shared other processes of the same user may listen there, too, when they say so as well: the system spreads connections over them
+   * @throws the socket's error (EADDRINUSE, EACCES; EINVAL or ENOTSUP where the system cannot share ports)
+   */
+  listen(host: string, port: number, shared?: boolean): Promise<{ host: string; port: number }>
   /** Stops accepting, lets requests finish with `connection: close`, and cuts what is left after `graceMs`. May be called again. */
   close(graceMs: number): Promise<void>
   /** One request; what the server calls. */

@@ -243,6 +243,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
         rttMs: 0,
         slots: 4,
         inFlight: 0,
+        machine: NODE_ID,
         version: '0'
       }
     ],

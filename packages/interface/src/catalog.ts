@@ -32,6 +32,8 @@ export interface NodeRecord {
   addresses: string[]
   version: string
   httpAddress: string | undefined
+  /** Peer id of the first front of its machine, where several nodes are the fronts of one; undefined: it is a machine by itself. */
+  machine?: string | undefined
   /** Services that it delivers records to, for every node of the mesh. */
   destinations?: DestinationService[] | undefined
 }

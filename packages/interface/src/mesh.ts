@@ -25,6 +25,8 @@ export const MESSAGE = {
   RESERVE: 42,
   RESERVE_RECALL: 43,
   DEMAND: 44,
+  /** node/: what one front of a machine has counted */
+  METRICS_READ: 45,
   /** 50 and 51 are the own ones of packages/mesh (constants.ts there). */
   /** packages/queue: copies of accepted events, what became of them, and questions about them */
   QUEUE_STORE: 60,

@@ -12,6 +12,8 @@ export interface PeerStatus {
   slots: number
   inFlight: number
   version: string
+  /** Peer id of the first front of its machine; its own where it is the only one. */
+  machine: string
 }
 
 /** POST /v1/invites {role, ttlSeconds, uses} → InviteAnswer. role `node` joins machines; the others make an access key on redemption: POST /v1/invites/redeem {token} → KeyAnswer, unsigned. */

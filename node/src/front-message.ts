@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import type { NodeOptions } from './options.ts'
+
+/** To a further front: first how to start, later that it is to end. Its first front is its parent and runs the same code, so what it says is taken as it is. */
+export type ToFront = { readonly start: NodeOptions } | { readonly stop: true }
+
+/** From a further front: once, when it serves or could not. */
+export const fromFrontRule = z.union([
+  z.strictObject({ ready: z.strictObject({ peerId: z.string().max(128) }) }),
+  z.strictObject({ failed: z.string().max(10_000) })
+])
+export type FromFront = z.infer<typeof fromFrontRule>

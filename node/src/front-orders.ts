@@ -1,0 +1,41 @@
+import type { NodeOptions } from './options.ts'
+
+/** What the first front knows once it serves. */
+export interface MachineParts {
+  /** Peer id of the first front. */
+  readonly machine: string
+  readonly name: string
+  readonly httpPort: number
+  /** Of the whole machine. */
+  readonly slots: number
+  readonly memoryMb: number
+}
+
+/** How the fronts after the first are started: each with its share of slots and memory, a folder of its own, and the mesh's port that many further on. */
+export function furtherFronts(options: NodeOptions, parts: MachineParts): NodeOptions[] {
+  const { fronts = 1, sample: _, ...rest } = options
+  return Array.from({ length: fronts - 1 }, (_, index) => {
+    const number = index + 2
+    return {
+      ...rest,
+      dataDirectory: `${options.dataDirectory}/fronts/${number}`,
+      http: { host: options.http.host, port: parts.httpPort },
+      listen: options.listen.map((address) => portFurtherOn(address, number - 1)),
+      join: undefined,
+      name: parts.name,
+      slots: shareOf(parts.slots, number, fronts),
+      memoryMb: shareOf(parts.memoryMb, number, fronts),
+      front: { number, machine: parts.machine }
+    }
+  })
+}
+
+/** What one of `count` fronts has of a whole number; the first ones have what does not divide. */
+export function shareOf(total: number, number: number, count: number): number {
+  return Math.floor(total / count) + (number <= total % count ? 1 : 0)
+}
+
+/** Port 0, any free one, stays. */
+function portFurtherOn(address: string, by: number): string {
+  return address.replace(/\/tcp\/([1-9]\d*)/, (_, port) => `/tcp/${Number(port) + by}`)
+}

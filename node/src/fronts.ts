@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { type Clock, type Logger, PeerlessError, type Timer } from '@peerless/interface'
+import { fromFrontRule, type ToFront } from './front-message.ts'
+import type { NodeOptions } from './options.ts'
+
+const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'front.js')
+/** Start, join and catching up take seconds on a slow machine. */
+const START_MS_MAX = 60_000
+/** Longer than a node takes to finish what runs and hand over what waits. */
+const STOP_MS_MAX = 30_000
+const RESTART_MS_MIN = 1_000
+const RESTART_MS_MAX = 30_000
+/** One that served for so long starts anew with the shortest wait. */
+const STEADY_MS = 60_000
+
+export interface FrontsOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  /** How a front is to start, but for the token. */
+  readonly orders: readonly NodeOptions[]
+  /** Makes an invite token for one node; one that is of the mesh already leaves it unused. */
+  readonly invite: () => Promise<string>
+}
+
+/** The processes of a machine's further fronts: started together, started again when one ends unasked, ended with the first front. */
+export class Fronts {
+  readonly #fronts: readonly Front[]
+
+  constructor(options: FrontsOptions) {
+    this.#fronts = options.orders.map((order) => new Front(order, options))
+  }
+
+  /** Resolves when all serve. @throws PeerlessError UNAVAILABLE with the reason of the first that could not */
+  async start(): Promise<void> {
+    await Promise.all(this.#fronts.map((front) => front.start()))
+  }
+
+  /** Lets them finish what runs; resolves when their processes have ended. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#fronts.map((front) => front.stop()))
+  }
+}
+
+class Front {
+  readonly #order: NodeOptions
+  readonly #o: FrontsOptions
+  readonly #logger: Logger
+  #child: ChildProcess | undefined
+  #restart: Timer | undefined
+  #waitMs = RESTART_MS_MIN
+  #stopping = false
+
+  constructor(order: NodeOptions, options: FrontsOptions) {
+    this.#order = order
+    this.#o = options
+    this.#logger = options.logger.child({ front: order.front?.number })
+  }
+
+  async start(): Promise<void> {
+    const token = await this.#o.invite()
+    // Its own process group: what a terminal sends to that of the first front is the first front's to pass on.
+    const child = fork(ENTRY, [], { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#child = child
+    const startedAt = this.#o.clock.monotonic()
+    try {
+      await this.#ready(child, { start: { ...this.#order, join: token } })
+    } catch (error) {
+      child.kill('SIGKILL')
+      throw error
+    }
+    // In the tick of its word, so that no end is missed.
+    child.once('exit', (code, signal) => {
+      if (this.#stopping) return
+      if (this.#o.clock.monotonic() - startedAt > STEADY_MS) this.#waitMs = RESTART_MS_MIN
+      this.#logger.error('a front ended and is started again', { code, signal, inMs: this.#waitMs })
+      this.#again()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#restart?.cancel()
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    const timer = this.#o.clock.after(STOP_MS_MAX, () => child.kill('SIGKILL'))
+    this.#tell(child, { stop: true })
+    await ended
+    timer.cancel()
+  }
+
+  #again(): void {
+    this.#restart = this.#o.clock.after(this.#waitMs, () => {
+      this.start().catch((error) => {
+        if (this.#stopping) return
+        this.#logger.error('a front could not be started again', { reason: String(error), inMs: this.#waitMs })
+        this.#again()
+      })
+    })
+    this.#waitMs = Math.min(RESTART_MS_MAX, this.#waitMs * 2)
+  }
+
+  #ready(child: ChildProcess, order: ToFront): Promise<void> {
+    const { number } = this.#order.front ?? { number: 0 }
+    const failed = (why: string) => new PeerlessError('UNAVAILABLE', `front ${number} did not start: ${why}`)
+    return new Promise((resolve, reject) => {
+      const timer = this.#o.clock.after(START_MS_MAX, () => reject(failed(`it did not serve within ${START_MS_MAX} ms`)))
+      child.once('message', (alleged) => {
+        timer.cancel()
+        const message = fromFrontRule.safeParse(alleged)
+        if (!message.success) reject(failed('its first message is neither of the two that there are'))
+        else if ('failed' in message.data) reject(failed(message.data.failed))
+        else resolve()
+      })
+      child.once('error', (error) => reject(failed(error.message)))
+      child.once('exit', (code, signal) => {
+        timer.cancel()
+        reject(failed(`its process ended with ${signal ?? code}`))
+      })
+      this.#tell(child, order)
+    })
+  }
+
+  #tell(child: ChildProcess, message: ToFront): void {
+    // One that is gone has its end told by 'exit'.
+    child.send(message, () => undefined)
+  }
+}
