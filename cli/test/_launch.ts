@@ -83,7 +83,8 @@ export function start(t: ExecutionContext, command: string, args: readonly strin
 export async function fakeCheckout(t: ExecutionContext, version: string, main: string): Promise<string> {
   const folder = await temporaryFolder(t)
   for (const part of ['bin', 'cli/src', 'node_modules/node/bin']) mkdirSync(join(folder, part), { recursive: true })
-  for (const file of ['peerless', 'pinned.js', 'package.json']) await copyFile(join(root, 'bin', file), join(folder, 'bin', file))
+  for (const file of ['peerless', 'pinned.js', 'runtime.js', 'package.json'])
+    await copyFile(join(root, 'bin', file), join(folder, 'bin', file))
   await writeFile(join(folder, 'package.json'), '{"type":"module"}')
   await writeFile(join(folder, 'cli/src/main.ts'), main)
   if (version !== 'missing') {
