@@ -45,6 +45,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
 
 /** SigV4: how far `X-Amz-Date` may be from this node's clock (AWS: 15 minutes for most services). */
 export const CLOCK_SKEW_MS_MAX = 900_000
+/** SigV4: the longest `X-Amz-Expires` of a presigned URL, a week (IAM user guide, "Elements of an AWS API request signature"). */
+export const PRESIGNED_SECONDS_MAX = 604_800
 /** Signing keys are derived by four HMACs and reused for a day; one per access key, day and region. */
 export const SIGNING_KEYS_CACHED_MAX = 1_024
 /** An Authorization header with fifty signed header names has about 1,200 characters. */

@@ -19,10 +19,14 @@ export function canonicalPath(rawPath: string): string {
   return segments.length === 0 ? '/' : `/${segments.join('/')}${rawPath.endsWith('/') ? '/' : ''}`
 }
 
-/** Decoded, escaped again, sorted by name and then by value. */
-export function canonicalQuery(query: string): string {
+/**
+ * Decoded, escaped again, sorted by name and then by value.
+ * @param without the parameter that a presigned URL has its signature in: it cannot be signed itself
+ */
+export function canonicalQuery(query: string, without: string | undefined): string {
   if (query.length === 0) return ''
   return queryPairs(query)
+    .filter(([name]) => name !== without)
     .map(([name, value]) => [escapeUri(name), escapeUri(value)] as const)
     .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
     .map(([name, value]) => `${name}=${value}`)

@@ -87,13 +87,44 @@ export interface SignOptions {
   withoutHash?: boolean
 }
 
+type Target = { host: string; port: number }
+type Signer = Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'>
+
 /** Signs with AWS's own implementation: the oracle of our verifier. */
-export async function signed(
-  target: { host: string; port: number },
-  key: Pick<AccessKey, 'accessKeyId' | 'secretAccessKey'>,
+export async function signed(target: Target, key: Signer, options: Ask, sign: SignOptions): Promise<Ask> {
+  const made = await signerOf(key, sign).sign(unsigned(target, options), { signingDate: sign.date })
+  return { ...options, method: made.method ?? 'GET', headers: made.headers }
+}
+
+/** The same in the query: a presigned URL. @param expiresIn seconds; undefined: the signer's default */
+export async function presigned(
+  target: Target,
+  key: Signer,
   options: Ask,
-  sign: SignOptions
+  sign: SignOptions & { expiresIn?: number }
 ): Promise<Ask> {
+  const { date: signingDate, expiresIn } = sign
+  const made = await signerOf(key, sign).presign(unsigned(target, options), {
+    signingDate,
+    ...(expiresIn === undefined ? {} : { expiresIn })
+  })
+  const query = Object.entries(made.query ?? {}).flatMap(([name, value]) =>
+    [value ?? ''].flat().map((one) => `${encodeURIComponent(name)}=${encodeURIComponent(one)}`)
+  )
+  return { ...options, path: `${made.path}?${query.join('&')}`, headers: made.headers }
+}
+
+function signerOf(key: Signer, sign: SignOptions): SignatureV4 {
+  return new SignatureV4({
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+    region: sign.region ?? 'us-east-1',
+    service: sign.service ?? 'lambda',
+    sha256: Sha256,
+    applyChecksum: sign.withoutHash !== true
+  })
+}
+
+function unsigned(target: Target, options: Ask): Parameters<SignatureV4['sign']>[0] {
   const { method = 'GET', path, body } = options
   const mark = path.indexOf('?')
   const query: Record<string, string | string[]> = {}
@@ -103,29 +134,18 @@ export async function signed(
       query[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
     }
   }
-  const signer = new SignatureV4({
-    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
-    region: sign.region ?? 'us-east-1',
-    service: sign.service ?? 'lambda',
-    sha256: Sha256,
-    applyChecksum: sign.withoutHash !== true
-  })
   const headers: Record<string, string> = { host: `${target.host}:${target.port}` }
   for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = String(value)
-  const made = await signer.sign(
-    {
-      method,
-      protocol: 'http:',
-      hostname: target.host,
-      port: target.port,
-      path: mark < 0 ? path : path.slice(0, mark),
-      query,
-      headers,
-      body
-    } as Parameters<typeof signer.sign>[0],
-    { signingDate: sign.date }
-  )
-  return { ...options, method, headers: made.headers }
+  return {
+    method,
+    protocol: 'http:',
+    hostname: target.host,
+    port: target.port,
+    path: mark < 0 ? path : path.slice(0, mark),
+    query,
+    headers,
+    body
+  } as Parameters<SignatureV4['sign']>[0]
 }
 
 export function sha256Hex(text: string): string {
