@@ -7,7 +7,7 @@ import { Drain } from './drain.ts'
 import { FunctionUrls, functionOfHost } from './function-url.ts'
 import { BodyBudget, continueLater } from './http-body.ts'
 import { isWebSocket, MalformedRefusals, refuseConnect, refuseUpgrade } from './http-refusals.ts'
-import { originForm } from './http-url.ts'
+import { toOriginForm } from './http-url.ts'
 import { registerInstanceMetrics } from './instance-metrics.ts'
 import { isLambdaPath, LambdaApi } from './lambda-api.ts'
 import { registerLatencyMetrics } from './latency-metrics.ts'
@@ -118,17 +118,22 @@ class HttpGateway implements Gateway {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const url = originForm(request.url ?? '/')
+    const isWhole = toOriginForm(request)
+    const url = request.url ?? '/'
     const name = functionOfHost(request.headers.host)
-    if (name !== undefined) this.#functionUrls.handleHost(request, response, name, url)
+    if (!isWhole) this.#answer(response, this.#pages.handle(request, response, url))
+    else if (name !== undefined) this.#functionUrls.handleHost(request, response, name, url)
     else if (this.#routes.handleHost(request, response, url)) return
     else if (url.startsWith('/fn/')) this.#functionUrls.handlePath(request, response, url)
-    else
-      this.#handleRest(request, response, url).catch((error) => {
-        // Each of them words its own errors; what arrives here failed while it did so.
-        this.#context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
-        response.destroy()
-      })
+    else this.#answer(response, this.#handleRest(request, response, url))
+  }
+
+  #answer(response: ServerResponse, handled: Promise<void>): void {
+    handled.catch((error) => {
+      // Each of them words its own errors; what arrives here failed while it did so.
+      this.#context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
+      response.destroy()
+    })
   }
 
   #handleRest(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {

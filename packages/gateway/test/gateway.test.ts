@@ -111,6 +111,38 @@ test('close cuts what is left when the grace is over', async (t) => {
   await closed
 })
 
+test('a target in a proxy’s form is answered by its own host, whatever the Host header says', async (t) => {
+  const node = await start(t)
+  node.behave((order) => ranHttp(200, [], order.payload))
+  const event = async (target: string, headers = 'Host: elsewhere:1\r\n') => {
+    const answer = await raw(node, `GET ${target} HTTP/1.1\r\n${headers}Connection: close\r\n\r\n`)
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    return head.startsWith('HTTP/1.1 200') ? JSON.parse(body) : head.slice(9, 12)
+  }
+  const { rawPath, rawQueryString, headers, requestContext } = await event('http://Hello.fn.localhost:80/a%2Fb?c=1')
+  t.is(rawPath, '/a%2Fb')
+  t.is(rawQueryString, 'c=1')
+  t.is(headers.host, 'Hello.fn.localhost:80')
+  t.is(requestContext.domainName, 'Hello.fn.localhost')
+  t.is((await event('http://hello.fn.localhost?c=1')).rawPath, '/')
+  t.is((await event('HTTPS://other/fn/hello', 'Host: hello.fn.localhost\r\n')).headers.host, 'other')
+  t.is((await event('http://[::1]:80/fn/hello')).headers.host, '[::1]:80')
+  t.is(await event('http://other/', 'Host: hello.fn.localhost\r\n'), '404')
+  t.is(await event('http://hello.fn.localhost/', 'Host: a\r\nHost: b\r\n'), '400', 'two hosts stay two')
+  for (const none of ['http:///fn/hello', 'http://user@hello.fn.localhost/', 'http://a:b@hello.fn.localhost/'])
+    t.is(await event(none, 'Host: hello.fn.localhost\r\n'), '404', none)
+})
+
+test('what was signed for a host is taken in a proxy’s form too', async (t) => {
+  const node = await start(t)
+  const date = new Date(node.clock.now())
+  const { path, headers } = await signed(node, node.admin, { path: '/2015-03-31/functions?MaxItems=1' }, { date })
+  const whole = await ask(node, { path: `http://${headers?.host}${path}`, headers: { ...headers, host: 'proxy' } })
+  t.is(whole.status, 200)
+  const elsewhere = await ask(node, { path: `http://elsewhere${path}`, headers: headers ?? {} })
+  t.is(elsewhere.status, 403)
+})
+
 test('two requests on one connection are answered in order', async (t) => {
   const node = await start(t)
   const text = await raw(
