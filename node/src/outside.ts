@@ -1,5 +1,4 @@
 import { lookup } from 'node:dns/promises'
-import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
 /** As the machine's resolver has it, its hosts file included; the order is the resolver's. */
@@ -17,14 +16,5 @@ export function portsOf(multiaddrs: readonly string[]): number[] {
   return multiaddrs.flatMap((address) => {
     const port = /\/tcp\/(\d{1,5})/.exec(address)?.[1]
     return port === undefined ? [] : [Number(port)]
-  })
-}
-
-/** A port that is to be shared is taken from nobody: the system would let any process of the same user share it. @throws the socket's error (EADDRINUSE) */
-export function checkFree(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
   })
 }

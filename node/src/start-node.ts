@@ -30,6 +30,7 @@ import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
+import { addressesOf, checkFree } from './free-ports.ts'
 import { furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
 import { Machine } from './machine.ts'
@@ -38,7 +39,7 @@ import { MachineMetrics } from './machine-metrics.ts'
 import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
-import { checkFree, interfaceAddresses, portsOf, resolveName } from './outside.ts'
+import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
@@ -106,6 +107,8 @@ async function compose(
   const platform = { clock, random, logger }
   const folder = await DataFolder.open(options.dataDirectory)
   undo.push(() => folder.release())
+  // The port of the first front is its further ones' as well.
+  await checkFree([...(options.front === undefined ? [options.http] : []), ...addressesOf(options.listen)])
 
   const mesh = await createMesh({
     ...platform,
@@ -277,7 +280,6 @@ async function compose(
 
   // Who is sent here by the system may ask for whatever the first front has.
   if (front !== undefined) await caughtUpWith(front.machine, mesh, catalog)
-  else if (shared && options.http.port !== 0) await checkFree(options.http.host, options.http.port)
   const address = await gateway.listen(options.http.host, options.http.port, shared)
   listening.add(address.port)
   const http = `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`

@@ -29,6 +29,22 @@ test('a first start that failed at a port that was taken does not use up the sam
   t.is((await get(`${node.http}/fn/hello?name=Ada`)).body, 'Hello, Ada!\n')
 })
 
+test('a first start that failed at a port that was taken has founded no mesh and spent no invite', async (t) => {
+  const founder = await up(t)
+  const invite = (await founder.cli('invite')).stdout.trim()
+  const data = await dataFolder(t)
+  const http = founder.http.replace('http://', '')
+  const [mesh = ''] = (JSON.parse((await founder.cli('peers', '--json')).stdout) as { addresses: string[] }[])[0]?.addresses ?? []
+  for (const where of [
+    ['--http', http],
+    ['--http', '127.0.0.1:0', '--listen', mesh.replace(/\/p2p\/.*/, '')]
+  ])
+    for (const join of [[], ['--join', invite]]) t.is((await run(PEERLESS, ['up', '--data', data, ...where, ...join])).code, 1)
+
+  const node = await up(t, { data, args: ['--join', invite] })
+  t.is(node.ready.mesh, founder.ready.mesh)
+})
+
 test('a sample that was removed stays away at the next start', async (t) => {
   const data = await dataFolder(t)
   const first = await up(t, { data, ...SAMPLE })
