@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FUNCTION_NAME, HANDLER, LIMITS, MANIFEST_FILE } from '@peerless/interface'
 import { CliError } from './errors.ts'
+import { withoutMark } from './text.ts'
 import { checkEnvironmentSize, parseAssignment, parseDuration, short } from './values.ts'
 
 export interface Manifest {
@@ -50,7 +51,7 @@ export async function readManifest(path: string): Promise<Manifest> {
   if (bytes.length > MANIFEST_BYTES_MAX)
     throw new CliError(`${file} has ${bytes.length} bytes, a manifest has at most ${MANIFEST_BYTES_MAX}`)
   try {
-    return manifestOf(JSON.parse(bytes.toString()))
+    return manifestOf(JSON.parse(withoutMark(bytes).toString()))
   } catch (error) {
     throw new CliError(`${file}: ${(error as Error).message}`, 'docs/cli.md says what a manifest has.')
   }

@@ -11,6 +11,13 @@ export function printable(text: string): string {
   return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+/** Without the byte order mark that some editors begin files with: JSON knows none, and a reader may ignore it (RFC 8259, section 8.1). */
+export function withoutMark(utf8: Buffer): Buffer {
+  return utf8.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? utf8.subarray(BYTE_ORDER_MARK.length) : utf8
+}
+
 export interface Column<Row> {
   title: string
   cell: (row: Row) => string

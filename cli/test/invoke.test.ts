@@ -84,6 +84,21 @@ test('the payload comes from a file or from stdin', async (t) => {
   )
 })
 
+test('a byte order mark, as editors on Windows write it, is no part of the payload', async (t) => {
+  const node = await startFakeNode(t, { [HELLO]: ok('1') })
+  const cwd = await temporaryFolder(t)
+  await writeFile(join(cwd, 'event.json'), '\ufeff{"from":"file"}')
+  await writeFile(join(cwd, 'nothing.json'), '\ufeff')
+  for (const data of ['@event.json', '@nothing.json']) {
+    const { code, stderr } = await runCommand(['--data', node.data, 'invoke', 'hello', '--data', data], { cwd })
+    t.is(code, 0, stderr)
+  }
+  t.deepEqual(
+    node.received.map(({ body }) => body.toString()),
+    ['{"from":"file"}', '']
+  )
+})
+
 test('a payload that cannot be read, is too large or no JSON never leaves', async (t) => {
   const node = await startFakeNode(t, { [HELLO]: ok('1') })
   const invoke = (data: string, stdin = '') => runCommand(['--data', node.data, 'invoke', 'hello', '--data', data], { stdin })
@@ -126,6 +141,8 @@ test('--async queues and prints the request id alone', async (t) => {
   t.is(stdout, 'r1\n')
   t.true(stderr.includes('queued, request r1'))
   t.is(node.received[0]?.headers['x-amz-invocation-type'], 'Event')
+  const json = await runCommand(['--data', node.data, 'invoke', 'hello', '--async', '--json'])
+  t.like(JSON.parse(json.stdout), { requestId: 'r1', node: null, durationMs: null, cold: null, result: null })
 })
 
 test('a call that the node refuses is a failure of the command, not of the function', async (t) => {

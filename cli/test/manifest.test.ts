@@ -45,6 +45,14 @@ test('a folder is deployed as its manifest says, and the manifest is not part of
   t.false((await readZip(lambda.zip)).some(({ name }) => name === 'peerless.json'))
 })
 
+test('a manifest may begin with a byte order mark', async (t) => {
+  const lambda = fakeLambda('greet')
+  const node = await startFakeNode(t, lambda.routes)
+  const cwd = await folderWith(t, `\ufeff${JSON.stringify({ name: 'greet' })}`)
+  const { code, stderr } = await runCommand(['deploy', '--json', '--data', node.data], { cwd })
+  t.is(code, 0, stderr)
+})
+
 test('options say otherwise', async (t) => {
   const lambda = fakeLambda('other')
   const asked: string[] = []

@@ -8,7 +8,7 @@ import { type Context, markOwnData, withJson } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import type { Host } from '../host.ts'
 import { functionPath, parseReference } from '../lambda.ts'
-import { digits, printable, shortPeer } from '../text.ts'
+import { digits, printable, shortPeer, withoutMark } from '../text.ts'
 import { short } from '../values.ts'
 
 interface Flags {
@@ -90,7 +90,8 @@ function factsOf({ headers }: Answer) {
     durationMs: number('x-peerless-duration-ms'),
     billedMs: number('x-peerless-billed-ms'),
     charge: number('x-peerless-charge'),
-    cold: headers['x-peerless-cold'] === '1',
+    // Said of calls that ran: one that is queued has none of these yet.
+    cold: headers['x-peerless-duration-ms'] === undefined ? null : headers['x-peerless-cold'] === '1',
     functionError: text('x-amz-function-error')
   }
 }
@@ -103,7 +104,7 @@ function summaryOf(facts: ReturnType<typeof factsOf>, flags: Flags): string {
     `${facts.durationMs ?? '?'} ms`,
     `billed ${facts.billedMs ?? '?'} ms`,
     `charge ${facts.charge === null ? '?' : digits(facts.charge)}`,
-    facts.cold ? 'cold' : 'warm'
+    ...(facts.cold === null ? [] : [facts.cold ? 'cold' : 'warm'])
   ]
   return [...parts, request].join(', ')
 }
@@ -192,7 +193,8 @@ async function readAll(stdin: Readable): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-function checked(payload: Buffer, source: string, Failure: typeof CliError): Buffer {
+function checked(alleged: Buffer, source: string, Failure: typeof CliError): Buffer {
+  const payload = withoutMark(alleged)
   if (payload.length > LIMITS.payloadBytesMax) {
     throw new Failure(
       `${source}: the payload has more than ${LIMITS.payloadBytesMax} bytes`,

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { parseReference } from '../lambda.ts'
-import { fields, printable, shortPeer, table } from '../text.ts'
+import { fields, printable, shortPeer, table, withoutMark } from '../text.ts'
 import { parseInteger, parsePattern, short } from '../values.ts'
 
 interface AddFlags {
@@ -209,7 +209,7 @@ async function readInput(alleged: string, context: Context): Promise<unknown> {
   let text = alleged
   if (alleged.startsWith('@')) {
     try {
-      text = await readFile(resolve(context.host.cwd, alleged.slice(1)), 'utf8')
+      text = withoutMark(await readFile(resolve(context.host.cwd, alleged.slice(1)))).toString()
     } catch (error) {
       throw new CliError(
         `--input ${short(alleged)} cannot be read: ${(error as Error).message}`,
