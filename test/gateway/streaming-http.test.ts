@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import test from 'ava'
 import { eventually, up } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
@@ -159,6 +161,10 @@ test('to HTTP/1.0 a streamed answer ends with its connection', async (t) => {
   t.regex(received, /^HTTP\/1\.1 200 OK\r\n/)
   t.notRegex(received, /transfer-encoding|trailer/i)
   t.true(received.endsWith('\r\n\r\nab'))
+  const { hostname, port } = new URL(shared.node.http)
+  const socket = connect(Number(port), hostname).resume()
+  socket.write('GET /s/failMidway HTTP/1.0\r\n\r\n')
+  await t.throwsAsync(once(socket, 'end'), { code: 'ECONNRESET' }, 'what is not whole does not end as if it were')
 })
 
 for (const way of ['s', 'b'] as const) {

@@ -59,7 +59,7 @@ export class StreamAnswer implements StreamSink {
     response.write(this.#shape.chunk(bytes), () => {
       this.#pending--
       this.#source?.credit(bytes.length)
-      if (this.#cut && this.#pending === 0) response.destroy()
+      if (this.#cut && this.#pending === 0) this.#abort()
     })
   }
 
@@ -68,6 +68,13 @@ export class StreamAnswer implements StreamSink {
     this.#cut = true
     // Whoever takes nothing of what is left loses it.
     if (this.#pending > 0) this.#response.socket?.setTimeout(ANSWER_STALL_MS_MAX)
+    else this.#abort()
+  }
+
+  /** To HTTP/1.0 the end of the connection is the end of the answer (RFC 9112, section 6.3): only a reset says that it is not. */
+  #abort(): void {
+    const { req, socket } = this.#response
+    if (req.httpVersionMinor === 0) socket?.resetAndDestroy()
     else this.#response.destroy()
   }
 }
