@@ -11,12 +11,12 @@ export interface Host {
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: Writable
-  /** Whether a person sees `stdout`: decides redrawing and column widths. */
+  /** Whether a person sees `stdout`: decides redrawing. */
   readonly terminal: boolean
   /** Styles text for `stdout` or `stderr`, or leaves it, where there is no terminal or NO_COLOR is set. */
   style(format: Format, text: string, stream?: 'stdout' | 'stderr'): string
-  /** Width of the terminal in columns, undefined where there is none. */
-  columns(): number | undefined
+  /** Height of the terminal in lines, undefined where there is none. */
+  rows(): number | undefined
   /** Epoch milliseconds. */
   now(): number
   /** Monotonic milliseconds. */
@@ -40,7 +40,7 @@ export function realHost(): Host {
     // validateStream: no colours where the stream is no terminal or NO_COLOR, NODE_DISABLE_COLORS say so.
     style: (format, text, stream = 'stdout') => styleText(format, text, { stream: process[stream], validateStream: true }),
     // Asked of the system each time: the process may be outside the terminal's foreground group and miss its SIGWINCH.
-    columns: () => (process.stdout.isTTY === true ? process.stdout.getWindowSize()[0] : undefined),
+    rows: () => (process.stdout.isTTY === true ? process.stdout.getWindowSize()[1] : undefined),
     now: () => Date.now(),
     monotonic: () => performance.now(),
     interrupted: () => {

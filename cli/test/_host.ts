@@ -14,6 +14,7 @@ export interface Machine {
   home?: string
   cwd?: string
   terminal?: boolean
+  rows?: number
   interrupt?: AbortSignal
   /** Told every text on stdout as it comes. */
   onStdout?: (text: string) => void
@@ -42,7 +43,7 @@ export async function runCommand(argv: readonly string[], machine: Machine = {})
     stderr,
     terminal: machine.terminal ?? false,
     style: (_format, text) => text,
-    columns: () => undefined,
+    rows: () => machine.rows,
     now: () => NOW,
     monotonic: () => performance.now(),
     interrupted: () => machine.interrupt ?? new AbortController().signal

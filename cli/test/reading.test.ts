@@ -311,6 +311,25 @@ test('top on a terminal draws over itself until it is interrupted', async (t) =>
   t.true(stdout.includes('\u001b[H'))
 })
 
+test('top draws no more than the terminal has room for, and leaves it as it was', async (t) => {
+  const node = await startFakeNode(t, { 'GET /v1/peers': { json: PEERS }, 'GET /v1/node': { json: NODE } })
+  const controller = new AbortController()
+  const { stdout } = await runCommand(['top', '--data', node.data], {
+    terminal: true,
+    rows: 4,
+    interrupt: controller.signal,
+    onStdout: (text) => {
+      if (text.includes('nodes connected')) controller.abort()
+    }
+  })
+  const [before = '', drawn = ''] = stdout.split('\u001b[H')
+  t.true(before.startsWith('\u001b[?7l'), 'lines are cut where the terminal ends')
+  t.true(drawn.endsWith('\u001b[?7h'), 'and go on in the next again')
+  const lines = drawn.split('\n')
+  t.is(lines.length, 4)
+  t.regex(lines[0] ?? '', /nodes connected/)
+})
+
 test('top without the right to see the node shows the peers', async (t) => {
   const node = await startFakeNode(t, {
     'GET /v1/peers': { json: PEERS },

@@ -11,6 +11,9 @@ const PERIOD_MS = 1_000
 const CLEAR_TO_END = '\u001b[J'
 const HOME = '\u001b[H'
 const CLEAR = '\u001b[2J'
+/** DECAWM: what is longer than a line of the terminal is cut there, instead of going on in the next. */
+const WRAP_OFF = '\u001b[?7l'
+const WRAP_ON = '\u001b[?7h'
 
 /** What one look at the node gives. `node` is null for keys that may not see it. */
 interface Snapshot {
@@ -55,17 +58,22 @@ export function define(command: Command, context: Context): void {
 async function watch(look: (signal: AbortSignal) => Promise<Snapshot>, context: Context): Promise<void> {
   const signal = context.host.interrupted()
   let previous: Snapshot | undefined
-  await context.print(CLEAR)
-  while (!signal.aborted) {
-    try {
+  await context.print(`${WRAP_OFF}${CLEAR}`)
+  try {
+    while (!signal.aborted) {
       const snapshot = await look(signal)
       const lines = draw(context, snapshot, previous).split('\n')
+      // One line more than the terminal has would scroll, and leave the first behind with each look. The last one is free for what follows.
+      const rows = context.host.rows() ?? lines.length
+      if (lines.length > rows) lines.splice(rows - 1, lines.length, '')
       await context.print(`${HOME}${lines.map((line) => `${line}\u001b[K`).join('\n')}${CLEAR_TO_END}`)
       previous = snapshot
       await delay(PERIOD_MS, undefined, { signal })
-    } catch (error) {
-      if (!signal.aborted) throw error
     }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    await context.print(WRAP_ON)
   }
 }
 
