@@ -68,6 +68,14 @@ test('notes that nobody reads change neither the result nor the exit code', asyn
   t.is(code, 0)
 })
 
+test('a result that finds no room on the disk is a failure, and says so', async (t) => {
+  const fake = await startFakeNode(t, { 'GET /v1/peers': { json: [] } })
+  const args = ['-c', 'exec "$0" "$@" > /dev/full', pinned, launcher, 'peers', '--json', '--data', fake.data]
+  const { code, stderr } = await start(t, 'bash', args).ended
+  t.is(code, 1)
+  t.regex(stderr, /^error: the result could not be written: ENOSPC/)
+})
+
 test('a command that ran before is not rid of its types again, which would take longer than all else', async (t) => {
   const preload = join(await temporaryFolder(t), 'loaded.cjs')
   await writeFile(
