@@ -6,7 +6,7 @@ import { OTHER_OPERATIONS } from './lambda-other-operations.ts'
 import type { Member, OperationRow } from './lambda-shape.ts'
 import { objectOf, Validator } from './lambda-validator.ts'
 import { VALUE_SHAPES } from './lambda-value-shapes.ts'
-import { decodeLoosely, queryPairs } from './url-query.ts'
+import { decodeLoosely, type QueryPair, queryPairs } from './url-query.ts'
 
 interface LocatedMember extends Member {
   readonly in: 'path' | 'query' | 'header' | 'payload' | 'body'
@@ -79,7 +79,7 @@ export function readMembers(
       const values = query.filter(([key]) => key === wireName).map(([, value]) => value)
       alleged[name] = VALUE_SHAPES[shape]?.type === 'list' && values.length > 0 ? values : fromText(shape, values[0])
     } else if (place === 'header') {
-      const value = request.headers[wireName]
+      const value = request.headers[wireName] ?? hoisted(request, query, wireName)
       alleged[name] = typeof value === 'string' ? value : undefined
     } else if (place === 'body') alleged[name] = Object.hasOwn(json, name) ? json[name] : undefined
   }
@@ -91,6 +91,12 @@ export function readMembers(
   )
   validator.check()
   return new Members(checked)
+}
+
+/** Who presigns a URL may move headers into it: AWS's signers do so with all that begin with `x-amz-`, whatever the case of their letters. */
+function hoisted({ headers }: ApiRequest, query: readonly QueryPair[], header: string): string | undefined {
+  if (headers.authorization !== undefined) return undefined
+  return query.find(([name]) => name.toLowerCase() === header)?.[1]
 }
 
 function bodyOf(body: Buffer): Record<string, unknown> {

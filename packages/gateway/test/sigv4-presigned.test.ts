@@ -119,3 +119,13 @@ test('a browser may follow a presigned URL of a function, and anybody one of the
   t.is((await ask(node, { ...invoke, path })).status, 200)
   t.is((await ask(node, { ...invoke, path, body: '{"a":2}' })).status, 403)
 })
+
+test('headers that the signer has moved into a presigned URL count as headers', async (t) => {
+  const node = await start(t)
+  const headers = { 'X-Amz-Invocation-Type': 'DryRun' }
+  const invoke = { method: 'POST', path: '/2015-03-31/functions/hello/invocations', headers }
+  const { path } = await presigned(node, node.invoker, invoke, { date: new Date(node.clock.now()) })
+  t.regex(path, /x-amz-invocation-type=DryRun/i)
+  t.is((await ask(node, { method: 'POST', path })).status, 204)
+  t.is(node.orders.length, 0)
+})
