@@ -10,7 +10,8 @@ type Tags = Record<string, string>
 /** What can have tags: functions, event source mappings and code signing configurations. */
 interface Tagged {
   readonly tags: Tags
-  store(tags: Tags): Promise<unknown>
+  /** @param edit is given the tags that are there when it is its turn: another change may be under way */
+  change(edit: (tags: Tags) => Tags): Promise<unknown>
 }
 
 export function tagHandlers(context: LambdaContext): Handlers {
@@ -19,14 +20,14 @@ export function tagHandlers(context: LambdaContext): Handlers {
       const tagged = taggedOf(context, request, 'TagResource')
       const given = request.input.map('Tags') ?? {}
       if (Object.keys(given).length === 0) throw invalid('An error occurred and the request cannot be processed.')
-      await tagged.store(tagsOf({ ...tagged.tags, ...given }))
+      await tagged.change((tags) => tagsOf({ ...tags, ...given }))
       answer(request, undefined)
     },
 
     async UntagResource(request) {
       const tagged = taggedOf(context, request, 'UntagResource')
       const gone = new Set(request.input.texts('TagKeys') ?? [])
-      await tagged.store(Object.fromEntries(Object.entries(tagged.tags).filter(([key]) => !gone.has(key))))
+      await tagged.change((tags) => Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key))))
       answer(request, undefined)
     },
 
@@ -57,18 +58,18 @@ function taggedOf(context: LambdaContext, request: LambdaRequest, action: string
     mayManage(call.key, record, `lambda:${action}`)
     return {
       tags: record.tags ?? {},
-      store: (tags) => context.deployments.change(name, (current) => ({ ...current, tags }))
+      change: (edit) => context.deployments.change(name, (current) => ({ ...current, tags: edit(current.tags ?? {}) }))
     }
   }
   if (kind === 'event-source-mapping') {
     const mapping = foreign ? undefined : catalog.get('mapping', name)
     if (mapping === undefined || !mine(request, mapping.account)) throw missing('Event source mapping', arn)
-    return { tags: mapping.tags, store: (tags) => catalog.put('mapping', name, { ...mapping, tags }) }
+    return { tags: mapping.tags, change: (edit) => catalog.put('mapping', name, { ...mapping, tags: edit(mapping.tags) }) }
   }
   if (kind === 'code-signing-config') {
     const signing = foreign ? undefined : catalog.get('signing', name)
     if (signing === undefined || !mine(request, signing.account)) throw missing('Code signing config', arn)
-    return { tags: signing.tags, store: (tags) => catalog.put('signing', name, { ...signing, tags }) }
+    return { tags: signing.tags, change: (edit) => catalog.put('signing', name, { ...signing, tags: edit(signing.tags) }) }
   }
   throw missing(kind === 'layer' ? 'Layer' : 'Capacity provider', arn)
 }
