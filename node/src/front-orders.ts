@@ -6,6 +6,8 @@ export interface MachineParts {
   readonly machine: string
   readonly name: string
   readonly httpPort: number
+  /** Of loopback: see FrontOptions. */
+  readonly firstPort: number
   /** Of the whole machine. */
   readonly slots: number
   readonly memoryMb: number
@@ -25,7 +27,7 @@ export function furtherFronts(options: NodeOptions, parts: MachineParts): NodeOp
       name: parts.name,
       slots: shareOf(parts.slots, number, fronts),
       memoryMb: shareOf(parts.memoryMb, number, fronts),
-      front: { number, machine: parts.machine }
+      front: { number, machine: parts.machine, firstPort: parts.firstPort }
     }
   })
 }

@@ -21,19 +21,27 @@ export interface FrontsOptions {
   readonly orders: readonly NodeOptions[]
   /** Makes an invite token for one node; one that is of the mesh already leaves it unused. */
   readonly invite: () => Promise<string>
+  /** A start takes one for a second or two. */
+  readonly cores: number
 }
 
 /** The processes of a machine's further fronts: started together, started again when one ends unasked, ended with the first front. */
 export class Fronts {
   readonly #fronts: readonly Front[]
+  readonly #startsAtOnce: number
 
   constructor(options: FrontsOptions) {
     this.#fronts = options.orders.map((order) => new Front(order, options))
+    this.#startsAtOnce = Math.max(1, Math.floor(options.cores / 2))
   }
 
   /** Resolves when all serve. @throws PeerlessError UNAVAILABLE with the reason of the first that could not */
   async start(): Promise<void> {
-    await Promise.all(this.#fronts.map((front) => front.start()))
+    const left = [...this.#fronts]
+    const oneByOne = async () => {
+      for (let front = left.shift(); front !== undefined; front = left.shift()) await front.start()
+    }
+    await Promise.all(Array.from({ length: this.#startsAtOnce }, oneByOne))
   }
 
   /** Lets them finish what runs; resolves when their processes have ended. */

@@ -45,4 +45,6 @@ interface FrontOptions {
   number: number
   /** Peer id of the first front. */
   machine: string
+  /** Where the first front takes, at loopback, what reads or changes records. */
+  firstPort: number
 }

@@ -164,7 +164,7 @@ async function compose(
   const slots = options.slots ?? SLOTS_PER_CORE * availableParallelism()
   const memoryMb = options.memoryMb ?? machineMemoryMb()
   let appendLog: (line: LogLine) => void = () => undefined
-  const listening = new Set<number>()
+  const listening = new Set<number>(front === undefined ? [] : [front.firstPort])
   const egress = createEgress({
     clock,
     allow: options.allowEgress,
@@ -242,6 +242,7 @@ async function compose(
   const gateway = createGateway({
     ...platform,
     ...(metrics === undefined ? {} : { metrics }),
+    ...(front === undefined ? {} : { firstFrontPort: front.firstPort }),
     invoker: invocation,
     asyncInvoker: queue,
     triggers: events.triggers,
@@ -300,10 +301,13 @@ async function compose(
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true
   if (fronts > 1) {
-    const parts = { machine: machine.id, name: mesh.name, httpPort: address.port, slots, memoryMb }
+    const firstPort = await gateway.listenAside()
+    listening.add(firstPort)
+    const parts = { machine: machine.id, name: mesh.name, httpPort: address.port, firstPort, slots, memoryMb }
     const further = new Fronts({
       ...platform,
       orders: furtherFronts(options, parts),
+      cores: availableParallelism(),
       invite: () => mesh.invite({ role: 'node', ttlMs: FRONT_INVITE_MS, uses: 1 })
     })
     undo.push(() => further.stop())

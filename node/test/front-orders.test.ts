@@ -16,7 +16,14 @@ const OPTIONS: NodeOptions = {
 }
 
 test('each further front has its folder, its ports and its share, and what else the machine was told', (t) => {
-  const orders = furtherFronts(OPTIONS, { machine: 'first', name: 'ada', httpPort: 8_787, slots: 7, memoryMb: 1_000 })
+  const orders = furtherFronts(OPTIONS, {
+    machine: 'first',
+    name: 'ada',
+    httpPort: 8_787,
+    firstPort: 9_999,
+    slots: 7,
+    memoryMb: 1_000
+  })
   t.deepEqual(
     orders.map(({ dataDirectory, listen, slots, memoryMb, front }) => ({ dataDirectory, listen, slots, memoryMb, front })),
     [2, 3].map((number) => ({
@@ -24,7 +31,7 @@ test('each further front has its folder, its ports and its share, and what else 
       listen: [`/ip4/192.0.2.1/tcp/${4_000 + number}`, '/ip6/::/tcp/0'],
       slots: 2,
       memoryMb: 333,
-      front: { number, machine: 'first' }
+      front: { number, machine: 'first', firstPort: 9_999 }
     }))
   )
   for (const order of orders) {

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import { PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import { CodeUrls } from './code-url.ts'
 import { Drain } from './drain.ts'
+import { FirstFront, isForRecords } from './first-front.ts'
 import { FunctionUrls, functionOfHost } from './function-url.ts'
 import { BodyBudget, continueLater } from './http-body.ts'
 import { isWebSocket, MalformedRefusals, refuseConnect, refuseUpgrade } from './http-refusals.ts'
@@ -38,6 +39,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 class HttpGateway implements Gateway {
   readonly #context: GatewayContext
   readonly #server: Server
+  /** For the other fronts of the machine. */
+  readonly #aside: Server
+  readonly #first: FirstFront | undefined
   readonly #front: PlainFront
   readonly #drain: Drain
   readonly #functionUrls: FunctionUrls
@@ -70,28 +74,35 @@ class HttpGateway implements Gateway {
     this.#meshApi = new MeshApi(parts, codeUrls)
     this.#routes = new Routes(parts)
     this.#pages = new OperationsPages(context, metrics, drain, handed?.page ?? (() => metrics.registry.metrics()))
-    this.#server = createServer(
+    this.#server = this.#serverOf(context)
+    this.#front = this.#frontOf(this.#server, parts)
+    this.#aside = this.#serverOf(context)
+    this.#first = context.firstFrontPort === undefined ? undefined : new FirstFront(context.firstFrontPort, drain, context.logger)
+  }
+
+  #serverOf({ limits }: GatewayContext): Server {
+    const server = createServer(
       {
-        maxHeaderSize: context.limits.headerBytesMax,
-        headersTimeout: context.limits.headersTimeoutMs,
-        requestTimeout: context.limits.requestTimeoutMs,
-        connectionsCheckingInterval: context.limits.checkTimeoutsMs,
-        keepAliveTimeout: context.limits.keepAliveMs,
+        maxHeaderSize: limits.headerBytesMax,
+        headersTimeout: limits.headersTimeoutMs,
+        requestTimeout: limits.requestTimeoutMs,
+        connectionsCheckingInterval: limits.checkTimeoutsMs,
+        keepAliveTimeout: limits.keepAliveMs,
         shouldUpgradeCallback: isWebSocket
       },
       (request, response) => this.#take(request, response)
     )
-    this.#front = this.#frontOf(this.#server, parts)
-    this.#server.maxConnections = context.limits.connectionsMax
+    server.maxConnections = limits.connectionsMax
     // Bounded by headerBytesMax; Node's own limit would leave out what is beyond it without a word.
-    this.#server.maxHeadersCount = 0
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#malformed.refuse(error, socket))
-    this.#server.on('upgrade', refuseUpgrade).on('connect', refuseConnect)
-    this.#server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.maxHeadersCount = 0
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#malformed.refuse(error, socket))
+    server.on('upgrade', refuseUpgrade).on('connect', refuseConnect)
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       // Only when the body is wanted is the client told to send it.
       continueLater(request, () => response.writeContinue())
       this.#take(request, response)
     })
+    return server
   }
 
   /** Puts the plain front before Node's server: it listens and counts connections as ever, but sees only those that are handed over. */
@@ -138,22 +149,31 @@ class HttpGateway implements Gateway {
 
   #handleRest(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
     if (this.#routes.handlePath(request, response, url)) return ANSWERED
+    if (this.#first !== undefined && isForRecords(url)) return this.#first.handle(request, response)
     if (isLambdaPath(url)) return this.#lambdaApi.handle(request, response, url)
     if (url.startsWith('/v1/')) return this.#meshApi.handle(request, response, url)
     return this.#pages.handle(request, response, url)
   }
 
   async listen(host: string, port: number, shared = false): Promise<{ host: string; port: number }> {
+    return await this.#listen(this.#server, { host, port, backlog: 1_024, reusePort: shared })
+  }
+
+  async listenAside(): Promise<number> {
+    return (await this.#listen(this.#aside, { host: '127.0.0.1', port: 0 })).port
+  }
+
+  async #listen(server: Server, options: ListenOptions): Promise<{ host: string; port: number }> {
     if (this.#closed !== undefined) throw new PeerlessError('UNAVAILABLE', 'this gateway was closed')
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen({ host, port, backlog: 1_024, reusePort: shared }, () => {
-        this.#server.off('error', reject)
+      server.once('error', reject)
+      server.listen(options, () => {
+        server.off('error', reject)
         resolve()
       })
     })
-    this.#server.on('error', (error) => this.#context.logger.error('HTTP server failed', { error: String(error) }))
-    const address = this.#server.address() as AddressInfo
+    server.on('error', (error) => this.#context.logger.error('HTTP server failed', { error: String(error) }))
+    const address = server.address() as AddressInfo
     return { host: address.address, port: address.port }
   }
 
@@ -165,15 +185,22 @@ class HttpGateway implements Gateway {
       this.#functionUrls.close()
       const timer = this.#context.clock.after(graceMs, () => {
         this.#server.closeAllConnections()
+        this.#aside.closeAllConnections()
         this.#front.destroy()
       })
-      const done = () => {
+      const ended = [this.#server, this.#aside].map(endOf)
+      Promise.all(ended).then(() => {
         timer.cancel()
         resolve()
-      }
-      if (this.#server.listening) this.#server.close(done)
-      else done()
+      })
     })
     return this.#closed
   }
+}
+
+function endOf(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve())
+    else resolve()
+  })
 }

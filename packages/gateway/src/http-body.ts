@@ -70,6 +70,13 @@ export function continueLater(request: IncomingMessage, proceed: () => void): vo
   waiting.set(request, proceed)
 }
 
+/** Tells a client that holds its body back to send it. */
+export function proceed(request: IncomingMessage): void {
+  if (request.headers.expect === undefined) return
+  waiting.get(request)?.()
+  waiting.delete(request)
+}
+
 /** True when the client holds its body back, so that a refusal need not wait for it. */
 export function isHeldBack(request: IncomingMessage): boolean {
   return request.headers.expect !== undefined && waiting.has(request)
@@ -92,10 +99,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
   const announced = Number(request.headers['content-length'] ?? 0)
   if (request.destroyed) return Promise.reject(clientGone())
   if (announced > rules.bytesMax) return Promise.reject(rules.tooLarge(`${announced}`))
-  if (request.headers.expect !== undefined) {
-    waiting.get(request)?.()
-    waiting.delete(request)
-  }
+  proceed(request)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     const running = announced > HASH_AT_ONCE_BYTES_MAX && rules.hashed !== false ? createHash('sha256') : undefined

@@ -51,6 +51,8 @@ export interface GatewayOptions {
   ledger: Ledger
   logs: LogReader
   mesh: MeshStatus
+  /** Where the first front of this machine listens aside (`listenAside`), when this is another one: what reads or changes records goes there. */
+  firstFrontPort?: number
   /** 12 digits, as it stands in ARNs. */
   accountId: string
   /** As it stands in ARNs; requests may be signed for any region. */
@@ -82,6 +84,8 @@ export interface Gateway {
    * @throws the socket's error (EADDRINUSE, EACCES; EINVAL or ENOTSUP where the system cannot share ports)
    */
   listen(host: string, port: number, shared?: boolean): Promise<{ host: string; port: number }>
+  /** Listens at a free port of loopback as well, for the other fronts of the machine. @returns the port */
+  listenAside(): Promise<number>
   /** Stops accepting, lets requests finish with `connection: close`, and cuts what is left after `graceMs`. May be called again. */
   close(graceMs: number): Promise<void>
   /** One request; what the server calls. */

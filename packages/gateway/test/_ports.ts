@@ -216,6 +216,8 @@ export interface FixtureOptions {
   logs?: LogReader
   /** The machine's clock instead of a virtual one: for clients that sign with it. */
   real?: boolean
+  /** Where the first front listens aside. */
+  firstFrontPort?: number
 }
 
 /** A gateway that listens on loopback; closed when the test ends. */
@@ -305,6 +307,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     clock: used,
     random: new SeededRandom(1),
     logger,
+    ...(options.firstFrontPort === undefined ? {} : { firstFrontPort: options.firstFrontPort }),
     ...(options.limits === undefined ? {} : { limits: options.limits })
   })
   const { host, port } = await gateway.listen('127.0.0.1', 0)
