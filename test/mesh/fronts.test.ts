@@ -4,7 +4,9 @@ import {
   CreateFunctionCommand,
   GetFunctionConfigurationCommand,
   LambdaClient,
+  ListTagsCommand,
   type Runtime,
+  TagResourceCommand,
   UpdateFunctionConfigurationCommand,
   waitUntilFunctionUpdated
 } from '@aws-sdk/client-lambda'
@@ -13,6 +15,7 @@ import { type Daemon, dataFolder, eventually, up } from '../_daemon.ts'
 import { flood, get, invoke, ROLE, zipOf } from '../_functions.ts'
 import { aliveOf, commandOf, descendantsOf, statOf } from '../_processes.ts'
 
+// One after the other: each test has as many processes as a small mesh.
 const FRONTS = 3
 const ECHO = 'export const handler = async () => process.env.ROUND'
 
@@ -59,7 +62,7 @@ async function clientOf(daemon: Daemon): Promise<LambdaClient> {
   })
 }
 
-test('the fronts of a machine share its port, its load and its books', async (t) => {
+test.serial('the fronts of a machine share its port, its load and its books', async (t) => {
   const daemon = await up(t, { args: ['--fronts', String(FRONTS), '--slots', '8', '--name', 'ada', '--sample'] })
   const peers = await peersOf(daemon)
   t.deepEqual(peers.map(({ slots }) => slots).sort(), [2, 3, 3])
@@ -95,7 +98,7 @@ async function statementsOf(daemon: Daemon): Promise<number> {
   return stdout.split('\n').filter(Boolean).length
 }
 
-test('what was written through one front is read and run through any other at once', async (t) => {
+test.serial('what was written through one front is read and run through any other at once', async (t) => {
   const daemon = await up(t, { args: ['--fronts', String(FRONTS)] })
   const client = await clientOf(daemon)
   await client.send(
@@ -116,10 +119,15 @@ test('what was written through one front is read and run through any other at on
     await waitUntilFunctionUpdated({ client, maxWaitTime: 30 }, { FunctionName: 'echo' })
     t.is((await invoke(client, 'echo', {})).result, String(round))
   }
+  // Changes of one function at once, on connections of their own: none may undo another.
+  const Resource = 'arn:aws:lambda:us-east-1:000000000000:function:echo'
+  const names = Array.from({ length: 20 }, (_, index) => `tag-${index}`)
+  await Promise.all(names.map((name) => client.send(new TagResourceCommand({ Resource, Tags: { [name]: 'there' } }))))
+  t.deepEqual(Object.keys((await client.send(new ListTagsCommand({ Resource }))).Tags ?? {}).sort(), [...names].sort())
 })
 
 if (process.platform === 'linux') {
-  test('a front that dies is replaced while the others answer; all end with the first', async (t) => {
+  test.serial('a front that dies is replaced while the others answer; all end with the first', async (t) => {
     const data = await dataFolder(t)
     const daemon = await up(t, { data, args: ['--fronts', String(FRONTS), '--sample'] })
     const url = `${daemon.http}/fn/hello?name=Ada`
@@ -159,7 +167,7 @@ if (process.platform === 'linux') {
   })
 }
 
-test('a port that another program has is not shared with it', async (t) => {
+test.serial('a port that another program has is not shared with it', async (t) => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen({ host: '127.0.0.1', port: 0, reusePort: true }, resolve))
   t.teardown(() => other.close())
