@@ -177,6 +177,7 @@ export class Scheduler {
       await queue.accept({
         requestId: id,
         functionName,
+        account,
         qualifier,
         payload: Buffer.from(eventOf(trigger, scheduled, id, this.#o)),
         clientContext: undefined,

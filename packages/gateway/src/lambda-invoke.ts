@@ -121,6 +121,7 @@ async function acceptEvent(context: LambdaContext, request: LambdaRequest, paylo
   const order = {
     requestId: call.requestId,
     functionName: record.name,
+    account: record.account,
     qualifier,
     payload,
     clientContext,

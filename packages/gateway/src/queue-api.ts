@@ -88,11 +88,12 @@ function whichOf(call: ApiCall): DeadLetterFilter {
   return { requestId, functionName }
 }
 
-/** Whoever may invoke a function may know how it ended. What is left of one that is gone only an admin sees. */
+/** Whoever may invoke a function may know how it ended. What is left of one that is gone is its account's, whoever has its name now. */
 function maySee(context: GatewayContext, key: AccessKey, result: AsyncResult): void {
   const record = context.catalog.get('function', result.functionName)
-  if (record !== undefined) mayInvoke(key, record, { qualifier: result.qualifier })
-  else if (key.role !== 'admin') mayManageNothing(key, result)
+  const account = result.account ?? record?.account
+  if (record !== undefined && record.account === account) mayInvoke(key, record, { qualifier: result.qualifier })
+  else if (key.role !== 'admin' && key.account !== account) mayManageNothing(key, result)
 }
 
 function mayManageNothing(key: AccessKey, { functionName }: AsyncResult): never {

@@ -12,6 +12,8 @@ export interface AsyncOrder {
   /** UUID; an order whose id is known already is not accepted a second time. */
   readonly requestId: string
   readonly functionName: string
+  /** Whose function that is. Of a name that was freed and taken again meanwhile, the event is the former function's, and does not run. */
+  readonly account: string
   /** As it was asked for; resolved when an attempt begins, so that an alias that moved is honoured. */
   readonly qualifier: string | undefined
   readonly payload: Uint8Array
@@ -60,6 +62,8 @@ export interface AsyncResult {
   readonly owner: string
   /** Of the delivery of a record or dead letter: its address. `functionName` is then the function that it is about. */
   readonly destination?: string | undefined
+  /** Whose function it was; undefined where it was accepted by a version that did not note it. */
+  readonly account?: string | undefined
 }
 
 /** An event that was given up and had nowhere else to go. */

@@ -16,6 +16,7 @@ export class DeadLetters {
   readonly #disk: Disk
   readonly #questions: PeerQuestions
   readonly #logger: Logger
+  /** For letters of events that were accepted without a note of it. */
   readonly #accountOf: (functionName: string) => string | undefined
 
   constructor(options: {
@@ -92,6 +93,6 @@ export class DeadLetters {
 
   #matches({ result }: Letter, { functionName, account }: DeadLetterFilter): boolean {
     if (functionName !== undefined && result.functionName !== functionName) return false
-    return account === undefined || this.#accountOf(result.functionName) === account
+    return account === undefined || (result.account ?? this.#accountOf(result.functionName)) === account
   }
 }

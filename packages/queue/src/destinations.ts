@@ -20,8 +20,11 @@ export interface EventPolicy {
   /** Where the event itself goes when it was given up: the function's DeadLetterConfig. */
   readonly deadLetter: string | undefined
   readonly recursionAllowed: boolean
-  /** Whether the function's account may have another function invoked; undefined: it may. A permission may be withdrawn after a destination was set. */
-  readonly mayInvoke?: (target: { functionName: string; qualifier: string | undefined }) => boolean
+  /**
+   * Whose function a record goes to, the event's own account where there is no such function; undefined where that account may not have it invoked: a
+   * permission may be withdrawn after a destination was set. Without it all are the event's own account's.
+   */
+  readonly ownerOf?: (target: { functionName: string; qualifier: string | undefined }) => string | undefined
 }
 
 export interface Delivery {
@@ -92,10 +95,11 @@ export function deliveriesOf(
     const record = destinationRecord(payload, result, response, place)
     const data = destination.startsWith('http') ? cloudEvent(record, result, place) : record
     const note = noteFor(event, result, response, succeeded ? 'success' : 'failure', place)
-    deliveries.push(deliveryOf(event, destination, recordBytes(data, destination), note))
+    deliveries.push(deliveryOf(event, destination, recordBytes(data, destination), note, policy))
   }
   if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition, policy)) {
-    deliveries.push(deliveryOf(event, policy.deadLetter, payload, noteFor(event, result, response, 'dead-letter', place)))
+    const note = noteFor(event, result, response, 'dead-letter', place)
+    deliveries.push(deliveryOf(event, policy.deadLetter, payload, note, policy))
   }
   return deliveries
 }
@@ -112,23 +116,31 @@ function recordBytes(data: object, destination: string): Buffer {
 }
 
 /** A loop that was stopped does not go on through the function that it is reported to. */
-function mayDeliver(destination: string, condition: AsyncCondition | undefined, { mayInvoke }: EventPolicy): boolean {
+function mayDeliver(destination: string, condition: AsyncCondition | undefined, { ownerOf }: EventPolicy): boolean {
   const target = targetOf(destination)
   if (target === undefined || !('functionName' in target)) return target !== undefined
-  return condition !== 'RecursiveInvocation' && mayInvoke?.(target) !== false
+  return condition !== 'RecursiveInvocation' && (ownerOf === undefined || ownerOf(target) !== undefined)
 }
 
-function deliveryOf(event: QueuedEvent, destination: string, payload: Uint8Array, note: DeliveryNote): Delivery {
+function deliveryOf(
+  event: QueuedEvent,
+  destination: string,
+  payload: Uint8Array,
+  note: DeliveryNote,
+  { ownerOf }: EventPolicy
+): Delivery {
   const target = targetOf(destination) as EventTarget
   const { purpose } = note
   const common = { id: derivedId(event.id, purpose), acceptedAt: 0, clientContext: undefined, deliveryOf: event.id }
   if ('functionName' in target) {
     const lineage = extendLineage(event.lineage, target.functionName)
-    return { payload, event: { ...common, target, invokedArn: destination, lineage } }
+    const account = ownerOf === undefined ? event.account : ownerOf(target)
+    return { payload, event: { ...common, target, account, invokedArn: destination, lineage } }
   }
   // A dead letter is the event itself, and no CloudEvent.
   const contentType = purpose === 'dead-letter' ? 'application/json' : target.contentType
-  return { payload, event: { ...common, target: { ...target, contentType }, invokedArn: '', lineage: event.lineage, note } }
+  const { account, lineage } = event
+  return { payload, event: { ...common, target: { ...target, contentType }, account, invokedArn: '', lineage, note } }
 }
 
 function noteFor(

@@ -1,4 +1,12 @@
-import { type AsyncOrder, type AsyncResult, FUNCTION_NAME, LIMITS, type Lineage, PeerlessError } from '@peerless/interface'
+import {
+  ACCOUNT_NAME,
+  type AsyncOrder,
+  type AsyncResult,
+  FUNCTION_NAME,
+  LIMITS,
+  type Lineage,
+  PeerlessError
+} from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import { z } from 'zod'
 
@@ -25,6 +33,8 @@ export interface DeliveryNote {
 export interface QueuedEvent {
   readonly id: string
   readonly target: EventTarget
+  /** Whose function it calls, or whose record it delivers; undefined in events of versions that did not note it. */
+  readonly account: string | undefined
   readonly acceptedAt: number
   readonly clientContext: string | undefined
   readonly invokedArn: string
@@ -77,8 +87,10 @@ const metaSchema = z.object({
   failures: count,
   notBefore: epochMs,
   holders: z.array(text(128)).max(16),
-  note: z.unknown().optional()
+  note: z.unknown().optional(),
+  account: z.string().regex(ACCOUNT_NAME).nullable().optional()
 })
+/** What the first version wrote; the fields after these came later, and are left out where nothing follows them. */
 const META_FIELDS_MIN = 15
 
 /** Characters of an error message that go with a dead letter: what its attribute may hold. */
@@ -116,10 +128,10 @@ export function checkEventId(id: string): void {
 }
 
 export function eventOf(order: AsyncOrder, now: number): QueuedEvent {
-  const { requestId, functionName, qualifier, clientContext, invokedArn } = order
+  const { requestId, functionName, account, qualifier, clientContext, invokedArn } = order
   const lineage = order.lineage ?? { root: requestId, hops: {} }
   const target = { functionName, qualifier }
-  return { id: requestId, target, acceptedAt: now, clientContext, invokedArn, lineage, deliveryOf: undefined }
+  return { id: requestId, target, account, acceptedAt: now, clientContext, invokedArn, lineage, deliveryOf: undefined }
 }
 
 /** The bytes in which event and state go to disk and to holders. */
@@ -145,7 +157,7 @@ export function encodeMeta({ event, state }: StoredEvent): Uint8Array {
     state.failures,
     state.notBefore,
     state.holders,
-    ...(event.note === undefined ? [] : [noteOf(event.note)])
+    ...trailing(event.note === undefined ? undefined : noteOf(event.note), event.account)
   ])
 }
 
@@ -167,12 +179,13 @@ export function decodeMeta(alleged: Uint8Array, id: string): StoredEvent {
     event: {
       id,
       target,
+      account: parsed.data.account ?? undefined,
       acceptedAt,
       clientContext: clientContext ?? undefined,
       invokedArn,
       lineage: { root, hops },
       deliveryOf: deliveryOf ?? undefined,
-      note: parsed.data.note === undefined ? undefined : checkNote(parsed.data.note)
+      note: parsed.data.note === undefined || parsed.data.note === null ? undefined : checkNote(parsed.data.note)
     },
     state: { term, starts, failures, notBefore, holders }
   }
@@ -211,7 +224,8 @@ const resultSchema = z.object({
   payload: z.instanceof(Uint8Array).nullable(),
   payloadCut: z.boolean(),
   owner: text(128),
-  destination: text(2_048).nullable().optional()
+  destination: text(2_048).nullable().optional(),
+  account: text(64).nullable().optional()
 })
 const RESULT_FIELDS_MIN = 13
 
@@ -230,7 +244,7 @@ export function encodeResult(result: AsyncResult): Uint8Array {
     result.payload ?? null,
     result.payloadCut,
     result.owner,
-    ...(result.destination === undefined ? [] : [result.destination])
+    ...trailing(result.destination, result.account)
   ])
 }
 
@@ -238,7 +252,7 @@ export function encodeResult(result: AsyncResult): Uint8Array {
 export function decodeResult(alleged: Uint8Array): AsyncResult {
   const parsed = resultSchema.safeParse(fieldsOf(resultSchema, RESULT_FIELDS_MIN, decode(alleged, 'asynchronous result')))
   if (!parsed.success) throw malformed('result', parsed.error)
-  const { qualifier, condition, settledAt, executedVersion, functionError, payload, destination, ...rest } = parsed.data
+  const { qualifier, condition, settledAt, executedVersion, functionError, payload, destination, account, ...rest } = parsed.data
   return {
     ...rest,
     qualifier: qualifier ?? undefined,
@@ -247,8 +261,15 @@ export function decodeResult(alleged: Uint8Array): AsyncResult {
     executedVersion: executedVersion ?? undefined,
     functionError: functionError ?? undefined,
     payload: payload ?? undefined,
-    destination: destination ?? undefined
+    destination: destination ?? undefined,
+    account: account ?? undefined
   }
+}
+
+/** Fields at the end, without those after which nothing follows. */
+function trailing(...values: unknown[]): unknown[] {
+  const last = values.findLastIndex((value) => value !== undefined)
+  return values.slice(0, last + 1).map((value) => value ?? null)
 }
 
 /** Events that wait together and share a bound: those of a function, or of an address. */
@@ -262,11 +283,11 @@ function functionOf(event: QueuedEvent): string {
 }
 
 /** What a result says of the event itself. */
-export function subjectOf(event: QueuedEvent): Pick<AsyncResult, 'functionName' | 'qualifier' | 'destination'> {
-  const { target } = event
+export function subjectOf(event: QueuedEvent): Pick<AsyncResult, 'functionName' | 'qualifier' | 'destination' | 'account'> {
+  const { target, account } = event
   const functionName = functionOf(event)
-  if ('address' in target) return { functionName, qualifier: undefined, destination: target.address }
-  return { functionName, qualifier: target.qualifier }
+  if ('address' in target) return { functionName, qualifier: undefined, destination: target.address, account }
+  return { functionName, qualifier: target.qualifier, account }
 }
 
 function malformed(id: string, cause: unknown): PeerlessError {

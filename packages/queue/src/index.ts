@@ -24,6 +24,6 @@ export async function createQueue(
       const record = catalog.get('function', functionName)
       return record === undefined ? undefined : resolveFunction(catalog, record, qualifier, random)
     },
-    policy: (functionName, qualifier) => policyOf(catalog, functionName, qualifier)
+    policy: (functionName, qualifier, account) => policyOf(catalog, functionName, qualifier, account)
   })
 }

@@ -12,7 +12,7 @@ export interface QueueOptions {
   invoker: Invoker
   /** What a qualifier names now; undefined: no such function. */
   resolve: (functionName: string, qualifier: string | undefined) => ResolvedFunction | undefined
-  policy: (functionName: string, qualifier: string | undefined) => EventPolicy
+  policy: (functionName: string, qualifier: string | undefined, account: string | undefined) => EventPolicy
   post: Post
   services: Services
   region: string

@@ -197,7 +197,7 @@ export class Runner {
       })
       return
     }
-    const target = this.#o.resolve(functionName, qualifier)
+    const target = this.#resolve(event.account, functionName, qualifier)
     if (target === undefined) {
       const ageMs = clock.now() - event.acceptedAt
       if (ageMs < UNKNOWN_FUNCTION_MS_MAX) this.#aside(owned, Math.max(PAUSE_MS_MIN, ageMs))
@@ -248,6 +248,16 @@ export class Runner {
       }
       this.dispatch()
     })
+  }
+
+  /** What another account has made under the name of a function that was removed is not what the event was sent to. */
+  #resolve(
+    account: string | undefined,
+    functionName: string,
+    qualifier: string | undefined
+  ): ReturnType<QueueOptions['resolve']> {
+    const found = this.#o.resolve(functionName, qualifier)
+    return account === undefined || found?.record.account === account ? found : undefined
   }
 
   #failed(
@@ -412,8 +422,8 @@ export class Runner {
   }
 
   #policyOf(owned: OwnedEvent): EventPolicy {
-    const { target } = owned.event
-    return 'address' in target ? DELIVERY_POLICY : this.#o.policy(target.functionName, target.qualifier)
+    const { target, account } = owned.event
+    return 'address' in target ? DELIVERY_POLICY : this.#o.policy(target.functionName, target.qualifier, account)
   }
 
   #expiresAt(owned: OwnedEvent): number {

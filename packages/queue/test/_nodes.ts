@@ -99,6 +99,8 @@ export class TestMesh {
   autoRun: ((run: Run) => InvokeAnswer | PeerlessError | undefined) | undefined
   policy: Partial<EventPolicy> = {}
   policies: Record<string, Partial<EventPolicy>> = {}
+  /** Whose function there is of a name, where it is not that of all. */
+  accounts: Record<string, string> = {}
   readonly posts: { url: string; headers: Record<string, string>; body: string }[] = []
   postStatus = 200
   /** Services that nodes have endpoints of. */
@@ -161,7 +163,7 @@ export class TestMesh {
         invoke: () => Promise.reject(new Error('not used')),
         begin: (order, done) => this.#begin(name, order, (error, answer) => alive && done(error, answer))
       },
-      resolve: (functionName) => resolved(functionName),
+      resolve: (functionName) => resolved(functionName, this.accounts[functionName]),
       policy: (functionName) => ({ ...POLICY, ...this.policy, ...this.policies[functionName] }),
       post: async (url, headers, body) => {
         this.posts.push({ url, headers, body: Buffer.from(body).toString() })
@@ -215,10 +217,10 @@ const POLICY: EventPolicy = {
   recursionAllowed: false
 }
 
-export function resolved(functionName: string): ResolvedFunction | undefined {
+export function resolved(functionName: string, account = 'default'): ResolvedFunction | undefined {
   if (functionName === 'missing') return undefined
   const version = { version: '$LATEST' } as ResolvedFunction['version']
-  return { record: { name: functionName, account: 'default', latest: version } as FunctionRecord, version }
+  return { record: { name: functionName, account, latest: version } as FunctionRecord, version }
 }
 
 export function answer(status: 'ok' | 'error', payload = '"done"'): InvokeAnswer {
@@ -239,11 +241,15 @@ export function answer(status: 'ok' | 'error', payload = '"done"'): InvokeAnswer
   }
 }
 
-export function orderOf(id: string, options: { functionName?: string; qualifier?: string; payload?: string } = {}) {
+export function orderOf(
+  id: string,
+  options: { functionName?: string; account?: string; qualifier?: string; payload?: string } = {}
+) {
   const functionName = options.functionName ?? 'f'
   return {
     requestId: id,
     functionName,
+    account: options.account ?? 'default',
     qualifier: options.qualifier,
     payload: Buffer.from(options.payload ?? '{"n":1}'),
     clientContext: undefined,

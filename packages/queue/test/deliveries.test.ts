@@ -135,11 +135,11 @@ test('what a service says against a record is told in a line', (t) => {
 test('a function that may not be invoked any more gets no record and no dead letter', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   const [theirs, ours] = ['theirs', 'ours'].map((name) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`)
-  const mayInvoke = ({ functionName }: { functionName: string }) => functionName === 'ours'
+  const ownerOf = ({ functionName }: { functionName: string }) => (functionName === 'ours' ? 'default' : undefined)
   mesh.autoRun = ({ order }) => answer(order.target.record.name === 'f' ? 'error' : 'ok')
   mesh.policy = { retries: 0 }
-  mesh.policies.f = { onFailure: ours, deadLetter: theirs, mayInvoke }
-  mesh.policies.g = { onSuccess: theirs, mayInvoke }
+  mesh.policies.f = { onFailure: ours, deadLetter: theirs, ownerOf }
+  mesh.policies.g = { onSuccess: theirs, ownerOf }
   const a = await mesh.up('a')
   await accept(mesh, a, orderOf(ID))
   await accept(mesh, a, orderOf(ID.replace(/1$/, '2'), { functionName: 'g' }))
@@ -147,7 +147,7 @@ test('a function that may not be invoked any more gets no record and no dead let
   t.deepEqual(mesh.started.map(({ functionName }) => functionName).toSorted(), ['f', 'g', 'ours'])
   t.is((await a.queue.deadLetters({}, 10)).length, 0, 'what failed went to where it may go')
   // With nowhere else to go it is kept.
-  mesh.policies.f = { deadLetter: theirs, mayInvoke }
+  mesh.policies.f = { deadLetter: theirs, ownerOf }
   await accept(mesh, a, orderOf(ID.replace(/1$/, '3')))
   await mesh.clock.advance(1_000)
   t.like((await a.queue.deadLetters({}, 10))[0]?.result, { functionName: 'f', condition: 'RetriesExhausted' })
@@ -168,13 +168,13 @@ test('whom a function may have invoked is asked of the catalog each time', (t) =
     theirs: { account: 'b', qualifiers: statement('live', 'Allow', 'a') }
   }
   const catalog = { get: (_kind: string, name: string) => functions[name] } as unknown as Catalog
-  const may = (functionName: string, qualifier?: string) =>
-    policyOf(catalog, 'mine', undefined).mayInvoke?.({ functionName, qualifier })
-  t.true(may('mine'))
-  t.false(may('mine', 'live'), 'a denial is about its own account too')
-  t.false(may('theirs'))
-  t.true(may('theirs', 'live'))
-  t.true(may('gone'), 'it is found missing when its turn comes')
+  const owner = (functionName: string, qualifier?: string) =>
+    policyOf(catalog, 'mine', undefined, 'a').ownerOf?.({ functionName, qualifier })
+  t.is(owner('mine'), 'a')
+  t.is(owner('mine', 'live'), undefined, 'a denial is about its own account too')
+  t.is(owner('theirs'), undefined)
+  t.is(owner('theirs', 'live'), 'b')
+  t.is(owner('gone'), 'a', 'it is found missing when its turn comes, whoever has made one of that name meanwhile')
   functions.theirs = { account: 'b' }
-  t.false(may('theirs', 'live'))
+  t.is(owner('theirs', 'live'), undefined)
 })

@@ -6,6 +6,7 @@ const EVENT = eventOf(
   {
     requestId: '01a229d1-768e-7c3b-8882-44670710cf95',
     functionName: 'hello',
+    account: 'default',
     qualifier: undefined,
     payload: new Uint8Array(0),
     clientContext: undefined,
