@@ -163,7 +163,7 @@ async function compose(
   const { fronts = 1, front } = options
   const slots = options.slots ?? SLOTS_PER_CORE * availableParallelism()
   const memoryMb = options.memoryMb ?? machineMemoryMb()
-  let appendLog: (line: LogLine) => void = () => undefined
+  let appendLog: (account: string, line: LogLine) => void = () => undefined
   const listening = new Set<number>(front === undefined ? [] : [front.firstPort])
   const egress = createEgress({
     clock,
@@ -184,7 +184,7 @@ async function compose(
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     egress,
-    onLog: (line) => appendLog(line),
+    onLog: (account, line) => appendLog(account, line),
     directory: await folder.sub('instances'),
     nodePath: process.execPath,
     region: REGION_DEFAULT,
@@ -194,7 +194,7 @@ async function compose(
   undo.push(retireRemoved(catalog, instances))
   undo.push(expectDeployed(catalog, store, instances))
   const invocation = createInvocation({ ...platform, mesh, catalog, instances, ledger, tariff: TARIFF_DEFAULT })
-  appendLog = (line) => invocation.appendLog(line)
+  appendLog = (account, line) => invocation.appendLog(account, line)
   undo.push(() => invocation.stop())
 
   const access = awsAccess()

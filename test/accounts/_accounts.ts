@@ -13,15 +13,21 @@ export interface Person {
   readonly lambda: LambdaClient
   /** The mesh's own API. */
   ask(method: string, path: string, body?: unknown): Promise<Reply>
+  /** The same at another node. */
+  at(daemon: Daemon): Person
 }
 
 export async function personOf(daemon: Daemon, account: string, role: 'deployer' | 'invoker' = 'deployer'): Promise<Person> {
   const made = await daemon.cli('keys', 'create', '--role', role, '--account', account, '--json')
   if (made.code !== 0) throw new Error(made.stderr)
-  const credentials = JSON.parse(made.stdout) as { accessKeyId: string; secretAccessKey: string }
+  return personAt(daemon, JSON.parse(made.stdout))
+}
+
+function personAt(daemon: Daemon, credentials: { accessKeyId: string; secretAccessKey: string }): Person {
   const region = 'eu-somewhere-1'
   return {
     lambda: new LambdaClient({ endpoint: daemon.http, region, credentials, maxAttempts: 1 }),
+    at: (other) => personAt(other, credentials),
     async ask(method, pathAndQuery, value) {
       const { host, pathname: path, searchParams, href } = new URL(pathAndQuery, daemon.http)
       const query = [...searchParams]

@@ -1,6 +1,7 @@
 import { DeleteFunctionCommand, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
 import test from 'ava'
-import { type Daemon, eventually, up } from '../_daemon.ts'
+import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
+import { invoke } from '../_functions.ts'
 import { configure, deploy, send } from '../async/_async.ts'
 import { type Person, personOf } from './_accounts.ts'
 
@@ -59,4 +60,26 @@ test('an event that waits when its function is removed does not run on what anot
   const logs = await bob.ask('GET', '/v1/logs?function=orders')
   t.regex(logs.text, /SAW .*mine/)
   t.notRegex(logs.text, /x2/)
+})
+
+test('what a removed function logged is not shown to whoever has its name, at any node', async (t) => {
+  const [daemon, other] = (await meshOf(t, 2)) as [Daemon, Daemon]
+  const alice = await personOf(daemon, 'alice')
+  const bob = await personOf(daemon, 'bob')
+  await deploy(alice.lambda, 'orders', TELLS)
+  await invoke(alice.lambda, 'orders', { secret: 'x3' })
+  const shown = (await alice.ask('GET', '/v1/logs?function=orders')).text
+  t.regex(shown, /x3/)
+  await alice.lambda.send(new DeleteFunctionCommand({ FunctionName: 'orders' }))
+  await deploy(bob.lambda, 'orders', TELLS)
+  await invoke(bob.lambda, 'orders', { mine: true })
+  const logs = (await bob.ask('GET', '/v1/logs?function=orders')).text
+  t.regex(logs, /SAW .*mine/)
+  t.notRegex(logs, /x3/)
+  const there = await eventually(
+    () => bob.at(other).ask('GET', '/v1/logs?function=orders'),
+    ({ status }) => status === 200
+  )
+  t.regex(there.text, /SAW .*mine/)
+  t.notRegex(there.text, /x3/)
 })

@@ -174,9 +174,10 @@ export class MeshApi {
     const record = catalog.get('function', name)
     if (record === undefined) throw new PeerlessError('NOT_FOUND', `there is no function '${name}' in this mesh`)
     mayManage(call.key, record, 'read the logs')
+    const { account } = record
     const sinceMs = epochOf(call, 'since') ?? 0
     const follow = flagOf(call, 'follow')
-    await this.#stream(call, follow, (signal) => logs.read({ function: name, sinceMs, follow, signal }))
+    await this.#stream(call, follow, (signal) => logs.read({ account, function: name, sinceMs, follow, signal }))
   }
 
   async #stream(call: ApiCall, live: boolean, open: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<void> {

@@ -11,13 +11,18 @@ export class CallLog {
   readonly #invocation: Invocation
   readonly #instance: string
   readonly #node: string
-  readonly #onLine: ((line: LogLine) => void) | undefined
+  readonly #onLine: ((account: string, line: LogLine) => void) | undefined
   readonly #tail: string[] = []
   #tailBytes = 0
   #begun = false
   #explained = false
 
-  constructor(invocation: Invocation, instance: string, node: string, onLine: ((line: LogLine) => void) | undefined) {
+  constructor(
+    invocation: Invocation,
+    instance: string,
+    node: string,
+    onLine: ((account: string, line: LogLine) => void) | undefined
+  ) {
     this.#invocation = invocation
     this.#instance = instance
     this.#node = node
@@ -61,8 +66,8 @@ export class CallLog {
   }
 
   #write(time: number, level: Level, message: string): void {
-    const { requestId, functionName, version, logTail } = this.#invocation
-    this.#onLine?.({
+    const { requestId, account, functionName, version, logTail } = this.#invocation
+    this.#onLine?.(account, {
       time,
       level,
       message,

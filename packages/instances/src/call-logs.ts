@@ -8,9 +8,9 @@ import type { Instance, Running } from './records.ts'
 export class CallLogs {
   readonly #nodeId: string
   readonly #clock: Clock
-  readonly #onLine: ((line: LogLine) => void) | undefined
+  readonly #onLine: ((account: string, line: LogLine) => void) | undefined
 
-  constructor(nodeId: string, clock: Clock, onLine: ((line: LogLine) => void) | undefined) {
+  constructor(nodeId: string, clock: Clock, onLine: ((account: string, line: LogLine) => void) | undefined) {
     this.#nodeId = nodeId
     this.#clock = clock
     this.#onLine = onLine

@@ -23,8 +23,8 @@ export interface InstancesOptions {
   logger: Logger
   /** The bytes of a version's bundle. @throws PeerlessError NOT_REPLICATED */
   loadBundle: (version: FunctionVersion) => Promise<Uint8Array>
-  /** Hot where functions write much: must not throw and should only take note. */
-  onLog?: (line: LogLine) => void
+  /** Hot where functions write much: must not throw and should only take note. `account` is the function's. */
+  onLog?: (account: string, line: LogLine) => void
   /** The way out for functions; without it every `fetch` is refused. */
   egress?: Egress | undefined
   /** An instance that was not used for so long is taken away. */

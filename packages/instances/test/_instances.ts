@@ -70,7 +70,7 @@ export async function start(
       if (bytes === undefined) throw new Error('no such bundle')
       return bytes
     },
-    onLog: (line) => lines.push(line),
+    onLog: (_account, line) => lines.push(line),
     nodePath: process.execPath,
     region: 'eu-test-1',
     accountId: '000000000000',

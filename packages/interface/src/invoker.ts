@@ -42,7 +42,16 @@ export interface Invoker {
   begin(order: InvokeOrder, done: OnAnswer): void
 }
 
+/** Which lines: those that a function wrote while it was this account's. */
+export interface LogFilter {
+  readonly account: string
+  readonly function: string
+  readonly sinceMs: number
+  readonly follow: boolean
+  readonly signal: AbortSignal
+}
+
 /** Logs of one function over the whole mesh, in time order; with `follow`, goes on until the signal aborts. */
 export interface LogReader {
-  read(filter: { function: string; sinceMs: number; follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine>
+  read(filter: LogFilter): AsyncIterable<LogLine>
 }

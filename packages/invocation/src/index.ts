@@ -38,7 +38,7 @@ export interface InvocationOptions {
 export interface InvocationService extends Invoker {
   readonly logs: LogReader
   /** What `onLog` of the instances is given. */
-  appendLog(line: LogLine): void
+  appendLog(account: string, line: LogLine): void
   /** The load of a peer as this node knows it. */
   loadOf(peerId: string): PeerLoad | undefined
   /** Instances of every node that answers within two seconds; `missing` are the peer ids of the others. */
@@ -74,7 +74,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     logs,
     invoke: (order) => pipeline.invoke(order),
     begin: (order, done) => pipeline.begin(order, done),
-    appendLog: (line) => store.append(line),
+    appendLog: (account, line) => store.append(account, line),
     loadOf: (peerId) => table.get(peerId),
     allInstances: () => instances.all(),
     latency,

@@ -16,6 +16,12 @@ interface Kept {
   readonly line: LogLine
 }
 
+/** The lines of one account's functions. */
+interface Shelf {
+  readonly byFunction: Map<string, Kept[]>
+  bytes: number
+}
+
 export interface LogPage {
   readonly lines: LogLine[]
   /** Give it to the next read to go on from here. */
@@ -23,10 +29,14 @@ export interface LogPage {
   readonly more: boolean
 }
 
-/** The lines of this node's instances, newest kept, in memory. Bounded per function and in all; the oldest function's go first. */
+/**
+ * The lines of this node's instances, newest kept, in memory. Bounded per function and in all. Where there is no more room, the account that has most gives up
+ * what its oldest function has: who writes much loses its own lines, not those of others.
+ */
 export class LogStore {
-  readonly #byFunction = new Map<string, Kept[]>()
+  readonly #shelves = new Map<string, Shelf>()
   #sequence: number
+  #functions = 0
   #bytes = 0
 
   /** @param startedAt epoch milliseconds: the numbers of lines go on from before, or who follows would wait for as many as there were until this start */
@@ -34,28 +44,32 @@ export class LogStore {
     this.#sequence = startedAt * LINES_PER_MS_MAX
   }
 
-  append(line: LogLine): void {
-    let kept = this.#byFunction.get(line.function)
+  /** @param account whose function wrote it: a name may be another's after that */
+  append(account: string, line: LogLine): void {
+    let kept = this.#shelves.get(account)?.byFunction.get(line.function)
     if (kept === undefined) {
       kept = []
-      if (this.#byFunction.size >= LOG_FUNCTIONS_MAX) this.#forgetOldest()
-    } else {
-      // Insertion order is order of last use.
-      this.#byFunction.delete(line.function)
+      if (this.#functions >= LOG_FUNCTIONS_MAX) this.#forgetOldest(({ byFunction }) => byFunction.size)
+      this.#functions++
     }
-    this.#byFunction.set(line.function, kept)
+    const shelf = this.#shelf(account)
+    // Insertion order is order of last use.
+    shelf.byFunction.delete(line.function)
+    shelf.byFunction.set(line.function, kept)
     kept.push({ sequence: ++this.#sequence, line })
-    this.#bytes += sizeOf(line)
-    if (kept.length > LOG_LINES_PER_NODE_MAX) this.#drop(kept, kept.length - LOG_LINES_PER_FUNCTION_MAX)
-    while (this.#bytes > LOG_BYTES_MAX) this.#forgetOldest()
+    const bytes = sizeOf(line)
+    shelf.bytes += bytes
+    this.#bytes += bytes
+    if (kept.length > LOG_LINES_PER_NODE_MAX) this.#drop(shelf, kept, kept.length - LOG_LINES_PER_FUNCTION_MAX)
+    while (this.#bytes > LOG_BYTES_MAX) this.#forgetOldest((one) => one.bytes)
   }
 
   /** @param after cursor of the last page; 0 to begin */
-  read(functionName: string, sinceMs: number, after: number): LogPage {
+  read(account: string, functionName: string, sinceMs: number, after: number): LogPage {
     const lines: LogLine[] = []
     let bytes = 0
     let cursor = after
-    for (const { sequence, line } of this.#byFunction.get(functionName) ?? []) {
+    for (const { sequence, line } of this.#shelves.get(account)?.byFunction.get(functionName) ?? []) {
       if (sequence <= after || line.time < sinceMs) continue
       if (lines.length >= LOG_PAGE_LINES_MAX || bytes >= LOG_PAGE_BYTES_MAX) return { lines, cursor, more: true }
       lines.push(line)
@@ -65,19 +79,43 @@ export class LogStore {
     return { lines, cursor, more: false }
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#byFunction.keys()
-    if (oldest === undefined) return
-    const kept = this.#byFunction.get(oldest) as Kept[]
-    if (this.#byFunction.size === 1) this.#drop(kept, Math.ceil(kept.length / 2))
-    else {
-      this.#drop(kept, kept.length)
-      this.#byFunction.delete(oldest)
+  #shelf(account: string): Shelf {
+    let shelf = this.#shelves.get(account)
+    if (shelf === undefined) {
+      shelf = { byFunction: new Map(), bytes: 0 }
+      this.#shelves.set(account, shelf)
     }
+    return shelf
   }
 
-  #drop(kept: Kept[], count: number): void {
-    for (const { line } of kept.splice(0, count)) this.#bytes -= sizeOf(line)
+  /** @param sizeOfShelf of what the account that has most of it gives up some */
+  #forgetOldest(sizeOfShelf: (shelf: Shelf) => number): void {
+    let account = ''
+    let largest: Shelf | undefined
+    for (const [name, shelf] of this.#shelves) {
+      if (largest !== undefined && sizeOfShelf(shelf) <= sizeOfShelf(largest)) continue
+      account = name
+      largest = shelf
+    }
+    const oldest = largest?.byFunction.entries().next().value
+    if (largest === undefined || oldest === undefined) return
+    const [functionName, kept] = oldest
+    if (largest.byFunction.size === 1 && this.#functions < LOG_FUNCTIONS_MAX) {
+      this.#drop(largest, kept, Math.ceil(kept.length / 2))
+      return
+    }
+    this.#drop(largest, kept, kept.length)
+    largest.byFunction.delete(functionName)
+    this.#functions--
+    if (largest.byFunction.size === 0) this.#shelves.delete(account)
+  }
+
+  #drop(shelf: Shelf, kept: Kept[], count: number): void {
+    for (const { line } of kept.splice(0, count)) {
+      const bytes = sizeOf(line)
+      shelf.bytes -= bytes
+      this.#bytes -= bytes
+    }
   }
 }
 

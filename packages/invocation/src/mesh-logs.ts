@@ -1,6 +1,8 @@
 import {
+  ACCOUNT_NAME,
   type Clock,
   FUNCTION_NAME,
+  type LogFilter,
   type Logger,
   type LogLine,
   type LogReader,
@@ -13,7 +15,7 @@ import { decode, encode } from '@peerless/wire'
 import { LOG_FOLLOW_PERIOD_MS, LOG_LINES_PER_NODE_MAX, LOG_PAGE_LINES_MAX, LOG_PEER_TIMEOUT_MS } from './constants.ts'
 import type { LogPage, LogStore } from './log-store.ts'
 
-/** MESSAGE.LOGS_READ. Header: [functionName, sinceMs, cursor]; reply header: [cursor, more]; payload: CBOR list of lines. */
+/** MESSAGE.LOGS_READ. Header: [functionName, sinceMs, cursor, account]; reply header: [cursor, more]; payload: CBOR list of lines. */
 export class MeshLogs implements LogReader {
   readonly #store: LogStore
   readonly #mesh: Mesh
@@ -29,17 +31,18 @@ export class MeshLogs implements LogReader {
 
   start(): void {
     this.#mesh.handle(MESSAGE.LOGS_READ, (_peerId, request) => {
-      const [name, sinceMs, cursor] = Array.isArray(request.header) ? request.header : []
-      if (typeof name !== 'string' || !FUNCTION_NAME.test(name) || typeof sinceMs !== 'number' || typeof cursor !== 'number') {
-        throw new PeerlessError('MALFORMED', 'a request for logs is [function, since, cursor]')
+      const [name, sinceMs, cursor, account] = Array.isArray(request.header) ? request.header : []
+      const named = isText(name, FUNCTION_NAME) && isText(account, ACCOUNT_NAME)
+      if (!named || typeof sinceMs !== 'number' || typeof cursor !== 'number') {
+        throw new PeerlessError('MALFORMED', 'a request for logs is [function, since, cursor, account]')
       }
-      const page = this.#store.read(name, sinceMs, cursor)
+      const page = this.#store.read(account, name, sinceMs, cursor)
       request.reply([page.cursor, page.more], encode(page.lines))
     })
   }
 
   /** Lines of all nodes, merged by time; with `follow`, in rounds: a line that arrives late may come after a younger one of an earlier round. */
-  async *read(filter: { function: string; sinceMs: number; follow: boolean; signal: AbortSignal }): AsyncIterable<LogLine> {
+  async *read(filter: LogFilter): AsyncIterable<LogLine> {
     const cursors = new Map<string, number>()
     while (!filter.signal.aborted) {
       const nodes = [this.#mesh.peerId, ...this.#mesh.peers()]
@@ -50,7 +53,7 @@ export class MeshLogs implements LogReader {
     }
   }
 
-  async #readNode(node: string, filter: { function: string; sinceMs: number }, cursors: Map<string, number>): Promise<LogLine[]> {
+  async #readNode(node: string, filter: LogFilter, cursors: Map<string, number>): Promise<LogLine[]> {
     const lines: LogLine[] = []
     for (let more = true; more && lines.length < LOG_LINES_PER_NODE_MAX; ) {
       const page = await this.#page(node, filter, cursors.get(node) ?? 0)
@@ -61,12 +64,12 @@ export class MeshLogs implements LogReader {
     return lines
   }
 
-  async #page(node: string, filter: { function: string; sinceMs: number }, cursor: number): Promise<LogPage> {
-    if (node === this.#mesh.peerId) return this.#store.read(filter.function, filter.sinceMs, cursor)
+  async #page(node: string, filter: LogFilter, cursor: number): Promise<LogPage> {
+    if (node === this.#mesh.peerId) return this.#store.read(filter.account, filter.function, filter.sinceMs, cursor)
     const controller = new AbortController()
     const timer = this.#clock.after(LOG_PEER_TIMEOUT_MS, () => controller.abort())
     try {
-      const header = [filter.function, filter.sinceMs, cursor]
+      const header = [filter.function, filter.sinceMs, cursor, filter.account]
       const reply = await this.#mesh.call(node, MESSAGE.LOGS_READ, header, undefined, {
         carrier: 'bulk',
         signal: controller.signal
@@ -108,6 +111,10 @@ function pageOf(node: string, header: unknown, alleged: unknown, after: number):
   }
   // Which node a line is from is known from the connection, not from the line.
   return { lines: alleged.map((line) => ({ ...line, node })), cursor, more: more === true }
+}
+
+function isText(value: unknown, pattern: RegExp): value is string {
+  return typeof value === 'string' && pattern.test(value)
 }
 
 function isLine(value: unknown): value is LogLine {

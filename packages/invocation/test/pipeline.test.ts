@@ -47,7 +47,7 @@ test('a peer whose log never ends is read as far as one can be, and no further',
     request.reply([pages, true], encode(new Array(2_000).fill(line)))
   })
   const lines: unknown[] = []
-  const filter = { function: 'hello', sinceMs: 0, follow: false, signal: new AbortController().signal }
+  const filter = { account: 'a', function: 'hello', sinceMs: 0, follow: false, signal: new AbortController().signal }
   for await (const one of node.service.logs.read(filter)) lines.push(one)
   t.is(pages, 6)
   t.is(lines.length, 12_000)
@@ -290,11 +290,12 @@ test('logs of all nodes come in time order, named by the node that sent them', a
     node: 'forged'
   })
   const now = clock.now()
-  a.service.appendLog(line(now + 2, 'second'))
-  b.service.appendLog(line(now + 1, 'first'))
-  b.service.appendLog(line(now - 100_000, 'too old'))
+  a.service.appendLog('a', line(now + 2, 'second'))
+  b.service.appendLog('a', line(now + 1, 'first'))
+  b.service.appendLog('a', line(now - 100_000, 'too old'))
   const seen: string[] = []
   for await (const one of a.service.logs.read({
+    account: 'a',
     function: 'hello',
     sinceMs: now,
     follow: false,
