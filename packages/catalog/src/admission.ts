@@ -1,6 +1,7 @@
 import { type CatalogKind, type Clock, LIMITS, PeerlessError } from '@peerless/interface'
 import { decodeEnvelope, type Envelope, verifyEnvelope } from '@peerless/wire'
 import {
+  ACCOUNT_SHARE,
   CLOCK_DRIFT_MS_MAX,
   ENTRIES_BYTES_MAX,
   ENTRIES_MAX,
@@ -8,7 +9,7 @@ import {
   KEY_TOMBSTONE_AGE_MS_MAX,
   TOMBSTONE_AGE_MS_MAX
 } from './constants.ts'
-import { bucketOf, compareEntries, decodeContent, type Entry, type EntryContent, hashOf, keyOf } from './entry.ts'
+import { accountOf, bucketOf, compareEntries, decodeContent, type Entry, type EntryContent, hashOf, keyOf } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
 import { isAhead } from './hybrid-time.ts'
 import type { KeyVault } from './key-vault.ts'
@@ -76,6 +77,25 @@ export class Admission {
     }
   }
 
+  /**
+   * Of what this node itself is to write: what peers have written is taken all the same, or nodes would differ.
+   * @throws TOO_LARGE when an account adds an entry beyond its share, or makes one larger
+   */
+  checkShare(entry: Entry): void {
+    const { account, key, bytes } = entry
+    if (account === undefined || entry.value === undefined) return
+    const { table } = this.#options
+    const before = table.get(key)
+    const own = before !== undefined && before.account === account ? before : undefined
+    const held = table.heldBy(account)
+    const what = `account '${account}' has ${held.entries} entries of ${held.bytes} bytes in the catalog: functions, versions, layers, mappings, schedules, routes, and what was removed of them in the last 30 days`
+    if (own === undefined && held.entries >= ENTRIES_MAX * ACCOUNT_SHARE)
+      throw new PeerlessError('TOO_LARGE', `${what}; at most ${ENTRIES_MAX * ACCOUNT_SHARE} entries`)
+    const more = bytes - (own?.bytes ?? 0)
+    if (more > 0 && held.bytes + more > ENTRIES_BYTES_MAX * ACCOUNT_SHARE)
+      throw new PeerlessError('TOO_LARGE', `${what}; at most ${ENTRIES_BYTES_MAX * ACCOUNT_SHARE} bytes`)
+  }
+
   /** What a new entry has to beat. One that lies in the future came in under a wrong clock: any that is in time beats it. */
   #current(key: string): Entry | undefined {
     const current = this.#options.current(key)
@@ -118,7 +138,8 @@ export function entryOf(envelope: Envelope, content: EntryContent, value: Entry[
   const { kind, name, time } = content
   const key = keyOf(kind, name)
   const author = envelope.signer
-  return { key, bucket: bucketOf(key), kind, name, time, author, hash: hashOf(author, envelope.bytes), value, bytes }
+  const account = value === undefined ? content.account : accountOf(kind, value)
+  return { key, bucket: bucketOf(key), kind, name, time, author, hash: hashOf(author, envelope.bytes), value, account, bytes }
 }
 
 /**

@@ -13,7 +13,7 @@ import { encodeEnvelope, type Signer, seal } from '@peerless/wire'
 import { Admission, checkOwner, checkSize, entryOf, tombstoneAgeMsMax } from './admission.ts'
 import { AntiEntropy } from './anti-entropy.ts'
 import { ANTI_ENTROPY_PERIOD_MS, ENVELOPE_KIND, SWEEP_PERIOD_MS } from './constants.ts'
-import { type Entry, encodeContent, keyOf } from './entry.ts'
+import { type Entry, type EntryContent, encodeContent, keyOf } from './entry.ts'
 import { EntryTable } from './entry-table.ts'
 import { HybridClock, type HybridTime, isAhead } from './hybrid-time.ts'
 import { Intake } from './intake.ts'
@@ -177,20 +177,23 @@ class ReplicatedCatalog implements CatalogService {
   }
 
   #write(kind: CatalogKind, name: string, stored: unknown): Promise<void> {
-    return this.#sign(kind, name, stored, this.#writer.current(keyOf(kind, name))?.time)
+    const current = this.#writer.current(keyOf(kind, name))
+    return this.#sign({ kind, name, stored, account: current?.account }, current?.time)
   }
 
-  async #sign(kind: CatalogKind, name: string, stored: unknown, later: HybridTime | undefined): Promise<void> {
+  async #sign(order: Omit<EntryContent, 'time'>, later: HybridTime | undefined): Promise<void> {
+    const { kind, name, stored } = order
     const { signer, mesh } = this.#options
     if (this.#state === 'stopped') throw new PeerlessError('UNAVAILABLE', 'the catalog is stopped')
     checkOwner(kind, name, stored, signer.peerId)
-    const content = { kind, name, time: this.#time.next(later), stored }
+    const content = { ...order, time: this.#time.next(later) }
     const envelope = seal(signer, mesh.meshId, ENVELOPE_KIND, encodeContent(content))
     const bytes = encodeEnvelope(envelope)
     checkSize(bytes.length)
     this.#admission.checkRoom(keyOf(kind, name), bytes.length)
     const value = stored === null ? undefined : fromStored(kind, name, stored, this.#vault)
     const entry = entryOf(envelope, content, value, bytes.length)
+    this.#admission.checkShare(entry)
     await this.#writer.stage({ entry, envelope: bytes, origin: { from: undefined, spread: true } })
     await this.#spread.reached()
   }
@@ -232,12 +235,13 @@ class ReplicatedCatalog implements CatalogService {
   #redate(now: number): void {
     for (const entry of [...this.#table.entries()]) {
       if (entry.author !== this.#options.signer.peerId || !isAhead(entry.time, now)) continue
-      const { kind, name, value } = entry
+      const { kind, name, value, account } = entry
       this.#logger.warn('catalog entry was written under a wrong clock and is dated again', {
         key: entry.key,
         ahead: entry.time.ms - now
       })
-      this.#sign(kind, name, value === undefined ? null : toStored(kind, name, value, this.#vault), undefined).catch((error) => {
+      const stored = value === undefined ? null : toStored(kind, name, value, this.#vault)
+      this.#sign({ kind, name, stored, account }, undefined).catch((error) => {
         this.#logger.error('catalog entry could not be dated again', { key: entry.key, reason: messageOf(error) })
       })
     }

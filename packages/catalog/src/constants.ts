@@ -9,6 +9,8 @@ export const SCHEMA_VERSION = 1
 export const ENTRIES_MAX = 100_000
 /** Encoded bytes of all entries: their values are held in memory. */
 export const ENTRIES_BYTES_MAX = 268_435_456
+/** What entries of one account may take of both, tombstones included, when it adds another: one that deploys without end leaves the others room. Access keys and nodes are no account's. */
+export const ACCOUNT_SHARE = 0.5
 
 /** How far ahead of this node's clock an entry may be. Beyond, it waits at its author: NTP keeps machines within a second. */
 export const CLOCK_DRIFT_MS_MAX = 300_000

@@ -3,6 +3,13 @@ import type { CatalogKind, CatalogKinds } from '@peerless/interface'
 import { BUCKET_DIGEST_BYTES, BUCKETS } from './constants.ts'
 import { compareText, type Entry, KIND_NAMES } from './entry.ts'
 
+interface Share {
+  readonly entries: number
+  readonly bytes: number
+}
+
+const NOTHING: Share = { entries: 0, bytes: 0 }
+
 /**
  * The catalog in memory: values for readers, and per bucket the hashes that anti-entropy compares. A digest is SHA-256 over the sorted hashes, so two
  * nodes with the same entries have the same digest whatever order they came in, and nobody can make two different sets agree (as with XOR).
@@ -13,6 +20,7 @@ export class EntryTable {
   readonly #digests: (Buffer | undefined)[] = new Array(BUCKETS).fill(undefined)
   readonly #live = new Map(KIND_NAMES.map((kind) => [kind, new Map<string, Entry>()]))
   readonly #lists = new Map<CatalogKind, Entry['value'][]>()
+  readonly #accounts = new Map<string, Share>()
   #root: Buffer | undefined
   #bytes = 0
 
@@ -22,6 +30,11 @@ export class EntryTable {
 
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** What the entries of an account take, tombstones included. */
+  heldBy(account: string): Share {
+    return this.#accounts.get(account) ?? NOTHING
   }
 
   get(key: string): Entry | undefined {
@@ -52,7 +65,9 @@ export class EntryTable {
   }
 
   set(entry: Entry): void {
-    this.#bytes += entry.bytes - (this.#entries.get(entry.key)?.bytes ?? 0)
+    const before = this.#entries.get(entry.key)
+    if (before !== undefined) this.#count(before, -1)
+    this.#count(entry, 1)
     this.#entries.set(entry.key, entry)
     this.#buckets[entry.bucket]?.set(entry.key, entry)
     if (entry.value === undefined) this.#live.get(entry.kind)?.delete(entry.name)
@@ -61,7 +76,7 @@ export class EntryTable {
   }
 
   delete(entry: Entry): void {
-    this.#bytes -= entry.bytes
+    this.#count(entry, -1)
     this.#entries.delete(entry.key)
     this.#buckets[entry.bucket]?.delete(entry.key)
     this.#live.get(entry.kind)?.delete(entry.name)
@@ -88,6 +103,13 @@ export class EntryTable {
   root(): Buffer {
     this.#root ??= createHash('sha256').update(this.bucketDigests()).digest()
     return this.#root
+  }
+
+  #count({ account, bytes }: Entry, sign: 1 | -1): void {
+    this.#bytes += sign * bytes
+    if (account === undefined) return
+    const held = this.heldBy(account)
+    this.#accounts.set(account, { entries: held.entries + sign, bytes: held.bytes + sign * bytes })
   }
 
   #changed(entry: Entry): void {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type CatalogKind, type CatalogKinds, PeerlessError } from '@peerless/interface'
+import { ACCOUNT_NAME, type CatalogKind, type CatalogKinds, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import { z } from 'zod'
 import { ENTRY_FORMAT } from './constants.ts'
@@ -12,6 +12,8 @@ export interface EntryContent {
   readonly time: HybridTime
   /** As stored, secrets sealed; null is a tombstone. */
   readonly stored: unknown
+  /** Of a tombstone: whose entry it was. undefined where it was nobody's, or written by a version that did not say. */
+  readonly account?: string | undefined
 }
 
 /** An entry that this node has checked. */
@@ -26,6 +28,8 @@ export interface Entry {
   readonly hash: string
   /** Frozen, secrets opened; undefined in a tombstone. */
   readonly value: CatalogKinds[CatalogKind] | undefined
+  /** The account whose share of the catalog it takes; undefined: nobody's. */
+  readonly account: string | undefined
   /** Encoded size, signature included. */
   readonly bytes: number
 }
@@ -50,24 +54,36 @@ const contentSchema = z.tuple([
   z.string().min(1).max(128),
   z.int().min(0).max(MS_MAX),
   z.int().min(0).max(COUNTER_MAX),
-  z.unknown()
+  z.unknown(),
+  z.string().regex(ACCOUNT_NAME).optional()
 ])
 
 export function encodeContent(content: EntryContent): Uint8Array {
-  const { kind, name, time, stored } = content
-  return encode([ENTRY_FORMAT, kind, name, time.ms, time.counter, stored])
+  const { kind, name, time, stored, account } = content
+  const whose = stored === null && account !== undefined ? [account] : []
+  return encode([ENTRY_FORMAT, kind, name, time.ms, time.counter, stored, ...whose])
 }
 
 /** Shape only; the value stays alleged. @throws MALFORMED */
 export function decodeContent(alleged: Uint8Array): EntryContent {
   const parsed = contentSchema.safeParse(decode(alleged, 'catalog entry'))
   if (!parsed.success) {
-    throw new PeerlessError('MALFORMED', 'a catalog entry is [1, kind, name, milliseconds, counter, value or null]', {
-      cause: parsed.error
-    })
+    throw new PeerlessError(
+      'MALFORMED',
+      'a catalog entry is [1, kind, name, milliseconds, counter, value or null, account of what was removed]',
+      {
+        cause: parsed.error
+      }
+    )
   }
-  const [, kind, name, ms, counter, stored] = parsed.data
-  return { kind, name, time: { ms, counter }, stored }
+  const [, kind, name, ms, counter, stored, account] = parsed.data
+  return { kind, name, time: { ms, counter }, stored, ...(stored === null ? { account } : {}) }
+}
+
+/** Whose share of the catalog a value takes. */
+export function accountOf(kind: CatalogKind, value: CatalogKinds[CatalogKind]): string | undefined {
+  if (kind === 'key' || kind === 'node') return undefined
+  return (value as { readonly account?: string | undefined }).account
 }
 
 export function keyOf(kind: CatalogKind, name: string): string {

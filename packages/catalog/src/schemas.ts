@@ -61,7 +61,12 @@ const nodeRecord = z.strictObject({
 })
 
 const TRIGGER_NAME = /^[0-9a-zA-Z-_.]{1,64}$/
-const firingRecord = z.strictObject({ name: z.string().regex(TRIGGER_NAME), createdAt: epochMs, scheduledAt: epochMs })
+const firingRecord = z.strictObject({
+  name: z.string().regex(TRIGGER_NAME),
+  account: account.optional(),
+  createdAt: epochMs,
+  scheduledAt: epochMs
+})
 const triggerRecord = z.strictObject({
   type: z.literal('schedule'),
   name: z.string().regex(TRIGGER_NAME),

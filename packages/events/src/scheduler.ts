@@ -189,7 +189,7 @@ export class Scheduler {
     schedule.done(scheduled)
     // For those that are made up for, the record must outlive the queue's.
     if (known !== 'fired' && trigger.missed === 'one')
-      await catalog.put('firing', name, { name, createdAt: trigger.createdAt, scheduledAt: scheduled })
+      await catalog.put('firing', name, { name, account, createdAt: trigger.createdAt, scheduledAt: scheduled })
   }
   /** Where somebody may have fired it and gone, the queue's copies of it are asked for, and the claim is made anew: it is good for a short time only. */
   async #isKnown(id: string, lateMs: number): Promise<'fired' | 'theirs' | { mineUntilMs: number }> {

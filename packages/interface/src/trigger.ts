@@ -35,6 +35,8 @@ export type TriggerRecord = ScheduleTrigger
 /** The last firing of a schedule whose missed firings are made up for. Stored under `firing/NAME`. */
 export interface FiringRecord {
   readonly name: string
+  /** That of the trigger; undefined in records of versions that did not note it. */
+  readonly account?: string | undefined
   /** That of the trigger: one that was made anew under the name is another. */
   readonly createdAt: number
   readonly scheduledAt: number
