@@ -67,6 +67,8 @@ export const REFUSALS_REMEMBERED_MAX = 256
 
 /** Deployments in work at this node, each with a zip of up to 50 MB in memory. */
 export const DEPLOYMENTS_IN_WORK_MAX = 16
+/** So many of one account: builds that take their whole minute leave the others some. */
+export const ACCOUNT_DEPLOYMENTS_IN_WORK_MAX = 12
 /** Longest build; esbuild takes well under a second for what fits the limits. */
 export const BUILD_MS_MAX = 60_000
 /** Longest pull of a zip from peers. */

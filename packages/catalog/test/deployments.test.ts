@@ -231,11 +231,29 @@ test('a build that hangs ends with its deadline and frees the name', async (t) =
 
 test('more deployments at once than fit in memory are THROTTLED', async (t) => {
   const { mesh, deployments } = await scene(t, { build: () => new Promise(() => undefined) })
-  const names = Array.from({ length: 17 }, (_, index) => `f-${index}`)
-  const results = names.map((name) => deployments.create(order({}, name)).catch((error) => error.code))
+  const create = (index: number) => {
+    const account = index % 2 === 0 ? 'even' : 'odd'
+    return deployments.create({ ...order({}, `f-${index}`), account }).catch((error) => error.code)
+  }
+  const results = Array.from({ length: 17 }, (_, index) => create(index))
   t.is(await results[16], 'THROTTLED')
   await mesh.advance(60_001)
   t.deepEqual(new Set(await Promise.all(results.slice(0, 16))), new Set(['DEADLINE_EXCEEDED']))
+})
+
+test('an account whose builds never end keeps no other from deploying', async (t) => {
+  const { mesh, deployments } = await scene(t, {
+    build: ({ zip, handler }) =>
+      handler === 'index.handler' ? new Promise(() => undefined) : buildBundle({ zip, handler, builtinsSupported: [] })
+  })
+  const slow = Array.from({ length: 20 }, (_, index) => deployments.create(order({}, `f-${index}`)).catch((error) => error.code))
+  t.deepEqual(new Set(await Promise.all(slow.slice(12))), new Set(['THROTTLED']))
+  const other = await deployments.create({ ...order({ handler: 'index.other' }, 'theirs'), account: 'other' })
+  t.is(other.account, 'other')
+  t.is((await deployments.updateConfiguration({ name: 'theirs', settings: { memoryMb: 256 } })).latest.memoryMb, 256)
+  await mesh.advance(60_001)
+  t.deepEqual(new Set(await Promise.all(slow.slice(0, 12))), new Set(['DEADLINE_EXCEEDED']))
+  await t.throwsAsync(deployments.create(order({ handler: 'index.missing' }, 'again')), { code: 'HANDLER_NOT_FOUND' })
 })
 
 const refused = test.macro({
