@@ -97,11 +97,11 @@ export class Exchange implements EgressExchange {
 
   #begin(): void {
     if (this.#over) return
-    const { account, functionName, instance, bodyBytes, body, bodyEnded } = this.#order
+    const { bodyBytes, body, bodyEnded } = this.#order
     try {
       const head = readHead(this.#order)
       checkBodyBytes(bodyBytes)
-      this.#giveBack = this.#services.places.take(instance, `${account} ${functionName}`, () => void this.#hop(head))
+      this.#giveBack = this.#services.places.take(this.#order, () => void this.#hop(head))
       if (body.length > 0 || bodyEnded) this.write(body, bodyEnded)
     } catch (error) {
       this.#fail(error)

@@ -4,6 +4,8 @@ export const PER_INSTANCE_MAX = 64
 export const PER_FUNCTION_MAX = 256
 /** Of this node: file descriptors are shared with everything else that the daemon does. */
 export const PER_NODE_MAX = 1_024
+/** Of all functions of one account on this node: what one account leaves hanging is not all that the others have. */
+export const PER_ACCOUNT_MAX = 768
 /** Requests that wait for a place, of one instance; one more is refused. */
 export const WAITING_PER_INSTANCE_MAX = 256
 export const REDIRECTS_MAX = 20

@@ -1,14 +1,22 @@
 import { EgressError } from './egress-error.ts'
-import { PER_FUNCTION_MAX, PER_INSTANCE_MAX, PER_NODE_MAX, WAITING_PER_INSTANCE_MAX } from './limits.ts'
+import { PER_ACCOUNT_MAX, PER_FUNCTION_MAX, PER_INSTANCE_MAX, PER_NODE_MAX, WAITING_PER_INSTANCE_MAX } from './limits.ts'
+
+/** Who asks. */
+interface Asker {
+  readonly account: string
+  readonly functionName: string
+  readonly instance: string
+}
 
 interface Claim {
   readonly instance: string
-  readonly functionKey: string
+  /** Whose places it takes, with how many each has. */
+  readonly takes: readonly (readonly [key: string, max: number])[]
   readonly begin: () => void
   state: 'waiting' | 'running' | 'over'
 }
 
-/** How many requests are on the wire: of an instance, a function, this node. The others wait, first come first served. */
+/** How many requests are on the wire: of an instance, a function, an account, this node. The others wait, first come first served. */
 export class Places {
   readonly #running = new Map<string, number>()
   readonly #waitingOf = new Map<string, number>()
@@ -24,8 +32,13 @@ export class Places {
    * @returns gives the place, or the wait for it, back
    * @throws EgressError when too many of the instance wait
    */
-  take(instance: string, functionKey: string, begin: () => void): () => void {
-    const claim: Claim = { instance, functionKey, begin, state: 'waiting' }
+  take({ account, functionName, instance }: Asker, begin: () => void): () => void {
+    const takes = [
+      [`i ${instance}`, PER_INSTANCE_MAX],
+      [`f ${account} ${functionName}`, PER_FUNCTION_MAX],
+      [`a ${account}`, PER_ACCOUNT_MAX]
+    ] as const
+    const claim: Claim = { instance, takes, begin, state: 'waiting' }
     if (this.#hasRoom(claim)) this.#start(claim)
     else {
       const waiting = this.#waitingOf.get(instance) ?? 0
@@ -41,19 +54,14 @@ export class Places {
     return () => this.#giveBack(claim)
   }
 
-  #hasRoom({ instance, functionKey }: Claim): boolean {
-    return (
-      this.#total < PER_NODE_MAX &&
-      (this.#running.get(`i ${instance}`) ?? 0) < PER_INSTANCE_MAX &&
-      (this.#running.get(`f ${functionKey}`) ?? 0) < PER_FUNCTION_MAX
-    )
+  #hasRoom({ takes }: Claim): boolean {
+    return this.#total < PER_NODE_MAX && takes.every(([key, max]) => (this.#running.get(key) ?? 0) < max)
   }
 
   #start(claim: Claim): void {
     claim.state = 'running'
     this.#total++
-    add(this.#running, `i ${claim.instance}`, 1)
-    add(this.#running, `f ${claim.functionKey}`, 1)
+    for (const [key] of claim.takes) add(this.#running, key, 1)
     claim.begin()
   }
 
@@ -66,8 +74,7 @@ export class Places {
     }
     if (before !== 'running') return
     this.#total--
-    add(this.#running, `i ${claim.instance}`, -1)
-    add(this.#running, `f ${claim.functionKey}`, -1)
+    for (const [key] of claim.takes) add(this.#running, key, -1)
     for (const next of this.#waiting) {
       if (!this.#hasRoom(next)) continue
       this.#waiting.delete(next)
