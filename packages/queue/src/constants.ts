@@ -6,8 +6,9 @@ const DAY_MS = 24 * HOUR_MS
 export const EVENTS_MAX = 100_000
 /** Payloads of those events, on disk. */
 export const EVENT_BYTES_MAX = 1_073_741_824
-/** What one function may take of both, so that one that stands still does not shut the others out. */
+/** What one function may take of both, and one account, so that what stands still does not shut the others out. */
 export const FUNCTION_SHARE = 0.75
+export const ACCOUNT_SHARE = 0.875
 /** Copies kept for other nodes: as much as two of them may own. */
 export const COPIES_MAX = 2 * EVENTS_MAX
 export const COPY_BYTES_MAX = 2 * EVENT_BYTES_MAX

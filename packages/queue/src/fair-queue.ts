@@ -1,8 +1,15 @@
-import { PAUSE_MS_MAX, PAUSE_MS_MIN } from './constants.ts'
+import { ACCOUNT_SHARE, FUNCTION_SHARE, PAUSE_MS_MAX, PAUSE_MS_MIN } from './constants.ts'
 import { Delayed } from './delayed.ts'
+
+/** Whose turn an item has: the lane of its function or address, of those of its account. */
+export interface Place {
+  readonly account: string
+  readonly lane: string
+}
 
 interface Lane<Item> {
   readonly key: string
+  readonly group: Group<Item>
   /** A deque: refused items go back to its front. */
   items: Item[]
   head: number
@@ -14,18 +21,55 @@ interface Lane<Item> {
   paused: boolean
 }
 
-/**
- * Items that wait for their turn, in one lane per function: lanes take turns, none runs more than its share while others want to run, and one that finds no
- * room is left alone for a while instead of knocking again for each of its items. Pure: it is told the time.
- */
-export class FairQueue<Item> {
-  readonly #runsMax: number
-  readonly #lanes = new Map<string, Lane<Item>>()
+/** The lanes of an account. */
+interface Group<Item> {
+  readonly account: string
+  readonly lanes: Map<string, Lane<Item>>
   /** Lanes in turn: those that pause are not among them, and take nothing from the share of the others. */
-  readonly #ring: Lane<Item>[] = []
+  readonly ring: Ring<Lane<Item>>
+  running: number
+}
+
+/** Takes turns over its members; one that leaves does not cost the others theirs. */
+class Ring<Member> {
+  readonly #members: Member[] = []
+  #turn = 0
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  add(member: Member): void {
+    this.#members.push(member)
+  }
+
+  /** The one whose turn it is. Not of an empty ring. */
+  next(): Member {
+    const member = this.#members[this.#turn % this.#members.length] as Member
+    this.#turn = (this.#turn + 1) % this.#members.length
+    return member
+  }
+
+  /** Those behind it keep their turn. */
+  remove(member: Member): void {
+    const at = this.#members.indexOf(member)
+    if (at < 0) return
+    this.#members.splice(at, 1)
+    if (at < this.#turn) this.#turn--
+  }
+}
+
+/**
+ * Items that wait for their turn, in one lane per function: accounts take turns, and so do the lanes of each; none runs more than its share while others want
+ * to run, and a lane that finds no room is left alone for a while instead of knocking again for each of its items. Pure: it is told the time.
+ */
+export class FairQueue<Item extends Place> {
+  readonly #runsMax: number
+  readonly #groups = new Map<string, Group<Item>>()
+  /** Accounts that have a lane in turn. */
+  readonly #ring = new Ring<Group<Item>>()
   /** Lanes by the end of their pause; one may have gone on, or be gone, before that. */
   readonly #pauses = new Delayed<Lane<Item>>()
-  #turn = 0
   #waiting = 0
   #running = 0
 
@@ -42,8 +86,8 @@ export class FairQueue<Item> {
     return this.#running
   }
 
-  add(key: string, item: Item): void {
-    this.#lane(key).items.push(item)
+  add(item: Item): void {
+    this.#lane(item).items.push(item)
     this.#waiting++
   }
 
@@ -51,28 +95,42 @@ export class FairQueue<Item> {
   next(now: number): Item | undefined {
     if (this.#waiting === 0 || this.#running >= this.#runsMax) return undefined
     this.#endPauses(now)
-    const share = this.#share()
-    for (let looked = 0; looked < this.#ring.length; looked++) {
-      const lane = this.#ring[this.#turn % this.#ring.length] as Lane<Item>
-      this.#turn = (this.#turn + 1) % this.#ring.length
-      if (lane.head >= lane.items.length || lane.running >= share) continue
-      const item = lane.items[lane.head] as Item
-      lane.items[lane.head++] = undefined as Item
-      if (lane.head > 1_024 && lane.head * 2 > lane.items.length) {
-        lane.items = lane.items.slice(lane.head)
-        lane.head = 0
-      }
-      lane.running++
-      this.#running++
-      this.#waiting--
-      return item
+    const share = this.#share(ACCOUNT_SHARE, this.#runsMax, this.#ring.size)
+    for (let looked = this.#ring.size; looked > 0; looked--) {
+      const group = this.#ring.next()
+      const lane = group.running < share ? this.#laneOf(group, share) : undefined
+      if (lane !== undefined) return this.#take(lane)
     }
     return undefined
   }
 
+  /** The lane of the account whose turn it is, of those that have something and may run more. */
+  #laneOf({ ring }: Group<Item>, accountShare: number): Lane<Item> | undefined {
+    const share = this.#share(FUNCTION_SHARE, accountShare, ring.size)
+    for (let looked = ring.size; looked > 0; looked--) {
+      const lane = ring.next()
+      if (lane.head < lane.items.length && lane.running < share) return lane
+    }
+    return undefined
+  }
+
+  #take(lane: Lane<Item>): Item {
+    const item = lane.items[lane.head] as Item
+    ;(lane.items as (Item | undefined)[])[lane.head++] = undefined
+    if (lane.head > 1_024 && lane.head * 2 > lane.items.length) {
+      lane.items = lane.items.slice(lane.head)
+      lane.head = 0
+    }
+    lane.running++
+    lane.group.running++
+    this.#running++
+    this.#waiting--
+    return item
+  }
+
   /** An item of the lane is no longer under way; there was room for it. */
-  finished(key: string): void {
-    const lane = this.#end(key)
+  finished(place: Place): void {
+    const lane = this.#end(place)
     lane.pauseMs = 0
     lane.pausedUntil = 0
     this.#goOn(lane)
@@ -80,8 +138,8 @@ export class FairQueue<Item> {
   }
 
   /** There was no room: the item goes back to the front, and its lane pauses, longer each time. */
-  refused(key: string, item: Item, now: number): void {
-    const lane = this.#end(key)
+  refused(item: Item, now: number): void {
+    const lane = this.#end(item)
     if (lane.head > 0) lane.items[--lane.head] = item
     else lane.items.unshift(item)
     this.#waiting++
@@ -98,7 +156,7 @@ export class FairQueue<Item> {
   /** Takes out what matches, wherever it stands. */
   remove(matches: (item: Item) => boolean): Item[] {
     const removed: Item[] = []
-    for (const lane of [...this.#lanes.values()]) {
+    for (const lane of this.#allLanes()) {
       const kept: Item[] = []
       for (const item of lane.items.slice(lane.head)) (matches(item) ? removed : kept).push(item)
       lane.items = kept
@@ -109,44 +167,52 @@ export class FairQueue<Item> {
     return removed
   }
 
-  /** Waiting items per lane. */
+  /** Waiting items per lane; of an address that several accounts send to, all together. */
   depths(): [key: string, waiting: number][] {
-    return [...this.#lanes.values()].map((lane) => [lane.key, lane.items.length - lane.head])
+    const depths = new Map<string, number>()
+    for (const { key, items, head } of this.#allLanes()) depths.set(key, (depths.get(key) ?? 0) + items.length - head)
+    return [...depths]
   }
 
-  depth(key: string): number {
-    const lane = this.#lanes.get(key)
-    return lane === undefined ? 0 : lane.items.length - lane.head
+  #allLanes(): Lane<Item>[] {
+    return [...this.#groups.values()].flatMap(({ lanes }) => [...lanes.values()])
   }
 
-  /** A lane alone gets all but a quarter, which stays for whoever comes; several get equal parts, at least one each. */
-  #share(): number {
-    const alone = Math.max(1, Math.ceil(this.#runsMax * 0.75))
-    return Math.max(1, Math.min(alone, Math.ceil(this.#runsMax / Math.max(1, this.#ring.length))))
+  /** What one of `sharing` gets of `runs`: alone all but what stays for whoever comes, else equal parts; at least one. */
+  #share(alone: number, runs: number, sharing: number): number {
+    return Math.max(1, Math.min(Math.ceil(this.#runsMax * alone), Math.ceil(runs / Math.max(1, sharing))))
   }
 
-  #lane(key: string): Lane<Item> {
-    let lane = this.#lanes.get(key)
+  #lane({ account, lane: key }: Place): Lane<Item> {
+    let group = this.#groups.get(account)
+    if (group === undefined) {
+      group = { account, lanes: new Map(), ring: new Ring(), running: 0 }
+      this.#groups.set(account, group)
+    }
+    let lane = group.lanes.get(key)
     if (lane === undefined) {
-      lane = { key, items: [], head: 0, running: 0, pausedUntil: 0, pauseMs: 0, paused: false }
-      this.#lanes.set(key, lane)
-      this.#ring.push(lane)
+      lane = { key, group, items: [], head: 0, running: 0, pausedUntil: 0, pauseMs: 0, paused: false }
+      group.lanes.set(key, lane)
+      this.#enterRing(lane)
     }
     return lane
   }
 
-  #end(key: string): Lane<Item> {
-    const lane = this.#lane(key)
+  #end(place: Place): Lane<Item> {
+    const lane = this.#lane(place)
     lane.running--
+    lane.group.running--
     this.#running--
     return lane
   }
 
   #forget(lane: Lane<Item>): void {
     if (lane.running > 0 || lane.head < lane.items.length) return
-    this.#lanes.delete(lane.key)
+    const { group } = lane
+    group.lanes.delete(lane.key)
     if (lane.paused) lane.paused = false
     else this.#leaveRing(lane)
+    if (group.lanes.size === 0) this.#groups.delete(group.account)
   }
 
   #endPauses(now: number): void {
@@ -158,13 +224,18 @@ export class FairQueue<Item> {
   #goOn(lane: Lane<Item>): void {
     if (!lane.paused) return
     lane.paused = false
-    this.#ring.push(lane)
+    this.#enterRing(lane)
   }
 
-  /** Those behind it keep their turn. */
+  #enterRing(lane: Lane<Item>): void {
+    const { group } = lane
+    if (group.ring.size === 0) this.#ring.add(group)
+    group.ring.add(lane)
+  }
+
   #leaveRing(lane: Lane<Item>): void {
-    const at = this.#ring.indexOf(lane)
-    this.#ring.splice(at, 1)
-    if (at < this.#turn) this.#turn--
+    const { group } = lane
+    group.ring.remove(lane)
+    if (group.ring.size === 0) this.#ring.remove(group)
   }
 }

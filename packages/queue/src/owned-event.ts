@@ -13,6 +13,8 @@ export class OwnedEvent {
   readonly event: QueuedEvent
   /** Lane in which it waits: its function, or the address it goes to. */
   readonly lane: string
+  /** Whose turn it has; '' where an earlier version accepted it. */
+  readonly account: string
   readonly bytes: number
   /** undefined when only the disk has it. */
   payload: Uint8Array | undefined
@@ -28,6 +30,7 @@ export class OwnedEvent {
   constructor({ event, state }: StoredEvent, bytes: number, payload: Uint8Array | undefined, phase: Phase) {
     this.event = event
     this.lane = laneOf(event)
+    this.account = event.account ?? ''
     this.bytes = bytes
     this.payload = payload === undefined ? undefined : alone(payload)
     this.phase = phase

@@ -1,5 +1,6 @@
 import { type AsyncResult, messageOf, PeerlessError } from '@peerless/interface'
 import {
+  ACCOUNT_SHARE,
   EVENT_BYTES_MAX,
   EVENTS_MAX,
   FUNCTION_SHARE,
@@ -19,14 +20,24 @@ type OnStored = (error: PeerlessError | undefined, known: boolean) => void
 /** Re-made copies per tick: after the loss of a holder, new events still come first. */
 const COPIES_PER_TICK_MAX = 256
 
+interface Held {
+  readonly events: number
+  readonly bytes: number
+}
+
+const NOTHING: Held = { events: 0, bytes: 0 }
+
+/** No account has a space in its name. */
+const laneKey = (account: string, lane: string) => `${account} ${lane}`
+
 /** The events that this node owns: puts them on disks, here and at holders, keeps the copies up, and writes their ends. */
 export class Owner {
   readonly #o: QueueOptions
   readonly #commits: GroupCommit
   readonly #holders: Holders
   readonly #events = new Map<string, OwnedEvent>()
-  /** Events per lane, for the bound of one function. */
-  readonly #perLane = new Map<string, number>()
+  /** Of each account, and of each of its lanes, for their bounds. */
+  readonly #held = new Map<string, Held>()
   readonly #copyCounts = new Map<string, number>()
   /** Have fewer copies than wanted. */
   readonly #thin = new Set<OwnedEvent>()
@@ -77,15 +88,21 @@ export class Owner {
   }
 
   /** @throws THROTTLED, TOO_LARGE is the gateway's */
-  checkRoom(lane: string, bytes: number): void {
+  checkRoom(account: string, lane: string, bytes: number): void {
     const what = `the queue of this node holds ${this.count} events of ${this.#bytes} bytes`
     const full = (rule: string) =>
       new PeerlessError('THROTTLED', `${what}, ${rule}; try again later or at another node`, { detail: { retryAfterMs: 1_000 } })
     if (this.count >= EVENTS_MAX) throw full(`at most ${EVENTS_MAX} events`)
     if (this.#bytes + bytes > EVENT_BYTES_MAX) throw full(`at most ${EVENT_BYTES_MAX} bytes`)
-    const own = this.#perLane.get(lane) ?? 0
-    if (own >= EVENTS_MAX * FUNCTION_SHARE)
-      throw full(`and ${own} of them are of ${lane}, at most ${EVENTS_MAX * FUNCTION_SHARE}`)
+    for (const [key, whose, share] of [
+      [laneKey(account, lane), lane, FUNCTION_SHARE],
+      [account, `account '${account}'`, ACCOUNT_SHARE]
+    ] as const) {
+      const own = this.#held.get(key) ?? NOTHING
+      if (own.events >= EVENTS_MAX * share) throw full(`and ${own.events} of them are of ${whose}, at most ${EVENTS_MAX * share}`)
+      if (own.bytes + bytes > EVENT_BYTES_MAX * share)
+        throw full(`and ${own.bytes} of these are of ${whose}, at most ${EVENT_BYTES_MAX * share} bytes`)
+    }
   }
 
   /**
@@ -161,9 +178,7 @@ export class Owner {
     this.#bytes -= owned.bytes
     this.#uncache(owned)
     for (const holder of owned.holders) this.#count(holder, -1)
-    const left = (this.#perLane.get(owned.lane) ?? 1) - 1
-    if (left === 0) this.#perLane.delete(owned.lane)
-    else this.#perLane.set(owned.lane, left)
+    this.#tally(owned, -1)
     if (why !== 'settled') this.#commits.add(['drop', owned.id])
   }
 
@@ -264,10 +279,20 @@ export class Owner {
   #add(owned: OwnedEvent): void {
     this.#events.set(owned.id, owned)
     this.#bytes += owned.bytes
-    this.#perLane.set(owned.lane, (this.#perLane.get(owned.lane) ?? 0) + 1)
+    this.#tally(owned, 1)
     for (const holder of owned.holders) this.#count(holder, 1)
     if (owned.payload === undefined) return
     this.#cachedBytes += owned.bytes
+  }
+
+  /** What account and lane have, with it or without it. */
+  #tally({ account, lane, bytes }: OwnedEvent, sign: 1 | -1): void {
+    for (const key of [account, laneKey(account, lane)]) {
+      const held = this.#held.get(key) ?? NOTHING
+      const events = held.events + sign
+      if (events === 0) this.#held.delete(key)
+      else this.#held.set(key, { events, bytes: held.bytes + sign * bytes })
+    }
   }
 
   /** Of an event that is durable: what does not fit the cache is read from disk when its turn comes. */

@@ -111,7 +111,7 @@ export class Queue implements QueueService {
   }
 
   #accept(order: AsyncOrder, done: (error: PeerlessError | undefined) => void): void {
-    const { requestId: id, payload, functionName } = order
+    const { requestId: id, payload, account, functionName } = order
     try {
       if (this.#draining)
         throw new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: 1_000 } })
@@ -121,7 +121,7 @@ export class Queue implements QueueService {
           'TOO_LARGE',
           `an event of ${payload.length} bytes must have at most ${LIMITS.asyncPayloadBytesMax}`
         )
-      this.#owner.checkRoom(functionName, payload.length)
+      this.#owner.checkRoom(account, functionName, payload.length)
     } catch (error) {
       done(error as PeerlessError)
       return

@@ -91,7 +91,7 @@ export class Runner {
   add(owned: OwnedEvent): void {
     owned.phase = 'waiting'
     if (owned.notBefore > this.#o.clock.now()) this.#delayed.add(owned.notBefore, owned)
-    else this.#fair.add(owned.lane, owned)
+    else this.#fair.add(owned)
     this.dispatch()
   }
 
@@ -99,7 +99,7 @@ export class Runner {
     if (this.#held.length > 0 && !this.#fenced()) for (const end of this.#held.splice(0)) end()
     const now = this.#o.clock.now()
     for (let due = this.#delayed.take(now); due !== undefined; due = this.#delayed.take(now)) {
-      if (due.phase === 'waiting') this.#fair.add(due.lane, due)
+      if (due.phase === 'waiting') this.#fair.add(due)
     }
     this.dispatch()
   }
@@ -121,7 +121,7 @@ export class Runner {
       const owned = this.#fair.next(now)
       if (owned === undefined) break
       this.#pace.started()
-      if (owned.phase !== 'waiting') this.#fair.finished(owned.lane)
+      if (owned.phase !== 'waiting') this.#fair.finished(owned)
       else this.#start(owned)
     }
     this.#dispatching = false
@@ -135,7 +135,7 @@ export class Runner {
       this.#startedAfter(Math.max(0, now - event.acceptedAt))
     }
     if (now > this.#expiresAt(owned)) {
-      this.#fair.finished(owned.lane)
+      this.#fair.finished(owned)
       this.#expired(owned)
       return
     }
@@ -148,7 +148,7 @@ export class Runner {
         if (payload === undefined) this.#unreadable(owned, 'its row is gone')
         // The machine slept while it was read.
         else if (this.#fenced()) this.#refused(owned)
-        else if (this.stopped || owned.phase === 'gone') this.#fair.finished(owned.lane)
+        else if (this.stopped || owned.phase === 'gone') this.#fair.finished(owned)
         else this.#begin(owned, payload)
       },
       (error) => this.#unreadable(owned, messageOf(error))
@@ -170,7 +170,7 @@ export class Runner {
   #unreadable(owned: OwnedEvent, reason: string): void {
     this.#complain(owned, reason)
     owned.phase = 'waiting'
-    this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
+    this.#fair.refused(owned, this.#o.clock.monotonic())
   }
 
   #begin(owned: OwnedEvent, payload: Uint8Array): void {
@@ -186,7 +186,7 @@ export class Runner {
     const { event } = owned
     const { invoker, clock } = this.#o
     if (isRecursive(event.lineage) && !this.#policyOf(owned).recursionAllowed) {
-      this.#fair.finished(owned.lane)
+      this.#fair.finished(owned)
       const response = Buffer.from(JSON.stringify(RECURSIVE_ERROR))
       this.#end(owned, payload, {
         status: 'failed',
@@ -202,7 +202,7 @@ export class Runner {
       const ageMs = clock.now() - event.acceptedAt
       if (ageMs < UNKNOWN_FUNCTION_MS_MAX) this.#aside(owned, Math.max(PAUSE_MS_MIN, ageMs))
       else {
-        this.#fair.finished(owned.lane)
+        this.#fair.finished(owned)
         this.#end(owned, payload, {
           status: 'failed',
           condition: 'FunctionNotFound',
@@ -232,7 +232,7 @@ export class Runner {
         this.#refused(owned)
         return
       }
-      this.#fair.finished(owned.lane)
+      this.#fair.finished(owned)
       if (owned.phase !== 'gone') {
         if (verdict.kind === 'succeeded') {
           const ran = verdict.answer.outcome
@@ -287,7 +287,7 @@ export class Runner {
 
   /** What it names is not there, which is no reason for others of its function to wait: it leaves the lane, each time for as long again as it has waited. */
   #aside(owned: OwnedEvent, delayMs: number): void {
-    this.#fair.finished(owned.lane)
+    this.#fair.finished(owned)
     if (owned.phase === 'gone') return
     owned.notBefore = this.#o.clock.now() + delayMs
     this.add(owned)
@@ -295,18 +295,18 @@ export class Runner {
 
   #refused(owned: OwnedEvent): void {
     if (owned.phase === 'gone') {
-      this.#fair.finished(owned.lane)
+      this.#fair.finished(owned)
       return
     }
     owned.phase = 'waiting'
-    this.#fair.refused(owned.lane, owned, this.#o.clock.monotonic())
+    this.#fair.refused(owned, this.#o.clock.monotonic())
   }
 
   #deliver(owned: OwnedEvent, target: { address: string; contentType: string }, payload: Uint8Array): void {
     const { id, note } = owned.event
     owned.starts++
     const ended = (reason: string | undefined) => {
-      this.#fair.finished(owned.lane)
+      this.#fair.finished(owned)
       if (owned.phase === 'gone') return
       const end = { ran: undefined, executedVersion: undefined }
       if (reason === undefined) {

@@ -96,8 +96,8 @@ test('fair turns: no lane runs more than its share, none is forgotten, and order
   )
   fc.assert(
     fc.property(fc.array(command, { maxLength: 200 }), fc.integer({ min: 1, max: 9 }), (commands, runsMax) => {
-      const fair = new FairQueue<{ lane: string; number: number }>(runsMax)
-      const running = new Map<string, { lane: string; number: number }[]>()
+      const fair = new FairQueue<{ account: string; lane: string; number: number }>(runsMax)
+      const running = new Map<string, { account: string; lane: string; number: number }[]>()
       let number = 0
       let waiting = 0
       let now = 0
@@ -106,7 +106,7 @@ test('fair turns: no lane runs more than its share, none is forgotten, and order
         const key = String(lane)
         const [first] = running.get(key) ?? []
         if (kind === 'add') {
-          fair.add(key, { lane: key, number: number++ })
+          fair.add({ account: String(lane % 2), lane: key, number: number++ })
           waiting++
         } else if (kind === 'next') {
           const item = fair.next(now)
@@ -115,9 +115,9 @@ test('fair turns: no lane runs more than its share, none is forgotten, and order
           running.set(item.lane, [...(running.get(item.lane) ?? []), item])
         } else if (first !== undefined) {
           running.set(key, (running.get(key) ?? []).slice(1))
-          if (kind === 'finish') fair.finished(key)
+          if (kind === 'finish') fair.finished(first)
           else {
-            fair.refused(key, first, now)
+            fair.refused(first, now)
             waiting++
           }
         }
@@ -128,14 +128,14 @@ test('fair turns: no lane runs more than its share, none is forgotten, and order
         for (const one of running.values()) t.true(one.length <= Math.max(1, Math.ceil(runsMax * 0.75)))
       }
       // Everything that waits gets its turn once there is room.
-      for (const [key, items] of running) for (const _ of items) fair.finished(key)
+      for (const items of running.values()) for (const item of items) fair.finished(item)
       const seen: number[] = []
       for (let turn = 0; turn < 10_000 && fair.waiting > 0; turn++) {
         now += 10_000
         const item = fair.next(now)
         if (item === undefined) continue
         seen.push(item.number)
-        fair.finished(item.lane)
+        fair.finished(item)
       }
       t.is(seen.length, waiting)
       t.is(new Set(seen).size, seen.length)
