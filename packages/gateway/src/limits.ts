@@ -63,6 +63,8 @@ export const LIST_ITEMS_MAX = 50
 export const QUOTED_CHARS_MAX = 200
 /** Routes of the whole mesh: the table of all of them is made anew after a change, which takes some 20 ms then. */
 export const ROUTES_MAX = 10_000
+/** Of one account: the others have the rest. */
+export const ACCOUNT_ROUTES_MAX = 5_000
 /** A client that takes nothing of a large answer for so long loses its connection: the answer is in memory meanwhile. */
 export const ANSWER_STALL_MS_MAX = 60_000
 /** ListEventSourceMappings: AWS answers at most 100. */

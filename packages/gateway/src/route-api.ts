@@ -10,10 +10,11 @@ import {
 import { z } from 'zod'
 import { checked } from './api-body.ts'
 import type { ApiCall, ApiOperation } from './api-call.ts'
-import { ROUTES_MAX } from './limits.ts'
+import { ACCOUNT_ROUTES_MAX, ROUTES_MAX } from './limits.ts'
 import type { GatewayContext } from './options.ts'
 import { mayDeploy, mayManage } from './roles.ts'
-import { checkNotReserved, parseHost, parseRouteKey, routeIdOf } from './route-pattern.ts'
+import { checkNotReserved, parseHost, parseRouteKey, type RoutePattern, routeIdOf } from './route-pattern.ts'
+import { takesFrom } from './route-precedence.ts'
 
 const TOKEN = /^(\*|[!#$%&'*+\-.^_`|~0-9A-Za-z]+)$/
 const ORIGIN = /^(\*|https?:\/\/(\*|[^\s/*,]+))$/
@@ -70,8 +71,10 @@ export function routeOperations(context: GatewayContext): Record<string, ApiOper
         const id = routeIdOf(host, pattern)
         const before = catalog.get('route', id)
         if (before !== undefined) mayChange(call, before)
-        else if (catalog.list('route').length >= ROUTES_MAX)
-          throw new PeerlessError('TOO_LARGE', `there are ${ROUTES_MAX} routes in this mesh, and no more fit`)
+        else {
+          checkRoom(context, record.account)
+          mayTake(context, call, host, pattern, record.account)
+        }
         const now = clock.now()
         const route: RouteRecord = {
           id,
@@ -123,6 +126,43 @@ function target(context: GatewayContext, reference: string): { record: FunctionR
 function mayChange({ key }: ApiCall, route: RouteRecord): void {
   if (key.role === 'admin' || (key.role === 'deployer' && key.account === route.account)) return
   throw new PeerlessError('FORBIDDEN', `route '${route.routeKey}' belongs to another account`)
+}
+
+/** @throws TOO_LARGE */
+function checkRoom({ catalog }: GatewayContext, account: string): void {
+  const all = catalog.list('route')
+  if (all.length >= ROUTES_MAX)
+    throw new PeerlessError('TOO_LARGE', `there are ${ROUTES_MAX} routes in this mesh, and no more fit`)
+  const own = all.filter((route) => route.account === account).length
+  if (own >= ACCOUNT_ROUTES_MAX)
+    throw new PeerlessError(
+      'TOO_LARGE',
+      `account '${account}' has ${own} routes, and no more than ${ACCOUNT_ROUTES_MAX} of one account fit`
+    )
+}
+
+/**
+ * Where routes of several accounts are on one host, a path is first come, first served: who adds a more specific one must not get requests that
+ * are another's. What begins with a parameter claims nothing, or the first to add `ANY /{all+}` would have all names there are.
+ */
+function mayTake(
+  { catalog }: GatewayContext,
+  { key }: ApiCall,
+  host: string | undefined,
+  pattern: RoutePattern,
+  account: string
+): void {
+  if (key.role === 'admin') return
+  for (const route of catalog.list('route')) {
+    if (route.host !== host || route.account === account) continue
+    const other = parseRouteKey(route.routeKey)
+    const first = other.segments?.[0]
+    if (first?.kind === 'literal' && takesFrom(pattern, other))
+      throw new PeerlessError(
+        'FORBIDDEN',
+        `route '${pattern.routeKey}' would take requests from a route of another account under '/${first.text}'`
+      )
+  }
 }
 
 /** All paths of a host belong to its routes, so who has none there yet may not claim it: it may be the name of the node itself. */
