@@ -24,6 +24,8 @@ export const SLEPT_MS_MIN = 2_000
 export const CLAIMS_REMEMBERED_MAX = 10_000
 /** Triggers of one mesh. */
 export const TRIGGERS_MAX = 10_000
+/** Of one account: the others have the rest. */
+export const ACCOUNT_TRIGGERS_MAX = 5_000
 /** AWS: flexible time windows are at most a day. */
 export const WINDOW_MINUTES_MAX = 1_440
 /** EventBridge's years. */

@@ -10,7 +10,7 @@ import {
   type TriggerStatus,
   type Triggers
 } from '@peerless/interface'
-import { INPUT_CHARACTERS_MAX, TRIGGER_NAME, TRIGGERS_MAX, WINDOW_MINUTES_MAX } from './constants.ts'
+import { ACCOUNT_TRIGGERS_MAX, INPUT_CHARACTERS_MAX, TRIGGER_NAME, TRIGGERS_MAX, WINDOW_MINUTES_MAX } from './constants.ts'
 import { parseExpression } from './expression.ts'
 import type { Scheduler } from './scheduler.ts'
 
@@ -35,7 +35,12 @@ export class CatalogTriggers implements Triggers {
         'NOT_FOUND',
         `there is no function '${functionName}${qualifier === undefined ? '' : `:${qualifier}`}' in this mesh`
       )
-    check(catalog.list('trigger').length < TRIGGERS_MAX, `a mesh has at most ${TRIGGERS_MAX} triggers`)
+    const all = catalog.list('trigger')
+    check(all.length < TRIGGERS_MAX, `a mesh has at most ${TRIGGERS_MAX} triggers`)
+    check(
+      all.filter(({ account }) => account === record.account).length < ACCOUNT_TRIGGERS_MAX,
+      `account '${record.account}' has ${ACCOUNT_TRIGGERS_MAX} triggers, as many as one account may have`
+    )
     const now = clock.now()
     const trigger: ScheduleTrigger = {
       type: 'schedule',
