@@ -63,7 +63,7 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
         throw untyped(
           ` ReservedConcurrentExecutions  ${reserved} should not be lower than function's total provisioned concurrency [${provisioned}].`
         )
-      if (unreserved(context, record.name) - reserved < UNRESERVED_MIN)
+      if (unreserved(context, record.account, record.name) - reserved < UNRESERVED_MIN)
         throw untyped(
           `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${UNRESERVED_MIN}].`
         )
@@ -93,7 +93,7 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
       const others = provisionedTotal(record, qualifier)
       if (record.reservedConcurrency !== undefined && others + requested > record.reservedConcurrency)
         throw invalid('Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function')
-      const free = unreserved(context, record.name)
+      const free = unreserved(context, record.account, record.name)
       if (record.reservedConcurrency === undefined && requested > free)
         throw untyped(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${free}].`)
       if (record.reservedConcurrency === undefined && free - requested < UNRESERVED_MIN)
@@ -192,7 +192,7 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
           CodeSizeUnzipped: 262_144_000,
           CodeSizeZipped: 52_428_800,
           ConcurrentExecutions: concurrency(context),
-          UnreservedConcurrentExecutions: unreserved(context, undefined)
+          UnreservedConcurrentExecutions: unreserved(context, call.key.account, undefined)
         },
         AccountUsage: { TotalCodeSize: bytes, FunctionCount: functions.length }
       })
@@ -205,10 +205,11 @@ function concurrency(context: LambdaContext): number {
   return Math.max(CONCURRENCY_MIN, sum(context.mesh.peers().map((peer) => peer.slots)))
 }
 
-/** What no function has reserved, `except` left out. */
-function unreserved(context: LambdaContext, except: string | undefined): number {
+/** What no function of the account has reserved, `except` left out. As at AWS each account has the whole for its own: what is reserved bounds a function, and takes no slots from others. */
+function unreserved(context: LambdaContext, account: string, except: string | undefined): number {
   const reserved = context.catalog
     .list('function')
+    .filter((record) => record.account === account)
     .map((record) => (record.name === except ? 0 : (record.reservedConcurrency ?? provisionedTotal(record))))
   return concurrency(context) - sum(reserved)
 }

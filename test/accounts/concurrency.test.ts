@@ -1,0 +1,25 @@
+import { GetAccountSettingsCommand, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
+import test from 'ava'
+import { up } from '../_daemon.ts'
+import { HELLO } from '../_functions.ts'
+import { deploy } from '../async/_async.ts'
+import { type Person, personOf } from './_accounts.ts'
+
+test('what one account reserves is not taken from what another may reserve, and is not told to it', async (t) => {
+  const daemon = await up(t)
+  const alice = await personOf(daemon, 'alice')
+  const bob = await personOf(daemon, 'bob')
+  await deploy(alice.lambda, 'own', HELLO)
+  await deploy(bob.lambda, 'greedy', HELLO)
+  const reserve = ({ lambda }: Person, name: string, count: number) =>
+    lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: name, ReservedConcurrentExecutions: count }))
+  const unreserved = async ({ lambda }: Person) =>
+    (await lambda.send(new GetAccountSettingsCommand({}))).AccountLimit?.UnreservedConcurrentExecutions
+  t.is((await reserve(bob, 'greedy', 900)).ReservedConcurrentExecutions, 900)
+  await t.throwsAsync(reserve(bob, 'greedy', 901), {
+    message: /UnreservedConcurrentExecution below its minimum value of \[100\]/
+  })
+  t.is(await unreserved(bob), 100)
+  t.is(await unreserved(alice), 1_000)
+  t.is((await reserve(alice, 'own', 10)).ReservedConcurrentExecutions, 10)
+})
