@@ -9,8 +9,10 @@ const inflateRawAsync = promisify(inflateRaw)
 const INFLATE_INLINE_BYTES_MAX = 65_536
 /** POSIX NAME_MAX times a few folders; longer names are no one's source file. */
 const ENTRY_NAME_BYTES_MAX = 1_024
-/** The deepest node_modules has a few dozen; folders of all names together must stay countable. */
+/** The deepest node_modules has a few dozen. */
 const SEGMENTS_MAX = 64
+/** Of all names together: deep names of as many files as there may be would else make a million, each a text in memory. No project has more folders than files. */
+const FOLDERS_MAX = LIMITS.zipFilesMax
 const STORED = 0
 const DEFLATED = 8
 /** `st_mode` as Info-ZIP keeps it in the upper half of the external attributes. */
@@ -142,6 +144,9 @@ function addFolders(folders: Set<string>, name: string): void {
   for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
     const folder = name.slice(0, slash)
     if (folders.has(folder)) return
+    if (folders.size >= FOLDERS_MAX) {
+      throw new PeerlessError('TOO_LARGE', `zip of more than ${FOLDERS_MAX} folders, the last of them '${shown(folder)}'`)
+    }
     folders.add(folder)
   }
 }

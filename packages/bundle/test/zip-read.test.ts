@@ -79,6 +79,13 @@ test(
   'INVALID_ZIP',
   /is 65 folders deep, at most 64/
 )
+test(
+  'more folders than are countable are refused, though each name is short enough',
+  refused,
+  () => rawZip(Array.from({ length: 400 }, (_, at) => ({ name: `${`${at}/`.repeat(60)}a.js`, content: '' }))),
+  'TOO_LARGE',
+  /zip of more than 20000 folders/
+)
 test('a symbolic link is refused', refused, one({ mode: 0o120_777 }), 'INVALID_ZIP', /'a\.js' is a symbolic link/)
 test('a device is refused', refused, one({ mode: 0o060_600 }), 'INVALID_ZIP', /neither a file nor a folder/)
 test('an encrypted entry is refused', refused, one({ flags: 1 }), 'INVALID_ZIP', /'a\.js' is encrypted/)
