@@ -53,7 +53,7 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   const bundle: Bundle = {
     format: 1,
     script,
-    sourceMap: sourceMap.length > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
+    sourceMap: (sourceMap?.length ?? 0) > SOURCE_MAP_BYTES_MAX ? undefined : sourceMap,
     builtins: builtinsOf(compiled.code, builtinsSupported),
     handlerExport,
     ...(files.size === 0 ? {} : { files })

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { LIMITS } from '@peerless/interface'
 import test from 'ava'
 import { bundleOf, callBundle, type Files, runBundle } from './_zip.ts'
 
@@ -177,6 +178,19 @@ test('a source map in the zip is followed, also to a folder above within it', as
     'dist/index.handler'
   )
   t.deepEqual(JSON.parse(bundle.sourceMap ?? '').sources, ['app.ts'])
+})
+
+test('a source map with more sources than a zip may have files is left out', async (t) => {
+  const mapped = async (count: number) => {
+    const sources = Array.from({ length: count }, (_, at) => `${at}.ts`)
+    const map = JSON.stringify({ version: 3, sources, names: [], mappings: 'AAAA' })
+    return await bundleOf({
+      'index.mjs': 'export const handler = () => 1\n//# sourceMappingURL=index.mjs.map\n',
+      'index.mjs.map': map
+    })
+  }
+  t.is(JSON.parse((await mapped(LIMITS.zipFilesMax)).sourceMap ?? '').sources.length, LIMITS.zipFilesMax)
+  t.is((await mapped(LIMITS.zipFilesMax + 1)).sourceMap, undefined)
 })
 
 test('a tsconfig.json in the zip is not read', async (t) => {
