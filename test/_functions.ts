@@ -9,8 +9,8 @@ export function zipOf(source: string, file = 'index.mjs'): Uint8Array {
 }
 
 /** A zip of several files, by name. */
-export function zipFiles(files: Record<string, string>): Uint8Array {
-  const entries = Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])
+export function zipFiles(files: Record<string, string | Uint8Array>): Uint8Array {
+  const entries = Object.entries(files).map(([name, content]) => [name, Buffer.from(content)])
   return zipSync(Object.fromEntries(entries), { mtime: new Date('2026-01-01T00:00:00Z') })
 }
 

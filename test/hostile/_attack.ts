@@ -6,7 +6,7 @@ interface Expected {
   results?: readonly unknown[]
   /** It may be refused when it is deployed. */
   refusedAtDeploy?: boolean
-  /** HTTP statuses, for attacks through the function's URL. */
+  /** HTTP statuses, for attacks through the function's URL; CUT where the connection ends in the midst of an answer. */
   statuses?: readonly number[]
 }
 
@@ -14,7 +14,10 @@ interface Expected {
 export interface Attack {
   family: 'memory' | 'time' | 'escape' | 'output' | 'lifecycle' | 'egress'
   /** The module `index.mjs`. Its handler attacks when `event.attack` is true. */
-  code: string
+  code?: string
+  /** Instead of that: the files of the zip, or the zip itself, and the handler in them. */
+  files?: Record<string, string | Uint8Array> | Uint8Array
+  handler?: string
   memoryMb?: number
   timeoutSeconds?: number
   /** Harmless calls before the attack, so that it comes from a function that has proven itself. */
@@ -23,11 +26,15 @@ export interface Attack {
   callsAtOnce?: number
   /** Through the function's URL, where headers are. */
   http?: boolean
+  /** The URL streams. */
+  streams?: boolean
   /** Initialisation has ten seconds, whatever the timeout. */
   inInit?: boolean
   expected: Expected
 }
 
+/** As a status: the answer began and did not end. */
+export const CUT = 0
 export const TIMEOUT = 'Sandbox.Timedout'
 export const MEMORY = 'Runtime.OutOfMemory'
 export const EXIT = 'Runtime.ExitError'

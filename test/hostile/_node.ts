@@ -6,7 +6,7 @@ import {
   type LambdaClient
 } from '@aws-sdk/client-lambda'
 import { type Daemon, up } from '../_daemon.ts'
-import { lambdaOf, ROLE, zipOf } from '../_functions.ts'
+import { lambdaOf, ROLE, zipFiles, zipOf } from '../_functions.ts'
 
 /** Memory that is a process's own, see proc_pid_status(5). Pages of files are the machine's cache: Node's code, which all processes share. */
 const KILOBYTES = /^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm
@@ -32,24 +32,39 @@ export async function startTarget(): Promise<Target> {
   }
 }
 
+interface Options {
+  handler?: string | undefined
+  memoryMb?: number | undefined
+  timeoutSeconds?: number | undefined
+  url?: boolean | undefined
+  streams?: boolean | undefined
+}
+
 export async function deploy(
   { lambda }: Target,
   name: string,
-  code: string,
-  options: { memoryMb?: number | undefined; timeoutSeconds?: number | undefined; url?: boolean | undefined } = {}
+  code: string | Record<string, string | Uint8Array> | Uint8Array,
+  options: Options = {}
 ): Promise<void> {
   await lambda.send(
     new CreateFunctionCommand({
       FunctionName: name,
       Role: ROLE,
       Runtime: 'nodejs24.x' as never,
-      Handler: 'index.handler',
-      Code: { ZipFile: zipOf(code) },
+      Handler: options.handler ?? 'index.handler',
+      Code: { ZipFile: zipped(code) },
       MemorySize: options.memoryMb ?? 128,
       Timeout: options.timeoutSeconds ?? 1
     })
   )
-  if (options.url === true) await lambda.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE' }))
+  if (options.url !== true) return
+  const InvokeMode = options.streams === true ? 'RESPONSE_STREAM' : 'BUFFERED'
+  await lambda.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE', InvokeMode }))
+}
+
+function zipped(code: string | Record<string, string | Uint8Array> | Uint8Array): Uint8Array {
+  if (code instanceof Uint8Array) return code
+  return typeof code === 'string' ? zipOf(code) : zipFiles(code)
 }
 
 export async function remove({ lambda }: Target, name: string): Promise<void> {

@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { get, invoke } from '../_functions.ts'
-import type { Attack } from './_attack.ts'
+import { type Attack, CUT } from './_attack.ts'
 import { BYSTANDER, Bystander, type Interval, quantile } from './_bystander.ts'
 import { deploy, type Held, heldBy, remove, startTarget, type Target } from './_node.ts'
 
@@ -99,7 +99,8 @@ process.exit(failed === 0 ? 0 : 1)
 async function run(node: Target, name: string, attack: Attack): Promise<Result> {
   const { memoryMb, timeoutSeconds, callsBefore = 0, callsAtOnce = 1 } = attack
   try {
-    await deploy(node, name, attack.code, { memoryMb, timeoutSeconds, url: attack.http })
+    const { http: url, streams, handler } = attack
+    await deploy(node, name, attack.files ?? attack.code ?? '', { memoryMb, timeoutSeconds, url, streams, handler })
   } catch (error) {
     const faults = attack.expected.refusedAtDeploy ? [] : [`could not be deployed: ${error}`]
     return { name, outcome: 'refused at deploy', tookMs: 0, peakMb: 0, backMs: 0, faults, interval: await bystander.take() }
@@ -172,8 +173,8 @@ async function ask(
 ): Promise<{ text: string; fault?: string }> {
   const { errors = [], results: expected = [], statuses = [] } = attack.expected
   if (attack.http) {
-    const { status, body } = await get(`${node.daemon.http}/fn/${name}/${event.attack ? 'attack' : ''}`)
-    const text = `HTTP ${status} ${body.slice(0, 60)}`
+    const { status, body } = await get(`${node.daemon.http}/fn/${name}/${event.attack ? 'attack' : ''}`).catch(cutAnswer)
+    const text = `HTTP ${status === CUT ? 'cut' : status} ${body.slice(0, 60)}`
     return !event.attack || statuses.includes(status)
       ? { text }
       : { text, fault: `answered ${text}, expected ${statuses.join(' or ')}` }
@@ -195,6 +196,12 @@ async function ask(
   return errors.includes(errorType)
     ? { text: errorType }
     : { text: errorType, fault: `failed as ${json.slice(0, 500)}, expected ${errors.join(' or ')}` }
+}
+
+/** @throws what is no answer that ended too early */
+function cutAnswer(error: NodeJS.ErrnoException): { status: number; body: string } {
+  if (error.code === 'ECONNRESET') return { status: CUT, body: '' }
+  throw error
 }
 
 /** By how much a node has grown beyond the executors that it has more than before. */
