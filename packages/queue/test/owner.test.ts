@@ -22,7 +22,11 @@ function ownerOf() {
   const logger = new MemoryLogger()
   const disk = { commit: () => undefined }
   const options = { mesh, clock, logger, disk } as unknown as QueueOptions
-  return new Owner(options, new GroupCommit(options.disk, clock, logger), new Holders(0, { mesh, clock, logger }))
+  return new Owner(
+    options,
+    new GroupCommit(options.disk, clock, logger),
+    new Holders(0, { mesh, clock, logger, machineOf: (peerId) => peerId })
+  )
 }
 
 const STATE = { term: 1, starts: 0, failures: 0, notBefore: 0, holders: [] }
