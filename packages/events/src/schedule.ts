@@ -14,6 +14,8 @@ export class Schedule {
   readonly shiftMs: number
   /** Scheduled time up to which all is done, or was never this schedule's to do. */
   doneUntil: number
+  /** The furthest that was done before the clock was put back. */
+  #doneAhead = Number.NEGATIVE_INFINITY
   #last: number | undefined
   #soughtAt = 0
   #seekAt = 0
@@ -35,6 +37,11 @@ export class Schedule {
 
   /** The scheduled time that is due and not done: of several, only the last. */
   due(now: number): number | undefined {
+    // What is done and lies ahead was done under a clock that has been put back since: the times between are not done with it.
+    if (this.doneUntil > now) {
+      this.#doneAhead = Math.max(this.#doneAhead, this.doneUntil)
+      this.doneUntil = now
+    }
     // Seeking costs more than all else; between two firings there is nothing to seek, unless the clock was put back.
     if (now >= this.#seekAt || now < this.#soughtAt) {
       this.#last = this.times.last(now - this.shiftMs)
@@ -46,6 +53,11 @@ export class Schedule {
 
   done(scheduled: number): void {
     this.doneUntil = Math.max(this.doneUntil, scheduled)
+  }
+
+  /** Whether it may have fired before the clock was put back. */
+  mayBeDone(scheduled: number): boolean {
+    return scheduled <= this.#doneAhead
   }
 
   /** The id of one firing, the same on every node: by it a second firing is recognised. */

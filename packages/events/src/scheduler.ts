@@ -164,13 +164,16 @@ export class Scheduler {
       schedule.done(scheduled)
       return
     }
-    const made = catalog.get('firing', name)
-    if (made !== undefined && made.createdAt === trigger.createdAt && made.scheduledAt >= scheduled) {
+    const firing = catalog.get('firing', name)
+    const madeAt = firing?.createdAt === trigger.createdAt ? firing.scheduledAt : Number.NEGATIVE_INFINITY
+    // One that lies ahead was made under another clock, and says nothing of the times before it.
+    const isAhead = madeAt > this.#o.clock.now()
+    if (madeAt >= scheduled && !isAhead) {
       schedule.done(scheduled)
       return
     }
     const id = schedule.idOf(scheduled)
-    const known = await this.#isKnown(id, lateMs)
+    const known = await this.#isKnown(id, isAhead || lateMs > DOUBTFUL_MS || schedule.mayBeDone(scheduled))
     // Theirs: they are connected and fire it; if they go before they have, the next tick finds it free.
     if (known === 'theirs') return
     if (known !== 'fired') {
@@ -191,10 +194,14 @@ export class Scheduler {
     if (known !== 'fired' && trigger.missed === 'one')
       await catalog.put('firing', name, { name, account, createdAt: trigger.createdAt, scheduledAt: scheduled })
   }
-  /** Where somebody may have fired it and gone, the queue's copies of it are asked for, and the claim is made anew: it is good for a short time only. */
-  async #isKnown(id: string, lateMs: number): Promise<'fired' | 'theirs' | { mineUntilMs: number }> {
+
+  /**
+   * Where somebody may have fired it and gone, the queue's copies of it are asked for, and the claim is made anew: it is good for a short time only.
+   * @param doubtful it is known already that somebody may have
+   */
+  async #isKnown(id: string, doubtful: boolean): Promise<'fired' | 'theirs' | { mineUntilMs: number }> {
     const { queue, clock } = this.#o
-    let asked = lateMs > DOUBTFUL_MS
+    let asked = doubtful
     if (asked && (await queue.result(id)) !== undefined) return 'fired'
     for (;;) {
       const mineUntilMs = clock.monotonic() + CLAIM_LEASE_MS

@@ -77,6 +77,12 @@ export class Mesh {
     this.network.thaw(name)
   }
 
+  /** Its wall clock is wrong by so much from now on. */
+  shiftClock(name: string, aheadMs: number): void {
+    const gate = this.#gates.get(name) as Gate
+    gate.aheadMs = aheadMs
+  }
+
   /** A function is made, or made anew by another account. */
   async deploy(name: string, account: string): Promise<void> {
     await this.#catalog().put('function', name, { name, account, latest: { version: '$LATEST' } } as unknown as FunctionRecord)
@@ -111,6 +117,8 @@ export class Mesh {
 class Gate implements Clock {
   readonly #clock: VirtualClock
   frozen = false
+  /** By which its wall clock is wrong. */
+  aheadMs = 0
   givenUp = false
   timer: Timer | undefined
   readonly held: (() => void)[] = []
@@ -120,7 +128,7 @@ class Gate implements Clock {
   }
 
   now(): number {
-    return this.#clock.now()
+    return this.#clock.now() + this.aheadMs
   }
 
   monotonic(): number {

@@ -84,6 +84,34 @@ for (const [missed, made] of [
   })
 }
 
+for (const missed of ['skip', 'one'] as const) {
+  test(`a clock that was hours ahead for a while stops no schedule where missed is ${missed}`, async (t) => {
+    const mesh = new Mesh()
+    mesh.up('a')
+    await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)', missed })
+    await mesh.clock.advance(MINUTE_MS + 1_000)
+    t.is(mesh.accepted.length, 1)
+    mesh.shiftClock('a', 5 * 60 * MINUTE_MS)
+    await mesh.clock.advance(MINUTE_MS)
+    const made = mesh.accepted.length
+    t.is(timesOf(mesh).at(-1), '2026-01-01T05:02:00Z')
+    mesh.shiftClock('a', 0)
+    await mesh.clock.advance(3 * MINUTE_MS)
+    t.deepEqual(timesOf(mesh).slice(made), ['2026-01-01T00:03:00Z', '2026-01-01T00:04:00Z', '2026-01-01T00:05:00Z'])
+  })
+
+  test(`a clock that is put back fires nothing again where missed is ${missed}`, async (t) => {
+    const mesh = new Mesh()
+    mesh.up('a')
+    await mesh.any().triggers.addSchedule({ name: 's', functionName: 'f', expression: 'rate(1 minute)', missed })
+    await mesh.clock.advance(3 * MINUTE_MS + 1_000)
+    t.is(mesh.accepted.length, 3)
+    mesh.shiftClock('a', -2 * MINUTE_MS)
+    await mesh.clock.advance(3 * MINUTE_MS)
+    t.deepEqual(timesOf(mesh).slice(3), ['2026-01-01T00:04:00Z'])
+  })
+}
+
 test('paused it fires nothing, and resumed not what it missed meanwhile', async (t) => {
   const mesh = new Mesh()
   const { triggers } = mesh.up('a')
