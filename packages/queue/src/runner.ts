@@ -17,7 +17,8 @@ import {
   DELIVERY_TRIES_MAX,
   EVENT_AGE_MS_DEFAULT,
   PAUSE_MS_MIN,
-  RESULT_BYTES_MAX
+  RESULT_BYTES_MAX,
+  RETRIES_DEFAULT
 } from './constants.ts'
 import { Delayed } from './delayed.ts'
 import type { Deliveries } from './deliveries.ts'
@@ -55,6 +56,8 @@ export class Runner {
   readonly startDelays = { boundsMs: START_DELAY_BOUNDS_MS, counts: START_DELAY_BOUNDS_MS.map(() => 0).concat(0), sumMs: 0 }
   deadLetters = 0
   stopped = false
+  /** No rule asks for a longer wait: one that the disk says was written under another clock. */
+  readonly #waitMsMax: number
   /** Nothing begins or ends while it is true: this node may not own what it thinks it owns. */
   readonly #fenced: () => boolean
   /** Ends that wait for that. */
@@ -67,6 +70,10 @@ export class Runner {
     this.#fenced = fenced
     this.#owner = owner
     this.#fair = new FairQueue(options.runsMax ?? RUNS_MAX_DEFAULT)
+    this.#waitMsMax = Math.max(
+      backoffMs('failed', RETRIES_DEFAULT, options.retryBaseMs as number),
+      backoffMs('failed', DELIVERY_TRIES_MAX - 1, DELIVERY_BASE_MS)
+    )
   }
 
   get running(): number {
@@ -90,14 +97,17 @@ export class Runner {
   /** Its turn comes when its time has come and there is room. */
   add(owned: OwnedEvent): void {
     owned.phase = 'waiting'
-    if (owned.notBefore > this.#o.clock.now()) this.#delayed.add(owned.notBefore, owned)
+    const { clock } = this.#o
+    const waitMs = Math.min(owned.notBefore - clock.now(), this.#waitMsMax)
+    // By the clock that nobody sets: when the other one is put back by hours, a retry comes no later.
+    if (waitMs > 0) this.#delayed.add(clock.monotonic() + waitMs, owned)
     else this.#fair.add(owned)
     this.dispatch()
   }
 
   tick(): void {
     if (this.#held.length > 0 && !this.#fenced()) for (const end of this.#held.splice(0)) end()
-    const now = this.#o.clock.now()
+    const now = this.#o.clock.monotonic()
     for (let due = this.#delayed.take(now); due !== undefined; due = this.#delayed.take(now)) {
       if (due.phase === 'waiting') this.#fair.add(due)
     }

@@ -57,6 +57,25 @@ test('a result can be read at a node that had nothing to do with it', async (t) 
   await t.throwsAsync(c.queue.result('x'), { code: 'INVALID_ARGUMENT' })
 })
 
+test('a clock that is put back by hours puts no retry off, here or where another start finds it', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.suspendedMs = 5 * 60 * MINUTE_MS
+  mesh.autoRun = () => answer('error')
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(1_000)
+  t.is(mesh.started.length, 1)
+  mesh.suspendedMs = 0
+  await mesh.clock.advance(MINUTE_MS)
+  t.is(mesh.started.length, 2)
+  await mesh.clock.advance(1_000)
+  mesh.crash('a')
+  mesh.suspendedMs = -5 * 60 * MINUTE_MS
+  await mesh.up('a')
+  await mesh.clock.advance(2 * MINUTE_MS + 10_000)
+  t.is(mesh.started.length, 3)
+})
+
 test('an event that fails is tried three times, after one minute and two more, and is then a dead letter', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   mesh.autoRun = () => answer('error', '{"errorType":"Error"}')
