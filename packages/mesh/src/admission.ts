@@ -3,9 +3,10 @@ import { type NoiseComponents, noise } from '@libp2p/noise'
 import { type LengthPrefixedStream, lpStream } from '@libp2p/utils'
 import { type Clock, errorCodeOf, isPeerlessError, messageOf, PeerlessError } from '@peerless/interface'
 import { type Answer, decodeAnswer, decodeHello, encodeAnswer, encodeHello, type Hello } from './admission-frame.ts'
-import { ADMISSION_TIMEOUT_MS, ANSWER_BYTES_MAX, HELLO_BYTES_MAX } from './constants.ts'
+import { ADMISSION_TIMEOUT_MS, ANSWER_BYTES_MAX, HANDSHAKE_BYTES_MAX, HELLO_BYTES_MAX } from './constants.ts'
 import type { PendingAdmissions } from './pending-admissions.ts'
 import type { RefusalLog } from './refusal-log.ts'
+import type { StrangerBytes } from './stranger-bytes.ts'
 
 /** Ends a connection that has done its work: the token was redeemed, the next connection is a member's. */
 class Joined extends Error {
@@ -39,15 +40,29 @@ export interface AdmissionOptions {
  * Noise, and then one exchange that only members (or holders of an invite) pass: before the muxer, so before any protocol of libp2p or
  * ours. It keeps noise's name, so that a stock libp2p peer completes the handshake and we can say whom we refused. Noise's early
  * muxer negotiation is left out: both ends negotiate the muxer after admission.
+ * @param dialled counts what comes on connections that this node dials
  */
-export function admission(options: AdmissionOptions): (components: NoiseComponents) => ConnectionEncrypter {
+export function admission(
+  options: AdmissionOptions,
+  dialled: StrangerBytes
+): (components: NoiseComponents) => ConnectionEncrypter {
   const makeNoise = noise()
   return (components) => {
     const inner = makeNoise(components)
     return {
       protocol: inner.protocol,
-      secureInbound: (connection, secure) => secureInbound(inner, options, connection, secure),
-      secureOutbound: (connection, secure) => secureOutbound(inner, options, connection, secure)
+      secureInbound: async (connection, secure) => {
+        options.pending?.negotiated(connection)
+        const secured = await secureInbound(inner, options, connection, secure)
+        options.pending?.admitted(connection)
+        return secured
+      },
+      secureOutbound: async (connection, secure) => {
+        dialled.extend(connection, HANDSHAKE_BYTES_MAX + ANSWER_BYTES_MAX)
+        const secured = await secureOutbound(inner, options, connection, secure)
+        dialled.end(connection)
+        return secured
+      }
     }
   }
 }
@@ -157,7 +172,22 @@ function dialError(peerId: string, error: unknown): PeerlessError {
 
 /** A stranger's bytes are bounded by twice the frame, wherever it stops. */
 function framesOf(connection: MessageStream, bytesMax: number): LengthPrefixedStream {
-  return lpStream(connection, { maxDataLength: bytesMax, maxBufferSize: bytesMax * 2 + 65_536 })
+  return lpStream(connection, { maxDataLength: bytesMax, maxBufferSize: bytesMax * 2 + 65_536, lengthDecoder: lengthOf })
+}
+
+/** As many bytes as the length of the largest frame takes. */
+const LENGTH_BYTES_MAX = 3
+
+/** A length of seven bits a byte; where it has not ended yet, a RangeError asks for one more. */
+function lengthOf(bytes: { readonly byteLength: number; get(index: number): number }): number {
+  let length = 0
+  for (let index = 0; index < bytes.byteLength; index++) {
+    const byte = bytes.get(index)
+    length += (byte & 0x7f) * 2 ** (7 * index)
+    if (byte < 0x80) return length
+  }
+  if (bytes.byteLength < LENGTH_BYTES_MAX) throw new RangeError('the length goes on')
+  throw new PeerlessError('MALFORMED', `the length of an admission frame takes more than ${LENGTH_BYTES_MAX} bytes`)
 }
 
 const HANG_UP_MS = 1_000

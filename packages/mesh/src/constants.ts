@@ -10,6 +10,10 @@ export const HELLO_BYTES_MAX = 16_384
 /** What an admitted node gets: a chain of its own and the records of up to `WELCOME_MEMBERS_MAX` members. */
 export const ANSWER_BYTES_MAX = 393_216
 export const WELCOME_MEMBERS_MAX = 32
+/** Before noise: the header of multistream-select and a name or two of what is to come, twice over. */
+export const NEGOTIATION_BYTES_MAX = 256
+/** Noise: two messages with a key, a signature and what other implementations add; and its frames around what is said through it. */
+export const HANDSHAKE_BYTES_MAX = 4_096
 /** From accepted socket to admitted. On a 300 ms path the handshake takes 5 round trips. */
 export const ADMISSION_TIMEOUT_MS = 5_000
 /** Sockets that are not admitted yet. One more, and the oldest of the busiest address goes: strangers cannot keep members out. */

@@ -4,6 +4,7 @@ import { type Identify, identify } from '@libp2p/identify'
 import type { ConnectionGater } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
+import { PeerlessError } from '@peerless/interface'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { type AdmissionOptions, admission } from './admission.ts'
 import {
@@ -13,12 +14,14 @@ import {
   DIAL_TIMEOUT_MS,
   DIALS_PARALLEL_MAX,
   INBOUND_PER_SECOND_MAX,
+  NEGOTIATION_BYTES_MAX,
   STREAM_READ_BYTES_MAX,
   STREAM_WINDOW_BYTES_MAX,
   STREAMS_PER_CONNECTION_MAX
 } from './constants.ts'
 import { makeGossip } from './gossip.ts'
 import { steadyMuxer } from './steady-muxer.ts'
+import { StrangerBytes } from './stranger-bytes.ts'
 
 export type MeshLibp2p = Libp2p<{ identify: Identify; gossip: GossipSub }>
 
@@ -44,10 +47,17 @@ export async function makeDialler(options: Omit<Libp2pOptions, 'listen'>): Promi
 
 async function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
   const { pending } = options.admission
+  const dialled = new StrangerBytes()
   const gater: ConnectionGater = {
-    // Not to deny, but the one place that sees a socket before its first byte.
+    // Not to deny, but the places that see a socket before its first byte.
     denyInboundConnection: (connection) => {
       pending?.add(connection)
+      return false
+    },
+    denyOutboundConnection: (_peerId, connection) => {
+      dialled.begin(connection, NEGOTIATION_BYTES_MAX, () =>
+        connection.abort(new PeerlessError('NOT_A_MEMBER', 'it sent too much before it was known to be a member'))
+      )
       return false
     }
   }
@@ -55,7 +65,7 @@ async function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', options.seed),
     transports: [tcp()],
-    connectionEncrypters: [admission(options.admission)],
+    connectionEncrypters: [admission(options.admission, dialled)],
     streamMuxers: [
       steadyMuxer(
         yamux({

@@ -1,7 +1,14 @@
 import type { MessageStream, MultiaddrConnection } from '@libp2p/interface'
 import { type Clock, PeerlessError, type Timer } from '@peerless/interface'
-import { ADMISSION_TIMEOUT_MS, ADMISSIONS_PENDING_MAX } from './constants.ts'
+import {
+  ADMISSION_TIMEOUT_MS,
+  ADMISSIONS_PENDING_MAX,
+  HANDSHAKE_BYTES_MAX,
+  HELLO_BYTES_MAX,
+  NEGOTIATION_BYTES_MAX
+} from './constants.ts'
 import type { RefusalLog } from './refusal-log.ts'
+import { StrangerBytes } from './stranger-bytes.ts'
 
 interface Pending {
   readonly connection: MultiaddrConnection
@@ -12,13 +19,14 @@ interface Pending {
 }
 
 /**
- * Accepted sockets that are not admitted yet, from before the first byte. Each has a deadline; when there are too many, the oldest
+ * Accepted sockets that are not admitted yet, from before the first byte. Each has a deadline and so many bytes; when there are too many, the oldest
  * of the address that holds most of them goes, so that one silent stranger cannot use up the places of others.
  */
 export class PendingAdmissions {
   readonly #clock: Clock
   readonly #log: RefusalLog
   readonly #pending = new Map<MessageStream, Pending>()
+  readonly #bytes = new StrangerBytes()
 
   constructor(clock: Clock, log: RefusalLog) {
     this.#clock = clock
@@ -35,6 +43,7 @@ export class PendingAdmissions {
       this.#drop(connection, `no admission within ${ADMISSION_TIMEOUT_MS} ms`)
     )
     this.#pending.set(connection, { connection, host, timer, peerId: undefined })
+    this.#bytes.begin(connection, NEGOTIATION_BYTES_MAX, () => this.#drop(connection, 'it sent too much before it was admitted'))
     connection.addEventListener('close', () => {
       if (this.#pending.get(connection)?.peerId === undefined) this.#drop(connection, 'it closed, or sent garbage, before noise')
     })
@@ -43,9 +52,19 @@ export class PendingAdmissions {
     }
   }
 
+  /** Both have agreed on noise. A hello that is too long is read no further than its length, but its sender is to be told so. */
+  negotiated(connection: MessageStream): void {
+    this.#bytes.extend(connection, HANDSHAKE_BYTES_MAX + 2 * HELLO_BYTES_MAX)
+  }
+
   identified(connection: MessageStream, peerId: string): void {
     const pending = this.#pending.get(connection)
     if (pending !== undefined) pending.peerId = peerId
+  }
+
+  /** It is a member's: what comes now is counted elsewhere. */
+  admitted(connection: MessageStream): void {
+    this.#bytes.end(connection)
   }
 
   /** Admitted or refused. Returns false when it was dropped here before, and so logged. */

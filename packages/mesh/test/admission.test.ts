@@ -129,6 +129,40 @@ test('garbage on the TCP port, before and after the choice of noise, closes that
   t.deepEqual(a.mesh.peers(), [b.mesh.peerId])
 })
 
+test('a length that does not end is read no further than an honest one, before noise and after it', async (t) => {
+  const node = await startNode(t, 'node')
+  const endless = Buffer.alloc(1_000_000, 0x82)
+  for (const bytes of [endless, Buffer.concat([Buffer.from('\x13/multistream/1.0.0\n'), endless])]) {
+    await closedByServer(addressOf(node), bytes)
+  }
+  t.true(warned(node, undefined, /sent too much before/))
+  t.false(warned(node, undefined, /no admission within/))
+
+  // A stock peer that proves its key, and then begins with such a length.
+  const dialler = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [
+      (components) => {
+        const inner = noise()(components)
+        return {
+          protocol: inner.protocol,
+          secureInbound: inner.secureInbound.bind(inner),
+          secureOutbound: async (connection, secure) => {
+            const secured = await inner.secureOutbound(connection, { ...secure, skipStreamMuxerNegotiation: true })
+            secured.connection.send(endless.subarray(0, 10_000))
+            return secured
+          }
+        }
+      }
+    ],
+    streamMuxers: [yamux()]
+  })
+  t.teardown(() => dialler.stop())
+  await t.throwsAsync(dialler.dial(multiaddr(addressOf(node))))
+  t.true(warned(node, dialler.peerId.toString(), /takes more than 3 bytes/))
+  t.deepEqual(node.mesh.peers(), [])
+})
+
 test('a silent socket is closed at the deadline', async (t) => {
   const node = await startNode(t, 'node', { clock: fastClock })
   await closedByServer(addressOf(node), undefined)
