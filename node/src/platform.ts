@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks'
 import type { Clock, LogFields, Logger, Random, Timer } from '@peerless/interface'
 import { type Logger as Pino, pino } from 'pino'
 import type { NodeOptions } from './options.ts'
+import { SparingLogger } from './sparing-logger.ts'
 
 /** The machine's clock. Timers never keep the process alive: what must, says so itself. */
 export const clock: Clock = {
@@ -36,7 +37,8 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** At the level of PEERLESS_LOG; without it people see what is wrong, and programs what happens. */
 export function loggerOf({ json }: Pick<NodeOptions, 'json'>): Logger {
-  return stderrLogger(LEVELS.find((level) => level === process.env.PEERLESS_LOG) ?? (json ? 'info' : 'warn'))
+  const level = LEVELS.find((one) => one === process.env.PEERLESS_LOG) ?? (json ? 'info' : 'warn')
+  return new SparingLogger(stderrLogger(level), clock)
 }
 
 class PinoLogger implements Logger {
