@@ -16,6 +16,8 @@ import { MemberBook } from './member-book.ts'
 import type { PeerLink } from './peer-link.ts'
 
 const FILE = 'peers.cbor'
+/** Words about this node that it did not say, until they are another's. */
+const CONTRADICTIONS_MIN = 2
 
 export interface RosterOptions {
   directory: Directory
@@ -48,6 +50,8 @@ export class Roster {
   #sequence = 0
   #saving: Timer | undefined
   #exchange: Timer | undefined
+  /** How often a later word of this node came from elsewhere. */
+  #contradictions = 0
 
   constructor(options: RosterOptions) {
     this.#options = options
@@ -141,9 +145,21 @@ export class Roster {
     for (const peerId of news) if (peerId !== self) this.#options.onNews(peerId)
     // Someone remembers a later word of ours than we do: our disk was set back. Only a still later one counts.
     if (news.includes(self)) {
+      this.#contradicted()
       this.#sequence = this.book.get(self)?.record?.sequence ?? this.#sequence
       this.announce(this.#addresses)
     }
+  }
+
+  /** A disk that was set back shows itself once after a start; somebody else who says where this node is goes on saying so. */
+  #contradicted(): void {
+    this.#contradictions++
+    if (this.#contradictions < CONTRADICTIONS_MIN) return
+    const others = this.book.get(this.#options.signer.peerId)?.record?.addresses
+    this.#options.logger.error(
+      'another node runs with this node’s key: its data folder was copied. What either of them does is told to some peers only, and may be lost; stop one of the two, and let it join anew with an empty folder',
+      { addresses: others }
+    )
   }
 
   #spread(peerIds: string[], except: string | undefined): void {

@@ -1,7 +1,9 @@
+import { cp } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import type { Logger } from '@peerless/interface'
 import { realClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
-import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
+import { connected, gone, type Node, startMesh, startNode, temporaryFolder } from './_nodes.ts'
 
 test('a node that comes back with another port is found again by all, and tells its new address', async (t) => {
   const [a, b, c] = (await startMesh(t, 3)) as [Node, Node, Node]
@@ -54,6 +56,38 @@ test('all nodes restart at once, all but one elsewhere: one known address must d
   const again = await Promise.all(nodes.map(({ directory }) => startNode(t, 'x', { directory })))
   await everyone(again)
   t.pass()
+})
+
+test('a node whose folder was copied to another one says so; one whose disk was set back does not', async (t) => {
+  const clock = { ...realClock, after: (ms: number, run: () => void) => realClock.after(ms / 50, run) }
+  const [a, b] = (await startMesh(t, 2)) as [Node, Node]
+  await b.mesh.stop()
+  const copy = await temporaryFolder(t)
+  await cp(b.directory, copy, { recursive: true })
+  let accuse: () => void = () => t.fail('a disk that was set back is no copy')
+  const logger: Logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message) => /folder was copied/.test(message) && accuse(),
+    child: () => logger
+  }
+
+  const again = await startNode(t, 'node-1', { directory: b.directory, clock, logger })
+  await connected(again.mesh, a.mesh.peerId)
+  await again.mesh.stop()
+  await cp(copy, b.directory, { recursive: true, force: true })
+  const setBack = await startNode(t, 'node-1', { directory: b.directory, clock, logger })
+  await connected(setBack.mesh, a.mesh.peerId)
+  const third = await startNode(t, 'third', { join: await setBack.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 1 }) })
+  await connected(third.mesh, a.mesh.peerId)
+
+  const accused = new Promise<void>((resolve) => {
+    accuse = resolve
+  })
+  const twin = await startNode(t, 'node-1', { directory: copy, clock, logger })
+  t.is(twin.mesh.peerId, setBack.mesh.peerId)
+  await accused
 })
 
 test('a peer listener hears of a peer once when it comes and once when it goes', async (t) => {
