@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BlockInventory, LIMITS, type Logger, PeerlessError } from '@peerless/interface'
+import { type BlockInventory, LIMITS, type Logger, PeerlessError, writeError } from '@peerless/interface'
 import { cidOf, isBlockCid } from './cid.ts'
 import { readWhole } from './whole-bytes.ts'
 
@@ -125,7 +125,7 @@ class FileBlockStore implements BlockInventory {
       await this.#syncDirectory()
     } catch (error) {
       await rm(temporary, { force: true })
-      throw new PeerlessError('INTERNAL', `block ${cid} of ${bytes.length} bytes could not be written to disk`, { cause: error })
+      throw writeError(`block ${cid} of ${bytes.length} bytes`, error)
     }
     this.#present.add(cid)
   }

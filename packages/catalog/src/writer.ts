@@ -1,4 +1,4 @@
-import { type Logger, messageOf, PeerlessError } from '@peerless/interface'
+import { type Logger, messageOf, PeerlessError, writeError } from '@peerless/interface'
 import { BATCH_ENTRIES_MAX } from './constants.ts'
 import type { Entry } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
@@ -46,7 +46,7 @@ export class Writer {
     return this.#batch?.staged.get(key)?.entry ?? this.#options.table.get(key)
   }
 
-  /** Takes an entry that wins over `current`. Resolves when it, or what overtook it in the same tick, is on disk. @throws INTERNAL, UNAVAILABLE after `close` */
+  /** Takes an entry that wins over `current`. Resolves when it, or what overtook it in the same tick, is on disk. @throws UNAVAILABLE after `close` and where the disk refuses, INTERNAL */
   stage(staged: Staged): Promise<void> {
     if (this.#closed) throw new PeerlessError('UNAVAILABLE', 'the catalog is stopped')
     const batch = (this.#batch ??= this.#open())
@@ -55,7 +55,7 @@ export class Writer {
     return batch.promise
   }
 
-  /** Resolves when all that was staged is on disk. @throws INTERNAL */
+  /** Resolves when all that was staged is on disk. @throws INTERNAL, UNAVAILABLE where the disk refuses */
   settled(): Promise<void> {
     return this.#batch?.promise ?? Promise.resolve()
   }
@@ -73,7 +73,7 @@ export class Writer {
       )
     } catch (error) {
       logger.error('catalog could not be written', { entries: staged.length, error: messageOf(error) })
-      batch.reject(new PeerlessError('INTERNAL', 'the catalog could not be written to disk', { cause: error }))
+      batch.reject(writeError('the catalog', error))
       return
     }
     for (const { entry } of staged) table.set(entry)

@@ -12,12 +12,12 @@ function setUp() {
   const table = new EntryTable()
   const commits: string[][] = []
   const committed: string[][] = []
-  let broken = false
+  let broken: Error | undefined
   const storage: EntryStorage = {
     rows: () => [],
     envelope: () => undefined,
     commit(written) {
-      if (broken) throw new Error('disk full')
+      if (broken !== undefined) throw broken
       commits.push([...written].map((row) => row.key))
     },
     close: () => undefined
@@ -42,7 +42,7 @@ function setUp() {
     const envelope = forged(signer(1), 'm', content)
     return writer.stage({ entry: admission.admit(envelope) as Entry, envelope, origin: { from: undefined, spread: true } })
   }
-  return { table, commits, committed, writer, stage, breakDisk: () => (broken = true) }
+  return { table, commits, committed, writer, stage, breakDisk: (error = new Error('bug')) => (broken = error) }
 }
 
 test('all writes of a tick are one commit, told after it with the table already new', async (t) => {
@@ -52,6 +52,22 @@ test('all writes of a tick are one commit, told after it with the table already 
   await Promise.all(writes)
   t.deepEqual(commits, [['function/a', 'function/b']])
   t.deepEqual(committed, [['function/a 1', 'function/b 0']])
+})
+
+test('who writes to a disk that is full hears that, and nothing of the machine', async (t) => {
+  const { stage, breakDisk } = setUp()
+  breakDisk(Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 }))
+  await t.throwsAsync(stage('a', 0), {
+    code: 'UNAVAILABLE',
+    message: 'the catalog could not be written to disk: database or disk is full'
+  })
+  breakDisk(Object.assign(new Error('EROFS: read-only file system, open /data/x'), { code: 'EROFS' }))
+  await t.throwsAsync(stage('a', 0), {
+    code: 'UNAVAILABLE',
+    message: 'the catalog could not be written to disk: it is read-only'
+  })
+  breakDisk(Object.assign(new Error('NOT NULL constraint failed'), { code: 'ERR_SQLITE_ERROR', errcode: 1299 }))
+  await t.throwsAsync(stage('a', 0), { code: 'INTERNAL', message: 'the catalog could not be written to disk' })
 })
 
 test('what the disk refuses is neither read nor told, and its writer hears of it', async (t) => {
