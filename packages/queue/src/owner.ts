@@ -17,6 +17,8 @@ import { OwnedEvent } from './owned-event.ts'
 /** `known`: another node owns it already, so it is accepted, but not here. */
 type OnStored = (error: PeerlessError | undefined, known: boolean) => void
 
+/** Until an event that could not be read is tried again: it still has fewer copies than it should. */
+const COPY_RETRY_MS = 1_000
 /** Re-made copies per tick: after the loss of a holder, new events still come first. */
 const COPIES_PER_TICK_MAX = 256
 
@@ -220,7 +222,10 @@ export class Owner {
         for (const holder of more)
           this.#copy(owned, holder, owned.meta(), payload, STORE_TRIES_MAX, (known) => known && this.forget(owned, 'yielded'))
       },
-      (error) => this.#o.logger.error('a queued event cannot be read', { requestId: owned.id, reason: messageOf(error) })
+      (error) => {
+        this.#o.logger.error('a queued event cannot be read', { requestId: owned.id, reason: messageOf(error) })
+        this.#o.clock.after(COPY_RETRY_MS, () => owned.phase !== 'gone' && this.#thin.add(owned))
+      }
     )
   }
 

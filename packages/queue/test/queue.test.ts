@@ -57,6 +57,23 @@ test('a result can be read at a node that had nothing to do with it', async (t) 
   await t.throwsAsync(c.queue.result('x'), { code: 'INVALID_ARGUMENT' })
 })
 
+test('an event that cannot be read for a moment is copied when it can', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('error')
+  await accept(mesh, await mesh.up('a'), orderOf(ID))
+  await mesh.clock.advance(1_000)
+  mesh.crash('a')
+  const a = await mesh.up('a')
+  a.disk.unreadable = true
+  const b = await mesh.up('b')
+  await mesh.clock.advance(1_000)
+  t.true(a.logger.lines.some(({ message }) => message === 'a queued event cannot be read'))
+  t.is(b.queue.stats().copies, 0)
+  a.disk.unreadable = false
+  await mesh.clock.advance(2_000)
+  t.is(b.queue.stats().copies, 1)
+})
+
 test('a clock that is put back by hours puts no retry off, here or where another start finds it', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   mesh.suspendedMs = 5 * 60 * MINUTE_MS
