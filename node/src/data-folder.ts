@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
@@ -42,6 +42,11 @@ export class DataFolder {
     const path = join(this.path, name)
     await mkdir(path, { recursive: true, mode: 0o700 })
     return path
+  }
+
+  /** Whether a node has run in it. */
+  async isUsed(): Promise<boolean> {
+    return (await stat(join(this.path, 'catalog', 'catalog.sqlite')).catch(() => undefined)) !== undefined
   }
 
   async readKey(): Promise<{ accessKeyId: string; secretAccessKey: string } | undefined> {

@@ -115,6 +115,8 @@ async function compose(
     directory: await folder.sub('mesh'),
     ...(options.listen.length > 0 ? { listen: options.listen } : {}),
     join: options.join,
+    // Of the same key, another mesh would be one that the others of this node are not in, and whose secrets do not open what it has.
+    found: !(await folder.isUsed()),
     // Only the first start needs it: the name goes into the certificate.
     name: options.name ?? `node-${Buffer.from(random.bytes(3)).toString('hex')}`
   })

@@ -1,3 +1,4 @@
+import { access, rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
 import { CreateFunctionCommand, LambdaClient, ListFunctionsCommand, type Runtime } from '@aws-sdk/client-lambda'
 import test from 'ava'
@@ -70,6 +71,22 @@ test('unsigned and wrongly signed requests are refused, and nothing is stored', 
   }
   t.deepEqual((await (await lambdaOf(node)).send(new ListFunctionsCommand({}))).Functions, [])
   t.true(node.log.some((line) => line.includes('refused')))
+})
+
+test('a node whose membership is gone from the disk founds no mesh of its own in its old data', async (t) => {
+  const node = await up(t)
+  const token = await invite(node)
+  const guest = await up(t, { args: ['--join', token] })
+  await guest.stop()
+  const file = joinPath(guest.dataDir, 'mesh', 'membership.cbor')
+  await rm(file)
+  const alone = await run(PEERLESS, ['up', '--data', guest.dataDir, '--http', '127.0.0.1:0', '--json'])
+  t.is(alone.code, 1)
+  t.true(alone.stderr.includes(file), alone.stderr)
+  await t.throwsAsync(access(file), { code: 'ENOENT' })
+  const back = await up(t, { data: guest.dataDir, args: ['--join', await invite(node)] })
+  t.is(back.peerId, guest.peerId)
+  t.is(back.ready.mesh, node.ready.mesh)
 })
 
 test('two daemons never share a data folder', async (t) => {

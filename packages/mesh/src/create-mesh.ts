@@ -1,7 +1,16 @@
+import { join as joinPath } from 'node:path'
 import { type Clock, type Logger, PeerlessError, type Random } from '@peerless/interface'
 import type { InviteRedeemed } from './admission-policy.ts'
 import { Directory } from './directory.ts'
-import { foundMesh, loadMeshIdentity, loadNodeKey, type MeshIdentity, type NodeKey, saveMeshIdentity } from './identity.ts'
+import {
+  foundMesh,
+  loadMeshIdentity,
+  loadNodeKey,
+  MEMBERSHIP_FILE,
+  type MeshIdentity,
+  type NodeKey,
+  saveMeshIdentity
+} from './identity.ts'
 import { InviteBook } from './invite-book.ts'
 import { decodeToken } from './invite-token.ts'
 import { joinMesh } from './join.ts'
@@ -19,6 +28,8 @@ export interface MeshOptions {
   listen?: readonly string[]
   /** An invite token. Ignored when the folder belongs to that mesh already, so a restart may repeat it. */
   join?: string | undefined
+  /** Whether it may found a mesh where neither the folder nor `join` leads to one. Default: true */
+  found?: boolean
   /** 1 to 64 letters, digits, '-', '_' or '.'. It goes into the certificate and does not change afterwards. */
   name: string
   clock: Clock
@@ -31,7 +42,7 @@ export interface MeshOptions {
 /**
  * Opens this node's place in its mesh: the one in the folder; else the one that `join` leads to, redeemed here and now; else a new one.
  * It does not listen until `start`.
- * @throws INVALID_INVITE, INVALID_ARGUMENT, CORRUPT, CONFLICT: the folder is of another mesh
+ * @throws INVALID_INVITE, INVALID_ARGUMENT, CORRUPT: a file is damaged, or the membership is gone and may not be made anew; CONFLICT: the folder is of another mesh
  */
 export async function createMesh(options: MeshOptions): Promise<PeerlessMesh> {
   const { clock, random, logger, join } = options
@@ -67,6 +78,7 @@ async function enter(
 ): Promise<{ identity: MeshIdentity; joined: boolean }> {
   const { clock, random, logger, join } = options
   if (join === undefined) {
+    if (options.found === false) throw lostMembership(directory)
     const identity = await foundMesh(directory, random, node, { name, issuedAt: clock.now() })
     logger.info('founded a mesh', { mesh: identity.meshId })
     return { identity, joined: false }
@@ -76,6 +88,13 @@ async function enter(
   await saveMeshIdentity(directory, joined.identity)
   logger.info('joined a mesh', { mesh: joined.identity.meshId, invitedBy: joined.identity.membership.issuer })
   return { identity: joined.identity, joined: true }
+}
+
+function lostMembership({ path }: Directory): PeerlessError {
+  return new PeerlessError(
+    'CORRUPT',
+    `this node was part of a mesh, but ${joinPath(path, MEMBERSHIP_FILE)} is gone: put it back, or join again with a new invite. A new mesh begins in an empty data folder`
+  )
 }
 
 function checkSameMesh(stored: MeshIdentity, join: string): void {

@@ -7,7 +7,7 @@ import { type Chain, issueCertificate, type Membership, verifyChain } from './me
 const NODE_KEY_FILE = 'node.key'
 /** Only in the folder of the node that founded the mesh. */
 const MESH_KEY_FILE = 'mesh.key'
-const MEMBERSHIP_FILE = 'membership.cbor'
+export const MEMBERSHIP_FILE = 'membership.cbor'
 const FORMAT = 1
 const SEED_BYTES = 32
 const MESH_SECRET_BYTES = 32
