@@ -94,7 +94,8 @@ export class InviteBook {
       if (!timingSafeEqual(entry.secretHash, hashOf(token.secret))) throw invalid('is forged: its secret is not the one issued')
       const before = holder === undefined ? undefined : entry.holders.get(holder)
       if (before !== undefined) return before
-      if (this.#clock.now() >= entry.expiresAt) throw expired(entry.expiresAt)
+      const now = this.#clock.now()
+      if (now >= entry.expiresAt) throw expired(entry.expiresAt, now)
       if (entry.holders.size + entry.anonymous >= entry.uses) {
         throw invalid(`was used: ${entry.uses} of ${entry.uses} ${entry.uses === 1 ? 'use is' : 'uses are'} spent`)
       }
@@ -147,11 +148,12 @@ export class InviteBook {
 
 /** @throws INVALID_INVITE */
 export function checkUnexpired(token: InviteToken, now: number): void {
-  if (now >= token.expiresAt) throw expired(token.expiresAt)
+  if (now >= token.expiresAt) throw expired(token.expiresAt, now)
 }
 
-function expired(at: number): PeerlessError {
-  return invalid(`expired at ${new Date(at).toISOString()}`)
+/** With the time here, for one whose clock is wrong takes a good token for an old one. */
+function expired(at: number, now: number): PeerlessError {
+  return invalid(`expired at ${new Date(at).toISOString()}; the clock that says so shows ${new Date(now).toISOString()}`)
 }
 
 function invalid(why: string): PeerlessError {
