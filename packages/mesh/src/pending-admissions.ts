@@ -10,6 +10,8 @@ import {
 import type { RefusalLog } from './refusal-log.ts'
 import { StrangerBytes } from './stranger-bytes.ts'
 
+const IPV6_GROUPS = 8
+
 interface Pending {
   readonly connection: MultiaddrConnection
   readonly host: string
@@ -91,6 +93,11 @@ export class PendingAdmissions {
   }
 }
 
+/** Of IPv6 the first half: who has one address there has as many as it likes of that network. */
 function hostOf(connection: MultiaddrConnection): string {
-  return connection.remoteAddr.getComponents()[0]?.value ?? ''
+  const host = connection.remoteAddr.getComponents()[0]?.value ?? ''
+  if (!host.includes(':')) return host
+  const [head, tail] = host.split('::').map((part) => (part === '' ? [] : part.split(':'))) as [string[], string[] | undefined]
+  const zeros = tail === undefined ? 0 : IPV6_GROUPS - head.length - tail.length
+  return [...head, ...Array<string>(zeros).fill('0'), ...(tail ?? [])].slice(0, IPV6_GROUPS / 2).join(':')
 }
