@@ -12,19 +12,24 @@ export interface Times {
   readonly once: boolean
 }
 
-const UNITS: Record<string, number> = { minute: MINUTE_MS, hour: HOUR_MS, day: DAY_MS }
+// Maps, not objects: what is looked up in them is a text of others, which may be 'constructor'.
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['minute', MINUTE_MS],
+  ['hour', HOUR_MS],
+  ['day', DAY_MS]
+])
 /** EventBridge Scheduler takes no longer rates than a year of minutes, which is enough. */
 const RATE_MAX = 525_600
 /** As crontab(5) has them; @reboot has no meaning here. */
-const MACROS: Record<string, string> = {
-  '@hourly': '0 * * * *',
-  '@daily': '0 0 * * *',
-  '@midnight': '0 0 * * *',
-  '@weekly': '0 0 * * 0',
-  '@monthly': '0 0 1 * *',
-  '@yearly': '0 0 1 1 *',
-  '@annually': '0 0 1 1 *'
-}
+const MACROS: ReadonlyMap<string, string> = new Map([
+  ['@hourly', '0 * * * *'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@monthly', '0 0 1 * *'],
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *']
+])
 
 /**
  * Reads `rate(…)`, `cron(…)` with six fields or five, five bare fields, `@daily` and the like, or `at(…)`.
@@ -36,7 +41,7 @@ export function parseExpression(
   timezone: string,
   span: { anchor: number; startAt?: number | undefined; endAt?: number | undefined }
 ): Times {
-  const text = MACROS[expression.trim()] ?? expression.trim()
+  const text = MACROS.get(expression.trim()) ?? expression.trim()
   const zone = zoneOf(timezone)
   const call = /^(rate|cron|at)\(([^()]*)\)$/.exec(text)
   const inner = (call?.[2] ?? text).trim()
@@ -53,7 +58,7 @@ export function parseExpression(
 
 function rateTimes(text: string, { anchor, startAt }: { anchor: number; startAt?: number | undefined }): Times {
   const [, digits, word] = /^(\d{1,6})\s+([a-z]+)$/.exec(text) ?? []
-  const unit = UNITS[word?.replace(/s$/, '') ?? '']
+  const unit = UNITS.get(word?.replace(/s$/, '') ?? '')
   const value = Number(digits)
   if (unit === undefined || !(value >= 1 && value <= RATE_MAX))
     throw new PeerlessError(

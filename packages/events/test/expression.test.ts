@@ -74,6 +74,8 @@ const refused = test.macro({
 test(refused, '', 'UTC', 'must be rate(')
 test(refused, 'rate(0 minutes)', 'UTC', 'from 1')
 test(refused, 'rate(5 fortnights)', 'UTC', 'minutes, hours or days')
+test(refused, 'rate(5 constructors)', 'UTC', 'minutes, hours or days')
+test(refused, 'constructor', 'UTC', 'must be rate(')
 test(refused, 'rate(1.5 hours)', 'UTC', 'whole number')
 test(refused, 'cron(0 10 * * * *)', 'UTC', "must be '?'")
 test(refused, 'cron(0 10 ? * ? *)', 'UTC', "must be '?'")
