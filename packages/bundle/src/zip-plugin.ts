@@ -32,7 +32,11 @@ const LOADERS: Readonly<Record<string, Loader>> = {
   '.json': 'json',
   '.txt': 'text'
 }
-const ATTRIBUTE_LOADERS: Readonly<Record<string, Loader>> = { json: 'json', text: 'text', bytes: 'binary' }
+const ATTRIBUTE_LOADERS: ReadonlyMap<string, Loader> = new Map([
+  ['json', 'json'],
+  ['text', 'text'],
+  ['bytes', 'binary']
+])
 
 export interface ZipPluginOptions {
   tree: ZipTree
@@ -98,11 +102,11 @@ async function loadFile(path: string, attribute: string | undefined, { tree, fil
     files.set(path, await tree.bytes(path))
     return { contents: wasmImport(path), loader: 'js' }
   }
-  const loader = attribute === undefined ? LOADERS[extensionOf(path)] : ATTRIBUTE_LOADERS[attribute]
+  const loader = attribute === undefined ? LOADERS[extensionOf(path)] : ATTRIBUTE_LOADERS.get(attribute)
   if (loader === undefined) {
     const what =
-      attribute === undefined ? `files ending in '${extensionOf(path)}'` : `the attribute type '${attribute.slice(0, 50)}'`
-    return { errors: [{ text: `'${path}' can't be imported: ${what} are not understood` }] }
+      attribute === undefined ? `files ending in '${extensionOf(path)}' are` : `the attribute type '${attribute.slice(0, 50)}' is`
+    return { errors: [{ text: `'${path}' can't be imported: ${what} not understood` }] }
   }
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const text = await settleSourceMapComment(await tree.text(path), path, tree)

@@ -360,6 +360,14 @@ test(
   /'a\.css' can't be imported: files ending in '\.css'/
 )
 test(
+  'a kind of import that is not understood is named, though it is a member of every object',
+  refused,
+  { 'index.mjs': "import a from './a.txt' with { type: 'constructor' }", 'a.txt': '' },
+  'index.handler',
+  'INVALID_SOURCE',
+  /'a\.txt' can't be imported: the attribute type 'constructor' is not understood/
+)
+test(
   'a broken package.json is named',
   refused,
   { 'package.json': '{', 'index.js': '' },
