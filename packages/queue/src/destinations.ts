@@ -64,7 +64,7 @@ function destinationRecord(
       condition: result.condition,
       approximateInvokeCount: result.attempts
     },
-    requestPayload: jsonOf(event) ?? {},
+    requestPayload: jsonOf(asFunctionsFindIt(event)),
     ...(ran
       ? {
           responseContext: {
@@ -99,7 +99,7 @@ export function deliveriesOf(
   }
   if (!succeeded && policy.deadLetter !== undefined && mayDeliver(policy.deadLetter, result.condition, policy)) {
     const note = noteFor(event, result, response, 'dead-letter', place)
-    deliveries.push(deliveryOf(event, policy.deadLetter, payload, note, policy))
+    deliveries.push(deliveryOf(event, policy.deadLetter, asFunctionsFindIt(payload), note, policy))
   }
   return deliveries
 }
@@ -203,6 +203,11 @@ function derivedId(...parts: string[]): string {
   hash[8] = ((hash[8] as number) & 0x3f) | 0x80
   const hex = hash.toString('hex', 0, 16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** What was called without an event got an empty object. Queues take no empty message either. */
+function asFunctionsFindIt(event: Uint8Array): Uint8Array {
+  return event.length === 0 ? Buffer.from('{}') : event
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

@@ -102,6 +102,25 @@ test('a delivery outlives the node that owned it', async (t) => {
   })
 })
 
+test('of a call without an event the record and the dead letter have the empty object that the function got', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('error', '{"errorType":"E","errorMessage":"why"}')
+  mesh.policy = { deadLetter: QUEUE, onFailure: QUEUE, retries: 0 }
+  mesh.endpoints.a = ['sqs']
+  mesh.serviceAnswer = { status: 200, body: Buffer.from('{}') }
+  const a = await mesh.up('a')
+  const bodies = () => mesh.sent.map(({ request }) => JSON.parse(JSON.parse(text(request.body)).MessageBody))
+  await accept(mesh, a, orderOf(ID, { payload: '' }))
+  await mesh.clock.advance(500)
+  const [record, letter] = bodies()
+  t.like(record, { requestContext: { requestId: ID }, requestPayload: {} })
+  t.deepEqual(letter, {})
+  await accept(mesh, a, orderOf(ID.replace(/1$/, '2'), { payload: 'null' }))
+  await mesh.clock.advance(500)
+  t.is(bodies()[2].requestPayload, null, 'null is an event')
+  t.is(bodies()[3], null)
+})
+
 const reads = test.macro((t, arn: string, expected: [service: string, name: string] | undefined) => {
   const found = serviceDestination(arn)
   t.deepEqual(found === undefined ? undefined : [found.service, found.name], expected)
