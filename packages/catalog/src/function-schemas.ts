@@ -42,10 +42,17 @@ const environment = z
     error: `names and values together must have at most ${LIMITS.environmentBytesMax} bytes`
   })
 
+/** A record by names of others. zod leaves an entry called `__proto__` out without a word: what is set under that name would be lost after a success. */
 function bounded<Value extends z.ZodType>(key: z.ZodString, value: Value, entriesMax: number) {
-  return z.record(key, value).refine((record) => Object.keys(record).length <= entriesMax, {
+  const record = z.record(key, value).refine((entries) => Object.keys(entries).length <= entriesMax, {
     error: `must have at most ${entriesMax} entries`
   })
+  return z
+    .unknown()
+    .refine((alleged) => typeof alleged !== 'object' || alleged === null || !Object.hasOwn(alleged, '__proto__'), {
+      error: "must have no entry named '__proto__'"
+    })
+    .pipe(record)
 }
 
 /** AWS's bounds of tags. */

@@ -147,6 +147,14 @@ test('a function under another name', refused, 'function', 'g', record, /functio
 test('a name that is none', refused, 'function', 'no spaces', functionRecord('no spaces'), /function 'no spaces'/)
 test('no value at all', refused, 'function', 'f', undefined, /function 'f'/)
 test('an unknown field', refused, 'function', 'f', { ...record, admin: true }, /Unrecognized key: "admin"/)
+test(
+  'an entry that the check would leave out',
+  refused,
+  'function',
+  'f',
+  { ...record, tags: JSON.parse('{"__proto__":"v"}') },
+  /tags: must have no entry named '__proto__'/
+)
 test('memory below the least', refused, 'function', 'f', functionRecord('f', { memoryMb: 64 }), /latest\.memoryMb: .*128/)
 test(
   'an environment above 4 KB',
