@@ -79,12 +79,12 @@ function find<Value>(node: Node<Value>, segments: readonly string[], at: number,
 }
 
 function parametersOf(pattern: RoutePattern, segments: readonly string[]): Record<string, string> {
-  const parameters: Record<string, string> = {}
-  pattern.segments?.forEach(({ kind, text }, index) => {
-    if (kind === 'parameter') parameters[text] = segments[index] as string
-    else if (kind === 'greedy') parameters[text] = segments.slice(index).join('/')
+  const values = (pattern.segments ?? []).flatMap(({ kind, text }, index): [name: string, value: string][] => {
+    if (kind === 'literal') return []
+    return [[text, kind === 'parameter' ? (segments[index] as string) : segments.slice(index).join('/')]]
   })
-  return parameters
+  // Not assigned one by one: a parameter may be called `__proto__`.
+  return Object.fromEntries(values)
 }
 
 function newNode<Value>(): Node<Value> {

@@ -33,6 +33,11 @@ test(leadsTo, 'GET', '/pets/dog/a%2Fb%20c', 'GET /pets/dog/{id}', { id: 'a/b c' 
 test(leadsTo, 'GET', '/p%65ts/dog/1', 'GET /pets/dog/1')
 test(leadsTo, 'GET', '/pets/dog/..', 'GET /pets/dog/{id}', { id: '..' })
 
+test('a parameter may be called as what every object has', (t) => {
+  const match = tableOf('GET /{__proto__}/{constructor}').match('GET', '/a/b')
+  t.is(JSON.stringify(typeof match === 'object' ? match.parameters : undefined), '{"__proto__":"a","constructor":"b"}')
+})
+
 test('a parameter stands for one segment that is not empty, a greedy one for all that is left', (t) => {
   const table = tableOf('GET /a/{x}', 'GET /b/{rest+}')
   t.is(table.match('GET', '/a/'), undefined)
