@@ -4,12 +4,18 @@ const HEADER = /^\s*(?:var|let|const) ([\w$]+) = class(?: extends .*)? \{$|\bcla
 const HEADER_CHARACTERS_MAX = 300
 /** A number may be esbuild's: all modules share one scope, where a name that is taken gets one. */
 const NUMBERED = /[2-9]\d*$/
+/** So may the line: a class at the top level that names itself becomes an expression, whose own name must not hide the variable's. */
+const LINED = /\b(?:var|let|const) [\w$]+ = class _/
+/** What says its name itself needs no other: authors do, and code that was bundled here before. */
+const SAYS_NAME = /^\s*static get name\(\) \{$/
 /** What the author called a class stands at its beginning where esbuild was told to keep names. */
 const KEPT = /^\s*static \{\n\s*__name\(this, "([\w$]+)"\);$/
 
 interface Header {
   readonly line: number
   readonly name: string
+  /** Perhaps by esbuild, and then not what its author called it. */
+  readonly renamed: boolean
 }
 
 /**
@@ -22,7 +28,7 @@ interface Header {
 export async function keepClassNames(code: string, withNames: () => Promise<string>): Promise<string> {
   const lines = code.split('\n')
   const headers = headersOf(lines)
-  if (!headers.some(({ name }) => NUMBERED.test(name))) return code
+  if (!headers.some(({ renamed }) => renamed)) return code
   const named = (await withNames()).split('\n')
   const same = headersOf(named)
   // Names are no key: those of inner scopes come more than once. The order is the same in both.
@@ -41,6 +47,8 @@ function headersOf(lines: readonly string[]): Header[] {
     if (text.length > HEADER_CHARACTERS_MAX || !text.endsWith('{')) return []
     const [, variable, own] = HEADER.exec(text) ?? []
     const name = variable ?? own
-    return name === undefined ? [] : [{ line, name }]
+    if (name === undefined) return []
+    const renamed = (NUMBERED.test(name) || LINED.test(text)) && !SAYS_NAME.test(lines[line + 1] ?? '')
+    return [{ line, name, renamed }]
   })
 }

@@ -62,6 +62,24 @@ for (const [way, zipOf] of Object.entries({ 'a zip': uploaded, 'a folder': packe
   })
 }
 
+for (const [way, zipOf] of Object.entries({ 'a zip': uploaded, 'a folder': packed })) {
+  test(`classes that name themselves keep their names where no other module has them: ${way}`, async (t) => {
+    const zip = await zipOf(t, {
+      'index.mjs': `import { Missing } from './errors.mjs'
+const Given = class _Given { static made = () => new _Given() }
+export default class Shape { static of() { return new Shape() } }
+export const handler = () => [new Missing().name, Missing.from(1).name, Given.name, Given.made().constructor.name, Shape.of().constructor.name]`,
+      'errors.mjs': `export class Missing extends Error {
+  constructor(text) { super(text); this.name = this.constructor.name }
+  static from(other) { return other instanceof Missing ? other : new Missing(String(other)) }
+}`
+    })
+    const { bundle } = await buildBundle({ zip, handler: 'index.handler', builtinsSupported: BUILTINS_SUPPORTED })
+    const { handler } = runInNewContext(bundle.script, {}) as { handler: () => unknown }
+    t.is(JSON.stringify(handler()), JSON.stringify(['Missing', 'Missing', '_Given', '_Given', 'Shape']))
+  })
+}
+
 test('lines stay where they were', async (t) => {
   const zip = writeZip(FILES)
   const { bundle } = await buildBundle({ zip, handler: 'index.handler', builtinsSupported: BUILTINS_SUPPORTED })
