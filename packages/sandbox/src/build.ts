@@ -90,7 +90,7 @@ async function buildGuest(bundle: Bundler): Promise<string> {
     globalName: 'glue',
     plugins: [noNodeModules]
   })
-  return `(function () { 'use strict'; ${script}; return glue.prepare })()`
+  return `(function () { 'use strict'; ${namedAlike(script)}; return glue.prepare })()`
 }
 
 async function buildLibrary(bundle: Bundler): Promise<string> {
@@ -117,7 +117,7 @@ async function buildChunk(bundle: Bundler, name: string): Promise<string> {
     format: 'cjs',
     plugins: [micropython, sharedModules, noNodeModules]
   })
-  const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${script}; return module.exports })`
+  const source = `(function (require) { 'use strict'; var module = { exports: {} }; ${namedAlike(script)}; return module.exports })`
   return `${source}\n//# sourceURL=glue-${name}.js`
 }
 
@@ -134,6 +134,15 @@ const sharedModules: Plugin = {
       return folder === join(HERE, 'guest/chunks') ? { path: `./${name}`, external: true } : undefined
     })
   }
+}
+
+/**
+ * esbuild makes a class that names itself `URL=class _URL{…}`, and functions would see that name. Inside the class both are the same, so
+ * it may have the variable's.
+ */
+function namedAlike(script: string): string {
+  const names = [...script.matchAll(/(?<![\w$])([A-Za-z]\w*)=class _\1(?![\w$])/g)].map(([, name]) => name as string)
+  return names.reduce((text, name) => text.replaceAll(new RegExp(`(?<![\\w$.#])_${name}(?![\\w$])`, 'g'), name), script)
 }
 
 /** Adds the files that went into it to `inputs`. */

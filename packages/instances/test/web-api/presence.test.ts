@@ -52,3 +52,18 @@ test('kinds of globals are those of Node, and none is enumerable', async (t) => 
   )
   t.deepEqual(json[1], [])
 })
+
+test('classes are called and derived as in Node', async (t) => {
+  const { define } = await start(t)
+  const look = (names: string[]) =>
+    names.map((name) => {
+      const value = (globalThis as unknown as Record<string, { name: string }>)[name] as { name: string }
+      return `${value.name} < ${(Object.getPrototypeOf(value) as { name: string }).name}`
+    })
+  // Of these two the standard does not say what they derive from.
+  const names = GLOBALS.filter((name) => /^[A-Z]/.test(name) && !['WebAssembly', 'DOMException', 'MessagePort'].includes(name))
+  const known = names.filter((name) => Object.hasOwn(globalThis, name))
+  const fn = define(`exports.handler = ${look}`)
+  const { json } = await fn.result(known)
+  t.deepEqual(json, look(known))
+})

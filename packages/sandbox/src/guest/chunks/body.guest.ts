@@ -68,24 +68,48 @@ let has: (body: Body) => boolean
 const unusable = () => new TypeError('Body is unusable: Body has already been read')
 
 /** What Request and Response share. */
-export class Body {
+export interface Body {
+  readonly headers: Headers
+  readonly body: ReadableStream | null
+  readonly bodyUsed: boolean
+  text(): Promise<string>
+  json(): Promise<unknown>
+  bytes(): Promise<Uint8Array>
+  arrayBuffer(): Promise<ArrayBuffer>
+  blob(): Promise<unknown>
+  formData(): Promise<unknown>
+}
+
+/** Lets the class below put its private fields into an object that another class has made. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: what is returned is what the derived class's fields go into
+    return object
+  }
+}
+
+/** The standard has a mixin here, no class that both derive from: who walks up the prototypes to the first class must find Response. */
+class BodyMixin extends Given implements Body {
   readonly #headers: Headers
   readonly #content: Content
   #used = false
 
-  constructor(content: Content, headers: Headers) {
+  constructor(object: object, content: Content, headers: Headers) {
+    super(object)
     this.#content = content
     this.#headers = headers
     if (content.type !== undefined && !headers.has('content-type')) headers.set('content-type', content.type)
   }
 
   static {
-    has = (body) => body.#has()
-    peek = (body) => {
+    has = (body) => (body as BodyMixin).#has()
+    peek = (alleged) => {
+      const body = alleged as BodyMixin
       if (body.#isUnusable()) throw unusable()
       return body.#content
     }
-    take = (body) => {
+    take = (alleged) => {
+      const body = alleged as BodyMixin
       if (body.#isUnusable()) throw unusable()
       body.#used = true
       return body.#content
@@ -155,6 +179,18 @@ export class Body {
     if (this.#isUnusable()) throw unusable()
     this.#used = true
     return await readContent(this.#content)
+  }
+}
+
+/** Gives an object of a class that has `mixInBody` its body. */
+export function giveBody(object: object, content: Content, headers: Headers): void {
+  new BodyMixin(object, content, headers)
+}
+
+/** Gives a class the members of a body. */
+export function mixInBody(target: { prototype: object }): void {
+  for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(BodyMixin.prototype))) {
+    if (name !== 'constructor') Object.defineProperty(target.prototype, name, descriptor)
   }
 }
 

@@ -1,7 +1,18 @@
 import { AbortController, AbortSignal } from '../event-target.guest.ts'
 import { enumerable } from '../idl.guest.ts'
 import { URL } from '../url.guest.ts'
-import { Body, type Content, cloneContent, extract, hasBody, isStream, peekContent, takeContent } from './body.guest.ts'
+import {
+  type Body,
+  type Content,
+  cloneContent,
+  extract,
+  giveBody,
+  hasBody,
+  isStream,
+  mixInBody,
+  peekContent,
+  takeContent
+} from './body.guest.ts'
 import { Headers, sealHeaders } from './headers.guest.ts'
 
 export { readContent, sourceOf, takeContent } from './body.guest.ts'
@@ -45,7 +56,10 @@ type Choices = { -readonly [Name in keyof typeof MODES]: string }
 
 const DEFAULTS: Choices = { redirect: 'follow', mode: 'cors', credentials: 'same-origin', cache: 'default', referrerPolicy: '' }
 
-export class Request extends Body {
+export interface Request extends Body {}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of Body are mixed in below
+export class Request {
   readonly #url: string
   readonly #method: string
   readonly #signal: AbortSignal
@@ -69,7 +83,7 @@ export class Request extends Body {
     const signal = signalOf(options.signal === undefined ? other?.signal : options.signal)
     const choices = choicesOf(options, other === undefined ? DEFAULTS : other.#choices)
     const content = bodied || other === undefined ? extract(options.body) : takenFrom(other)
-    super(content, new Headers(options.headers ?? other?.headers))
+    giveBody(this, content, new Headers(options.headers ?? other?.headers))
     this.#url = url
     this.#method = method
     this.#signal = signal
@@ -210,7 +224,10 @@ interface Origin {
 
 let originate: (response: Response, origin: Origin, status?: number) => Response
 
-export class Response extends Body {
+export interface Response extends Body {}
+
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the members of Body are mixed in below
+export class Response {
   #status: number
   readonly #statusText: string
   #origin: Origin = { type: 'default', url: '', redirected: false }
@@ -226,7 +243,7 @@ export class Response extends Body {
     if (body !== null && NULL_BODY_STATUSES.has(status)) {
       throw new TypeError(`Response constructor: Invalid response status code ${status}`)
     }
-    super(extract(body), headers)
+    giveBody(this, extract(body), headers)
     this.#status = status
     this.#statusText = statusText
   }
@@ -321,4 +338,6 @@ export function isNullBody(status: number, method: string): boolean {
   return method === 'HEAD' || method === 'CONNECT' || NULL_BODY_STATUSES.has(status)
 }
 
-enumerable(Body, Request, Response)
+mixInBody(Request)
+mixInBody(Response)
+enumerable(Request, Response)
