@@ -292,17 +292,10 @@ function portOf(url: URL): number {
   return url.protocol === 'https:' ? 443 : 80
 }
 
-/** What goes on the wire: Host first, the function's own, then what it left open. */
+/** What goes on the wire: Host first, the function's own, then the framing. */
 function wireHeaders(head: RequestHead, bodyBytes: number): string[] {
   const flat = ['Host', head.url.host]
   for (const [name, value] of head.headers) flat.push(name, value)
-  const missing = (name: string, value: string) => {
-    if (!head.headers.has(name)) flat.push(name, value)
-  }
-  missing('accept', '*/*')
-  missing('accept-language', '*')
-  missing('user-agent', 'peerless')
-  missing('accept-encoding', head.url.protocol === 'https:' ? 'br, gzip, deflate' : 'gzip, deflate')
   const method = head.method.toUpperCase()
   if (bodyBytes > 0 || (bodyBytes === 0 && !['GET', 'HEAD', 'DELETE', 'OPTIONS'].includes(method))) {
     flat.push('Content-Length', String(bodyBytes))

@@ -31,6 +31,7 @@ type Library = (id: string) => unknown
 
 /** For the library only. */
 function inside(name: string): unknown {
+  if (name === 'peerless:fetch') return chunk('fetch')
   return name === 'peerless:random' ? chance() : builtin(name)
 }
 

@@ -62,10 +62,10 @@ function streamed(stream: ReadableStream): Content {
 
 /** Takes the content away: afterwards the body is used. */
 let take: (body: Body) => Content
-let peek: (body: Body) => Content
+let peek: (body: Body, unusableText?: string) => Content
 let has: (body: Body) => boolean
 
-const unusable = () => new TypeError('Body is unusable: Body has already been read')
+const unusable = (text = 'Body is unusable: Body has already been read') => new TypeError(text)
 
 /** What Request and Response share. */
 export interface Body {
@@ -103,9 +103,9 @@ class BodyMixin extends Given implements Body {
 
   static {
     has = (body) => (body as BodyMixin).#has()
-    peek = (alleged) => {
+    peek = (alleged, unusableText) => {
       const body = alleged as BodyMixin
-      if (body.#isUnusable()) throw unusable()
+      if (body.#isUnusable()) throw unusable(unusableText)
       return body.#content
     }
     take = (alleged) => {
@@ -218,13 +218,14 @@ async function gather(source: BodySource): Promise<Uint8Array> {
   return bytes
 }
 
-/** Reads a stream of bytes. @throws TypeError for a chunk that is none */
-export function sourceOf(stream: ReadableStream): BodySource {
+/** Reads a stream of bytes; with `texts`, of texts too, as what is sent may be. @throws TypeError for another chunk */
+export function sourceOf(stream: ReadableStream, texts = false): BodySource {
   const reader = stream.getReader()
   return {
     async next() {
       const { value, done } = await reader.read()
       if (done) return undefined
+      if (texts && typeof value === 'string') return new TextEncoder().encode(value)
       if (!(value instanceof Uint8Array)) {
         const error = new TypeError('Received non-Uint8Array chunk')
         reader.cancel(error).catch(() => undefined)
@@ -265,8 +266,8 @@ function streamOf({ known: value, source }: Content): ReadableStream {
 }
 
 /** Two bodies of one: what is known is shared, what comes in pieces is forked. */
-export function cloneContent(body: Body): Content {
-  const content = peek(body)
+export function cloneContent(body: Body, unusableText: string): Content {
+  const content = peek(body, unusableText)
   if (content.stream === undefined && content.source === undefined) return { ...content }
   // Makes the stream that both come from.
   const stream = body.body as ReadableStream

@@ -145,7 +145,7 @@ export class Request {
   }
 
   clone(): Request {
-    const content = cloneContent(this)
+    const content = cloneContent(this, 'unusable')
     const options = { method: this.#method, headers: this.headers, signal: this.#signal, integrity: this.#integrity }
     const made = new Request(this.#url, { ...options, ...this.#choices, mode: undefined, keepalive: this.#keepalive })
     return withContent(made, content)
@@ -311,7 +311,7 @@ export class Response {
   }
 
   clone(): Response {
-    const content = cloneContent(this)
+    const content = cloneContent(this, 'Response.clone: Body has already been consumed.')
     const status = this.#status === 0 ? 200 : this.#status
     const made = new Response(null, { status, statusText: this.#statusText, headers: this.headers })
     return originate(withContent(made, content), this.#origin, this.#status)

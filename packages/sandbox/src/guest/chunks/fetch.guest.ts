@@ -31,15 +31,34 @@ interface Failure {
 
 /** `fetch`: the request goes to the daemon, which makes it under the function's policy, and comes back in pieces. */
 export async function fetch(...args: [input?: unknown, options?: RequestOptions]): Promise<Response> {
+  return await sent(args, true)
+}
+
+/** For node:http, which sends no header that nobody set. */
+export async function fetchBare(...args: [input?: unknown, options?: RequestOptions]): Promise<Response> {
+  return await sent(args, false)
+}
+
+/** What `fetch` says where the function does not. */
+function headersOpen(headers: Headers, { protocol }: URL): string[] {
+  const encodings = protocol === 'https:' ? 'br, gzip, deflate' : 'gzip, deflate'
+  const values = { accept: '*/*', 'accept-language': '*', 'user-agent': 'peerless', 'accept-encoding': encodings }
+  return Object.entries(values).flatMap((pair) => (headers.has(pair[0]) ? [] : pair))
+}
+
+async function sent(args: [input?: unknown, options?: RequestOptions], completed: boolean): Promise<Response> {
   if (args.length === 0) throw new TypeError("Failed to execute 'fetch': 1 argument required, but only 0 present.")
   const request = new Request(...args)
   if (request.signal.aborted) throw request.signal.reason
-  const { protocol } = new URL(request.url)
+  const url = new URL(request.url)
+  const { protocol } = url
   if (protocol === 'data:') return dataResponse(request.url)
   if (protocol !== 'http:' && protocol !== 'https:') {
     throw failed({ name: 'EgressError', rule: 'scheme', message: `the scheme of ${protocol} must be http, https or data` })
   }
-  return await new Promise<Response>((resolve, reject) => new Outbound(request, resolve, reject))
+  const headers = completed ? headersOpen(request.headers, url) : []
+  const response = await new Promise<Response>((resolve, reject) => new Outbound(request, headers, resolve, reject))
+  return request.integrity === '' ? response : await withIntegrity(response, request.integrity)
 }
 
 /** Requests under way, and those that wait for one of them to end: in the isolate, where what they hold counts as the function's. */
@@ -56,6 +75,8 @@ function startNext(): void {
 
 class Outbound implements BodySource {
   readonly #request: Request
+  /** Beside those of the request: names and values in turn. */
+  readonly #headers: readonly string[]
   readonly #resolve: (response: Response) => void
   readonly #reject: (error: unknown) => void
   #job = 0
@@ -66,9 +87,16 @@ class Outbound implements BodySource {
   #ended = false
   #error: { error: unknown } | undefined
   #counted = false
+  #answered = false
 
-  constructor(request: Request, resolve: (response: Response) => void, reject: (error: unknown) => void) {
+  constructor(
+    request: Request,
+    headers: readonly string[],
+    resolve: (response: Response) => void,
+    reject: (error: unknown) => void
+  ) {
     this.#request = request
+    this.#headers = headers
     this.#resolve = resolve
     this.#reject = reject
     request.signal.addEventListener('abort', () => this.#abort(request.signal.reason), { once: true })
@@ -84,6 +112,7 @@ class Outbound implements BodySource {
     const upload = uploadOf(request)
     const headers: string[] = []
     for (const [name, value] of request.headers) headers.push(name, value)
+    headers.push(...this.#headers)
     const order = {
       method: request.method,
       url: request.url,
@@ -93,7 +122,7 @@ class Outbound implements BodySource {
       ended: upload.ended
     }
     this.#job = startJob(JOB.FETCH, JSON.stringify(order), upload.first, (status, text, bytes) => this.#hear(status, text, bytes))
-    this.#upload = upload.ended ? undefined : new Upload(this.#job, upload, (error) => this.#abort(error))
+    this.#upload = upload.ended ? undefined : new Upload(this.#job, upload, (cause) => this.#abort(this.#failure(cause)))
   }
 
   /** Its place is free, once. */
@@ -147,11 +176,17 @@ class Outbound implements BodySource {
       default:
         this.#upload?.stop()
         this.#release()
-        this.#break(failed(jsonParse(text) as Failure))
+        this.#break(this.#failure(causeOf(jsonParse(text) as Failure)))
     }
   }
 
+  /** What broke behind the head of the answer is told where its body is read. */
+  #failure(cause: unknown): TypeError {
+    return new TypeError(this.#answered ? 'terminated' : 'fetch failed', { cause })
+  }
+
   #answer(head: Head): void {
+    this.#answered = true
     const headers = new Headers()
     for (let index = 0; index + 1 < head.headers.length; index += 2) {
       try {
@@ -206,7 +241,7 @@ interface UploadPlan {
 function uploadOf(request: Request): UploadPlan {
   if (!hasBody(request)) return { first: undefined, rest: undefined, total: 0, ended: true }
   const content = takeContent(request)
-  if (content.stream !== undefined) return { first: undefined, rest: sourceOf(content.stream), total: -1, ended: false }
+  if (content.stream !== undefined) return { first: undefined, rest: sourceOf(content.stream, true), total: -1, ended: false }
   if (content.source !== undefined) return { first: undefined, rest: content.source, total: -1, ended: false }
   const { known } = content
   if (known === null) return { first: undefined, rest: undefined, total: 0, ended: true }
@@ -275,13 +310,42 @@ class Upload {
 }
 
 /** As Node's fetch tells it: a TypeError, whose cause says what happened. */
-function failed({ name, rule = 'limit', message, code }: Failure): TypeError {
+function failed(failure: Failure): TypeError {
+  return new TypeError('fetch failed', { cause: causeOf(failure) })
+}
+
+/** What the network said looks like the error of a system call that Node makes of it. */
+const SYSTEM_CALL = /^(?<syscall>[a-z]+) E[A-Z]+ (?<place>.+?)(?::(?<port>\d+))?$/
+
+function causeOf({ name, rule = 'limit', message, code }: Failure): Error {
   const cause = Object.assign(new Error(message), {
-    name,
     rule,
     code: code ?? `EGRESS_${rule.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
   })
-  return new TypeError('fetch failed', { cause })
+  if (code === undefined) return Object.assign(cause, { name })
+  const { syscall, place, port } = SYSTEM_CALL.exec(message)?.groups ?? {}
+  if (syscall === undefined) return cause
+  if (port === undefined) return Object.assign(cause, { syscall, hostname: place })
+  return Object.assign(cause, { syscall, address: place, port: Number(port) })
+}
+
+const HASHES = ['SHA-256', 'SHA-384', 'SHA-512']
+
+/** The answer, once all of it has come and has one of the hashes; of several algorithms the strongest counts. */
+async function withIntegrity(response: Response, integrity: string): Promise<Response> {
+  const wanted = [...integrity.matchAll(/(?<=^|\s)sha(256|384|512)-([A-Za-z0-9+/_-]+={0,2})(?=\?|\s|$)/g)]
+  const strongest = HASHES.findLast((name) => wanted.some(([, bits]) => name === `SHA-${bits}`))
+  if (strongest === undefined) return response
+  const bytes = await response.bytes()
+  const { subtle } = require('./subtle.guest.ts') as typeof import('./subtle.guest.ts')
+  const hash = new Uint8Array(await subtle.digest(strongest, bytes)).toBase64()
+  const same = wanted.some(
+    ([, bits, text]) => `SHA-${bits}` === strongest && text?.replace(/-/g, '+').replace(/_/g, '/') === hash
+  )
+  if (!same) throw new TypeError('fetch failed', { cause: new Error('integrity mismatch') })
+  const { status, statusText, headers, url, redirected } = response
+  const content = { known: bytes, stream: undefined, source: undefined, type: undefined }
+  return networkResponse(content, { status, statusText, headers }, { url, redirected })
 }
 
 function dataResponse(url: string): Response {

@@ -117,7 +117,8 @@ export function makeBindingUtil(load: (id: string) => unknown): Record<string, u
     getExternalValue: () => 0n,
     getCallSites,
     sleep: () => undefined,
-    isInsideNodeModules: () => false,
+    // Nobody can tell in a bundle; so what Node says of old functions to authors alone, as a warning, is not said to those of packages.
+    isInsideNodeModules: () => true,
     guessHandleType: () => 'PIPE',
     toUSVString: (text: string) => String(text).toWellFormed(),
     isConstructor: (value: unknown) => {

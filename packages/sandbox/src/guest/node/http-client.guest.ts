@@ -1,4 +1,5 @@
 import type * as NodeHttp from 'node:http'
+import { core } from './core.guest.ts'
 import { makeHttpConnection } from './http-connection.guest.ts'
 
 type Load = (id: string) => unknown
@@ -49,6 +50,7 @@ function make(load: Load) {
   const { Readable } = load('stream') as typeof import('node:stream')
   const { urlToHttpOptions } = load('internal/url') as { urlToHttpOptions(url: URL): Options }
   const { codes } = load('internal/errors') as { codes: Record<string, new (...values: unknown[]) => Error> }
+  const { fetchBare } = core.builtin('peerless:fetch') as { fetchBare: typeof fetch }
 
   return class ClientRequest extends OutgoingMessage {
     readonly #body: Uint8Array[] = []
@@ -259,7 +261,7 @@ function make(load: Load) {
       }
       try {
         const body = this.#body.length === 0 || BODILESS.has(this.method) ? undefined : Buffer.concat(this.#body)
-        const response = await fetch(this.#url, {
+        const response = await fetchBare(this.#url, {
           method: this.method,
           headers,
           redirect: 'manual',
