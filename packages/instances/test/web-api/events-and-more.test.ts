@@ -99,6 +99,18 @@ const MORE = [
   'thrown(() => (0, crypto.randomUUID)()).name'
 ]
 
+const SOCKETS = [
+  '[[], ["nonsense"], ["ftp://x"], ["ws://x/#a"], ["ws://x", ["a", "a"]], ["ws://x", "a b"]].map((args) => thrown(() => new WebSocket(...args)))',
+  '(() => { const w = new WebSocket("http://127.0.0.1:1/x?y"); return [w.url, w.readyState, w.protocol, w.extensions, w.bufferedAmount, w.binaryType, w.onopen, WebSocket.OPEN, w.CLOSED, Object.prototype.toString.call(w)] })()',
+  '(() => { const w = new WebSocket("ws://127.0.0.1:1"); return [thrown(() => w.send("x")), thrown(() => w.close(1)), (w.binaryType = "arraybuffer", w.binaryType)] })()',
+  'new Promise((resolve) => { const log = []; const w = new WebSocket("ws://127.0.0.1:1"); w.onerror = (e) => log.push([e.constructor.name, e.error instanceof TypeError, w.readyState]); w.addEventListener("close", (e) => resolve([log, e.constructor.name, e.code, e.reason, e.wasClean, w.readyState, w.send("x"), w.close()])) })',
+  'new Promise((resolve) => { const w = new WebSocket("wss://127.0.0.1:1"); w.onerror = () => {}; w.onclose = (e) => resolve(e.code); w.close() })'
+]
+
+test('web sockets, of which none ever opens', async (t) => {
+  await compare(t, SOCKETS)
+})
+
 test('URLs and patterns', async (t) => {
   await compare(t, URLS)
 })

@@ -100,6 +100,7 @@ const CHUNKS: Readonly<Record<string, readonly string[]>> = {
   'more-events': ['CloseEvent', 'ErrorEvent', 'MessageEvent', 'PromiseRejectionEvent'],
   'text-streams': ['TextDecoderStream', 'TextEncoderStream'],
   'url-pattern': ['URLPattern'],
+  'web-socket': ['WebSocket'],
   subtle: ['CryptoKey', 'SubtleCrypto'],
   streams: [
     'ByteLengthQueuingStrategy',
