@@ -1,5 +1,6 @@
 import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build, type OutputFile } from 'esbuild'
+import { againAsync } from './async-functions.ts'
 import { encodeBundle } from './bundle-codec.ts'
 import { addFiles } from './bundle-files.ts'
 import { keepClassNames } from './class-names.ts'
@@ -122,7 +123,7 @@ async function compile(
     const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
     const compiled = textOf(outputFiles, '.js')
     if (native && compiled.includes(FOLLOWS_CONTEXT)) return await attempt(format, asynchronous, false)
-    const code = await keepClassNames(compiled, async () =>
+    const code = await keepClassNames(native ? compiled : againAsync(compiled), async () =>
       textOf((await build({ ...options, keepNames: true })).outputFiles, '.js')
     )
     return { code, map: textOf(outputFiles, '.map'), format, asynchronous, exports: output?.exports ?? [] }

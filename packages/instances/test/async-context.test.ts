@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildBundle, packSource } from '@peerless/bundle'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { start } from './_instances.ts'
 
@@ -68,16 +68,49 @@ const { program } = fc.letrec((tie) => ({
   )
 }))
 
-test.serial('stores of AsyncLocalStorage are where Node has them', async (t) => {
+/** Every form of async function, asked what it is as packages do, and told by what it does. */
+const FORMS = `import { AsyncLocalStorage } from 'node:async_hooks'
+import { types } from 'node:util'
+const store = new AsyncLocalStorage()
+async function declared(a) { await null; return [a, store.getStore()] }
+const object = { async method(a) { await null; return [a, this === object, store.getStore()] }, async 'a b'() { await null }, async ['c' + 1]() { await null },
+  arrow: async (a, { b = declared } = {}) => { await null; return [a, typeof b] }, plain() { return [] } }
+class Shape {
+  static async made(...all) { await null; return all }
+  async #hidden(a = 1) { await null; return a }
+  async open() { return await this.#hidden() }
+  field = async () => { if (this.open) { return await this.open() } }
+  get async() { return [] }
+}
+const expression = async function (a) { await null; throw new RangeError(a) }
+const asks = (fn) => [fn[Symbol.toStringTag], fn.constructor.name, Object.prototype.toString.call(fn), types.isAsyncFunction(fn), fn.name, fn.length]
+export const handler = async () => await store.run('kept', async () => {
+  const shape = new Shape()
+  const all = [declared, object.method, object['a b'], object.c1, object.arrow, object.plain, Shape.made, shape.open, shape.field, expression, async () => {}, async (a) => await a]
+  return [all.map(asks), await declared(1), await object.method(2), await object.arrow(3), await Shape.made(4, 5), await shape.field(), await expression(6).catch((e) => [e.name, e.message]), store.getStore()]
+})
+`
+
+/** The module as Node runs it, and deployed. */
+async function bothWays(t: ExecutionContext, source: string) {
   const folder = await mkdtemp(join(tmpdir(), 'peerless-context-'))
   t.teardown(() => rm(folder, { recursive: true }))
   const path = join(folder, 'index.mjs')
-  await writeFile(path, SOURCE)
-  const { handler } = (await import(path)) as { handler: (event: object) => Promise<unknown> }
+  await writeFile(path, source)
+  const { handler } = (await import(path)) as { handler: (event?: object) => Promise<unknown> }
   const packed = await packSource({ path })
   const { bytes } = await buildBundle({ zip: packed.zip, handler: packed.handler, builtinsSupported: BUILTINS_SUPPORTED })
   const { define } = await start(t, { loadBundle: async () => bytes })
-  const fn = define('', { timeoutSeconds: 30 })
+  return { handler, fn: define('', { timeoutSeconds: 30 }) }
+}
+
+test.serial('functions are async for who asks, though the store is carried through them', async (t) => {
+  const { handler, fn } = await bothWays(t, FORMS)
+  t.deepEqual((await fn.result()).json, JSON.parse(JSON.stringify(await handler())))
+})
+
+test.serial('stores of AsyncLocalStorage are where Node has them', async (t) => {
+  const { handler, fn } = await bothWays(t, SOURCE)
   const programs = fc.sample(program, { seed: 20_260, numRuns: 150 })
   const expected = JSON.parse(JSON.stringify(await handler({ programs }))) as unknown[]
   const { json } = await fn.result({ programs })
