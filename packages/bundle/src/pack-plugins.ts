@@ -4,6 +4,8 @@ import { extname, relative, sep } from 'node:path'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage } from './absent-builtin.ts'
+import { renameComputedCalls } from './call-sites.ts'
+import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
 
 const ABSENT = new Set(BUILTINS_ABSENT)
@@ -40,15 +42,20 @@ export function builtinsOfNode(format: 'esm' | 'cjs'): Plugin {
   }
 }
 
-/** Each module's own `__dirname` and `import.meta.url`, as if the folder lay where functions run. */
-export function modulePlaces(folder: string): Plugin {
+/**
+ * Each module's own `__dirname` and `import.meta.url`, as if the folder lay where functions run.
+ * @param computed files whose computed names are asked for at run time, instead of searched for on the disk
+ */
+export function modulePlaces(folder: string, computed: ReadonlySet<string> = new Set()): Plugin {
   return {
     name: 'module-places',
     setup: (build) => {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path }) => {
         const text = await readFile(path, 'utf8')
-        const changed = placed(text, placeInTask(nameOf(path, folder)))
-        return changed === text ? undefined : { contents: changed, loader: LOADERS[extname(path)] ?? 'js' }
+        const loader = LOADERS[extname(path)] ?? 'js'
+        const asked = computed.has(path) ? await renameComputedCalls(text, loader, path) : text
+        const changed = placed(requiredByBundler(asked), placeInTask(nameOf(path, folder)))
+        return changed === text ? undefined : { contents: changed, loader }
       })
     }
   }

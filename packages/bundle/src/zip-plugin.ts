@@ -3,6 +3,7 @@ import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, 
 import { absentForPackage } from './absent-builtin.ts'
 import { isLeftToRunTime } from './absent-package.ts'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
+import { requiredByBundler } from './created-require.ts'
 import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
@@ -111,7 +112,7 @@ async function loadFile(path: string, attribute: string | undefined, { tree, fil
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const text = await settleSourceMapComment(await tree.text(path), path, tree)
   try {
-    return { contents: placed(await renameComputedCalls(text, loader, path), placeInTask(path)), loader }
+    return { contents: placed(await renameComputedCalls(requiredByBundler(text), loader, path), placeInTask(path)), loader }
   } catch (error) {
     if (!(error instanceof SourceMessages)) throw error
     return { errors: error.messages.map(({ text, location }) => ({ text, location: location && { ...location, file: path } })) }
