@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, resolve, sep } from 'node:path'
 import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type Message } from 'esbuild'
+import { IN_PACKAGE } from './absent-builtin.ts'
 import { absentPackages } from './absent-package.ts'
 import { keepClassNames } from './class-names.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
@@ -125,20 +126,35 @@ interface Packed {
  * ES modules stay such, with their top-level await; CommonJS stays CommonJS, with its `require` of builtins. Most code names nothing that
  * is not there, and is spared the questions about it.
  */
-async function compile(entry: string, folder: string, lenient = false): Promise<Packed> {
+async function compile(entry: string, folder: string, leave?: Leave): Promise<Packed> {
   try {
-    const module = await bundle(entry, folder, 'esm', lenient)
+    const module = await bundle(entry, folder, 'esm', leave)
     if (!/\nexport default [\w$]+\(\);\n$/.test(module.code)) return module
-    return { ...(await bundle(entry, folder, 'cjs', lenient)), exports: undefined }
+    return { ...(await bundle(entry, folder, 'cjs', leave)), exports: undefined }
   } catch (error) {
     const messages = messagesOf(error)
     if (messages === undefined) throw error
-    if (!lenient && messages.some(({ text }) => text.startsWith('Could not resolve'))) return await compile(entry, folder, true)
+    if (leave === undefined && messages.some(({ text }) => text.startsWith('Could not resolve'))) {
+      return await compile(entry, folder, { computed: computedNowhere(messages, folder) })
+    }
     throw sourceError(messages, (file) => file)
   }
 }
 
-async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', lenient: boolean): Promise<Packed> {
+/** What names something that is not there and is left to run time. */
+interface Leave {
+  /** Files of packages whose computed names fit no file at all: native builds that were never made, tried one after the other. */
+  readonly computed: ReadonlySet<string>
+}
+
+function computedNowhere(messages: readonly Message[], folder: string): Set<string> {
+  const files = messages.flatMap(({ text, location }) =>
+    location !== null && /^Could not resolve (?:require|import)\(".*\*/.test(text) ? [resolve(folder, location.file)] : []
+  )
+  return new Set(files.filter((file) => IN_PACKAGE.test(file.replaceAll(sep, '/'))))
+}
+
+async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leave: Leave | undefined): Promise<Packed> {
   const options = {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -155,7 +171,7 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leni
     sourcesContent: false,
     // Stays an import of a file, which comes along; the node compiles it.
     loader: { '.wasm': 'copy' },
-    plugins: [builtinsOfNode(format), ...(lenient ? [absentPackages()] : []), modulePlaces(folder)],
+    plugins: [builtinsOfNode(format), ...(leave === undefined ? [] : [absentPackages()]), modulePlaces(folder, leave?.computed)],
     logLevel: 'silent'
   } as const satisfies BuildOptions
   const { outputFiles, metafile } = await build(options)

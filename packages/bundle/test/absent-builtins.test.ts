@@ -102,3 +102,17 @@ test("a package's import statement that leads nowhere fails at deployment", asyn
   }
   await t.throwsAsync(deployed(t, files), { code: 'INVALID_SOURCE', message: /Could not resolve "not-there"/ })
 })
+
+test('computed names of a package that fit no file are left to run time', async (t) => {
+  const { script } = await deployed(t, {
+    'index.mjs': "import tool from 'tool'\nexport const handler = () => tool",
+    'node_modules/tool/package.json': '{"name":"tool","main":"index.js"}',
+    'node_modules/tool/index.js':
+      "let found = 'none'; for (const name of ['Release', 'Debug']) { try { found = require('./build/' + name + '/addon') } catch (error) { found += ' ' + error.message } }\nmodule.exports = found"
+  })
+  const __peerlessRequire = (name: string) => {
+    throw new Error(`no ${name}`)
+  }
+  const { handler } = runInNewContext(script, { __peerlessRequire }) as { handler: () => unknown }
+  t.is(handler(), 'none no ./build/Release/addon no ./build/Debug/addon')
+})
