@@ -44,6 +44,8 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/fs/dir',
   'internal/fs/read/context',
   'internal/fs/rimraf',
+  'internal/fs/glob',
+  'internal/deps/minimatch/index',
   'internal/fs/cp/cp',
   'readline',
   'readline/promises',

@@ -13,7 +13,17 @@ test.after.always(() => rmSync(FOLDER, { recursive: true, force: true }))
 const inFolder = (body: string): string =>
   `await (async () => { const fs = require('fs'), fsp = require('fs/promises'), D = '${FOLDER}'; fs.rmSync(D, { recursive: true, force: true }); fs.mkdirSync(D); ${body} })()`
 
+const GLOBBED = `fs.mkdirSync(D + '/a/b', { recursive: true }); for (const f of ['x.txt', 'a/y.txt', 'a/b/z.js']) fs.writeFileSync(D + '/' + f, '')`
+
 const expressions = [
+  inFolder(`${GLOBBED}; return [fs.globSync('**/*.txt', { cwd: D }).sort(), fs.globSync([D + '/**/*.js', D + '/*.txt']).sort()]`),
+  inFolder(
+    `${GLOBBED}; return [fs.globSync('**', { cwd: D, withFileTypes: true }).map((d) => [d.name, d.isDirectory()]).sort(), fs.globSync('**/*', { cwd: D, exclude: (n) => n === 'b' }).sort()]`
+  ),
+  inFolder(
+    `${GLOBBED}; const found = []; for await (const f of fsp.glob('**/*.txt', { cwd: D })) found.push(f); return [found.sort(), await new Promise((r) => fs.glob('*', { cwd: D }, (e, l) => r([e, l.sort()])))]`
+  ),
+  inFolder(`return [fs.globSync('/nope/*'), fs.globSync(5)]`),
   inFolder(
     `fs.writeFileSync(D + '/a', 'héllo'); fs.appendFileSync(D + '/a', Buffer.from(' x')); return [fs.readFileSync(D + '/a', 'utf8'), fs.readFileSync(D + '/a').length, fs.statSync(D + '/a').size]`
   ),
