@@ -72,6 +72,15 @@ test.serial('process and Buffer', gives, [
   ['process.env.HOME ?? "none"', 'none'],
   ['new Promise((r) => process.nextTick(r, "tick"))', 'tick'],
   ['process.cwd()', '/var/task'],
+  [
+    '(async () => { let read = ""; for await (const part of process.stdin.setEncoding("utf8")) read += part; return [read, process.stdin.fd] })()',
+    ['', 0]
+  ],
+  ['process.constrainedMemory() === Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) * 2 ** 20', true],
+  [
+    '["worker_threads", "child_process", "sqlite"].map((name) => process.getBuiltinModule(name) === undefined)',
+    [true, true, true]
+  ],
   ['process.hrtime.bigint() >= 0n', true],
   ['process.on("exit", () => {}) === process', true],
   [

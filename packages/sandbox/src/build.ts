@@ -88,9 +88,16 @@ async function buildGuest(bundle: Bundler): Promise<string> {
     mainFields: ['module', 'main'],
     format: 'iife',
     globalName: 'glue',
+    define: { NODE_VERSIONS: JSON.stringify(nodeVersions()) },
     plugins: [noNodeModules]
   })
   return `(function () { 'use strict'; ${namedAlike(script)}; return glue.prepare })()`
+}
+
+/** As packages look at them: what Node understands, and which of the libraries it has. */
+function nodeVersions(): Record<string, string> {
+  const names = ['node', 'v8', 'uv', 'zlib', 'brotli', 'zstd', 'modules', 'openssl', 'unicode'] as const
+  return Object.fromEntries(names.map((name) => [name, process.versions[name] ?? '']))
 }
 
 async function buildLibrary(bundle: Bundler): Promise<string> {

@@ -80,6 +80,8 @@ const events = [
 ]
 
 const paths = [
+  `['/foo/*.js', '**/*.txt', 'a{b,c}d', '[a-c]x', '!(x)'].map((p) => ['/foo/b.js', 'a/b.txt', 'abd', 'bx', 'x'].map((n) => [require('path').matchesGlob(n, p), require('path').win32.matchesGlob(n, p)]))`,
+  `require('path').matchesGlob(5, '*')`,
   `require('path').join('/a', '../b', './c//d')`,
   `require('path').resolve('/a/b', '../c', 'd')`,
   `require('path').relative('/a/b/c', '/a/d')`,
@@ -191,7 +193,13 @@ const others = [
   `typeof process.nextTick + process.platform + typeof process.versions.node + typeof process.hrtime()[0] + process.argv.length`,
   `await (async () => { const order = []; await new Promise((r) => setTimeout(() => { Promise.resolve().then(() => order.push('promise')); process.nextTick(() => order.push('tick')); order.push('sync'); setTimeout(r, 1) }, 1)); return order })()`,
   `(() => { let n = 0; const f = () => n++; process.on('custom', f); process.emit('custom'); process.off('custom', f); process.emit('custom'); return [n, process.listenerCount('custom')] })()`,
-  `require('node:process') === process && require('process').env === process.env`
+  `require('node:process') === process && require('process').env === process.env`,
+  `[process.getBuiltinModule('node:path') === require('path'), process.getBuiltinModule('path').sep, process.getBuiltinModule('nope'), process.getBuiltinModule('node:nope')]`,
+  `process.getBuiltinModule(5)`,
+  `[process.version, ...['node', 'v8', 'zlib', 'brotli', 'zstd', 'modules'].map((name) => process.versions[name])]`,
+  `['getuid', 'getgid', 'availableMemory', 'constrainedMemory', 'resourceUsage', 'getActiveResourcesInfo', 'loadEnvFile', 'ref', 'unref', 'setSourceMapsEnabled'].map((name) => typeof process[name])`,
+  `[Object.keys(process.resourceUsage()), process.allowedNodeEnvironmentFlags instanceof Set, process.features.require_module, 'stdin' in process, Object.prototype.toString.call(process)]`,
+  `(() => { process.getuid = 5; const own = process.getuid; delete process.getuid; return own })()`
 ]
 
 const tables = { util, assertions, events, paths, texts, buffers, streams, others }

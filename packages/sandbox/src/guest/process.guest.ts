@@ -1,12 +1,14 @@
 import { log, logError } from './console.guest.ts'
 import { exit } from './handler.guest.ts'
-import { define, now, timeOrigin } from './intrinsics.guest.ts'
+import { now, timeOrigin } from './intrinsics.guest.ts'
 import { currentTrace } from './lambda-context.guest.ts'
 import { processEvents } from './process-events.guest.ts'
+import { PROCESS_MORE } from './process-more.guest.ts'
 import { LogStream } from './process-streams.guest.ts'
 import { nextTick } from './ticks.guest.ts'
 
-const NODE_VERSION = 'v26.0.0'
+/** Of the Node whose modules these are: written in where the glue is put together. */
+declare const NODE_VERSIONS: Readonly<Record<string, string>>
 
 function nanoseconds(): bigint {
   return BigInt(now() - timeOrigin) * 1_000_000n
@@ -34,8 +36,20 @@ function withTrace(env: Record<string, string>): Record<string, string> {
   })
 }
 
+const FEATURES = {
+  inspector: false,
+  debug: false,
+  uv: true,
+  ipv6: true,
+  tls: false,
+  cached_builtins: true,
+  require_module: true,
+  typescript: false
+}
+
 export function makeProcess(environment: Record<string, string>): Record<string, unknown> {
   const process: Record<string, unknown> = {
+    __proto__: PROCESS_MORE,
     env: withTrace({ ...environment }),
     argv: ['/usr/bin/node', '/var/task/index.js'],
     argv0: 'node',
@@ -46,10 +60,10 @@ export function makeProcess(environment: Record<string, string>): Record<string,
     ppid: 0,
     arch: 'x64',
     platform: 'linux',
-    version: NODE_VERSION,
-    versions: { node: NODE_VERSION.slice(1) },
+    version: `v${NODE_VERSIONS.node}`,
+    versions: NODE_VERSIONS,
     release: { name: 'node' },
-    features: {},
+    features: FEATURES,
     config: { variables: {} },
     exitCode: undefined,
     stdout: new LogStream(1, (text) => log(1, text)),
@@ -72,6 +86,5 @@ export function makeProcess(environment: Record<string, string>): Record<string,
     }
   }
   Object.assign(process, processEvents(process))
-  define(process, Symbol.toStringTag, 'process')
   return process
 }
