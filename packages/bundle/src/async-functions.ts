@@ -2,7 +2,7 @@
 const HELPER = '\nvar __async = ('
 /** The head of a function that it compiled: its parameters are names, or one rest; its body is a call of the helper. */
 const ARROW = /\([^()\n]*\) => __async\(/g
-const OTHER = /(?:\bfunction(?: [\w$]+)?|[\w$#]+|"[^"\\\n]*"|\[[^[\]\n]*\])\([^()\n]*\) \{\n\s*return __async\(/g
+const OTHER = /(?:\bfunction(?: [\w$]+)?|(?<![\w$#])[\w$#]+|"[^"\\\n]*"|\[[^[\]\n]*\])\([^()\n]*\) \{\n\s*return __async\(/g
 
 /**
  * Functions whose `await` was compiled into callbacks are plain ones for who asks (`fn[Symbol.toStringTag]`, `fn.constructor.name`,

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LIMITS } from '@peerless/interface'
 import test from 'ava'
-import { bundleOf, callBundle, type Files, runBundle } from './_zip.ts'
+import { buildBundle } from '../src/index.ts'
+import { BUILTINS, bundleOf, callBundle, type Files, runBundle, zipOf } from './_zip.ts'
 
 /** A file of this machine that no zip may learn about. */
 const SECRET = 'PEERLESS-SECRET-7f3a'
@@ -247,3 +248,24 @@ test('code can not close the wrapper around it', async (t) => {
 test('the secret is where the tests think it is', async (t) => {
   t.true((await readFile(outside, 'utf8')).includes(SECRET))
 })
+
+const LONG = 1_000_000
+const CREATES = "import { createRequire } from 'module'\n"
+/** Text that searches would go through from each of its places to the end, which takes hours. */
+const lengthy: Record<string, string> = {
+  'empty lines': `${'\n'.repeat(LONG)}export const handler = () => 'built'`,
+  'one word': `${CREATES}/* ${'a'.repeat(LONG)} */ export const handler = () => 'built'`,
+  'blanks behind a word': `${CREATES}const${' '.repeat(LONG)}a = 'built'; export const handler = () => a`,
+  'one word in a module with an asynchronous store': `import 'async_hooks'\n/*! ${'a'.repeat(LONG)} */ export const handler = async () => '${'a'.repeat(LONG)}' && 'built'`
+}
+for (const [what, source] of Object.entries(lengthy)) {
+  test(`a file of ${what} is gone through once`, async (t) => {
+    const builtins = [...BUILTINS, 'async_hooks']
+    const { bundle } = await buildBundle({
+      zip: zipOf({ 'index.mjs': source }),
+      handler: 'index.handler',
+      builtinsSupported: builtins
+    })
+    t.regex(bundle.script, /built/)
+  })
+}
