@@ -41,3 +41,21 @@ test('process.stdout takes what streams take', async (t) => {
   t.deepEqual(told.slice(0, -1), ['told back', 'bytes', 'by a Console', 'piped', 'through a pipeline', 'still open'])
   t.true(told.at(-1)?.startsWith('┌─'))
 })
+
+test('the log shows what is in objects of the web API', async (t) => {
+  const { define, lines } = await start(t)
+  const fn = define(`exports.handler = () => {
+    console.log(new Headers({ a: 'b' }), new URLSearchParams('x=1'))
+    console.log({ response: new Response(null, { status: 404 }).headers, blob: new Blob(['ab']), signal: AbortSignal.abort() })
+    console.log('%o', new File(['a'], 'n', { lastModified: 1 }), Headers.prototype.constructor === Headers)
+  }`)
+  await fn.result()
+  t.deepEqual(
+    lines.filter(({ level }) => level !== 'platform').map(({ message }) => message),
+    [
+      "Headers { a: 'b' } URLSearchParams { 'x' => '1' }",
+      "{\n  response: Headers {},\n  blob: Blob { size: 2, type: '' },\n  signal: AbortSignal { aborted: true }\n}",
+      "File { size: 1, type: '', name: 'n', lastModified: 1 } true"
+    ]
+  )
+})

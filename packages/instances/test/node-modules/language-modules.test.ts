@@ -2,6 +2,10 @@ import test from 'ava'
 import { compare } from './_compare.ts'
 
 const util = [
+  `[new Headers({ a: '1', b: '2' }), new Headers(), new URL('http://u:p@h:1/p?q=1#f'), new URLSearchParams('a=1&b=2'), new URLSearchParams()].map((v) => require('util').inspect(v))`,
+  `[new Response('x', { status: 201 }), Response.error(), new Blob(['abc'], { type: 't/x' }), new File(['a'], 'n.txt', { lastModified: 5 })].map((v) => require('util').inspect(v))`,
+  `(() => { const f = new FormData(); f.append('a', '1'); return require('util').inspect([f, { deep: { deeper: { headers: new Headers({ a: 'b' }) } } }, { deep: new AbortController() }]) })()`,
+  `[AbortSignal.abort('r'), new TextDecoder(), new ReadableStream(), new ReadableStream({ type: 'bytes' }), new WritableStream()].map((v) => require('util').inspect(v))`,
   `require('util').inspect({ a: 1, b: 'x', c: [1, 2, { d: { e: { f: 1 } } }], g: new Map([['k', new Set([1])]]) })`,
   `require('util').inspect(new Error('boom').message)`,
   `require('util').inspect([undefined, null, -0, 1n, Symbol('s'), /x/g, new Date(0), () => 1, class A {}, function named() {}])`,

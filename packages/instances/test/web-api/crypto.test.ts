@@ -30,6 +30,7 @@ const DIGESTS = [
   ...['SHA-1', 'SHA-256', 'sha-384', 'SHA-512'].map((name) => `crypto.subtle.digest('${name}', utf8('abc'))`),
   `crypto.subtle.digest({ name: 'SHA-256' }, new ArrayBuffer(0))`,
   `crypto.subtle.digest('MD5', utf8('abc'))`,
+  `crypto.subtle.generateKey({ name: 'AES-GCM', length: 128 }, true, ['sign']).catch((error) => [error.name, error.code, error instanceof DOMException])`,
   `crypto.subtle.digest('SHA-256', 'text')`,
   `crypto.subtle.digest('SHA-256', new DataView(utf8('xabc').buffer, 1))`
 ]

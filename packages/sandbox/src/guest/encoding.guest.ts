@@ -1,7 +1,7 @@
 import { ASK } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
 import { DOMException } from './dom-exception.guest.ts'
-import { enumerable } from './idl.guest.ts'
+import { enumerable, inspectable, membersOf } from './idl.guest.ts'
 
 const LATIN1_BASE64_CHUNK = 8_192
 
@@ -171,3 +171,4 @@ export function btoa(...args: [text?: unknown]): string {
 }
 
 enumerable(TextEncoder, TextDecoder)
+inspectable(TextDecoder, membersOf('encoding', 'fatal', 'ignoreBOM'))

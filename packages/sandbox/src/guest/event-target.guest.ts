@@ -1,4 +1,5 @@
 import { DOMException } from './dom-exception.guest.ts'
+import { inspectable, membersOf } from './idl.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
 import { report } from './uncaught.guest.ts'
 
@@ -393,3 +394,7 @@ export class AbortController {
     return 'AbortController'
   }
 }
+
+inspectable(Event, membersOf('type', 'defaultPrevented', 'cancelable', 'timeStamp'))
+inspectable(AbortSignal, membersOf('aborted'))
+inspectable(AbortController, membersOf('signal'))

@@ -1,3 +1,5 @@
+import { customInspect, type InspectOptions, type inspect } from './inspect.guest.ts'
+
 /** Members of web classes are enumerable, those of plain JavaScript classes are not. */
 export function enumerable(...classes: { prototype: object }[]): void {
   for (const target of classes) {
@@ -7,4 +9,26 @@ export function enumerable(...classes: { prototype: object }[]): void {
       if (descriptor.configurable === true) Object.defineProperty(target.prototype, key, { ...descriptor, enumerable: true })
     }
   }
+}
+
+/**
+ * What the console and `util.inspect` show of an object of a web class, whose members are all accessors of its prototype: what Node shows,
+ * instead of nothing at all.
+ */
+export function inspectable<Made extends object>(target: { prototype: Made }, fieldsOf: (self: Made) => object): void {
+  Object.defineProperty(target.prototype, customInspect, {
+    value(this: Made, depth: number | null, options: InspectOptions, show: typeof inspect): string {
+      const { name } = this.constructor
+      if (depth !== null && depth < 0) return `[${name}]`
+      const given = options.depth
+      return `${name} ${show(fieldsOf(this), { ...options, ...(typeof given === 'number' ? { depth: given - 1 } : {}) })}`
+    },
+    writable: true,
+    configurable: true
+  })
+}
+
+/** The members that have these names, read one after the other. */
+export function membersOf<Made extends object>(...names: (keyof Made)[]): (self: Made) => object {
+  return (self) => Object.fromEntries(names.map((name) => [name, self[name]]))
 }

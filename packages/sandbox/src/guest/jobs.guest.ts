@@ -65,7 +65,6 @@ interface ErrorForm {
 const ERRORS: Record<string, (message: string) => Error> = {
   TypeError: (message) => new TypeError(message),
   RangeError: (message) => new RangeError(message),
-  SyntaxError: (message) => new SyntaxError(message),
   Error: (message) => new Error(message)
 }
 

@@ -1,5 +1,6 @@
 import { ASK, URL_COMPONENTS } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
+import { inspectable, membersOf } from './idl.guest.ts'
 import { customInspect } from './inspect.guest.ts'
 import { plainUrl } from './plain-url.guest.ts'
 
@@ -53,10 +54,6 @@ export class URL {
 
   get [Symbol.toStringTag](): string {
     return 'URL'
-  }
-
-  [customInspect](): string {
-    return `URL { href: '${this.href}' }`
   }
 
   /** @internal */
@@ -175,6 +172,7 @@ export class URLSearchParams {
   }
 
   [customInspect](): string {
+    if (this.#pairs.length === 0) return 'URLSearchParams {}'
     return `URLSearchParams { ${this.#pairs.map(([name, value]) => `'${name}' => '${value}'`).join(', ')} }`
   }
 
@@ -234,3 +232,21 @@ function encodeForm(text: string): string {
     .replaceAll('%20', '+')
     .replace(/[!'()~]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
 }
+
+inspectable(
+  URL,
+  membersOf(
+    'href',
+    'origin',
+    'protocol',
+    'username',
+    'password',
+    'host',
+    'hostname',
+    'port',
+    'pathname',
+    'search',
+    'searchParams',
+    'hash'
+  )
+)

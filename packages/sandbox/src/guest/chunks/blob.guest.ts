@@ -1,5 +1,5 @@
 import { bytesOf, TextDecoder, TextEncoder } from '../encoding.guest.ts'
-import { enumerable } from '../idl.guest.ts'
+import { enumerable, inspectable, membersOf } from '../idl.guest.ts'
 
 const STREAM_PIECE_BYTES = 65_536
 
@@ -148,6 +148,8 @@ export class File extends Blob {
 }
 
 enumerable(Blob, File)
+inspectable(Blob, membersOf('size', 'type'))
+inspectable(File, membersOf('size', 'type', 'name', 'lastModified'))
 
 export function isBlob(value: unknown): value is Blob {
   return value instanceof Blob

@@ -1,5 +1,5 @@
 import { AbortController, AbortSignal } from '../event-target.guest.ts'
-import { enumerable } from '../idl.guest.ts'
+import { enumerable, inspectable, membersOf } from '../idl.guest.ts'
 import { URL } from '../url.guest.ts'
 import {
   type Body,
@@ -341,3 +341,22 @@ export function isNullBody(status: number, method: string): boolean {
 mixInBody(Request)
 mixInBody(Response)
 enumerable(Request, Response)
+inspectable(
+  Request,
+  membersOf(
+    'method',
+    'url',
+    'headers',
+    'destination',
+    'referrer',
+    'referrerPolicy',
+    'mode',
+    'credentials',
+    'cache',
+    'redirect',
+    'integrity',
+    'keepalive',
+    'signal'
+  )
+)
+inspectable(Response, membersOf('status', 'statusText', 'headers', 'body', 'bodyUsed', 'ok', 'redirected', 'type', 'url'))

@@ -1,5 +1,5 @@
 import { TextDecoder, TextEncoder } from '../encoding.guest.ts'
-import { enumerable } from '../idl.guest.ts'
+import { enumerable, inspectable } from '../idl.guest.ts'
 import { bytesOfBlob, File, isBlob } from './blob.guest.ts'
 
 type Value = string | File
@@ -76,6 +76,14 @@ export class FormData {
 }
 
 enumerable(FormData)
+inspectable(FormData, (form) =>
+  Object.fromEntries(
+    [...form.keys()].map((name) => {
+      const values = form.getAll(name)
+      return [name, values.length === 1 ? values[0] : values]
+    })
+  )
+)
 Object.defineProperty(FormData.prototype, Symbol.iterator, {
   value: FormData.prototype.entries,
   writable: true,

@@ -1,4 +1,4 @@
-import { enumerable } from '../idl.guest.ts'
+import { enumerable, inspectable } from '../idl.guest.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const VALUE_CLOSED = /[\0\r\n]|[^\0-\xff]/
@@ -117,6 +117,7 @@ export class Headers {
 }
 
 enumerable(Headers)
+inspectable(Headers, (headers) => Object.fromEntries([...headers.keys()].map((name) => [name, headers.get(name)])))
 Object.defineProperty(Headers.prototype, Symbol.iterator, {
   value: Headers.prototype.entries,
   writable: true,

@@ -1,4 +1,5 @@
-import { ReadableStream } from 'web-streams-polyfill'
+import { ReadableByteStreamController, ReadableStream, TransformStream, WritableStream } from 'web-streams-polyfill'
+import { inspectable, membersOf } from '../idl.guest.ts'
 
 export {
   ByteLengthQueuingStrategy,
@@ -24,3 +25,18 @@ export function isDisturbed(stream: ReadableStream): boolean {
 export function isReadableStream(value: unknown): value is ReadableStream {
   return value instanceof ReadableStream
 }
+
+/** The ponyfill keeps what it knows in fields of the objects, where the console would show them. */
+interface Inner {
+  readonly _state: string
+  readonly _readableStreamController?: unknown
+}
+const inner = (stream: object): Inner => stream as unknown as Inner
+
+inspectable(ReadableStream, (stream) => ({
+  locked: stream.locked,
+  state: inner(stream)._state,
+  supportsBYOB: inner(stream)._readableStreamController instanceof ReadableByteStreamController
+}))
+inspectable(WritableStream, (stream) => ({ locked: stream.locked, state: inner(stream)._state }))
+inspectable(TransformStream, membersOf('readable', 'writable'))
