@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type Stats, statSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -11,15 +12,20 @@ export interface Made {
 /** By how much the time of a saved file may lie before the moment that it was saved: a tick of the kernel's (4 to 10 ms), on FAT two seconds. */
 const SAVED_EARLIER_MS = 2_000
 
-interface Kept {
+/** The first line of the file, as JSON. What was made follows it, one part after the other: two megabytes are cut faster than parsed. */
+interface Head {
   /** What it depends on beside files. */
   setting: string
-  /** SHA-256 of each. */
-  inputs: Record<string, string>
-  parts: Record<string, string>
-  /** SHA-256 of `parts` as JSON: a file that was cut or mangled is no cache. */
+  /** Of each file its SHA-256, and what the system said of it then. */
+  inputs: Record<string, [digest: string, traits: string]>
+  parts: [name: string, bytes: number][]
+  /** SHA-256 of what follows: a file that was cut or mangled is no cache. */
   digest: string
 }
+
+const NEWLINE = 10
+/** Of a file that was changed so lately that another change would not show. */
+const TRAITS_UNKNOWN = ''
 
 /**
  * What `make` returns, from a file where that was made of the same inputs. The file lies beside the code and is as trusted as that; where it cannot be written
@@ -37,13 +43,37 @@ export async function keptBuild(file: string, setting: string, make: () => Promi
 
 async function read(file: string, setting: string): Promise<Record<string, string> | undefined> {
   try {
-    const kept = JSON.parse(await readFile(file, 'utf8')) as Kept
-    if (kept.setting !== setting || kept.digest !== sha256(JSON.stringify(kept.parts))) return undefined
-    const same = Object.entries(kept.inputs).map(async ([path, digest]) => sha256(await readFile(path)) === digest)
-    return (await Promise.all(same)).includes(false) ? undefined : kept.parts
+    const bytes = await readFile(file)
+    const end = bytes.indexOf(NEWLINE)
+    const head = JSON.parse(bytes.toString('utf8', 0, end)) as Head
+    const made = bytes.subarray(end + 1)
+    if (head.setting !== setting || head.digest !== sha256(made)) return undefined
+    const same = Object.entries(head.inputs).map(([path, [digest, traits]]) => isUnchanged(path, digest, traits))
+    return (await Promise.all(same)).includes(false) ? undefined : cut(made, head.parts)
   } catch {
     return undefined
   }
+}
+
+function cut(made: Buffer, lengths: Head['parts']): Record<string, string> {
+  const parts: Record<string, string> = {}
+  let start = 0
+  for (const [name, bytes] of lengths) {
+    parts[name] = made.toString('utf8', start, start + bytes)
+    start += bytes
+  }
+  return parts
+}
+
+/** Read only where the system does not say already that nobody touched it: to read and hash some 200 files takes a process that starts longer than all else here. */
+function isUnchanged(path: string, digest: string, traits: string): boolean | Promise<boolean> {
+  if (traits !== TRAITS_UNKNOWN && traitsOf(statSync(path)) === traits) return true
+  return readFile(path).then((bytes) => sha256(bytes) === digest)
+}
+
+/** The time of the last change of the inode is among them, which the system alone sets, also when contents or their time are. */
+function traitsOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats): string {
+  return [dev, ino, size, mtimeMs, ctimeMs].join(' ')
 }
 
 async function write(
@@ -54,16 +84,25 @@ async function write(
   begunAt: number
 ): Promise<void> {
   // What was saved meanwhile may be in the result or not: the next start makes it anew.
-  const times = await Promise.all(paths.map(async (path) => (await stat(path)).mtimeMs))
-  if (Math.max(...times) + SAVED_EARLIER_MS >= begunAt) return
-  const digests = paths.map(async (path): Promise<[string, string]> => [path, sha256(await readFile(path))])
-  const inputs = Object.fromEntries(await Promise.all(digests))
-  const kept: Kept = { setting, inputs, parts, digest: sha256(JSON.stringify(parts)) }
+  const found = await Promise.all(paths.map(async (path): Promise<[string, Stats]> => [path, await stat(path)]))
+  if (Math.max(...found.map(([, { mtimeMs }]) => mtimeMs)) + SAVED_EARLIER_MS >= begunAt) return
+  const inputs = found.map(async ([path, stats]): Promise<[string, Head['inputs'][string]]> => {
+    const traits = stats.ctimeMs + SAVED_EARLIER_MS < begunAt ? traitsOf(stats) : TRAITS_UNKNOWN
+    return [path, [sha256(await readFile(path)), traits]]
+  })
+  const named = Object.entries(parts).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)])
+  const made = Buffer.concat(named.map(([, bytes]) => bytes))
+  const head: Head = {
+    setting,
+    inputs: Object.fromEntries(await Promise.all(inputs)),
+    parts: named.map(([name, { length }]) => [name, length]),
+    digest: sha256(made)
+  }
   await mkdir(dirname(file), { recursive: true })
   // Renamed, so that another process reads all of it or nothing.
   const draft = `${file}.${process.pid}`
   try {
-    await writeFile(draft, JSON.stringify(kept))
+    await writeFile(draft, Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), made]))
     await rename(draft, file)
   } catch (error) {
     // A full disk: the next process would leave another.

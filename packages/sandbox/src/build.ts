@@ -29,7 +29,7 @@ const GUEST = '.guest.ts'
 const require = createRequire(import.meta.url)
 
 /** Beside the compile cache of the command line, in the folder of installed packages. */
-const CACHE = join(dirname(require.resolve('esbuild/package.json')), '../.cache/peerless/sandbox.json')
+const CACHE = join(dirname(require.resolve('esbuild/package.json')), '../.cache/peerless/sandbox')
 const CHUNK = 'chunk:'
 
 let made: Promise<SandboxCode> | undefined

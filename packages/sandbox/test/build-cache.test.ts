@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import promises, { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -33,6 +34,27 @@ test('what was made is taken from the file until an input or the setting changes
   t.is(await build('v2'), 'two 3')
   await rm(input)
   await t.throwsAsync(build('v2'), { code: 'ENOENT' }, 'an input that is gone is not taken for unchanged')
+})
+
+test.serial('an input that nobody touched since it was made is not read again', async (t) => {
+  const { input: late, file } = await fixture('untouched')
+  // Saved when this code was installed, and so before the last few seconds.
+  const early = import.meta.filename
+  const make = async () => ({ parts: { code: 'ä', more: 'b' }, inputs: [early, late] })
+  const parts = await keptBuild(file, 'v1', make)
+  const read: unknown[] = []
+  const { readFile: original } = promises
+  t.teardown(() => {
+    promises.readFile = original
+    syncBuiltinESMExports()
+  })
+  promises.readFile = ((path: string, ...rest: []) => {
+    read.push(path)
+    return original(path, ...rest)
+  }) as typeof original
+  syncBuiltinESMExports()
+  t.deepEqual(await keptBuild(file, 'v1', () => t.fail('it was made already') as never), parts)
+  t.deepEqual(read, [file, late], 'of what was saved just now the system could not tell a further change')
 })
 
 test('what was made while an input was saved is not kept', async (t) => {
