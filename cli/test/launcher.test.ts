@@ -87,6 +87,18 @@ test('a command that ran before is not rid of its types again, which would take 
   t.regex((await help()).stderr, /^compiler false$/m)
 })
 
+test('a command that talks to a node loads no client of HTTP beside the one that it uses', async (t) => {
+  const fake = await startFakeNode(t, { 'POST /2015-03-31/functions/hello/invocations': { json: { ok: true } } })
+  const preload = join(await temporaryFolder(t), 'loaded.cjs')
+  await writeFile(
+    preload,
+    `process.on('exit', () => console.error('undici ' + process.moduleLoadList.some((name) => name.includes('deps/undici'))))`
+  )
+  const { code, stderr } = await start(t, pinned, ['--require', preload, launcher, 'invoke', 'hello', '--data', fake.data]).ended
+  t.is(code, 0, stderr)
+  t.regex(stderr, /^undici false$/m)
+})
+
 test('where Node can, the launcher becomes the pinned Node: same process, no warning', async (t) => {
   const running = start(t, pinned, [await fakeCheckout(t, ANOTHER_VERSION, ECHO), 'a', '--b=c d'])
   const { code, stdout, stderr } = await running.ended

@@ -1,7 +1,9 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type RequestOptions } from 'node:http'
+import type { ClientRequest, Agent as HttpAgent, RequestOptions } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { AGENTS_MAX, HEADER_BYTES_MAX, IDLE_SOCKET_MS, PER_NODE_MAX } from './limits.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 interface Agents {
   http: HttpAgent
@@ -50,7 +52,7 @@ export class Sockets {
         else found(null, first.address, first.family)
       }
     }
-    if (!secure) return httpRequest(options)
+    if (!secure) return http.request(options)
     return httpsRequest({ ...options, ...(isIP(hostname) === 0 ? { servername: hostname.replace(/\.$/, '') } : {}) })
   }
 
@@ -77,7 +79,7 @@ export class Sockets {
       }
     }
     const options = { keepAlive: true, timeout: IDLE_SOCKET_MS, maxTotalSockets: PER_NODE_MAX, maxFreeSockets: 16 }
-    const made = { http: new HttpAgent(options), https: new HttpsAgent(options) }
+    const made = { http: new http.Agent(options), https: new HttpsAgent(options) }
     this.#agents.set(account, made)
     return made
   }

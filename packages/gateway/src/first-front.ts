@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Logger, messageOf, PeerlessError } from '@peerless/interface'
 import { PLAIN_STYLE } from './api-call.ts'
 import type { Drain } from './drain.ts'
@@ -36,7 +36,7 @@ export class FirstFront {
   /** Passes a request on as it came, and its answer back. Resolves when the answer is over. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     return new Promise((resolve) => {
-      const onward = requestOf({
+      const onward = process.getBuiltinModule('node:http').request({
         host: '127.0.0.1',
         port: this.#port,
         method: request.method,

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo, ListenOptions, Socket } from 'node:net'
 import { PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
@@ -81,7 +81,7 @@ class HttpGateway implements Gateway {
   }
 
   #serverOf({ limits }: GatewayContext): Server {
-    const server = createServer(
+    const server = process.getBuiltinModule('node:http').createServer(
       {
         maxHeaderSize: limits.headerBytesMax,
         headersTimeout: limits.headersTimeoutMs,

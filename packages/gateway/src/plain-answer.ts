@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { type FlatHeaders, JOINED_BYTES_MAX, TOKEN } from './http-answer.ts'
 import type { PlainReply } from './plain-front.ts'
 
+const { STATUS_CODES } = process.getBuiltinModule('node:http')
 /** What may not stand in a field value (RFC 9110, section 5.5). */
 const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\x80-\xff]/
 const NAMES_KNOWN_MAX = 512

@@ -1,4 +1,3 @@
-import { METHODS } from 'node:http'
 import { getSystemErrorMap } from 'node:util'
 import { transform } from 'esbuild'
 import { LIBRARY_MODULES } from './node-library-modules.ts'
@@ -57,5 +56,6 @@ async function shrunk(expression: string, supported: Record<string, boolean>): P
 function constants(internals: Internals): string {
   const { os, fs, zlib, crypto, trace } = internals.binding('constants')
   const uv = [...getSystemErrorMap()].map(([number, [name, text]]) => [number, name, text])
+  const { METHODS } = process.getBuiltinModule('node:http')
   return JSON.stringify({ binding: { os, fs, zlib, crypto, trace }, uv, methods: METHODS })
 }
