@@ -27,6 +27,12 @@ export interface Confinement {
   layers: Layer[]
 }
 
+/** Why a command does not end well, as this identity; undefined when it does. */
+type Try = (words: readonly string[], identity?: Identity) => Promise<string | undefined>
+
+/** From the strictest on: not every version of `bwrap` knows every option, not every machine allows each. */
+const JAIL_OPTIONS = [['--disable-userns'], []]
+
 const found = new Map<string, Promise<Confinement>>()
 
 /**
@@ -43,9 +49,15 @@ export function findConfinement(nodePath: string, addonPath: string, launcher: r
 
 async function look(nodePath: string, addonPath: string, launcher: readonly string[]): Promise<Confinement> {
   const start = [nodePath, '--version']
-  const limits = await findLimits(start)
-  const user = await findUser([...limits.words, ...start], [...limits.words, toolAt('test'), '-r', addonPath])
-  const jail = await findJail(nodePath, addonPath, limits.words, user.identity)
+  const libraries = await librariesOf(toolAt('ldd'), [nodePath, addonPath])
+  const jails = JAIL_OPTIONS.map((options) => [toolAt('bwrap'), ...jailArguments(nodePath, addonPath, libraries, options)])
+  const reading = [toolAt('test'), '-r', addonPath]
+  // Whoever may do all of it may do each part: mostly that is so, and each try is two or three processes.
+  const whole = await faultOfWhole([...(jails[0] as string[]), ...start], reading)
+  const attempt: Try = whole === undefined ? () => Promise.resolve(undefined) : faultOf
+  const limits = await findLimits(start, attempt)
+  const user = await findUser([...limits.words, ...start], [...limits.words, ...reading], attempt)
+  const jail = await findJail(jails, libraries.length, (words) => attempt([...limits.words, ...words, ...start], user.identity))
   const namespaces = jail.words.length > 0 ? undefined : await findNamespaces(limits.words, start, user.identity)
   const [command = nodePath, ...prefix] = [...launcher, ...limits.words, ...jail.words, ...(namespaces?.words ?? []), nodePath]
   return {
@@ -57,49 +69,70 @@ async function look(nodePath: string, addonPath: string, launcher: readonly stri
   }
 }
 
-async function findLimits(start: readonly string[]): Promise<{ words: string[]; layer: Layer }> {
+/** Everything that executors can be held with, at once. */
+async function faultOfWhole(jailed: readonly string[], reading: readonly string[]): Promise<string | undefined> {
+  const identity = whyNoUser() === undefined ? SPARE : undefined
+  const fault = await faultOf([...limitWords(), ...jailed], identity)
+  return fault === undefined && identity !== undefined ? await faultOf([...limitWords(), ...reading], identity) : fault
+}
+
+function limitWords(): string[] {
+  return [toolAt('prlimit'), '--core=0', '--fsize=0', `--nofile=${FILES_MAX}`, `--nproc=${THREADS_MAX}`, '--']
+}
+
+async function findLimits(start: readonly string[], attempt: Try): Promise<{ words: string[]; layer: Layer }> {
   const layer = 'resource limits'
-  const words = [toolAt('prlimit'), '--core=0', '--fsize=0', `--nofile=${FILES_MAX}`, `--nproc=${THREADS_MAX}`, '--']
-  const fault = await faultOf([...words, ...start])
+  const words = limitWords()
+  const fault = await attempt([...words, ...start])
   if (fault !== undefined) return { words: [], layer: { layer, active: false, detail: `prlimit: ${fault}` } }
   // V8 reserves 128 MB of writable code range per isolate, so a limit of writable memory (RLIMIT_DATA) would have to be too large to help.
   const detail = `prlimit: no core dumps, no files written, ${FILES_MAX} open files, ${THREADS_MAX} threads of the user`
   return { words, layer: { layer, active: true, detail } }
 }
 
-async function findUser(start: string[], readAddon: string[]): Promise<{ identity: Identity | undefined; layer: Layer }> {
+function whyNoUser(): string | undefined {
+  if (process.getuid?.() !== 0) return 'executors run as the user of the daemon, which is not root'
+  return isTaken(SPARE_UID) ? `uid ${SPARE_UID} is taken` : undefined
+}
+
+async function findUser(
+  start: readonly string[],
+  readAddon: readonly string[],
+  attempt: Try
+): Promise<{ identity: Identity | undefined; layer: Layer }> {
   const layer = 'user'
   const without = (detail: string) => ({ identity: undefined, layer: { layer, active: false, detail } })
-  if (process.getuid?.() !== 0) return without('executors run as the user of the daemon, which is not root')
-  if (isTaken(SPARE_UID)) return without(`uid ${SPARE_UID} is taken`)
-  const fault = (await faultOf(start, SPARE)) ?? (await faultOf(readAddon, SPARE))
+  const why = whyNoUser()
+  if (why !== undefined) return without(why)
+  const fault = (await attempt(start, SPARE)) ?? (await attempt(readAddon, SPARE))
   if (fault !== undefined) return without(`uid ${SPARE_UID} cannot read Node or the addon: ${fault}`)
   return { identity: SPARE, layer: { layer, active: true, detail: `uid ${SPARE_UID}, which nobody else has` } }
 }
 
-/** `bwrap`, from the strictest on: not every version knows every option, not every machine allows each. */
+/** @param jails words for `bwrap`, for each of JAIL_OPTIONS */
 async function findJail(
-  nodePath: string,
-  addonPath: string,
-  before: readonly string[],
-  identity: Identity | undefined
+  jails: readonly string[][],
+  libraries: number,
+  attempt: (words: readonly string[]) => Promise<string | undefined>
 ): Promise<{ words: string[]; layers: Layer[] }> {
   const files = 'file system'
-  const libraries = await librariesOf(toolAt('ldd'), [nodePath, addonPath])
   let fault: string | undefined
-  for (const options of [['--disable-userns'], []]) {
-    const words = [toolAt('bwrap'), ...jailArguments(nodePath, addonPath, libraries, options)]
-    fault = await faultOf([...before, ...words, nodePath, '--version'], identity)
+  for (const [index, words] of jails.entries()) {
+    fault = await attempt(words)
     if (fault !== undefined) continue
-    const own = `bwrap: user, process ids, network, IPC and host name of their own${options.length > 0 ? ', no further user namespaces' : ''}`
+    const further = (JAIL_OPTIONS[index]?.length ?? 0) > 0 ? ', no further user namespaces' : ''
     return {
       words,
       layers: [
-        { layer: 'namespaces', active: true, detail: own },
+        {
+          layer: 'namespaces',
+          active: true,
+          detail: `bwrap: user, process ids, network, IPC and host name of their own${further}`
+        },
         {
           layer: files,
           active: true,
-          detail: `bwrap: nothing but Node, its ${libraries.length} libraries and the addon, read-only`
+          detail: `bwrap: nothing but Node, its ${libraries} libraries and the addon, read-only`
         }
       ]
     }

@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import test from 'ava'
+import { findConfinement } from '../src/confinement.ts'
 import { jailArguments, librariesOf } from '../src/jail.ts'
 import { start } from './_instances.ts'
 import { isActive, withDescendants } from './_machine.ts'
@@ -57,4 +58,17 @@ test('each file is bound once, and only to be read', (t) => {
   ])
   t.true(words.includes('--extra'))
   t.is(words.at(-1), '--')
+})
+
+test('where not everything works, each part is tried by itself and told of with its reason', async (t) => {
+  // Any program that knows `--version`, and an addon that is nowhere: it can be neither bound nor read.
+  const { layers } = await findConfinement('/usr/bin/env', '/nowhere/addon.node', [])
+  const layerOf = (name: string) => layers.find(({ layer }) => layer === name)
+  const whole = await findConfinement(process.execPath, process.execPath, [])
+  const limits = whole.layers.find(({ layer }) => layer === 'resource limits')
+  t.deepEqual(layerOf('resource limits'), limits, 'they work without the addon')
+  t.is(layerOf('file system')?.active, false)
+  t.regex(layerOf('file system')?.detail ?? '', /^bwrap: ./)
+  t.is(layerOf('user')?.active, false)
+  t.truthy(layerOf('namespaces')?.detail)
 })
