@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Clock, FunctionVersion, Invocation, InvocationKind, LogLine, Outcome, Ran, Random } from '@peerless/interface'
 import { MemoryLogger, realClock, VirtualClock } from '@peerless/testing'
 import { encode } from '@peerless/wire'
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { createInstances, type Instances, type InstancesOptions } from '../src/index.ts'
 
 const systemRandom: Random = {
@@ -45,14 +45,33 @@ async function stopped(instances: Instances, clock: Clock | undefined): Promise<
   await stopping
 }
 
+type Options = Partial<InstancesOptions> & { /** Waited for before a bundle is given. */ hold?: () => Promise<unknown> }
+
 /** Real executors; everything ends with the test. Sources are CommonJS as the bundler leaves it: `exports.handler = …`. */
-export async function start(
-  t: ExecutionContext,
-  {
-    hold,
-    ...options
-  }: Partial<InstancesOptions> & { /** Waited for before a bundle is given. */ hold?: () => Promise<unknown> } = {}
-): Promise<Bench> {
+export async function start(t: ExecutionContext, options: Options = {}): Promise<Bench> {
+  const bench = await begin(options)
+  t.teardown(() => stopped(bench.instances, options.clock))
+  return bench
+}
+
+/** Idle instances of all tests of a file beside those that one of them needs. */
+const SHARED_SLOTS = 64
+let shared: Promise<Bench> | undefined
+
+/**
+ * The same bench for all tests of a file, for those that look at what a function sees and answers, not at processes: each function has instances of its own, and to
+ * start processes for each test takes a second of processor.
+ */
+export function share(): Promise<Bench> {
+  shared ??= begin({ slots: SHARED_SLOTS })
+  return shared
+}
+
+test.after.always('what tests shared has ended', async () => {
+  await (await shared)?.instances.stop()
+})
+
+async function begin({ hold, ...options }: Options): Promise<Bench> {
   const bundles = new Map<string, Uint8Array>()
   const logger = new MemoryLogger()
   const lines: LogLine[] = []
@@ -76,7 +95,6 @@ export async function start(
     accountId: '000000000000',
     ...options
   })
-  t.teardown(() => stopped(instances, options.clock))
   const define: Bench['define'] = (source, settings = {}) => {
     const { name = 'fn', account = 'acme', handlerExport = 'handler', ...rest } = settings
     const cid = `cid-${randomUUID()}`

@@ -1,9 +1,9 @@
 import { LIMITS } from '@peerless/interface'
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share, start } from './_instances.ts'
 
 test.serial('a handler gets the event and the context and answers with JSON', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(
     'exports.handler = async (event, context) => ({ event, context, left: context.getRemainingTimeInMillis() })',
     {
@@ -33,7 +33,7 @@ test.serial('a handler gets the event and the context and answers with JSON', as
 })
 
 test.serial('what the next call brings anew replaces what the instance knew', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define('exports.handler = async (event, context) => [context.peerless, context.clientContext ?? null]')
   t.deepEqual((await fn.result({}, { clientContext: '{"a":1}' })).json, [
     { node: 'node-1', attempt: 1, caller: 'node-0' },
@@ -44,7 +44,7 @@ test.serial('what the next call brings anew replaces what the instance knew', as
 })
 
 const forms = test.macro(async (t, source: string, expected: unknown) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const { ran, json } = await define(source).result({ n: 20 })
   t.is(ran.status, 'ok')
   t.deepEqual(json, expected)
@@ -75,7 +75,7 @@ test.serial(
 )
 
 test.serial('no payload is an empty event', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   t.deepEqual((await define('exports.handler = async (event) => event').result()).json, {})
 })
 
@@ -117,7 +117,7 @@ test.serial('calls at once start an instance each and share one reading of the b
 })
 
 test.serial('waiting in one instance does not hold up another', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const slow = define('exports.handler = () => new Promise((r) => setTimeout(r, 400, "slow"))')
   const quick = define('exports.handler = async () => "quick"')
   await quick.result()
@@ -149,7 +149,7 @@ test.serial('a node without slots is always BUSY and starts no process', async (
 })
 
 test.serial('after enough short calls a version is entered synchronously, and answers the same', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`exports.handler = async (event) => {
     await new Promise((r) => setTimeout(r, event.wait))
     return event.text + crypto.randomUUID().length + new URL('/x', 'http://h').href
@@ -160,7 +160,7 @@ test.serial('after enough short calls a version is entered synchronously, and an
 })
 
 test.serial('six megabytes go in and out unharmed', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define('exports.handler = async (event) => event', { memoryMb: 512 })
   const text = 'añ€😀'.repeat(520_000)
   t.true(Buffer.byteLength(JSON.stringify({ text })) < LIMITS.payloadBytesMax)
@@ -172,7 +172,7 @@ test.serial('six megabytes go in and out unharmed', async (t) => {
 })
 
 test.serial('an answer above the limit becomes the error that Lambda gives', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`exports.handler = async () => 'x'.repeat(${LIMITS.payloadBytesMax})`)
   const { ran, json } = await fn.result()
   t.is(ran.status, 'error')
@@ -184,7 +184,7 @@ test.serial('an answer above the limit becomes the error that Lambda gives', asy
 })
 
 test.serial('timers that are left over wait for the next call', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`let fired = 0
     exports.handler = async (event) => {
       if (event.plant) setTimeout(() => fired++, 30)
@@ -198,7 +198,7 @@ test.serial('timers that are left over wait for the next call', async (t) => {
 })
 
 test.serial('a timer works after an earlier call cleared its own', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`exports.handler = () => new Promise((resolve) => {
     const interval = setInterval(() => { clearInterval(interval); resolve('ticked') }, 1)
   })`)

@@ -1,10 +1,10 @@
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share, start } from './_instances.ts'
 
 const GOOD = 'exports.handler = async () => "good"'
 
 test.serial('what a handler throws becomes the error JSON of Lambda', async (t) => {
-  const { define, instances } = await start(t)
+  const { define, instances } = await share()
   const fn = define('class Odd extends Error { name = "Odd" }; exports.handler = async () => { throw new Odd("no luck") }')
   const { ran, json } = await fn.result()
   t.is(ran.status, 'error')
@@ -16,7 +16,7 @@ test.serial('what a handler throws becomes the error JSON of Lambda', async (t) 
 })
 
 const errors = test.macro(async (t, source: string, status: string, errorType: string, message: RegExp) => {
-  const { define, instances } = await start(t)
+  const { define, instances } = await share()
   const fn = define(source)
   const { ran, json } = await fn.result({})
   t.is(ran.status, status as never)

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share } from './_instances.ts'
 
 /** A module with one memory, written by hand: magic, version, memory section, export section. */
 const MODULE = `const moduleOf = (flags, ...limits) => new Uint8Array([0,97,115,109,1,0,0,0, 5,2+limits.length,1,flags,...limits, 7,5,1,1,109,2,0])
@@ -7,7 +7,7 @@ const tried = (run) => { try { return run() } catch (e) { return e.name + ': ' +
 `
 
 const inside = test.macro(async (t, body: string, expected: unknown) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`${MODULE} exports.handler = async () => { ${body} }`, { memoryMb: 128, timeoutSeconds: 5 })
   const { ran, json } = await fn.result({})
   t.is(ran.status, 'ok', JSON.stringify(json))
@@ -119,7 +119,7 @@ test.serial(
 )
 
 test.serial('memories of earlier calls are given back', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(
     `${MODULE} const compiled = new WebAssembly.Module(moduleOf(0, 1)); exports.handler = async () => new WebAssembly.Instance(compiled).exports.m.grow(1)`
   )

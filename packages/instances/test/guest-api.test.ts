@@ -1,9 +1,9 @@
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share } from './_instances.ts'
 
 /** Each expression is evaluated in an instance and must give the value. */
 const gives = test.macro(async (t, expressions: [string, unknown][]) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const source = expressions.map(([expression]) => `async () => (${expression})`).join(',\n')
   const fn = define(`const list = [${source}]
     exports.handler = async () => { const out = []; for (const one of list) { try { out.push([await one()]) } catch (e) { out.push([String(e && e.stack || e)]) } } return out }`)

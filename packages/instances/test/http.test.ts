@@ -1,6 +1,6 @@
 import { LIMITS, type Ran } from '@peerless/interface'
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share } from './_instances.ts'
 
 const EVENT = {
   version: '2.0',
@@ -14,7 +14,7 @@ const EVENT = {
 }
 
 const answers = test.macro(async (t, source: string, expected: { statusCode: number; headers: string[]; body: string }) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(source)
   // Enough calls that both ways in are taken.
   for (let call = 0; call < 8; call++) {
@@ -72,14 +72,14 @@ test.serial(
 )
 
 test.serial('bytes of any value come out of a fetch handler', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define('exports.default = { fetch: () => new Response(Uint8Array.from({ length: 256 }, (_, i) => i)) }')
   const outcome = (await fn.call(EVENT, { kind: 'http' })) as Ran
   t.deepEqual([...outcome.payload], [...Array(256).keys()])
 })
 
 const refusals = test.macro(async (t, answer: string, message: RegExp) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`exports.handler = async () => (${answer})`)
   const { ran, json: error } = await fn.result(EVENT, { kind: 'http' })
   t.is(ran.status, 'error')
@@ -107,7 +107,7 @@ test.serial(
 )
 
 test.serial('the checks hold against a function that changes what they might use', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`RegExp.prototype.test = () => true; RegExp.prototype.exec = () => []; String.prototype.split = () => []
     Array.prototype.join = () => 'x'; JSON.stringify = () => 'no'; Promise.prototype.then = undefined
     exports.handler = async () => ({ statusCode: 200, headers: { a: 'b\\n' } })`)
@@ -117,7 +117,7 @@ test.serial('the checks hold against a function that changes what they might use
 })
 
 test.serial('a body above the limit is the error that Lambda gives', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const { ran, json: error } = await define(`exports.handler = async () => 'x'.repeat(${LIMITS.payloadBytesMax + 1})`).result(
     EVENT,
     { kind: 'http' }
@@ -128,7 +128,7 @@ test.serial('a body above the limit is the error that Lambda gives', async (t) =
 })
 
 test.serial('a body behind the event reaches the function as text or in base64, in its place', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define('exports.handler = async (e) => ({ keys: Object.keys(e).join(), body: e.body, encoded: e.isBase64Encoded })')
   const bodies = [
     Buffer.from('"quoted"\n'),

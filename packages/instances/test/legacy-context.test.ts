@@ -1,9 +1,9 @@
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share } from './_instances.ts'
 
 /** A handler's answer, or its error as [type, message]. */
 const answers = test.macro(async (t, source: string, expected: unknown) => {
-  const { define, instances } = await start(t)
+  const { define, instances } = await share()
   const { ran, json } = await define(source, { timeoutSeconds: 1 }).result(
     { n: 20 },
     { requestId: '00000000-0000-4000-8000-000000000001' }
@@ -154,7 +154,7 @@ test.serial(
 )
 
 test.serial('what is left of one call does not answer the next', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`let kept; exports.handler = (event, context, done) => {
     if (event.first) { kept = { done, succeed: context.succeed }; context.callbackWaitsForEmptyEventLoop = false; done(null, 'first'); return }
     kept.succeed('stolen'); kept.done(null, 'stolen')
@@ -165,7 +165,7 @@ test.serial('what is left of one call does not answer the next', async (t) => {
 })
 
 test.serial('an http call is answered through the context, too', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define('exports.handler = (e, c) => { setTimeout(() => c.succeed({ statusCode: 201, body: "made" }), 2) }')
   t.like(await fn.call({}, { kind: 'http' }), { status: 'ok', http: { statusCode: 201 } })
 })

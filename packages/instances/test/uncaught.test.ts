@@ -1,9 +1,9 @@
 import test from 'ava'
-import { start } from './_instances.ts'
+import { share } from './_instances.ts'
 
 /** What the handler's listeners saw, as the handler answers it; a second call must find the same instance. */
 const sees = test.macro(async (t, listen: string, cause: string, expected: unknown) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`const seen = []; const calls = { count: 0 }
 ${listen}
 exports.handler = async (event) => {
@@ -106,7 +106,7 @@ test.serial(
 
 /** Nobody dealt with it: the call ends as it would without listeners. */
 const fails = test.macro(async (t, listen: string, cause: string, errorType: string, message: RegExp) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`${listen}; exports.handler = (event) => { ${cause}; return new Promise(() => {}) }`)
   const { ran, json } = await fn.result({})
   t.is(ran.status, 'error')
@@ -157,7 +157,7 @@ test.serial(
 )
 
 test.serial('attributes hold what was set, and null', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn =
     define(`exports.handler = () => { const f = () => {}; const before = onerror; onerror = f; const after = onerror === f; onerror = 3
     return [before, after, onerror, onrejectionhandled, Object.keys(globalThis).filter((name) => name.startsWith('on'))] }`)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { isDeepStrictEqual } from 'node:util'
 import type { ExecutionContext } from 'ava'
-import { start } from '../_instances.ts'
+import { share } from '../_instances.ts'
 
 /** An expression, perhaps with `await`, whose value is compared as JSON; `require` and the globals of Node are there. */
 export type Expression = string
@@ -21,7 +21,7 @@ const run = async () => { const out = []; for (const one of list) { try { out.pu
 export async function compare(t: ExecutionContext, expressions: readonly Expression[]): Promise<number> {
   const source = sourceOf(expressions)
   const here = (await new Function('require', `${source}\nreturn run()`)(require)) as unknown[]
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`${source}\nexports.handler = run`, { timeoutSeconds: 30 })
   const { json } = await fn.result({})
   const there = json as unknown[]

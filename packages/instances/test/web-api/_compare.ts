@@ -1,6 +1,6 @@
 import { runInThisContext } from 'node:vm'
 import type { ExecutionContext } from 'ava'
-import { start } from '../_instances.ts'
+import { share } from '../_instances.ts'
 
 /** A result in text, by the same code inside an isolate and in Node. */
 const SHOW = `
@@ -52,7 +52,7 @@ const run = async () => {
 
 /** Each expression inside a real executor and in Node itself; both must say the same. */
 export async function compare(t: ExecutionContext, cases: readonly string[]): Promise<void> {
-  const { define } = await start(t)
+  const { define } = await share()
   const source = script(cases)
   const fn = define(`${source}\nexports.handler = run`, { timeoutSeconds: 30 })
   const { json } = await fn.result()

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { start } from '../_instances.ts'
+import { share } from '../_instances.ts'
 import { compare } from './_compare.ts'
 
 const JWK = `{ kty: 'oct', k: 'AAECAwQFBgcICQoLDA0ODw', alg: 'A128GCM', ext: true }`
@@ -122,7 +122,7 @@ test('pairs of keys', async (t) => {
 })
 
 test('work of other threads is bounded: rounds, bits, jobs, and streams left open', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(
     `exports.handler = async () => {
     const password = await crypto.subtle.importKey('raw', new Uint8Array(8), 'PBKDF2', false, ['deriveBits'])

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { start } from '../_instances.ts'
+import { share } from '../_instances.ts'
 
 /** ECMA-429, Minimum common web API of December 2025: what must be there, as globals. */
 const GLOBALS =
@@ -24,7 +24,7 @@ WebAssembly.JSTag onerror onunhandledrejection onrejectionhandled WebAssembly.Co
 )
 
 test('every name of the minimum common web API is there', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const names = [...GLOBALS, ...MEMBERS]
   const fn = define(`exports.handler = (names) => names.map((name) => {
     let value = globalThis
@@ -40,7 +40,7 @@ test('every name of the minimum common web API is there', async (t) => {
 })
 
 test('kinds of globals are those of Node, and none is enumerable', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const fn = define(`exports.handler = (names) => [names.map((name) => typeof globalThis[name]),
     names.filter((name) => Object.prototype.propertyIsEnumerable.call(globalThis, name))]`)
   // Node has this one as a constructor too, but behind no name.
