@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { PassThrough, Readable } from 'node:stream'
+import { type Host, realHost, run as runCommand } from '@peerless/cli'
 import type { ExecutionContext } from 'ava'
 
 const PEERLESS = join(import.meta.dirname, '..', 'bin', 'peerless')
@@ -58,8 +60,33 @@ export class Daemon {
     return await exited
   }
 
-  /** Runs a command of the CLI against this daemon. */
-  cli(...args: string[]): Promise<Ran> {
+  /**
+   * Runs a command of the CLI against this daemon, in the process of the test: to start one for each takes a third of a second of processor. What a process does
+   * beside that (the launcher, signals, closed pipes) has tests of its own.
+   */
+  async cli(...args: string[]): Promise<Ran> {
+    const said = { stdout: '', stderr: '' }
+    const stream = (name: 'stdout' | 'stderr') =>
+      new PassThrough({ encoding: 'utf8' }).on('data', (text: string) => {
+        said[name] += text
+      })
+    const host: Host = {
+      ...realHost(),
+      stdin: Readable.from(['']),
+      stdout: stream('stdout'),
+      stderr: stream('stderr'),
+      terminal: false,
+      style: (_format, text) => text,
+      columns: () => undefined,
+      interrupted: () => new AbortController().signal
+    }
+    const code = await runCommand([...args, '--data', this.dataDir], host)
+    await Promise.all([host.stdout, host.stderr].map((stream) => new Promise((resolve) => stream.on('end', resolve).end())))
+    return { code, ...said }
+  }
+
+  /** The same as a person does: in a process of its own, through `bin/peerless`. */
+  shell(...args: string[]): Promise<Ran> {
     return run(PEERLESS, [...args, '--data', this.dataDir])
   }
 }

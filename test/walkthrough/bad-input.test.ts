@@ -218,7 +218,7 @@ test.serial('a payload that is no JSON is refused by name', async (t) => {
 
 const malformedToken = test.macro({
   async exec(t, spoil: (token: string) => string, message: RegExp, exit?: { code: number }) {
-    const invited = await shared.node.cli('invite')
+    const invited = await shared.node.shell('invite')
     const data = await dataFolder(t)
     const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', '--join', spoil(invited.stdout.trim())]
     const { code: exitCode, stdout, stderr } = await run(PEERLESS, args)
@@ -226,7 +226,7 @@ const malformedToken = test.macro({
     t.is(stdout, '')
     t.regex(stderr, message)
     t.regex(stderr, /peerless invite/, 'and says how to get a good one')
-    t.is((JSON.parse((await shared.node.cli('peers', '--json')).stdout) as unknown[]).length, 1)
+    t.is((JSON.parse((await shared.node.shell('peers', '--json')).stdout) as unknown[]).length, 1)
   },
   title: (title = '') => `an invite token ${title} is refused with the reason`
 })
@@ -246,7 +246,7 @@ test.serial(
 test.serial('peerless deploy says file and line of a syntax error and exits with 1', async (t) => {
   const folder = await dataFolder(t)
   await writeFile(join(folder, 'index.ts'), 'export const handler = async () => {\n\n  return 1 +\n}\n')
-  const { code: exit, stdout, stderr } = await shared.node.cli('deploy', folder, '--name', 'typo')
+  const { code: exit, stdout, stderr } = await shared.node.shell('deploy', folder, '--name', 'typo')
   t.is(exit, 1)
   t.is(stdout, '')
   t.regex(stderr, /^error: .*index\.ts:4:\d+: Unexpected "}"/)
@@ -260,7 +260,7 @@ test.serial('peerless deploy names an option’s value and bounds and exits with
     ['--timeout', '901', /--timeout '901'.*1 to 900/],
     ['--name', 'a b', /--name 'a b'.*1 to 64/]
   ] as const) {
-    const { code: exit, stderr } = await shared.node.cli('deploy', folder, option, value)
+    const { code: exit, stderr } = await shared.node.shell('deploy', folder, option, value)
     t.is(exit, 2)
     t.regex(stderr, bounds)
   }
@@ -277,10 +277,10 @@ test.serial('peerless deploy takes TypeScript with a package of node_modules', a
     await mkdir(dirname(join(folder, file)), { recursive: true })
     await writeFile(join(folder, file), text)
   }
-  const deployed = await shared.node.cli('deploy', folder, '--name', 'shouts', '--json')
+  const deployed = await shared.node.shell('deploy', folder, '--name', 'shouts', '--json')
   t.is(deployed.code, 0, deployed.stderr)
   t.like(JSON.parse(deployed.stdout), { name: 'shouts', version: '$LATEST', url: null })
-  const invoked = await shared.node.cli('invoke', 'shouts', '--data', '{"name":"Ada"}')
+  const invoked = await shared.node.shell('invoke', 'shouts', '--data', '{"name":"Ada"}')
   t.is(invoked.stdout.trim(), '"ADA"')
 })
 
@@ -288,8 +288,8 @@ test.serial('peerless deploy of a broken zip says why', async (t) => {
   const folder = await dataFolder(t)
   const zip = join(folder, 'code.zip')
   await writeFile(zip, zipOfFiles({ 'index.mjs': HELLO }).subarray(20))
-  const { code: exit, stderr } = await shared.node.cli('deploy', zip, '--name', 'broken')
+  const { code: exit, stderr } = await shared.node.shell('deploy', zip, '--name', 'broken')
   t.is(exit, 1)
   t.regex(stderr, /Could not unzip uploaded file/)
-  t.is((await shared.node.cli('invoke', 'broken')).code, 1)
+  t.is((await shared.node.shell('invoke', 'broken')).code, 1)
 })

@@ -15,8 +15,8 @@ test('the streaming example, deployed as it is and with no settings of its own, 
   const node = await up(t)
   const file = join(await dataFolder(t), 'ticks.mjs')
   await writeFile(file, example('http.md', 'Streaming', 'js'))
-  t.is((await node.cli('deploy', file)).code, 0)
-  t.is((await node.cli('routes', 'add', 'GET /ticks', 'ticks', '--stream')).code, 0)
+  t.is((await node.shell('deploy', file)).code, 0)
+  t.is((await node.shell('routes', 'add', 'GET /ticks', 'ticks', '--stream')).code, 0)
   const answer = await fetch(`${node.http}/ticks`)
   t.is(answer.headers.get('content-type'), 'text/event-stream')
   // Throws where the connection is cut.
