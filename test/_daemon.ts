@@ -77,7 +77,7 @@ export class Daemon {
       stderr: stream('stderr'),
       terminal: false,
       style: (_format, text) => text,
-      columns: () => undefined,
+      rows: () => undefined,
       interrupted: () => new AbortController().signal
     }
     const code = await runCommand([...args, '--data', this.dataDir], host)

@@ -54,7 +54,7 @@ test('kinds of globals are those of Node, and none is enumerable', async (t) => 
 })
 
 test('classes are called and derived as in Node', async (t) => {
-  const { define } = await start(t)
+  const { define } = await share()
   const look = (names: string[]) =>
     names.map((name) => {
       const value = (globalThis as unknown as Record<string, { name: string }>)[name] as { name: string }
