@@ -76,3 +76,5 @@ export const POLICY_BYTES_MAX = 20_480
 /** AWS's default of calls at once in an account, said where the mesh has fewer slots, and what must be left unreserved of it. */
 export const CONCURRENCY_MIN = 1_000
 export const UNRESERVED_MIN = 100
+/** Of `streamsMax`, what keys of one account may have open: who follows logs without end leaves others some. */
+export const ACCOUNT_STREAMS_SHARE = 0.75

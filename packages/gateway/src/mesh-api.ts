@@ -6,6 +6,7 @@ import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, serveApi }
 import type { CodeUrls } from './code-url.ts'
 import { presentable, send } from './http-answer.ts'
 import { latencyOperations } from './latency-api.ts'
+import { ACCOUNT_STREAMS_SHARE } from './limits.ts'
 import { CLIENT_GONE, ROUTE } from './metrics.ts'
 import { sendLines } from './ndjson.ts'
 import { queueOperations } from './queue-api.ts'
@@ -35,6 +36,7 @@ export class MeshApi {
   readonly #codeUrls: CodeUrls
   readonly #operations: ReadonlyMap<string, ApiOperation>
   #streams = 0
+  readonly #streamsOf = new Map<string, number>()
 
   constructor(parts: ApiParts, codeUrls: CodeUrls) {
     this.#parts = parts
@@ -186,21 +188,35 @@ export class MeshApi {
       throw new PeerlessError('UNAVAILABLE', `${this.#streams} streams are open at this node, at most ${streamsMax}`, {
         detail: { retryAfterMs: 5_000 }
       })
+    const { account } = call.key
+    const own = this.#streamsOf.get(account) ?? 0
+    const ownMax = Math.ceil(streamsMax * ACCOUNT_STREAMS_SHARE)
+    if (own >= ownMax)
+      throw new PeerlessError('THROTTLED', `${own} streams of account '${account}' are open at this node, at most ${ownMax}`, {
+        detail: { retryAfterMs: 5_000 }
+      })
     const gone = new AbortController()
     const abort = () => gone.abort()
     call.response.once('close', abort)
     const forget = live ? this.#parts.drain.onBegin(abort) : () => undefined
-    this.#streams++
+    this.#countStream(account, 1)
     try {
       const headers = ['x-amzn-requestid', call.requestId]
       this.#parts.drain.mark(headers)
       await sendLines(call.response, open(gone.signal), { headers, live, signal: gone.signal })
     } finally {
-      this.#streams--
+      this.#countStream(account, -1)
       forget()
       call.response.off('close', abort)
       gone.abort()
     }
+  }
+
+  #countStream(account: string, change: 1 | -1): void {
+    this.#streams += change
+    const own = (this.#streamsOf.get(account) ?? 0) + change
+    if (own === 0) this.#streamsOf.delete(account)
+    else this.#streamsOf.set(account, own)
   }
 
   /** The zip of a function, for whoever has the URL of GetFunction. */

@@ -10,8 +10,8 @@ async function call(node: Fixture, options: Ask, key = node.admin): Promise<Answ
 }
 
 /** A signed GET whose answer is read as it comes. */
-async function opened(node: Fixture, path: string): Promise<IncomingMessage> {
-  const { headers } = await signed(node, node.admin, { path }, { date: new Date(node.clock.now()) })
+async function opened(node: Fixture, path: string, key = node.admin): Promise<IncomingMessage> {
+  const { headers } = await signed(node, key, { path }, { date: new Date(node.clock.now()) })
   const request = httpRequest({
     host: node.host,
     port: node.port,
@@ -273,6 +273,26 @@ test('streams are bounded', async (t) => {
   t.is(second.status, 503)
   t.is(second.headers['retry-after'], '5')
   first.destroy()
+})
+
+test('one account does not open all of them', async (t) => {
+  const node = await start(t, {
+    limits: { streamsMax: 4 },
+    logs: {
+      async *read({ signal }) {
+        yield logLine('x')
+        await once(signal, 'abort')
+      }
+    }
+  })
+  const path = '/v1/logs?function=hello&follow=1'
+  const own = await Promise.all([1, 2, 3].map(() => opened(node, path, node.deployer)))
+  const fourth = await call(node, { path }, node.deployer)
+  t.is(fourth.status, 429)
+  t.regex(fourth.text, /3 streams of account 'team' are open at this node, at most 3/)
+  const others = await opened(node, path)
+  t.is(others.statusCode, 200)
+  for (const response of [...own, others]) response.destroy()
 })
 
 test('peers and node answer as the mesh says; other paths are 404 once signed', async (t) => {
