@@ -190,7 +190,7 @@ function chooseExport(handler: string, entry: string, exportName: string, export
 /** Those that are left after tree shaking, also in code that was bundled before it was zipped. Buffer is a global of Node's module. */
 function builtinsOf(code: string, supported: ReadonlySet<string>): string[] {
   const names = new Set<string>()
-  for (const match of code.matchAll(/\b__peerlessRequire\("([\w/.:-]{1,64})"\)/g)) {
+  for (const match of code.matchAll(/\b(?:__peerlessRequire|getBuiltinModule)\("([\w/.:-]{1,64})"\)/g)) {
     const name = (match[1] ?? '').replace(/^node:/, '')
     if (supported.has(name)) names.add(name)
   }

@@ -180,6 +180,14 @@ test('what a pure package exports and nobody uses is left out', async (t) => {
   t.true(script.includes('WANTED'))
 })
 
+test('modules that are asked for by process.getBuiltinModule are listed', async (t) => {
+  const bundle = await bundleOf({
+    'index.mjs':
+      "export const handler = () => [process.getBuiltinModule('node:fs'), process.getBuiltinModule('sqlite'), process.getBuiltinModule(String(1))]"
+  })
+  t.deepEqual(bundle.builtins, ['fs'])
+})
+
 test('builtins come from the hook, as modules and by name, and are listed', async (t) => {
   const bundle = await bundleOf({
     'index.mjs': `import fs, { readFileSync } from 'node:fs'; import * as path from 'path'; import { old } from './old.cjs'
