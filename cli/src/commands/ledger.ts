@@ -132,6 +132,11 @@ function defineVerify(command: Command, context: Context): void {
       if (!valid) context.exitCode = 1
       if (flags.json) return await context.printJson(found)
       const counts = `${digits(found.lanes)} lanes, ${digits(found.statements)} statements, ${digits(found.receipts)} receipts`
+      const repeated = Number(found.repeated ?? 0)
+      if (valid && repeated > 0)
+        await context.note(
+          `${digits(repeated)} attempts were charged twice: two nodes called them, each in its part of a mesh that was in two\n`
+        )
       if (valid) return await context.print(`${context.host.style('green', 'valid:')} ${counts}\n`)
       throw new CliError(
         `the ledger does not verify: ${printable(String(found.failure ?? 'no reason given'))} (${counts})`,

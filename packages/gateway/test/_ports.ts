@@ -297,7 +297,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
         { account: 'team', balance: '-138' }
       ],
       statement: options.statement ?? (() => lines([])),
-      verify: async () => ({ ok: true, lanes: 1, statements: 1, receipts: 1, failure: undefined }),
+      verify: async () => ({ ok: true, lanes: 1, statements: 1, receipts: 1, repeated: 0, failure: undefined }),
       flush: async () => undefined
     },
     logs: options.logs ?? { read: () => lines([]) },

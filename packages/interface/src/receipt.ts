@@ -86,6 +86,8 @@ export interface LedgerVerification {
   lanes: number
   statements: number
   receipts: number
+  /** Attempts of a request that two nodes called and pay: each in its part of a mesh that was in two. */
+  repeated: number
   /** The first thing that failed; undefined when ok. */
   failure: string | undefined
 }

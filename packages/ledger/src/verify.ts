@@ -2,7 +2,7 @@ import { type LedgerVerification, messageOf } from '@peerless/interface'
 import { type CheckedStatement, checkStatement, continueLane, type LaneHead } from './check.ts'
 import { balancesOf, higher } from './fold.ts'
 import { bufferOf, ROW_BYTES, rowKey, uuidOf } from './receipt-row.ts'
-import { HASH_BYTES, hexOf, ZERO_HASH } from './statement.ts'
+import { authorsOf, HASH_BYTES, hexOf, ZERO_HASH } from './statement.ts'
 import type { LedgerStore, StoredStatement } from './store.ts'
 
 /** Statements looked at per step; between steps the ledger goes on recording. */
@@ -10,7 +10,7 @@ const STEP_STATEMENTS = 32
 
 /**
  * Re-checks the disk from the raw bytes: every signature, hash, page root, subtotal, running total and name, the columns that repeat them,
- * that no statement is missing or twice, that no receipt counts twice, and that all adds up to zero. Ends at the first that fails.
+ * that no statement is missing or twice, that no caller pays one attempt twice, and that all adds up to zero. Ends at the first that fails.
  *
  * A store holds parents before children, so one pass in order of arrival sees every chain.
  */
@@ -26,6 +26,8 @@ export class Verification {
   #names = new BigUint64Array(1_024)
   #receipts = 0
   #statements = 0
+  /** Attempts that two callers pay. */
+  #repeated = 0
   #at = 0
   #failure: string | undefined
 
@@ -57,6 +59,7 @@ export class Verification {
       lanes: this.#heads.size,
       statements: this.#statements,
       receipts: this.#receipts,
+      repeated: this.#repeated,
       failure: this.#failure
     }
   }
@@ -113,7 +116,10 @@ export class Verification {
     return this.#twice()
   }
 
-  /** Counted receipts with the same request and attempt. */
+  /**
+   * Counted receipts with the same request and attempt. Of one caller that is fraud: it lets an attempt start at one place. Two callers are honest where each had an
+   * event in its part of a mesh that was in two, and ran it; that is counted, for whoever wonders why it was charged twice.
+   */
   #twice(): string | undefined {
     const names = this.#names.subarray(0, this.#receipts).sort()
     const suspects = new Set<bigint>()
@@ -121,20 +127,26 @@ export class Verification {
       if (names[index] === names[index - 1]) suspects.add(names[index] as bigint)
     }
     if (suspects.size === 0) return undefined
-    const keys = new Set<string>()
+    const callers = new Map<string, Set<string>>()
     for (let after = 0; ; ) {
       const page = this.#store.byId(after, this.#upTo, STEP_STATEMENTS)
       for (const stored of page) {
         after = stored.id
         const rows = bufferOf(stored.rows)
+        const caller = authorsOf(stored.body)?.[0] ?? ''
         for (let index = 0; stored.counted && index < rows.length / ROW_BYTES; index++) {
           if (!suspects.has(nameOf(rows, index))) continue
           const key = rowKey(rows, index)
-          if (keys.has(key)) {
+          const known = callers.get(key)
+          if (known?.has(caller) === true) {
             const attempt = key.charCodeAt(16)
             return `lane ${hexOf(stored.lane)} statement ${stored.seq}: request ${uuidOf(rows, index * ROW_BYTES)} attempt ${attempt} is charged twice`
           }
-          keys.add(key)
+          if (known === undefined) callers.set(key, new Set([caller]))
+          else {
+            known.add(caller)
+            this.#repeated++
+          }
         }
       }
       if (page.length < STEP_STATEMENTS) return undefined

@@ -316,6 +316,18 @@ test('a request that two accomplices charge twice is shown by verify', async (t)
   t.true(verification.failure?.includes(`request ${receipt.requestId} attempt 1 is charged twice`), verification.failure)
 })
 
+test('what two callers ran, each in its part of a mesh that was in two, is counted by verify and no failure', async (t) => {
+  const all = await scene(t)
+  const request = all.random.uuid()
+  const made = [signerOf(all.random.bytes(32)), signerOf(all.random.bytes(32))].map((caller) => {
+    const receipt = { ...receiptOf({ caller: caller.peerId, executor: all.mallory.peerId }, all.random), requestId: request }
+    return forge(all.mallory, all.network.meshId, [receipt], { callerBoot: new Uint8Array(16), acceptedBy: caller })
+  })
+  serve(all, new Map([[all.victim.signer.peerId, made]]))
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'both')
+  t.like(await all.victim.ledger.verify(), { ok: true, receipts: 2, repeated: 1, failure: undefined })
+})
+
 test('malformed requests and gossip are answered with an error and change nothing', async (t) => {
   const all = await scene(t)
   const peer = all.victim.signer.peerId

@@ -33,6 +33,7 @@ for (const worker of [false, true]) {
         lanes: (await node.ledger.stats()).lanes,
         statements: (await node.ledger.stats()).shown,
         receipts: 900,
+        repeated: 0,
         failure: undefined
       })
     }
