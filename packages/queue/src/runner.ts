@@ -1,15 +1,4 @@
-import {
-  type AsyncCondition,
-  type AsyncResult,
-  didRun,
-  isRecursive,
-  type Lineage,
-  messageOf,
-  type PeerlessError,
-  type Ran,
-  RECURSIVE_ERROR,
-  traceOf
-} from '@peerless/interface'
+import { isRecursive, type Lineage, messageOf, type PeerlessError, type Ran, RECURSIVE_ERROR, traceOf } from '@peerless/interface'
 import { backoffMs, judge } from './attempts.ts'
 import {
   ATTEMPT_MAX,
@@ -17,13 +6,12 @@ import {
   DELIVERY_TRIES_MAX,
   EVENT_AGE_MS_DEFAULT,
   PAUSE_MS_MIN,
-  RESULT_BYTES_MAX,
   RETRIES_DEFAULT
 } from './constants.ts'
 import { Delayed } from './delayed.ts'
 import type { Deliveries } from './deliveries.ts'
 import { deliveriesOf, type EventPolicy } from './destinations.ts'
-import { subjectOf } from './event.ts'
+import { type End, resultOf } from './event-end.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { QueueOptions } from './options.ts'
 import type { OwnedEvent } from './owned-event.ts'
@@ -35,14 +23,6 @@ const RUNS_MAX_DEFAULT = 64
 const UNKNOWN_FUNCTION_MS_MAX = 30_000
 const SETTLE_RETRY_MS = 1_000
 const START_DELAY_BOUNDS_MS = [1, 2.5, 5, 10, 25, 50, 75, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 60_000, 600_000]
-
-interface End {
-  readonly status: 'succeeded' | 'failed' | 'expired'
-  readonly condition: AsyncCondition
-  readonly ran: Ran | undefined
-  readonly executedVersion: string | undefined
-  readonly response: Uint8Array | undefined
-}
 
 /** Runs what this node owns: in fair turns, as often as it takes, until each has an end; and sends the records where they go. */
 export class Runner {
@@ -366,7 +346,7 @@ export class Runner {
       return
     }
     owned.phase = 'settling'
-    const result = this.#resultOf(owned, end)
+    const result = resultOf(owned, end, this.#o.clock.now(), this.#o.mesh.peerId)
     const policy = this.#policyOf(owned)
     const deliveries = deliveriesOf(owned.event, payload, result, end.response, policy, this.#o)
     if (end.status === 'succeeded' && policy.onSuccess !== undefined && deliveries.length === 0)
@@ -409,26 +389,6 @@ export class Runner {
         done()
       }
     })
-  }
-
-  #resultOf(owned: OwnedEvent, end: End): AsyncResult {
-    const { event } = owned
-    const failed = end.ran !== undefined && didRun(end.ran) && end.ran.status !== 'ok'
-    const cut = (end.response?.length ?? 0) > RESULT_BYTES_MAX
-    return {
-      requestId: event.id,
-      ...subjectOf(event),
-      status: end.status,
-      condition: end.condition,
-      attempts: owned.starts,
-      acceptedAt: event.acceptedAt,
-      settledAt: this.#o.clock.now(),
-      executedVersion: end.executedVersion,
-      functionError: failed ? 'Unhandled' : undefined,
-      payload: cut ? end.response?.subarray(0, RESULT_BYTES_MAX) : end.response,
-      payloadCut: cut,
-      owner: this.#o.mesh.peerId
-    }
   }
 
   #policyOf(owned: OwnedEvent): EventPolicy {
