@@ -17,6 +17,9 @@ const EXITED = /^(\S+) exited (with|due)/
 const THREW = /^\S+ exited with/
 const EMPTY = /^No tests found in (\S+)/
 
+/** Of a terminal, which reaches this process alone, or of whoever wants it to end. */
+const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
 interface Counts {
   /** Titles. */
   readonly passed: string[]
@@ -41,8 +44,16 @@ process.exitCode = failed > 0 ? 1 : 0
 
 async function run(withWhat: readonly string[]): Promise<Counts> {
   const found: Counts = { passed: [], failures: [], crashed: false, skipped: 0 }
-  const child = spawn(process.execPath, [avaEntry(), '--tap', ...withWhat], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const closed = new Promise<number>((resolve) => child.once('close', (exit) => resolve(exit ?? 1)))
+  // A process group of its own: when a test's time runs out, ava 8.0.1 ends in the middle of saying so, and whatever the tests started would live on.
+  const child = spawn(process.execPath, [avaEntry(), '--tap', ...withWhat], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true
+  })
+  const endGroup = () => endGroupOf(child.pid)
+  for (const signal of STOPPING) process.once(signal, endGroup)
+  const closed = new Promise<number>((resolve) => child.once('exit', (exit) => resolve(exit ?? 1)))
+  // Not 'close': what is left of the group holds the pipe open.
+  child.once('exit', endGroup)
   let inFailure = false
   for await (const line of createInterface({ input: child.stdout })) {
     const result = /^(not ok|ok) \d+ - (.*)$/.exec(line)
@@ -59,8 +70,17 @@ async function run(withWhat: readonly string[]): Promise<Counts> {
     console.log(inFailure ? `✘ ${title}` : `✔ ${title}`)
   }
   const exit = await closed
+  for (const signal of STOPPING) process.off(signal, endGroup)
   found.crashed = (exit !== 0 && found.failures.length === 0) || found.failures.length + found.passed.length === 0
   return found
+}
+
+function endGroupOf(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 async function runAgain(): Promise<void> {
