@@ -1,3 +1,4 @@
+import { PeerlessError } from '@peerless/interface'
 import type { NodeOptions } from './options.ts'
 
 /** What the first front knows once it serves. */
@@ -30,6 +31,18 @@ export function furtherFronts(options: NodeOptions, parts: MachineParts): NodeOp
       front: { number, machine: parts.machine, firstPort: parts.firstPort }
     }
   })
+}
+
+/** A daemon and one executor take about that. */
+const MEMORY_MB_MIN = 256
+
+/** @throws PeerlessError INVALID_ARGUMENT where there is too little memory for so many */
+export function checkFronts(fronts: number, memoryMb: number): void {
+  if (fronts === 1 || shareOf(memoryMb, fronts, fronts) >= MEMORY_MB_MIN) return
+  throw new PeerlessError(
+    'INVALID_ARGUMENT',
+    `${fronts} fronts would have ${Math.floor(memoryMb / fronts)} MB each of the ${memoryMb} MB that this machine may use; each needs ${MEMORY_MB_MIN}: start fewer`
+  )
 }
 
 /** What one of `count` fronts has of a whole number; the first ones have what does not divide. */

@@ -121,7 +121,8 @@ class Front {
         else if ('failed' in message.data) reject(failed(message.data.failed))
         else resolve()
       })
-      child.once('error', (error) => reject(failed(error.message)))
+      // Kept: a channel that breaks later is no reason to end, and the end of the process is told by 'exit'.
+      child.on('error', (error) => reject(failed(error.message)))
       child.once('exit', (code, signal) => {
         timer.cancel()
         reject(failed(`its process ended with ${signal ?? code}`))

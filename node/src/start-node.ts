@@ -31,7 +31,7 @@ import { DataFolder } from './data-folder.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
-import { furtherFronts, shareOf } from './front-orders.ts'
+import { checkFronts, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
 import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
@@ -105,10 +105,13 @@ async function compose(
   stop: () => Promise<void>
 ): Promise<RunningNode> {
   const platform = { clock, random, logger }
+  const { fronts = 1, front } = options
+  const memoryMb = options.memoryMb ?? machineMemoryMb()
+  checkFronts(fronts, memoryMb)
   const folder = await DataFolder.open(options.dataDirectory)
   undo.push(() => folder.release())
   // The port of the first front is its further ones' as well.
-  await checkFree([...(options.front === undefined ? [options.http] : []), ...addressesOf(options.listen)])
+  await checkFree([...(front === undefined ? [options.http] : []), ...addressesOf(options.listen)])
 
   const mesh = await createMesh({
     ...platform,
@@ -162,9 +165,7 @@ async function compose(
     }
   })
 
-  const { fronts = 1, front } = options
   const slots = options.slots ?? SLOTS_PER_CORE * availableParallelism()
-  const memoryMb = options.memoryMb ?? machineMemoryMb()
   let appendLog: (account: string, line: LogLine) => void = () => undefined
   const listening = new Set<number>(front === undefined ? [] : [front.firstPort])
   const egress = createEgress({

@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { furtherFronts, shareOf } from '../src/front-orders.ts'
+import { checkFronts, furtherFronts, shareOf } from '../src/front-orders.ts'
 import type { NodeOptions } from '../src/options.ts'
 
 const OPTIONS: NodeOptions = {
@@ -53,4 +53,10 @@ test('property: shares add up to the whole, and differ by one at most', (t) => {
       t.true(Math.max(...shares) - Math.min(...shares) <= 1)
     })
   )
+})
+
+test('fronts that would have too little memory are refused', (t) => {
+  checkFronts(1, 100)
+  checkFronts(4, 1_024)
+  t.throws(() => checkFronts(4, 1_023), { code: 'INVALID_ARGUMENT', message: /4 fronts would have 255 MB each of the 1023 MB/ })
 })
