@@ -8,6 +8,7 @@ import {
   versionOf
 } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
+import { codeBytesOf } from './code-storage.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import { byQualifier, pageOf, qualifierPlace } from './lambda-paging.ts'
 import { changeSettings } from './lambda-qualifiers.ts'
@@ -180,21 +181,15 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
       const { call } = request
       mayDeploy(call.key, 'lambda:GetAccountSettings')
       const functions = catalog.list('function').filter((record) => record.account === call.key.account)
-      const layers = catalog.list('layerVersion').filter((layer) => layer.account === call.key.account)
-      const versions = catalog.list('version').filter((version) => version.account === call.key.account)
-      const bytes =
-        sum(functions.map((record) => record.latest.code.zipBytes)) +
-        sum(versions.map(({ version }) => version.code.zipBytes)) +
-        sum(layers.map((layer) => layer.zipBytes))
       answer(request, {
         AccountLimit: {
-          TotalCodeSize: 80_530_636_800,
+          TotalCodeSize: context.limits.codeBytesMax,
           CodeSizeUnzipped: 262_144_000,
           CodeSizeZipped: 52_428_800,
           ConcurrentExecutions: concurrency(context),
           UnreservedConcurrentExecutions: unreserved(context, call.key.account, undefined)
         },
-        AccountUsage: { TotalCodeSize: bytes, FunctionCount: functions.length }
+        AccountUsage: { TotalCodeSize: codeBytesOf(catalog, call.key.account), FunctionCount: functions.length }
       })
     }
   }

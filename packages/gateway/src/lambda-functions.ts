@@ -1,5 +1,6 @@
 import { aliasOf, type FunctionRecord, functionArn, LATEST, PeerlessError, versionOf } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
+import { checkCodeStorage } from './code-storage.ts'
 import { deploying, zipOf } from './lambda-code.ts'
 import { configurationOf, type Telling } from './lambda-configuration.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
@@ -23,6 +24,8 @@ export function functionHandlers(context: LambdaContext): Handlers {
     return target
   }
   const publish = async (name: string, telling: Telling, description?: string) => {
+    const latest = catalog.get('function', name)
+    if (latest !== undefined) checkCodeStorage(context, latest.account, latest.latest.code.zipBytes)
     const { record, version } = await deployments.publish({ name, description })
     return configurationOf(context, record, version, telling)
   }
@@ -47,6 +50,7 @@ export function functionHandlers(context: LambdaContext): Handlers {
       checkSigning(context, codeSigningArn)
       if (existing !== undefined) throw new PeerlessError('CONFLICT', `Function already exist: ${name}`)
       const zip = await zipOf(context, input.inner('Code') as Members)
+      checkCodeStorage(context, account, zip.length)
       const record = await deploying(() => deployments.create({ name, account, zip, settings, tags, codeSigningArn }))
       answer(request, input.flag('Publish') === true ? await publish(name, 'created') : shown(record, 'created'))
     },
@@ -79,6 +83,7 @@ export function functionHandlers(context: LambdaContext): Handlers {
       if (input.has('PublishTo')) throw invalid('PublishTo is not supported by this mesh: leave it out')
       checkSigning(context, record.codeSigningArn)
       const zip = await zipOf(context, input)
+      checkCodeStorage(context, record.account, zip.length - record.latest.code.zipBytes)
       const order = { name, zip, revisionId: input.text('RevisionId'), architecture: architectureOf(input) }
       const dryRun = input.flag('DryRun') === true
       const changed = await deploying(() => deployments.updateCode({ ...order, dryRun }))

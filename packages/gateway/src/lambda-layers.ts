@@ -1,5 +1,6 @@
 import { type AccessKey, LAYER_NAME, type LayerVersionRecord, PeerlessError, VERSION_NUMBER } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
+import { checkCodeStorage } from './code-storage.ts'
 import { deploying, zipOf } from './lambda-code.ts'
 import { answer, type Handlers, type LambdaContext, type LambdaRequest } from './lambda-context.ts'
 import type { Members } from './lambda-members.ts'
@@ -55,6 +56,7 @@ export function layerHandlers(context: LambdaContext): Handlers {
       if (before !== undefined && before.account !== call.key.account && call.key.role !== 'admin')
         throw new PeerlessError('FORBIDDEN', `layer '${name}' belongs to another account`)
       const zip = await zipOf(context, input.inner('Content') as Members)
+      checkCodeStorage(context, before?.account ?? call.key.account, zip.length)
       const stored = await deploying(() => context.deployments.storeZip(zip))
       const version = (catalog.get('layer', name)?.lastVersion ?? 0) + 1
       const account = before?.account ?? call.key.account

@@ -1,5 +1,6 @@
 import { type AliasRecord, aliasOf, type FunctionRecord, functionArn, LATEST, versionOf } from '@peerless/interface'
 import { ApiError } from './api-error.ts'
+import { checkCodeStorage } from './code-storage.ts'
 import { configurationOf } from './lambda-configuration.ts'
 import { answer, type Handlers, type LambdaContext } from './lambda-context.ts'
 import { versionsOf } from './lambda-functions.ts'
@@ -42,6 +43,7 @@ export function versionHandlers(context: LambdaContext): Handlers {
       const { input } = request
       const { record } = managedWhole(context, request, 'PublishVersion')
       if (input.has('PublishTo')) throw invalid('PublishTo is not supported by this mesh: leave it out')
+      checkCodeStorage(context, record.account, record.latest.code.zipBytes)
       const published = await deployments.publish({
         name: record.name,
         zipSha256: input.text('CodeSha256') || undefined,

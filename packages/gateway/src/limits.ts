@@ -25,6 +25,8 @@ export interface GatewayLimits {
   readonly streamsMax: number
   /** Validity of the download URL in GetFunction (AWS: 10 minutes). */
   readonly codeUrlMs: number
+  /** Zips that one account may have stored (AWS: 75 GB). */
+  readonly codeBytesMax: number
 }
 
 export const GATEWAY_LIMITS: GatewayLimits = {
@@ -40,7 +42,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   meshBodyBytesMax: 16_384,
   routeBodyBytesMax: 65_536,
   streamsMax: 256,
-  codeUrlMs: 600_000
+  codeUrlMs: 600_000,
+  codeBytesMax: 80_530_636_800
 }
 
 /** SigV4: how far `X-Amz-Date` may be from this node's clock (AWS: 15 minutes for most services). */

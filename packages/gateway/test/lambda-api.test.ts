@@ -261,3 +261,25 @@ test('a deploy above the limits is refused: the body before it is read, the zip 
   t.is(huge.status, 413)
   t.regex(huge.text, /Request must be smaller than 70167211 bytes for the CreateFunction operation/)
 })
+
+test('an account stores so much code, and no more; others are not in its way', async (t) => {
+  const node = await start(t, { limits: { codeBytesMax: ZIP.length * 2 } })
+  await node.catalog.remove('function', 'hello')
+  const refused = (answer: Answer) => {
+    t.is(answer.status, 400)
+    t.is(answer.headers['x-amzn-errortype'], 'CodeStorageExceededException')
+    t.regex(answer.text, new RegExp(`^\\{.*Code storage limit exceeded: account 'team' has ${ZIP.length * 2} bytes`))
+  }
+  const path = '/2015-03-31/functions'
+  t.is((await create(node, { FunctionName: 'one' })).status, 201)
+  t.is((await call(node, { method: 'POST', path: `${path}/one/versions`, body: '{}' })).status, 201)
+  refused(await create(node, { FunctionName: 'two' }))
+  refused(await call(node, { method: 'POST', path: `${path}/one/versions`, body: '{}' }))
+  const content = { Content: { ZipFile: ZIP.toString('base64') } }
+  refused(await call(node, { method: 'POST', path: '/2018-10-31/layers/big/versions', body: JSON.stringify(content) }))
+  const same = JSON.stringify({ ZipFile: ZIP.toString('base64') })
+  t.is((await call(node, { method: 'PUT', path: `${path}/one/code`, body: same })).status, 200, 'what takes the place of another')
+  t.is((await call(node, { method: 'POST', path, body: JSON.stringify(GOOD) }, node.stranger)).status, 201)
+  t.is((await call(node, { method: 'DELETE', path: `${path}/one` })).status, 204)
+  t.is((await create(node, { FunctionName: 'two' })).status, 201)
+})
