@@ -69,6 +69,9 @@ export const REFUSALS_REMEMBERED_MAX = 256
 export const DEPLOYMENTS_IN_WORK_MAX = 16
 /** So many of one account: builds that take their whole minute leave the others some. */
 export const ACCOUNT_DEPLOYMENTS_IN_WORK_MAX = 12
+/** Changes that wait for their turn: a record each, and a client that made them at once. */
+export const CHANGES_IN_WORK_MAX = 512
+export const ACCOUNT_CHANGES_IN_WORK_MAX = 384
 /** Longest build; esbuild takes well under a second for what fits the limits. */
 export const BUILD_MS_MAX = 60_000
 /** Longest pull of a zip from peers. */

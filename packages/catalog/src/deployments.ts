@@ -22,10 +22,17 @@ import {
   settingsOf,
   type UrlAuth
 } from '@peerless/interface'
-import { ACCOUNT_DEPLOYMENTS_IN_WORK_MAX, BUILD_MS_MAX, DEPLOYMENTS_IN_WORK_MAX, ZIP_FETCH_MS_MAX } from './constants.ts'
+import {
+  ACCOUNT_CHANGES_IN_WORK_MAX,
+  ACCOUNT_DEPLOYMENTS_IN_WORK_MAX,
+  BUILD_MS_MAX,
+  CHANGES_IN_WORK_MAX,
+  DEPLOYMENTS_IN_WORK_MAX,
+  ZIP_FETCH_MS_MAX
+} from './constants.ts'
 import { HANDLER_DEFAULT, ROLE_DEFAULT, RUNTIME_DEFAULT } from './function-rules.ts'
 import { checkSettings } from './settings.ts'
-import { Turns } from './turns.ts'
+import { Turns, type Work } from './turns.ts'
 
 export interface DeploymentsOptions {
   catalog: Catalog
@@ -49,8 +56,8 @@ class NodeDeployments implements Deployments {
   readonly #options: DeploymentsOptions
   readonly #logger: Logger
   readonly #turns = new Turns({
-    tasksMax: DEPLOYMENTS_IN_WORK_MAX,
-    accountTasksMax: ACCOUNT_DEPLOYMENTS_IN_WORK_MAX
+    deployments: { tasksMax: DEPLOYMENTS_IN_WORK_MAX, accountTasksMax: ACCOUNT_DEPLOYMENTS_IN_WORK_MAX },
+    changes: { tasksMax: CHANGES_IN_WORK_MAX, accountTasksMax: ACCOUNT_CHANGES_IN_WORK_MAX }
   })
 
   constructor(options: DeploymentsOptions) {
@@ -64,7 +71,7 @@ class NodeDeployments implements Deployments {
     checkPattern('account', account, ACCOUNT_NAME, "must have 1 to 64 letters, digits, '-', '_' or '.'")
     checkSettings(settings)
     checkZip(zip)
-    return await this.#turns.run(account, name, async () => {
+    return await this.#turns.run('deployments', account, name, async () => {
       this.#checkFree(name)
       const handler = settings.handler ?? HANDLER_DEFAULT
       const code = await this.#store(zip, await this.#build(zip, handler, settings.layers ?? []))
@@ -100,7 +107,7 @@ class NodeDeployments implements Deployments {
   async updateCode(order: Parameters<Deployments['updateCode']>[0]): Promise<FunctionRecord> {
     const { name, zip, revisionId, dryRun, architecture } = order
     checkZip(zip)
-    return await this.#inTurn(name, async () => {
+    return await this.#inTurn('deployments', name, async () => {
       const before = this.#current(name, revisionId)
       const { handler, layers } = before.latest
       const bundle = await this.#build(zip, handler, layers ?? [])
@@ -114,7 +121,7 @@ class NodeDeployments implements Deployments {
   async updateConfiguration(order: Parameters<Deployments['updateConfiguration']>[0]): Promise<FunctionRecord> {
     const { name, settings, revisionId } = order
     checkSettings(settings)
-    return await this.#inTurn(name, async () => {
+    return await this.#inTurn('deployments', name, async () => {
       const before = this.#current(name, revisionId)
       const { urlAuth, ...given } = settings
       const changes: Partial<FunctionVersion> = Object.fromEntries(
@@ -135,12 +142,12 @@ class NodeDeployments implements Deployments {
   }
 
   async change(name: string, edit: (record: FunctionRecord) => FunctionRecord): Promise<FunctionRecord> {
-    return await this.#inTurn(name, async () => await this.#put(edit(this.#current(name, undefined))))
+    return await this.#inTurn('changes', name, async () => await this.#put(edit(this.#current(name, undefined))))
   }
 
   async publish(order: Parameters<Deployments['publish']>[0]): ReturnType<Deployments['publish']> {
     const { name, zipSha256, description, revisionId } = order
-    return await this.#inTurn(name, async () => {
+    return await this.#inTurn('changes', name, async () => {
       const before = this.#current(name, revisionId)
       const { latest } = before
       if (zipSha256 !== undefined && zipSha256 !== latest.code.zipSha256)
@@ -168,7 +175,7 @@ class NodeDeployments implements Deployments {
   }
 
   async removeVersion(name: string, version: string): Promise<void> {
-    await this.#inTurn(name, async () => {
+    await this.#inTurn('changes', name, async () => {
       const before = this.#current(name, undefined)
       const pointed = Object.values(before.aliases ?? {}).filter(
         (alias) => alias.version === version || alias.second?.version === version
@@ -186,7 +193,7 @@ class NodeDeployments implements Deployments {
   }
 
   async remove(name: string): Promise<void> {
-    await this.#inTurn(name, async () => {
+    await this.#inTurn('changes', name, async () => {
       const { account, lastVersion = 0 } = this.#current(name, undefined)
       const { catalog } = this.#options
       await catalog.remove('function', name)
@@ -208,8 +215,8 @@ class NodeDeployments implements Deployments {
   }
 
   /** A change of a function that is there. @throws NOT_FOUND, THROTTLED */
-  async #inTurn<Result>(name: string, task: () => Promise<Result>): Promise<Result> {
-    return await this.#turns.run(this.#current(name, undefined).account, name, task)
+  async #inTurn<Result>(work: Work, name: string, task: () => Promise<Result>): Promise<Result> {
+    return await this.#turns.run(work, this.#current(name, undefined).account, name, task)
   }
 
   async #build(zip: Uint8Array, handler: string, uses: readonly LayerUse[]): Promise<Uint8Array> {
