@@ -28,7 +28,7 @@ export function furtherFronts(options: NodeOptions, parts: MachineParts): NodeOp
       name: parts.name,
       slots: shareOf(parts.slots, number, fronts),
       memoryMb: shareOf(parts.memoryMb, number, fronts),
-      front: { number, machine: parts.machine, firstPort: parts.firstPort }
+      front: { number, count: fronts, machine: parts.machine, firstPort: parts.firstPort }
     }
   })
 }
@@ -48,6 +48,16 @@ export function checkFronts(fronts: number, memoryMb: number): void {
 /** What one of `count` fronts has of a whole number; the first ones have what does not divide. */
 export function shareOf(total: number, number: number, count: number): number {
   return Math.floor(total / count) + (number <= total % count ? 1 : 0)
+}
+
+/**
+ * How the fronts of a machine share its cores: an executor waits awake for its next call for a moment, so where there are more executors than cores they take
+ * the time of those that work.
+ */
+export function coresOf(fronts: number, cores: number): { cores?: number; executorsPerAccountMax?: number } {
+  if (fronts === 1) return {}
+  const own = Math.max(1, Math.floor(cores / fronts))
+  return { cores: own, ...(own === 1 ? { executorsPerAccountMax: 1 } : {}) }
 }
 
 /** Port 0, any free one, stays. */

@@ -43,6 +43,8 @@ export interface NodeOptions {
 interface FrontOptions {
   /** From 2. */
   number: number
+  /** Of the machine. */
+  count: number
   /** Peer id of the first front. */
   machine: string
   /** Where the first front takes, at loopback, what reads or changes records. */

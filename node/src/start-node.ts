@@ -31,7 +31,7 @@ import { DataFolder } from './data-folder.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
-import { checkFronts, furtherFronts, shareOf } from './front-orders.ts'
+import { checkFronts, coresOf, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
 import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
@@ -183,6 +183,7 @@ async function compose(
     nodeId: mesh.peerId,
     slots: shareOf(slots, 1, fronts),
     memoryMb: shareOf(memoryMb, 1, fronts),
+    ...coresOf(front?.count ?? fronts, availableParallelism()),
     streamBytesMax: options.streamBytesMax,
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),

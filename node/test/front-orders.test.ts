@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { checkFronts, furtherFronts, shareOf } from '../src/front-orders.ts'
+import { checkFronts, coresOf, furtherFronts, shareOf } from '../src/front-orders.ts'
 import type { NodeOptions } from '../src/options.ts'
 
 const OPTIONS: NodeOptions = {
@@ -31,7 +31,7 @@ test('each further front has its folder, its ports and its share, and what else 
       listen: [`/ip4/192.0.2.1/tcp/${4_000 + number}`, '/ip6/::/tcp/0'],
       slots: 2,
       memoryMb: 333,
-      front: { number, machine: 'first', firstPort: 9_999 }
+      front: { number, count: 3, machine: 'first', firstPort: 9_999 }
     }))
   )
   for (const order of orders) {
@@ -59,4 +59,11 @@ test('fronts that would have too little memory are refused', (t) => {
   checkFronts(1, 100)
   checkFronts(4, 1_024)
   t.throws(() => checkFronts(4, 1_023), { code: 'INVALID_ARGUMENT', message: /4 fronts would have 255 MB each of the 1023 MB/ })
+})
+
+test('fronts share the cores; one alone takes what instances take by themselves', (t) => {
+  t.deepEqual(coresOf(1, 2), {})
+  t.deepEqual(coresOf(2, 2), { cores: 1, executorsPerAccountMax: 1 })
+  t.deepEqual(coresOf(4, 16), { cores: 4 })
+  t.deepEqual(coresOf(8, 2), { cores: 1, executorsPerAccountMax: 1 })
 })
