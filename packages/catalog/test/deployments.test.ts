@@ -241,6 +241,19 @@ test('more deployments at once than fit in memory are THROTTLED', async (t) => {
   t.deepEqual(new Set(await Promise.all(results.slice(0, 16))), new Set(['DEADLINE_EXCEEDED']))
 })
 
+test('changes that are made in a moment are not counted as deployments, and none undoes another', async (t) => {
+  const { deployments } = await scene(t)
+  await deployments.create(order({}, 'f'))
+  const names = Array.from({ length: 50 }, (_, index) => `tag-${index}`)
+  const give = (name: string) => deployments.change('f', (record) => ({ ...record, tags: { ...record.tags, [name]: '' } }))
+  const changed = await Promise.all(names.map(give))
+  t.deepEqual(Object.keys(changed.at(-1)?.tags ?? {}).sort(), [...names].sort())
+  const many = await Promise.allSettled(Array.from({ length: 500 }, () => deployments.change('f', (record) => record)))
+  const refused = many.flatMap((one) => (one.status === 'rejected' ? [one.reason.message] : []))
+  t.is(refused.length, 500 - 384)
+  t.regex(refused[0], /^384 changes of account '.+' are in work at this node, at most 384/)
+})
+
 test('an account whose builds never end keeps no other from deploying', async (t) => {
   const { mesh, deployments } = await scene(t, {
     build: ({ zip, handler }) =>
