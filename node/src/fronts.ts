@@ -67,6 +67,8 @@ class Front {
 
   async start(): Promise<void> {
     const token = await this.#o.invite()
+    // Told to stop meanwhile: nobody would end what is started now.
+    if (this.#stopping) return
     // Its own process group: what a terminal sends to that of the first front is the first front's to pass on.
     const child = fork(ENTRY, [], { detached: true, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.#child = child
