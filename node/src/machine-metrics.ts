@@ -47,13 +47,12 @@ export class MachineMetrics {
     mesh.handle(MESSAGE.METRICS_READ, (peerId, request) => {
       if (machine.of(peerId) !== machine.id)
         throw new PeerlessError('FORBIDDEN', 'what a front has counted is told to the fronts of its machine alone')
-      this.registry.getMetricsAsJSON().then(
-        (metrics) => request.reply(undefined, encode(metrics)),
-        (error) => {
-          logger.error('metrics could not be collected', { reason: messageOf(error) })
-          request.fail(new PeerlessError('INTERNAL', 'metrics could not be collected'))
-        }
-      )
+      const told = this.registry.getMetricsAsJSON().then((metrics) => request.reply(undefined, encode(metrics)))
+      // Also where they are too large for a frame: who asks is told so, and does not wait.
+      told.catch((error) => {
+        logger.error('metrics could not be told', { reason: messageOf(error) })
+        request.fail(new PeerlessError('INTERNAL', 'metrics could not be told'))
+      })
     })
   }
 
