@@ -48,10 +48,11 @@ test.serial('an executor is in a group of its own that may hold what its instanc
   if (!isActive(t, instances, 'control groups')) return
   const fn = define('exports.handler = async () => 1', { memoryMb: 300 })
   await fn.result({})
-  const pids = pidOfExecutors().flatMap(withDescendants)
-  const groups = new Set(pids.map(groupOf))
+  // The spare one starts beside the call, and is put into its group then.
+  const grouped = () => new Set(pidOfExecutors().flatMap(withDescendants).map(groupOf))
+  while (pidOfExecutors().length < 2 || grouped().has(groupOf('self'))) await turn()
+  const groups = grouped()
   t.is(groups.size, pidOfExecutors().length, 'a group per executor')
-  t.false(groups.has(groupOf('self')))
   const limits = [...groups].map(limitOf)
   const spareMb = Math.min(...limits)
   t.true(limits.includes(spareMb + 300), `${limits}`)
