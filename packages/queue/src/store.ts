@@ -4,7 +4,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
 import { DEAD_AGE_MS, DEAD_BYTES_MAX, DEAD_MAX, RESULT_AGE_MS, RESULTS_BYTES_MAX, RESULTS_MAX } from './constants.ts'
 
-/** `state` 0: to be run, by `owner`; 1: a dead letter. */
+/** `state` 0: to be run, by `owner`, where `dead_at` says that it is to leave no dead letter; 1: a dead letter. */
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS events (
   id TEXT PRIMARY KEY,
@@ -92,8 +92,9 @@ export class QueueStore {
         this.#run('UPDATE events SET owner = ?, meta = ? WHERE id = ?', op[2], op[3], op[1])
         break
       case 'settle':
+        // Of a copy, whose dead letter was buried before this node heard of its end, nothing stays.
+        this.#run('DELETE FROM events WHERE id = ? AND (? = 0 OR dead_at IS NOT NULL)', op[1], op[4] ? 1 : 0)
         if (op[4]) this.#run('UPDATE events SET state = 1, dead_at = ? WHERE id = ?', op[2], op[1])
-        else this.#run('DELETE FROM events WHERE id = ?', op[1])
         this.#run('INSERT OR REPLACE INTO results VALUES (?, ?, ?)', op[1], op[2], op[3])
         break
       case 'drop':
@@ -101,6 +102,7 @@ export class QueueStore {
         break
       case 'bury':
         this.#run('DELETE FROM events WHERE id = ? AND state = 1', op[1])
+        this.#run('UPDATE events SET dead_at = 0 WHERE id = ?', op[1])
         break
     }
   }
