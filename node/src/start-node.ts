@@ -33,6 +33,7 @@ import { deploySample } from './first-start.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
 import { checkFronts, coresOf, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
+import { homeOf } from './home-of.ts'
 import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 import { MachineMetrics } from './machine-metrics.ts'
@@ -136,6 +137,7 @@ async function compose(
     meshSecret: mesh.meshSecret,
     isMember,
     mates: () => machine.mates(),
+    homeOf: (key) => homeOf(mesh, key),
     ...(options.antiEntropyMs === undefined ? {} : { antiEntropyMs: options.antiEntropyMs })
   })
   const machine = new Machine(options.front?.machine ?? mesh.peerId, mesh, catalog)

@@ -18,6 +18,7 @@ import { EntryTable } from './entry-table.ts'
 import { HybridClock, type HybridTime, isAhead } from './hybrid-time.ts'
 import { Intake } from './intake.ts'
 import { createKeyVault, type KeyVault } from './key-vault.ts'
+import { MeshTurns } from './mesh-turns.ts'
 import { checkName, fromStored, toStored } from './schemas.ts'
 import { Spread } from './spread.ts'
 import { type EntryStorage, openStorage } from './storage.ts'
@@ -37,6 +38,8 @@ export interface CatalogOptions {
   antiEntropyMs?: number
   /** Connected peers that a write here waits for, MATE_WAIT_MS_MAX at most: who wrote at this node may read at one of them next. Default: none. */
   mates?: () => readonly string[]
+  /** The connected node, this one included, that keeps the turns of a key; the same at every node that sees the same. Default: this one. */
+  homeOf?: (key: string) => string
   clock: Clock
   random: Random
   logger: Logger
@@ -84,6 +87,7 @@ class ReplicatedCatalog implements CatalogService {
   readonly #admission: Admission
   readonly #spread: Spread
   readonly #antiEntropy: AntiEntropy
+  readonly #turns: MeshTurns
   readonly #listeners = new Set<Listener>()
   #state: 'created' | 'started' | 'stopped' = 'created'
   #sweeping: { cancel(): void } | undefined
@@ -107,6 +111,8 @@ class ReplicatedCatalog implements CatalogService {
     this.#spread = new Spread({ mesh, intake, clock, random, logger, mates: options.mates ?? (() => []) })
     const periodMs = options.antiEntropyMs ?? ANTI_ENTROPY_PERIOD_MS
     this.#antiEntropy = new AntiEntropy({ mesh, table, storage, intake, clock, random, logger, periodMs })
+    const homeOf = options.homeOf ?? (() => mesh.peerId)
+    this.#turns = new MeshTurns({ mesh, table, storage, intake, clock, logger, homeOf })
   }
 
   /** Reads all that is on disk. A row that fails is taken out: a peer that has the entry brings it back. */
@@ -131,12 +137,14 @@ class ReplicatedCatalog implements CatalogService {
     this.#state = 'started'
     this.#spread.listen()
     this.#antiEntropy.start()
+    this.#turns.start()
     this.#sweeping = this.#options.clock.every(SWEEP_PERIOD_MS, () => this.#sweep())
   }
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return
     this.#antiEntropy.stop()
+    this.#turns.stop()
     this.#sweeping?.cancel()
     this.#writer.close()
     this.#state = 'stopped'
@@ -169,6 +177,10 @@ class ReplicatedCatalog implements CatalogService {
     if (this.#writer.current(keyOf(kind, name))?.value === undefined) return false
     await this.#write(kind, name, null)
     return true
+  }
+
+  inTurn<Result>(kind: CatalogKind, name: string, task: () => Promise<Result>): Promise<Result> {
+    return this.#turns.run(kind, name, task)
   }
 
   onChange(listener: Listener): () => void {

@@ -43,6 +43,14 @@ export const PAGE_BYTES_MAX = 1_048_576
 export const PUSHES_IN_FLIGHT_MAX = 32
 /** How long a write waits for the nodes that it is to be read at next; one that is there answers in milliseconds. */
 export const MATE_WAIT_MS_MAX = 1_000
+/** Longest turn to change an entry: a change is a commit or two, and a node that stands still must not hold up the others. */
+export const TURN_MS_MAX = 5_000
+/** How long a change waits for its turn. Afterwards it goes without, as it does where nobody keeps turns. */
+export const TURN_WAIT_MS_MAX = 10_000
+/** Asked again where the node that keeps the turns went away meanwhile. */
+export const HOMES_ASKED_MAX = 3
+/** Turns that one node has or waits for at one that keeps them: more than it has changes in work (below). */
+export const HOLDER_TURNS_MAX = 1_024
 /** Entries that are waiting for one commit. */
 export const BATCH_ENTRIES_MAX = 4_096
 

@@ -47,7 +47,7 @@ export interface DeploymentsOptions {
   logger: Logger
 }
 
-/** Deployments at this node. Changes of one function go one after the other; what another node changes meanwhile is a CONFLICT. */
+/** Deployments at this node. Changes of one function go one after the other, those of other nodes too; what a build was made of and was changed meanwhile is a CONFLICT. */
 export function createDeployments(options: DeploymentsOptions): Deployments {
   return new NodeDeployments(options)
 }
@@ -75,7 +75,6 @@ class NodeDeployments implements Deployments {
       this.#checkFree(name)
       const handler = settings.handler ?? HANDLER_DEFAULT
       const code = await this.#store(zip, await this.#build(zip, handler, settings.layers ?? []))
-      this.#checkFree(name)
       const now = this.#options.clock.now()
       const { urlAuth, ...given } = settings
       const latest: FunctionVersion = {
@@ -100,7 +99,10 @@ class NodeDeployments implements Deployments {
         tags: order.tags,
         codeSigningArn: order.codeSigningArn
       }
-      return await this.#put(withUrl(record, urlAuth, now))
+      return await this.#options.catalog.inTurn('function', name, () => {
+        this.#checkFree(name)
+        return this.#put(withUrl(record, urlAuth, now))
+      })
     })
   }
 
@@ -112,9 +114,10 @@ class NodeDeployments implements Deployments {
       const { handler, layers } = before.latest
       const bundle = await this.#build(zip, handler, layers ?? [])
       const changes = architecture === undefined ? {} : { architecture }
-      if (dryRun === true) return this.#changed(this.#unchanged(before), { ...changes, code: await codeOf(zip, bundle, cidOf) })
+      const now = () => mustBeBuiltAs(this.#still(before, revisionId), { handler, layers })
+      if (dryRun === true) return this.#changed(now(), { ...changes, code: await codeOf(zip, bundle, cidOf) })
       const code = await this.#store(zip, bundle)
-      return await this.#put(this.#changed(this.#unchanged(before), { ...changes, code }))
+      return await this.#options.catalog.inTurn('function', name, () => this.#put(this.#changed(now(), { ...changes, code })))
     })
   }
 
@@ -129,26 +132,30 @@ class NodeDeployments implements Deployments {
       )
       if (changes.environment !== undefined) changes.environment = { ...changes.environment }
       const { handler, layers } = { ...before.latest, ...changes }
-      if (handler !== before.latest.handler || !sameLayers(layers, before.latest.layers)) {
+      const rebuilt = handler !== before.latest.handler || !sameLayers(layers, before.latest.layers)
+      if (rebuilt) {
         const zip = await this.zipOf(before.latest.code)
         changes.code = await this.#store(zip, await this.#build(zip, handler, layers ?? []))
       }
-      const now = this.#unchanged(before)
-      // The function URL is not part of a version: instances of it stay warm when only the URL changes.
-      const onlyUrl = urlAuth !== undefined && Object.keys(changes).length === 0
-      const record = onlyUrl ? now : this.#changed(now, changes)
-      return await this.#put(withUrl(record, urlAuth, this.#options.clock.now()))
+      return await this.#options.catalog.inTurn('function', name, () => {
+        const current = this.#still(before, revisionId)
+        const now =
+          changes.handler === undefined && changes.layers === undefined ? current : mustBeBuiltAs(current, before.latest, rebuilt)
+        // The function URL is not part of a version: instances of it stay warm when only the URL changes.
+        const onlyUrl = urlAuth !== undefined && Object.keys(changes).length === 0
+        const record = onlyUrl ? now : this.#changed(now, changes)
+        return this.#put(withUrl(record, urlAuth, this.#options.clock.now()))
+      })
     })
   }
 
   async change(name: string, edit: (record: FunctionRecord) => FunctionRecord): Promise<FunctionRecord> {
-    return await this.#inTurn('changes', name, async () => await this.#put(edit(this.#current(name, undefined))))
+    return await this.#change(name, undefined, async (record) => await this.#put(edit(record)))
   }
 
   async publish(order: Parameters<Deployments['publish']>[0]): ReturnType<Deployments['publish']> {
     const { name, zipSha256, description, revisionId } = order
-    return await this.#inTurn('changes', name, async () => {
-      const before = this.#current(name, revisionId)
+    return await this.#change(name, revisionId, async (before) => {
       const { latest } = before
       if (zipSha256 !== undefined && zipSha256 !== latest.code.zipSha256)
         throw new PeerlessError(
@@ -175,8 +182,7 @@ class NodeDeployments implements Deployments {
   }
 
   async removeVersion(name: string, version: string): Promise<void> {
-    await this.#inTurn('changes', name, async () => {
-      const before = this.#current(name, undefined)
+    await this.#change(name, undefined, async (before) => {
       const pointed = Object.values(before.aliases ?? {}).filter(
         (alias) => alias.version === version || alias.second?.version === version
       )
@@ -193,8 +199,7 @@ class NodeDeployments implements Deployments {
   }
 
   async remove(name: string): Promise<void> {
-    await this.#inTurn('changes', name, async () => {
-      const { account, lastVersion = 0 } = this.#current(name, undefined)
+    await this.#change(name, undefined, async ({ account, lastVersion = 0 }) => {
       const { catalog } = this.#options
       await catalog.remove('function', name)
       for (let version = 1; version <= lastVersion; version++) await catalog.remove('version', `${name}:${version}`)
@@ -217,6 +222,18 @@ class NodeDeployments implements Deployments {
   /** A change of a function that is there. @throws NOT_FOUND, THROTTLED */
   async #inTurn<Result>(work: Work, name: string, task: () => Promise<Result>): Promise<Result> {
     return await this.#turns.run(work, this.#current(name, undefined).account, name, task)
+  }
+
+  /** One that is made in a moment, in its turn over the mesh. @throws NOT_FOUND, PRECONDITION_FAILED, CONFLICT, THROTTLED */
+  async #change<Result>(
+    name: string,
+    revisionId: string | undefined,
+    task: (record: FunctionRecord) => Promise<Result>
+  ): Promise<Result> {
+    return await this.#inTurn('changes', name, () => {
+      const before = this.#current(name, undefined)
+      return this.#options.catalog.inTurn('function', name, () => task(this.#still(before, revisionId)))
+    })
   }
 
   async #build(zip: Uint8Array, handler: string, uses: readonly LayerUse[]): Promise<Uint8Array> {
@@ -270,11 +287,12 @@ class NodeDeployments implements Deployments {
     return record
   }
 
-  /** The record as it is after the build: another node may have written meanwhile. @throws NOT_FOUND, CONFLICT */
-  #unchanged(before: FunctionRecord): FunctionRecord {
-    const now = this.#current(before.name, undefined)
-    if (now.latest.revisionId === before.latest.revisionId) return now
-    throw new PeerlessError('CONFLICT', `function '${before.name}' was changed at another node meanwhile; try again`)
+  /** The record after a wait: that of the same function, whoever else has changed it. @throws NOT_FOUND, PRECONDITION_FAILED, CONFLICT */
+  #still({ name, account, createdAt }: FunctionRecord, revisionId: string | undefined): FunctionRecord {
+    const now = this.#current(name, revisionId)
+    // Whoever was let change the one may have no right to the other.
+    if (now.account === account && now.createdAt === createdAt) return now
+    throw new PeerlessError('CONFLICT', `function '${name}' was removed and made anew meanwhile; try again`)
   }
 
   #changed(record: FunctionRecord, changes: Partial<FunctionVersion>): FunctionRecord {
@@ -290,6 +308,21 @@ class NodeDeployments implements Deployments {
     this.#logger.info('function deployed', { function: record.name, account: record.account, revisionId, cid: code.bundleCid })
     return record
   }
+}
+
+/**
+ * The record as it is after a build: another node may have written meanwhile, and all of that is kept but what the build was made of.
+ * @throws CONFLICT
+ */
+function mustBeBuiltAs(
+  now: FunctionRecord,
+  before: Pick<FunctionVersion, 'handler' | 'layers'> & { readonly code?: CodeReference },
+  ofCode = false
+): FunctionRecord {
+  const { handler, layers, code } = now.latest
+  const same = handler === before.handler && sameLayers(layers, before.layers)
+  if (same && (!ofCode || code.zipCid === before.code?.zipCid)) return now
+  throw new PeerlessError('CONFLICT', `function '${now.name}' was changed at another node meanwhile; try again`)
 }
 
 /** @param nameOf stores the bytes, or not, and says their CID */

@@ -69,6 +69,8 @@ export class TestMesh {
       meshSecret: options.meshSecret ?? MESH_SECRET,
       isMember: (peerId) => !this.strangers.has(peerId),
       ...(options.mates === undefined ? {} : { mates: options.mates }),
+      // Any order will do that is the same everywhere.
+      homeOf: () => [own.peerId, ...mesh.peers()].sort()[0] as string,
       clock,
       random: new SeededRandom(number),
       logger

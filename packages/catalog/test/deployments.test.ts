@@ -142,20 +142,28 @@ test('a revision id that is not the current one refuses code and configuration',
   t.deepEqual(node.catalog.get('function', 'hello'), second)
 })
 
-test('a change at another node during a build is a CONFLICT, not lost', async (t) => {
+test('a change at another node during a build is kept, unless the build was made of it or the caller named a revision', async (t) => {
+  let handler = 'index.handler'
   const { node, deployments } = await scene(t, {
-    build: async ({ zip, handler }) => {
+    build: async (order) => {
       const now = node.catalog.get('function', 'hello')
       if (now !== undefined) {
-        const latest = { ...now.latest, memoryMb: 1_024, revisionId: '00000000-0000-4000-8000-000000000000' }
+        const latest = { ...now.latest, handler, memoryMb: 1_024, revisionId: '00000000-0000-4000-8000-000000000000' }
         await node.catalog.put('function', 'hello', { ...now, latest })
       }
-      return await buildBundle({ zip, handler, builtinsSupported: [] })
+      return await buildBundle({ ...order, builtinsSupported: [] })
     }
   })
-  await deployments.create(order())
+  const { latest } = await deployments.create(order())
+  const named = deployments.updateCode({ name: 'hello', zip: zipOf(), revisionId: latest.revisionId })
+  await t.throwsAsync(named, { code: 'PRECONDITION_FAILED' })
+  const code = zipOf('export const handler = async () => 3, other = handler')
+  const changed = await deployments.updateCode({ name: 'hello', zip: code })
+  t.is(changed.latest.memoryMb, 1_024)
+  t.is(changed.latest.code.zipCid, await cidOf(code))
+  handler = 'index.other'
   await t.throwsAsync(deployments.updateCode({ name: 'hello', zip: zipOf() }), { code: 'CONFLICT' })
-  t.is(node.catalog.get('function', 'hello')?.latest.memoryMb, 1_024)
+  t.is(node.catalog.get('function', 'hello')?.latest.code.zipCid, await cidOf(code))
 })
 
 test('a configuration changes what is given and leaves the rest; only a new handler builds again', async (t) => {
@@ -302,4 +310,80 @@ test('what the log says of a deployment holds no value of its environment', asyn
   await deployments.create(order({ environment: { TOKEN: 'sentinel-value' } }))
   t.true(node.logger.lines.some((line) => line.message === 'function deployed'))
   t.false(JSON.stringify(node.logger.lines).includes('sentinel-value'))
+})
+
+/** Two nodes with deployments of their own. */
+async function pair(t: ExecutionContext, build?: DeploymentsOptions['build']) {
+  const mesh = new TestMesh(t)
+  const nodes = [await mesh.node(1), await mesh.node(2)] as const
+  await mesh.settle()
+  const change = build === undefined ? {} : { build }
+  const both = [await deploymentsAt(t, mesh, nodes[0], change), await deploymentsAt(t, mesh, nodes[1], change)] as const
+  const everywhere = async () => {
+    await mesh.advance(10_000)
+    t.deepEqual(nodes[0].catalog.get('function', 'hello'), nodes[1].catalog.get('function', 'hello'))
+    return nodes[0].catalog.get('function', 'hello')
+  }
+  return { mesh, a: both[0].deployments, b: both[1].deployments, everywhere }
+}
+
+test('of two nodes that make one function at once, one is told that there is one', async (t) => {
+  const { mesh, a, b, everywhere } = await pair(t)
+  const results = await Promise.allSettled([a.create(order({ memoryMb: 256 })), b.create(order({ memoryMb: 512 }))])
+  await mesh.settle()
+  const made = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.latest.memoryMb] : []))
+  t.is(made.length, 1)
+  t.like(
+    results.find(({ status }) => status === 'rejected'),
+    { reason: { code: 'CONFLICT', message: 'Function already exist: hello' } }
+  )
+  t.is((await everywhere())?.latest.memoryMb, made[0])
+})
+
+test('what two nodes change in one function at once is all there, and versions have numbers of their own', async (t) => {
+  const { mesh, a, b, everywhere } = await pair(t)
+  await a.create(order())
+  await mesh.settle()
+  const code = zipOf('export const handler = async () => 7')
+  await Promise.all([
+    a.updateConfiguration({ name: 'hello', settings: { memoryMb: 512 } }),
+    b.updateCode({ name: 'hello', zip: code }),
+    b.updateConfiguration({ name: 'hello', settings: { timeoutSeconds: 9 } }),
+    a.change('hello', (record) => ({ ...record, tags: { ...record.tags, by: 'a' } })),
+    b.change('hello', (record) => ({ ...record, tags: { ...record.tags, also: 'b' } }))
+  ])
+  const record = await everywhere()
+  t.like(record?.latest, { memoryMb: 512, timeoutSeconds: 9 })
+  t.is(record?.latest.code.zipCid, await cidOf(code))
+  t.deepEqual(record?.tags, { by: 'a', also: 'b' })
+  // Nothing has changed between them: they are one version, as at one node.
+  for (const number of ['1', '2']) {
+    if (number === '2') await b.updateConfiguration({ name: 'hello', settings: { memoryMb: 1_024 } })
+    const published = await Promise.all([a.publish({ name: 'hello' }), b.publish({ name: 'hello' })])
+    t.deepEqual(
+      published.map(({ version }) => version.version),
+      [number, number]
+    )
+    t.is(published[0].version.revisionId, published[1].version.revisionId)
+  }
+  t.is((await everywhere())?.lastVersion, 2)
+})
+
+test('a build is not put on a function of that name that another account has made meanwhile', async (t) => {
+  const slow = Promise.withResolvers<void>()
+  let builds = 0
+  const { mesh, a, b, everywhere } = await pair(t, async ({ zip, handler, layers }) => {
+    if (++builds === 2) await slow.promise
+    return await buildBundle({ zip, handler, layers, builtinsSupported: [] })
+  })
+  await a.create(order())
+  await mesh.settle()
+  const late = a.updateCode({ name: 'hello', zip: zipOf('export const handler = async () => "theirs"') })
+  await b.remove('hello')
+  await b.create({ ...order(), account: 'other' })
+  await mesh.settle()
+  const refused = t.throwsAsync(late, { code: 'CONFLICT', message: /was removed and made anew meanwhile/ })
+  slow.resolve()
+  await refused
+  t.is((await everywhere())?.latest.code.zipCid, await cidOf(zipOf()))
 })

@@ -27,8 +27,7 @@ export class CatalogTriggers implements Triggers {
     const { name, functionName, qualifier, expression } = order
     check(TRIGGER_NAME.test(name), `trigger name '${name.slice(0, 64)}' must be 1 to 64 letters, digits, '-', '_' or '.'`)
     check(FUNCTION_NAME.test(functionName), `function '${functionName.slice(0, 64)}' must be a function name`)
-    if (catalog.get('trigger', name) !== undefined)
-      throw new PeerlessError('CONFLICT', `there is a trigger '${name}' already; remove it first, or choose another name`)
+    this.#mustBeFree(name)
     const record = catalog.get('function', functionName)
     if (record === undefined || resolveFunction(catalog, record, qualifier, random) === undefined)
       throw new PeerlessError(
@@ -60,7 +59,10 @@ export class CatalogTriggers implements Triggers {
       endAt: order.endAt
     }
     checkSchedule(trigger, now)
-    await catalog.put('trigger', name, trigger)
+    await catalog.inTurn('trigger', name, () => {
+      this.#mustBeFree(name)
+      return catalog.put('trigger', name, trigger)
+    })
     return this.#status(trigger)
   }
 
@@ -74,16 +76,24 @@ export class CatalogTriggers implements Triggers {
   }
 
   async setPaused(name: string, paused: boolean): Promise<TriggerStatus> {
-    const trigger = this.#existing(name)
-    const changed = { ...trigger, paused, modifiedAt: this.#o.clock.now() }
-    if (trigger.paused !== paused) await this.#o.catalog.put('trigger', name, changed)
-    return this.#status(changed)
+    this.#existing(name)
+    return await this.#o.catalog.inTurn('trigger', name, async () => {
+      const trigger = this.#existing(name)
+      const changed = { ...trigger, paused, modifiedAt: this.#o.clock.now() }
+      if (trigger.paused !== paused) await this.#o.catalog.put('trigger', name, changed)
+      return this.#status(changed)
+    })
   }
 
   async remove(name: string): Promise<void> {
     this.#existing(name)
     await this.#o.catalog.remove('trigger', name)
     await this.#o.catalog.remove('firing', name)
+  }
+
+  #mustBeFree(name: string): void {
+    if (this.#o.catalog.get('trigger', name) !== undefined)
+      throw new PeerlessError('CONFLICT', `there is a trigger '${name}' already; remove it first, or choose another name`)
   }
 
   #existing(name: string): ScheduleTrigger {

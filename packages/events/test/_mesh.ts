@@ -105,6 +105,7 @@ export class Mesh {
         for (const listener of this.#listeners) listener(kind, name)
         return was
       },
+      inTurn: (_kind: CatalogKind, _name: string, task: () => Promise<never>) => task(),
       onChange: (listener: (kind: CatalogKind, name: string) => void) => {
         this.#listeners.add(listener)
         return () => this.#listeners.delete(listener)

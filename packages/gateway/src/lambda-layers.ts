@@ -52,18 +52,16 @@ export function layerHandlers(context: LambdaContext): Handlers {
       const name = layerNameOf(input)
       if (!LAYER_NAME.test(name))
         throw invalid(`LayerName '${name.slice(0, 200)}' must have 1 to 100 letters, digits, '-' or '_'`)
-      const before = catalog.get('layer', name)
-      if (before !== undefined && before.account !== call.key.account && call.key.role !== 'admin')
+      const owner = () => {
+        const account = catalog.get('layer', name)?.account ?? call.key.account
+        if (account === call.key.account || call.key.role === 'admin') return account
         throw new PeerlessError('FORBIDDEN', `layer '${name}' belongs to another account`)
+      }
       const zip = await zipOf(context, input.inner('Content') as Members)
-      checkCodeStorage(context, before?.account ?? call.key.account, zip.length)
+      checkCodeStorage(context, owner(), zip.length)
       const stored = await deploying(() => context.deployments.storeZip(zip))
-      const version = (catalog.get('layer', name)?.lastVersion ?? 0) + 1
-      const account = before?.account ?? call.key.account
-      const layer: LayerVersionRecord = {
+      const given = {
         name,
-        account,
-        version,
         description: input.text('Description') ?? '',
         licence: input.text('LicenseInfo'),
         runtimes: input.texts('CompatibleRuntimes') ?? [],
@@ -72,11 +70,16 @@ export function layerHandlers(context: LambdaContext): Handlers {
         createdAt: context.clock.now(),
         policy: undefined
       }
-      // Both in one tick, so that two requests at this node never take the same number.
-      await Promise.all([
-        catalog.put('layer', name, { name, account, lastVersion: version }),
-        catalog.put('layerVersion', `${name}:${version}`, layer)
-      ])
+      const layer = await catalog.inTurn('layer', name, async () => {
+        const account = owner()
+        const version = (catalog.get('layer', name)?.lastVersion ?? 0) + 1
+        const published: LayerVersionRecord = { ...given, account, version }
+        await Promise.all([
+          catalog.put('layer', name, { name, account, lastVersion: version }),
+          catalog.put('layerVersion', `${name}:${version}`, published)
+        ])
+        return published
+      })
       answer(request, whole(request, layer))
     },
 

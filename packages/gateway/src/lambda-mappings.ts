@@ -73,23 +73,25 @@ export function mappingHandlers(context: LambdaContext): Handlers {
 
     async UpdateEventSourceMapping(request) {
       const { input } = request
-      const before = existing(request, 'UpdateEventSourceMapping')
+      const { uuid } = existing(request, 'UpdateEventSourceMapping')
       const given = input.text('FunctionName')
-      const target =
-        given === undefined
-          ? { name: before.functionName, qualifier: before.qualifier, account: before.account }
-          : functionOf(request, 'UpdateEventSourceMapping', given)
-      const enabled = input.flag('Enabled') ?? before.enabled
-      const mapping: EventSourceMappingRecord = {
-        ...before,
-        functionName: target.name,
-        qualifier: target.qualifier,
-        enabled,
-        modifiedAt: context.clock.now(),
-        settings: JSON.stringify(settingsFor(input, JSON.parse(before.settings) as Record<string, unknown>, before.uuid))
-      }
-      await catalog.put('mapping', mapping.uuid, mapping)
-      const state = enabled === before.enabled ? 'Updating' : enabled ? 'Enabling' : 'Disabling'
+      const target = given === undefined ? undefined : functionOf(request, 'UpdateEventSourceMapping', given)
+      const { mapping, state } = await catalog.inTurn('mapping', uuid, async () => {
+        const before = existing(request, 'UpdateEventSourceMapping')
+        const { name, qualifier } = target ?? { name: before.functionName, qualifier: before.qualifier }
+        const enabled = input.flag('Enabled') ?? before.enabled
+        const mapping: EventSourceMappingRecord = {
+          ...before,
+          functionName: name,
+          qualifier,
+          enabled,
+          modifiedAt: context.clock.now(),
+          settings: JSON.stringify(settingsFor(input, JSON.parse(before.settings) as Record<string, unknown>, uuid))
+        }
+        await catalog.put('mapping', uuid, mapping)
+        const state: State = enabled === before.enabled ? 'Updating' : enabled ? 'Enabling' : 'Disabling'
+        return { mapping, state }
+      })
       answer(request, shown(mapping, state))
     },
 

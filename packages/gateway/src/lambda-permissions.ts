@@ -1,7 +1,6 @@
 import {
   functionArn,
   LATEST,
-  type LayerVersionRecord,
   PeerlessError,
   type PolicyStatement,
   type ResourcePolicy,
@@ -35,8 +34,18 @@ export function permissionHandlers(context: LambdaContext): Handlers {
   }
   const place = (arn: string): PolicyPlace => ({ arn, accountId: context.accountId })
   const layerOf = (request: LambdaRequest, action: string) => layerVersionOf(context, request, action, layerVersionMissing)
-  const putLayer = async (layer: LayerVersionRecord, policy: ResourcePolicy | undefined) => {
-    await context.catalog.put('layerVersion', `${layer.name}:${layer.version}`, { ...layer, policy })
+  const changeLayer = async <Policy extends ResourcePolicy | undefined>(
+    request: LambdaRequest,
+    action: string,
+    edit: (policy: ResourcePolicy | undefined) => Policy
+  ): Promise<Policy> => {
+    const { name, version } = layerOf(request, action)
+    return await context.catalog.inTurn('layerVersion', `${name}:${version}`, async () => {
+      const layer = layerOf(request, action)
+      const policy = edit(layer.policy)
+      await context.catalog.put('layerVersion', `${name}:${version}`, { ...layer, policy })
+      return policy
+    })
   }
 
   return {
@@ -118,21 +127,20 @@ export function permissionHandlers(context: LambdaContext): Handlers {
       const layer = layerOf(request, 'AddLayerVersionPermission')
       const arn = layerArn(context, layer.name, layer.version)
       const statement = statementOf(input, context)
-      checkRevision(input, layer.policy, 'GetLayerPolicy')
-      const policy = added(context, layer.policy, statement, arn)
-      await putLayer(layer, policy)
+      const policy = await changeLayer(request, 'AddLayerVersionPermission', (before) => {
+        checkRevision(input, before, 'GetLayerPolicy')
+        return added(context, before, statement, arn)
+      })
       answer(request, { Statement: JSON.stringify(printedStatement([statement], place(arn))), RevisionId: policy.revisionId })
     },
 
     async RemoveLayerVersionPermission(request) {
       const { input } = request
-      const layer = layerOf(request, 'RemoveLayerVersionPermission')
       const sid = input.required('StatementId')
-      if (layer.policy === undefined) throw noStatement(sid)
-      await putLayer(
-        layer,
-        removed(context, layer.policy, sid, () => checkRevision(input, layer.policy, 'GetLayerPolicy'))
-      )
+      await changeLayer(request, 'RemoveLayerVersionPermission', (policy) => {
+        if (policy === undefined) throw noStatement(sid)
+        return removed(context, policy, sid, () => checkRevision(input, policy, 'GetLayerPolicy'))
+      })
       answer(request, undefined)
     },
 

@@ -61,15 +61,19 @@ export function signingHandlers(context: LambdaContext): Handlers {
 
     async UpdateCodeSigningConfig(request) {
       const { input } = request
-      const before = existing(request, 'UpdateCodeSigningConfig')
-      const signing: CodeSigningRecord = {
-        ...before,
-        description: input.text('Description') ?? before.description,
-        publishers: input.inner('AllowedPublishers')?.texts('SigningProfileVersionArns') ?? before.publishers,
-        untrusted: untrustedOf(request) ?? before.untrusted,
-        modifiedAt: context.clock.now()
-      }
-      await catalog.put('signing', signing.id, signing)
+      const { id } = existing(request, 'UpdateCodeSigningConfig')
+      const signing = await catalog.inTurn('signing', id, async () => {
+        const before = existing(request, 'UpdateCodeSigningConfig')
+        const changed: CodeSigningRecord = {
+          ...before,
+          description: input.text('Description') ?? before.description,
+          publishers: input.inner('AllowedPublishers')?.texts('SigningProfileVersionArns') ?? before.publishers,
+          untrusted: untrustedOf(request) ?? before.untrusted,
+          modifiedAt: context.clock.now()
+        }
+        await catalog.put('signing', id, changed)
+        return changed
+      })
       answer(request, { CodeSigningConfig: shown(signing) })
     },
 

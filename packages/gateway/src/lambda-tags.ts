@@ -50,6 +50,21 @@ function taggedOf(context: LambdaContext, request: LambdaRequest, action: string
   const [, , , , account, kind, name = '', qualifier] = arn.split(':')
   const foreign = account !== context.accountId
   const { catalog } = context
+  const taggedEntry = (ofKind: 'mapping' | 'signing', whatIs: string): Tagged => {
+    const existing = () => {
+      const entry = foreign ? undefined : catalog.get(ofKind, name)
+      if (entry === undefined || !mine(request, entry.account)) throw missing(whatIs, arn)
+      return entry
+    }
+    return {
+      tags: existing().tags,
+      change: (edit) =>
+        catalog.inTurn(ofKind, name, async () => {
+          const entry = existing()
+          await catalog.put(ofKind, name, { ...entry, tags: edit(entry.tags) })
+        })
+    }
+  }
   if (kind === 'function') {
     if (qualifier !== undefined)
       throw invalid('Tags on function aliases and versions are not supported. Please specify a function ARN.')
@@ -62,14 +77,10 @@ function taggedOf(context: LambdaContext, request: LambdaRequest, action: string
     }
   }
   if (kind === 'event-source-mapping') {
-    const mapping = foreign ? undefined : catalog.get('mapping', name)
-    if (mapping === undefined || !mine(request, mapping.account)) throw missing('Event source mapping', arn)
-    return { tags: mapping.tags, change: (edit) => catalog.put('mapping', name, { ...mapping, tags: edit(mapping.tags) }) }
+    return taggedEntry('mapping', 'Event source mapping')
   }
   if (kind === 'code-signing-config') {
-    const signing = foreign ? undefined : catalog.get('signing', name)
-    if (signing === undefined || !mine(request, signing.account)) throw missing('Code signing config', arn)
-    return { tags: signing.tags, change: (edit) => catalog.put('signing', name, { ...signing, tags: edit(signing.tags) }) }
+    return taggedEntry('signing', 'Code signing config')
   }
   throw missing(kind === 'layer' ? 'Layer' : 'Capacity provider', arn)
 }

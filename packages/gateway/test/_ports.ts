@@ -34,6 +34,7 @@ export const NODE_ID = '12D3KooWTestNode'
 export class MemoryCatalog implements Catalog {
   readonly #values = new Map<string, unknown>()
   readonly #listeners = new Set<(kind: CatalogKind, name: string) => void>()
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   get<Kind extends CatalogKind>(kind: Kind, name: string): CatalogKinds[Kind] | undefined {
     return this.#values.get(`${kind}/${name}`) as CatalogKinds[Kind] | undefined
@@ -51,6 +52,12 @@ export class MemoryCatalog implements Catalog {
 
   async remove(kind: CatalogKind, name: string): Promise<boolean> {
     return this.#values.delete(`${kind}/${name}`)
+  }
+
+  inTurn<Result>(kind: CatalogKind, name: string, task: () => Promise<Result>): Promise<Result> {
+    const turn = (this.#turns.get(`${kind}/${name}`) ?? Promise.resolve()).then(task, task)
+    this.#turns.set(`${kind}/${name}`, turn)
+    return turn
   }
 
   onChange(listener: (kind: CatalogKind, name: string) => void): () => void {

@@ -71,6 +71,12 @@ export interface Catalog {
   put<Kind extends CatalogKind>(kind: Kind, name: string, value: CatalogKinds[Kind]): Promise<void>
   /** Leaves a tombstone. Returns false when there was nothing. */
   remove(kind: CatalogKind, name: string): Promise<boolean>
+  /**
+   * Runs what reads an entry, and those that it counts, and writes them back: alone among the nodes that are connected, and after what was written in the turns
+   * before can be read here. Short: a turn is over after some seconds, whatever it does. Where nodes do not see each other, both have their turn, and the later write wins.
+   * @throws what `task` throws
+   */
+  inTurn<Result>(kind: CatalogKind, name: string, task: () => Promise<Result>): Promise<Result>
   /** Called after each change, own or replicated, with undefined for a removal. Returns a function that stops it. */
   onChange(listener: (kind: CatalogKind, name: string) => void): () => void
 }

@@ -11,6 +11,8 @@ export const MESSAGE = {
   CATALOG_DIGEST: 10,
   CATALOG_BUCKETS: 11,
   CATALOG_PUSH: 12,
+  CATALOG_TURN: 13,
+  CATALOG_TURN_END: 14,
   /** packages/bundle over packages/mesh, always on the bulk carrier */
   BLOCK_STAT: 20,
   BLOCK_CHUNK: 21,
