@@ -13,7 +13,8 @@ test('one account may have half of the triggers of a mesh, and the others have t
   const catalog = {
     get: (kind: string, name: string) => (kind === 'function' ? functions[name] : undefined),
     list: () => own,
-    put: async (_kind: string, name: string) => put.push(name)
+    put: async (_kind: string, name: string) => put.push(name),
+    inTurn: (_kind: string, _name: string, task: () => Promise<unknown>) => task()
   } as unknown as Catalog
   const scheduler = { nextAt: () => 0, ownerOf: () => 'a' } as unknown as Scheduler
   const clock: Clock = new VirtualClock()
