@@ -4,7 +4,7 @@ import type { Disk } from './disk.ts'
 import { decodeMeta, decodeResult, type StoredEvent, subjectOf } from './event.ts'
 import { type DeadMessage, decodeDead } from './messages.ts'
 import type { PeerQuestions } from './peer-questions.ts'
-import type { DeadRow } from './store.ts'
+import type { DeadRow, DeadWhich } from './store.ts'
 
 /** A dead letter with the event as it can be sent again. */
 export interface Letter extends DeadLetter {
@@ -34,8 +34,11 @@ export class DeadLetters {
 
   /** Oldest first. */
   async list(filter: DeadLetterFilter): Promise<Letter[]> {
-    const id = filter.requestId ?? null
-    const [here, ...there] = await Promise.all([this.page(DEAD_PAGE_MAX, id), this.#questions.ask(['dead', DEAD_PAGE_MAX, id])])
+    const { requestId: id = null, account = null, functionName = null } = filter
+    const [here, ...there] = await Promise.all([
+      this.page(DEAD_PAGE_MAX, { id, account, functionName }),
+      this.#questions.ask(['dead', DEAD_PAGE_MAX, id, account, functionName])
+    ])
     const letters = new Map<string, Letter>()
     for (const row of here) this.#add(letters, row, 'this node')
     for (const { peerId, payload } of there.flat()) {
@@ -51,8 +54,8 @@ export class DeadLetters {
   }
 
   /** Those of this node, as they go over the mesh. */
-  async page(limit: number, id: string | null): Promise<DeadMessage> {
-    const rows = await this.#disk.ask('dead', limit, id ?? undefined)
+  async page(limit: number, which: DeadWhich): Promise<DeadMessage> {
+    const rows = await this.#disk.ask('dead', limit, which)
     let bytes = 0
     return rows
       .filter((row) => {

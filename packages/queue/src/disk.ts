@@ -1,4 +1,4 @@
-import type { DeadRow, StoredRow, StoreOp } from './store.ts'
+import type { DeadRow, DeadWhich, StoredRow, StoreOp } from './store.ts'
 
 /** Questions to the store, by name. */
 export interface DiskQuestions {
@@ -6,7 +6,7 @@ export interface DiskQuestions {
   payload: { in: [id: string]; out: Uint8Array | undefined }
   result: { in: [id: string]; out: Uint8Array | undefined }
   settled: { in: [ids: readonly string[]]; out: string[] }
-  dead: { in: [limit: number, id: string | undefined]; out: DeadRow[] }
+  dead: { in: [limit: number, which: DeadWhich]; out: DeadRow[] }
   deadCount: { in: []; out: number }
   prune: { in: [now: number]; out: number }
 }

@@ -119,10 +119,10 @@ export class Holding {
     }
     for (const [id, result, dead] of settled) {
       if (this.#copyOf(id, peerId) === undefined) continue
-      const { settledAt } = decodeResult(result)
+      const { settledAt, account, functionName } = decodeResult(result)
       this.copies.remove(id)
       this.#owner.remember(id)
-      this.#commits.add(['settle', id, settledAt ?? this.#o.clock.now(), result, dead])
+      this.#commits.add(['settle', id, settledAt ?? this.#o.clock.now(), result, dead, [account ?? null, functionName]])
     }
     for (const id of released) {
       const copy = this.#copyOf(id, peerId)

@@ -50,10 +50,12 @@ export const KNOWLEDGE = {
   HELD_FOR_YOU: 5
 } as const
 
+/** An account, a function. */
+const shortText = z.string().max(256)
 const questionSchema = z.union([
   z.tuple([z.literal('know'), z.array(id).max(ASK_IDS_MAX)]),
   z.tuple([z.literal('result'), id]),
-  z.tuple([z.literal('dead'), z.int().min(1).max(DEAD_PAGE_MAX), z.union([id, z.null()])]),
+  z.tuple([z.literal('dead'), z.int().min(1).max(DEAD_PAGE_MAX), id.nullable(), shortText.nullable(), shortText.nullable()]),
   z.tuple([z.literal('bury'), z.array(id).max(ASK_IDS_MAX)])
 ])
 export type Question = z.output<typeof questionSchema>

@@ -161,7 +161,7 @@ export class Owner {
   settle(owned: OwnedEvent, result: AsyncResult, dead: boolean, done: (error: Error | undefined) => void): void {
     const bytes = encodeResult(result)
     const at = result.settledAt ?? this.#o.clock.now()
-    this.#commits.add(['settle', owned.id, at, bytes, dead], (error) => {
+    this.#commits.add(['settle', owned.id, at, bytes, dead, [result.account ?? null, result.functionName]], (error) => {
       if (error === undefined) {
         for (const holder of owned.holders) this.#holders.link(holder).settled(owned.id, bytes, dead)
         this.remember(owned.id)

@@ -227,9 +227,14 @@ export class Queue implements QueueService {
   }
 
   async purge(filter: DeadLetterFilter): Promise<number> {
-    const ids = (await this.#deadLetters.list(filter)).map(({ result }) => result.requestId)
-    for (let from = 0; from < ids.length; from += ASK_IDS_MAX) await this.#bury(ids.slice(from, from + ASK_IDS_MAX))
-    return ids.length
+    const buried = new Set<string>()
+    // A page at a time, until there is nothing that was not seen before: a node that cannot forget must not keep this going.
+    for (;;) {
+      const ids = (await this.#deadLetters.list(filter)).map(({ result }) => result.requestId).filter((id) => !buried.has(id))
+      if (ids.length === 0) return buried.size
+      for (let from = 0; from < ids.length; from += ASK_IDS_MAX) await this.#bury(ids.slice(from, from + ASK_IDS_MAX))
+      for (const id of ids) buried.add(id)
+    }
   }
 
   async #bury(ids: string[]): Promise<void> {
@@ -361,8 +366,10 @@ export class Queue implements QueueService {
         const result = await this.#resultHere(question[1])
         return result === undefined ? NOTHING : encodeResult(result)
       }
-      case 'dead':
-        return encodeDead(await this.#deadLetters.page(question[1], question[2]))
+      case 'dead': {
+        const [, limit, id, account, functionName] = question
+        return encodeDead(await this.#deadLetters.page(limit, { id, account, functionName }))
+      }
       case 'bury':
         await this.#buryHere(question[1])
         return NOTHING

@@ -12,13 +12,24 @@ CREATE TABLE IF NOT EXISTS events (
   owner TEXT NOT NULL,
   meta BLOB NOT NULL,
   payload BLOB NOT NULL,
-  dead_at INTEGER
+  dead_at INTEGER,
+  account TEXT,
+  function TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS events_dead ON events (dead_at) WHERE state = 1;
-CREATE TABLE IF NOT EXISTS results (id TEXT PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS results (id TEXT PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL, account TEXT) STRICT;
 CREATE INDEX IF NOT EXISTS results_at ON results (at);
 `
-const SCHEMA_VERSION = 1
+/** What was written before is nobody's, and of no function that is known here. */
+const FROM_VERSION_1 = `
+ALTER TABLE events ADD COLUMN account TEXT;
+ALTER TABLE events ADD COLUMN function TEXT;
+ALTER TABLE results ADD COLUMN account TEXT;
+`
+const SCHEMA_VERSION = 2
+
+/** Whose an event was, and what it was for. */
+type Subject = readonly [account: string | null, functionName: string]
 
 /** One change; those of a commit are on disk together or not at all. Arrays, because thousands go to the disk's thread each second. */
 export type StoreOp =
@@ -26,7 +37,7 @@ export type StoreOp =
   | readonly ['put', id: string, owner: string, meta: Uint8Array, payload: Uint8Array]
   | readonly ['meta', id: string, owner: string, meta: Uint8Array]
   /** Its end. `dead` keeps the event as a dead letter. */
-  | readonly ['settle', id: string, at: number, result: Uint8Array, dead: boolean]
+  | readonly ['settle', id: string, at: number, result: Uint8Array, dead: boolean, subject: Subject]
   /** It is somebody else's now. */
   | readonly ['drop', id: string]
   | readonly ['bury', id: string]
@@ -46,6 +57,33 @@ export interface DeadRow {
   readonly payload: Uint8Array | undefined
 }
 
+/** Nulls ask for all. */
+export interface DeadWhich {
+  readonly id: string | null
+  readonly account: string | null
+  readonly functionName: string | null
+}
+
+interface Size {
+  readonly n: number
+  readonly bytes: number
+}
+
+interface Trim {
+  /** A table, and which of its rows. */
+  readonly rows: string
+  /** Columns: since when, and what takes the room. */
+  readonly at: string
+  readonly body: string
+  readonly countMax: number
+  readonly bytesMax: number
+}
+
+/** Of the bound, freed beyond what has to be. */
+const TRIM_ROOM = 0.05
+/** Each takes from the one who has most: more than are worth a look at all rows. What is still too much goes a minute later. */
+const TRIM_PASSES_MAX = 32
+
 /** The queue's database. Synchronous: it lives in a thread of its own, tests have it in theirs. */
 export class QueueStore {
   readonly #database: DatabaseSync
@@ -64,6 +102,7 @@ export class QueueStore {
       const version = Number(this.#database.prepare('PRAGMA user_version').get()?.user_version ?? 0)
       if (version > SCHEMA_VERSION)
         throw new PeerlessError('CORRUPT', `the queue on disk has layout ${version}, this node reads up to ${SCHEMA_VERSION}`)
+      if (version === 1) this.#database.exec(`BEGIN; ${FROM_VERSION_1} PRAGMA user_version = 2; COMMIT`)
       this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
     } catch (error) {
       const ifDamaged = 'events accepted here are in it, so keep the file when you set it aside'
@@ -86,7 +125,7 @@ export class QueueStore {
   #apply(op: StoreOp): void {
     switch (op[0]) {
       case 'put':
-        this.#run('INSERT OR REPLACE INTO events VALUES (?, 0, ?, ?, ?, NULL)', op[1], op[2], op[3], op[4])
+        this.#run('INSERT OR REPLACE INTO events VALUES (?, 0, ?, ?, ?, NULL, NULL, NULL)', op[1], op[2], op[3], op[4])
         break
       case 'meta':
         this.#run('UPDATE events SET owner = ?, meta = ? WHERE id = ?', op[2], op[3], op[1])
@@ -94,8 +133,9 @@ export class QueueStore {
       case 'settle':
         // Of a copy, whose dead letter was buried before this node heard of its end, nothing stays.
         this.#run('DELETE FROM events WHERE id = ? AND (? = 0 OR dead_at IS NOT NULL)', op[1], op[4] ? 1 : 0)
-        if (op[4]) this.#run('UPDATE events SET state = 1, dead_at = ? WHERE id = ?', op[2], op[1])
-        this.#run('INSERT OR REPLACE INTO results VALUES (?, ?, ?)', op[1], op[2], op[3])
+        if (op[4])
+          this.#run('UPDATE events SET state = 1, dead_at = ?, account = ?, function = ? WHERE id = ?', op[2], ...op[5], op[1])
+        this.#run('INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)', op[1], op[2], op[3], op[5][0])
         break
       case 'drop':
         this.#run('DELETE FROM events WHERE id = ? AND state = 0', op[1])
@@ -128,13 +168,15 @@ export class QueueStore {
     return ids.filter((id) => statement.get(id) !== undefined)
   }
 
-  /** Oldest first. */
-  dead(limit: number, id: string | undefined): DeadRow[] {
-    const columns = `SELECT events.id, results.body AS result, meta, length(payload) AS bytes${id === undefined ? '' : ', payload'}
+  /** Oldest first. What was kept before there was a note of its account or function is among them, whatever is asked for; with an id, its payload too. */
+  dead(limit: number, { id, account, functionName }: DeadWhich): DeadRow[] {
+    const columns = `SELECT events.id, results.body AS result, meta, length(payload) AS bytes${id === null ? '' : ', payload'}
       FROM events LEFT JOIN results ON results.id = events.id WHERE state = 1`
     const rows =
-      id === undefined
-        ? this.#prepare(`${columns} ORDER BY dead_at LIMIT ?`).all(limit)
+      id === null
+        ? this.#prepare(
+            `${columns} AND coalesce(events.account = ?, TRUE) AND coalesce(function = ?, TRUE) ORDER BY dead_at LIMIT ?`
+          ).all(account, functionName, limit)
         : this.#prepare(`${columns} AND events.id = ?`).all(id)
     return (rows as unknown as (Omit<DeadRow, 'result' | 'payload'> & { result: Uint8Array | null; payload?: Uint8Array })[]).map(
       (row) => ({
@@ -151,28 +193,38 @@ export class QueueStore {
     return Number(this.#prepare('SELECT count(*) AS n FROM events WHERE state = 1').get()?.n ?? 0)
   }
 
-  /** Forgets what is too old or too much, oldest first. Returns how many dead letters were lost before their time. */
+  /** Forgets what is too old, and of what is too much the oldest of those who have most. Returns how many dead letters were lost before their time. */
   prune(now: number): number {
     this.#run('DELETE FROM results WHERE at < ? AND id NOT IN (SELECT id FROM events WHERE state = 1)', now - RESULT_AGE_MS)
-    const { n, bytes } = this.#prepare('SELECT count(*) AS n, total(length(body)) AS bytes FROM results').get() as {
-      n: number
-      bytes: number
-    }
-    if (n > RESULTS_MAX || bytes > RESULTS_BYTES_MAX) {
-      // A tenth at a time, so that this is not done again at once.
-      const excess = Math.ceil(Math.max(n - RESULTS_MAX, (n * (bytes - RESULTS_BYTES_MAX)) / Math.max(1, bytes)) + n / 10)
-      this.#run('DELETE FROM results WHERE id IN (SELECT id FROM results ORDER BY at LIMIT ?)', excess)
-    }
+    this.#trim({ rows: 'results', at: 'at', body: 'body', countMax: RESULTS_MAX, bytesMax: RESULTS_BYTES_MAX })
     this.#run('DELETE FROM events WHERE state = 1 AND dead_at < ?', now - DEAD_AGE_MS)
-    const dead = this.#prepare('SELECT count(*) AS n, total(length(payload)) AS bytes FROM events WHERE state = 1').get() as {
-      n: number
-      bytes: number
+    const dead = { rows: 'events WHERE state = 1', at: 'dead_at', body: 'payload', countMax: DEAD_MAX, bytesMax: DEAD_BYTES_MAX }
+    return this.#trim(dead)
+  }
+
+  /** Returns how many rows were deleted. */
+  #trim({ rows, at, body, countMax, bytesMax }: Trim): number {
+    const [table = rows, where = 'TRUE'] = rows.split(' WHERE ')
+    const size = `count(*) AS n, total(length(${body})) AS bytes FROM ${table} WHERE ${where}`
+    const shareOf = ({ n, bytes }: Size) => Math.max(n / countMax, bytes / bytesMax)
+    let lost = 0
+    for (let pass = 0; pass < TRIM_PASSES_MAX; pass++) {
+      const whole = this.#prepare(`SELECT ${size}`).get() as unknown as Size
+      const over = shareOf(whole) - 1
+      if (over <= 0) break
+      const accounts = this.#prepare(`SELECT account, ${size} GROUP BY account`).all() as unknown as (Size & {
+        account: string | null
+      })[]
+      const [first, second] = accounts.toSorted((a, b) => shareOf(b) - shareOf(a))
+      if (first === undefined) break
+      // As far as it has more than the next, or than is needed, and some more, so that this is not done again at once.
+      const share = shareOf(first)
+      const left = Math.max(0, share - over - TRIM_ROOM, second === undefined ? 0 : shareOf(second) * (1 - TRIM_ROOM))
+      const count = Math.ceil(first.n * (1 - left / share))
+      const oldest = `SELECT id FROM ${table} WHERE ${where} AND account IS ? ORDER BY ${at} LIMIT ?`
+      this.#run(`DELETE FROM ${table} WHERE id IN (${oldest})`, first.account, count)
+      lost += count
     }
-    if (dead.n <= DEAD_MAX && dead.bytes <= DEAD_BYTES_MAX) return 0
-    const lost = Math.ceil(
-      Math.max(dead.n - DEAD_MAX, (dead.n * (dead.bytes - DEAD_BYTES_MAX)) / Math.max(1, dead.bytes)) + dead.n / 20
-    )
-    this.#run('DELETE FROM events WHERE id IN (SELECT id FROM events WHERE state = 1 ORDER BY dead_at LIMIT ?)', lost)
     return lost
   }
 
@@ -180,7 +232,7 @@ export class QueueStore {
     if (this.#database.isOpen) this.#database.close()
   }
 
-  #run(sql: string, ...values: (string | number | Uint8Array)[]): void {
+  #run(sql: string, ...values: (string | number | Uint8Array | null)[]): void {
     this.#prepare(sql).run(...values)
   }
 
