@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { Context } from './context.ts'
 import { CliError, NEXT_INVITE } from './errors.ts'
 import { type Host, write } from './host.ts'
+import { readVersion } from './version.ts'
 
 interface Entry {
   name: string
@@ -79,6 +80,7 @@ export async function buildProgram(context: Context, name: string | undefined): 
     .description('Serverless, run by peers: run a node, join a mesh, deploy and call functions.')
     .option('--data <dir>', 'data folder of the node (default: $PEERLESS_DATA, else ~/.peerless)')
     .option('--node <url>', 'talk to the node at this URL, with the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+    .version(readVersion(), '--version', 'print the version of this command')
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({

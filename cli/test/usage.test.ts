@@ -50,6 +50,11 @@ test('an empty span of time', isUsage, ['ledger', 'statement', '--from', '1h', '
 test('a bad port', isUsage, ['up', '--http', 'localhost:99999'], "'localhost:99999'", '65535')
 test('a bad multiaddr', isUsage, ['up', '--listen', '/ip4/1.2.3.4/udp/1'], '/tcp/PORT')
 
+test('the version is that of the package', async (t) => {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string }
+  t.like(await runCommand(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' })
+})
+
 test('a request id that is none', isUsage, ['result', 'nonsense'], "'nonsense'", 'UUID')
 test('redrive of nothing in particular', isUsage, ['dead-letters', 'redrive'], '--all')
 test('an alias without a name', isUsage, ['alias', 'set', 'hello', '1'], "'hello'", 'NAME:ALIAS')
