@@ -45,6 +45,7 @@ export const TOPIC = {
   CATALOG: 'catalog',
   LEDGER: 'ledger'
 } as const
+export type GossipReach = 'mesh' | 'peers'
 export type Topic = (typeof TOPIC)[keyof typeof TOPIC]
 
 /** `calls` for small and urgent, `bulk` for blocks and anti-entropy: one long-lived stream each, so neither waits for the other. */
@@ -94,7 +95,10 @@ export interface Mesh {
   handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void
   /** Best effort, at most once per peer and message. Never the only way that state travels. */
   publish(topic: Topic, bytes: Uint8Array): void
-  /** `from` is the member that published. */
-  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void
+  /**
+   * `from` is the member that published.
+   * @param reach of what is taken: 'mesh' (the default): published by any member, and passed on to others; 'peers': by one that is connected, and not passed on
+   */
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void, reach?: GossipReach): void
   onPeer(listener: PeerListener): void
 }

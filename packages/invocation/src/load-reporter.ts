@@ -60,7 +60,8 @@ export class LoadReporter {
 
   /** Registers with the mesh and begins to report. `changed` is called whenever a peer's load became known anew. */
   start(changed: () => void): void {
-    this.#mesh.subscribe(TOPIC.BEACONS, (from, bytes) => this.#take(from, () => decode(bytes, 'beacon'), changed))
+    // What is told of a node that is not connected is of no use: no call goes there.
+    this.#mesh.subscribe(TOPIC.BEACONS, (from, bytes) => this.#take(from, () => decode(bytes, 'beacon'), changed), 'peers')
     this.#mesh.handle(MESSAGE.BEACON, (from, request) => {
       this.#take(from, () => request.header, changed)
       if (!request.notification) request.reply(beaconToWire(this.beacon()))

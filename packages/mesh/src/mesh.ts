@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import {
   type Carrier,
   type Clock,
+  type GossipReach,
   type IncomingRequest,
   type Logger,
   type Mesh,
@@ -287,8 +288,8 @@ export class Libp2pMesh implements PeerlessMesh {
     this.#gossip.publish(topic, bytes)
   }
 
-  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void {
-    this.#gossip.subscribe(topic, receive)
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void, reach?: GossipReach): void {
+    this.#gossip.subscribe(topic, receive, reach)
   }
 
   onPeer(listener: PeerListener): void {

@@ -65,6 +65,32 @@ test('a message is passed on only when a member signed it and its size is within
   t.is(judge({ type: 'signed', from: 'member', data: randomBytes(65_537) }), TopicValidatorResult.Reject)
 })
 
+test('what is for peers only is taken from its publisher, and never passed on', (t) => {
+  const validators = new Map<string, TopicValidatorFn>()
+  const gossip = new Gossip({ meshId: 'm', isMember: (peerId) => peerId !== 'stranger', logger: new MemoryLogger() })
+  const heard: string[] = []
+  gossip.subscribe(TOPIC.BEACONS, (from) => heard.push(from), 'peers')
+  const service = { topicValidators: validators, subscribe: () => undefined, addEventListener: () => undefined }
+  gossip.start(service as unknown as GossipSub)
+  const topic = '/peerless/m/beacons'
+  const judge = (from: string, by: string) => {
+    const message = {
+      type: 'signed',
+      topic,
+      from: { toString: () => from, equals: (other: unknown) => other === from },
+      data: randomBytes(10)
+    }
+    return validators.get(topic)?.(by as unknown as PeerId, message as unknown as Message)
+  }
+  for (const [from, by] of [
+    ['peer', 'peer'],
+    ['far', 'peer'],
+    ['stranger', 'stranger']
+  ] as const)
+    t.is(judge(from, by), TopicValidatorResult.Ignore)
+  t.deepEqual(heard, ['peer'])
+})
+
 test('publishing before the start or to nobody is no error', async (t) => {
   const node = await openNode(t, 'alone')
   t.notThrows(() => node.mesh.publish(TOPIC.BEACONS, randomBytes(10)))
@@ -83,7 +109,7 @@ test('in a mesh of twelve nodes on one machine everyone hears the last one that 
     .slice(0, -1)
     .map(
       ({ mesh }) =>
-        new Promise<void>((resolve) => mesh.subscribe(TOPIC.BEACONS, (from) => from === last.mesh.peerId && resolve()))
+        new Promise<void>((resolve) => mesh.subscribe(TOPIC.BEACONS, (from) => from === last.mesh.peerId && resolve(), 'peers'))
     )
   await publishUntil(last, TOPIC.BEACONS, Buffer.from('x'), Promise.all(received))
   t.pass()
