@@ -61,6 +61,8 @@ export const REDIAL_YIELD_MS = 600
 
 /** Period of pings; each tick without any byte from the peer counts as missed. */
 export const PING_PERIOD_MS = 1_500
+/** Of so many ticks one keeps the bulk stream: libp2p closes one that was idle for 120 s, which leaves three more to come. */
+export const BULK_KEPT_TICKS = 20
 /** Missed ticks after which a silent peer is given up: 4.5 to 6 s. Counted in ticks, so a stall of this process is not the peer's death. */
 export const PINGS_MISSED_MAX = 4
 /** A tick so late means that this process stood still, and heard nobody. */

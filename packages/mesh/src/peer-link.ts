@@ -1,7 +1,7 @@
 import type { Connection as Libp2pConnection } from '@libp2p/interface'
 import { type Carrier as CarrierName, type Clock, type Logger, PeerlessError } from '@peerless/interface'
 import { Carrier } from './carrier.ts'
-import { CONNECTIONS_PER_PEER_MAX, MESH_MESSAGE, PINGS_MISSED_MAX } from './constants.ts'
+import { BULK_KEPT_TICKS, CONNECTIONS_PER_PEER_MAX, MESH_MESSAGE, PINGS_MISSED_MAX } from './constants.ts'
 import { RoundTrip } from './round-trip.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -30,6 +30,7 @@ export class PeerLink {
   #received = 0
   #receivedAtTick = 0
   #missed = 0
+  #ticks = 0
   #pinging = false
 
   constructor(options: PeerLinkOptions) {
@@ -86,8 +87,8 @@ export class PeerLink {
       return
     }
     this.#ping()
-    // Keeps the bulk stream from being closed as idle; its answer may wait behind blocks, so it proves nothing.
-    this.bulk.wire?.notify(MESH_MESSAGE.PING, undefined)
+    // Its answer may wait behind blocks, so it proves nothing: the stream is only kept from being closed as idle.
+    if (this.#ticks++ % BULK_KEPT_TICKS === 0) this.bulk.wire?.notify(MESH_MESSAGE.PING, undefined)
   }
 
   abort(error: Error): void {
