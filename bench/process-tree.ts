@@ -1,4 +1,4 @@
-/** Processor time of a process and all that it started, from /proc (Linux). */
+/** Processor time and memory of a process and all that it started, from /proc (Linux). */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Of `utime` and `stime` in /proc/PID/stat: USER_HZ, which Linux keeps at 100 on every machine that Node runs on. */
@@ -12,6 +12,15 @@ interface Entry {
 
 /** Milliseconds of user and system time so far, of those processes of the tree that are there now. */
 export function treeCpuMs(root: number): number {
+  return treeOf(root).reduce((sum, { ticks }) => sum + ticks * TICK_MS, 0)
+}
+
+/** Megabytes of 2^20 bytes: what each holds for itself, and its share of what several hold together (proc(5): Pss). */
+export function treeMemoryMb(root: number): number {
+  return treeOf(root).reduce((sum, { pid }) => sum + shareKb(pid), 0) / 1_024
+}
+
+function treeOf(root: number): Entry[] {
   const entries = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? entryOf(Number(name)) : []))
   const tree = new Set([root])
   // A child may have a smaller number than its parent: until nothing is added.
@@ -19,7 +28,16 @@ export function treeCpuMs(root: number): number {
     size = tree.size
     for (const { pid, parent } of entries) if (tree.has(parent)) tree.add(pid)
   }
-  return entries.reduce((sum, { pid, ticks }) => sum + (tree.has(pid) ? ticks * TICK_MS : 0), 0)
+  return entries.filter(({ pid }) => tree.has(pid))
+}
+
+function shareKb(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0)
+  } catch {
+    // It ended meanwhile.
+    return 0
+  }
 }
 
 function entryOf(pid: number): Entry[] {
