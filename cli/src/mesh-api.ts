@@ -52,6 +52,12 @@ function fixed(value: number | undefined, unit: number, digits: number): string 
   return typeof value === 'number' ? (value / unit).toFixed(digits) : '-'
 }
 
+/** Only what matters: a second and more. */
+function clockCell(offsetMs: unknown): string {
+  if (typeof offsetMs !== 'number' || Math.abs(offsetMs) < 1_000) return '-'
+  return `${offsetMs > 0 ? '+' : '-'}${Math.round(Math.abs(offsetMs) / 1_000)} s`
+}
+
 export const PEER_COLUMNS: readonly Column<PeerStatus>[] = [
   { title: 'NAME', cell: (peer) => `${peer.name || '-'}${peer.self ? ' (this)' : ''}` },
   { title: 'STATUS', cell: (peer) => String(peer.status) },
@@ -59,5 +65,6 @@ export const PEER_COLUMNS: readonly Column<PeerStatus>[] = [
   { title: 'IN FLIGHT', cell: (peer) => String(peer.inFlight), align: 'right' },
   { title: 'SLOTS', cell: (peer) => String(peer.slots), align: 'right' },
   { title: 'VERSION', cell: (peer) => printable(String(peer.version)) },
-  { title: 'PEER ID', cell: (peer) => String(peer.peerId) }
+  { title: 'PEER ID', cell: (peer) => String(peer.peerId) },
+  { title: 'CLOCK', cell: (peer) => clockCell(peer.clockOffsetMs), align: 'right' }
 ]

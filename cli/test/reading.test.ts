@@ -23,6 +23,7 @@ const PEERS = [
     status: 'unreachable',
     addresses: [],
     rttMs: 1.25,
+    clockOffsetMs: -7_200_000,
     slots: 4,
     inFlight: 0,
     version: '0.1.0'
@@ -35,9 +36,9 @@ test('peers prints the node’s list unchanged as JSON, and a table that no name
   t.deepEqual(JSON.parse(json.stdout), PEERS)
   const { stdout } = await runCommand(['peers', '--data', node.data])
   const lines = stdout.trimEnd().split('\n')
-  t.regex(lines[0] ?? '', /^NAME +STATUS +RTT +IN FLIGHT +SLOTS +VERSION +PEER ID +ADDRESSES$/)
-  t.regex(lines[1] ?? '', /^one \(this\) +connected +- +1 +2 +0\.1\.0 +12D3KooWone +\/ip4/)
-  t.regex(lines[2] ?? '', /^evil\\u001b\[2J +unreachable +1\.3 ms/)
+  t.regex(lines[0] ?? '', /^NAME +STATUS +RTT +IN FLIGHT +SLOTS +VERSION +PEER ID +CLOCK +ADDRESSES$/)
+  t.regex(lines[1] ?? '', /^one \(this\) +connected +- +1 +2 +0\.1\.0 +12D3KooWone +- +\/ip4/)
+  t.regex(lines[2] ?? '', /^evil\\u001b\[2J +unreachable +1\.3 ms .* -7200 s$/)
   t.false(stdout.includes('\u001b'))
 })
 

@@ -250,6 +250,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
         status: 'connected',
         addresses: [],
         rttMs: 0,
+        clockOffsetMs: 0,
         slots: 4,
         inFlight: 0,
         machine: NODE_ID,

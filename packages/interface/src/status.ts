@@ -9,6 +9,8 @@ export interface PeerStatus {
   addresses: string[]
   /** null: not connected, or not measured yet */
   rttMs: number | null
+  /** Its wall clock minus this node's, milliseconds, give or take half a round trip; null as above. */
+  clockOffsetMs: number | null
   slots: number
   inFlight: number
   version: string

@@ -61,6 +61,9 @@ export const REDIAL_YIELD_MS = 600
 
 /** Period of pings; each tick without any byte from the peer counts as missed. */
 export const PING_PERIOD_MS = 1_500
+/** A wall clock that differs by more is told of, once in so many ticks: requests are signed and changes are ordered by it, and others take nothing that is 5 minutes ahead. */
+export const CLOCK_OFFSET_MS_TOLD = 30_000
+export const CLOCK_LOOKED_TICKS = 40
 /** Of so many ticks one keeps the bulk stream: libp2p closes one that was idle for 120 s, which leaves three more to come. */
 export const BULK_KEPT_TICKS = 20
 /** Missed ticks after which a silent peer is given up: 4.5 to 6 s. Counted in ticks, so a stall of this process is not the peer's death. */
@@ -106,7 +109,7 @@ export const GOSSIP_QUEUE_BYTES_MAX = 4_194_304
 
 /** Request types of this package: 50 to 59. */
 export const MESH_MESSAGE = {
-  /** header undefined → {draining}. Measures the round trip and keeps the stream from going idle. */
+  /** header undefined → {draining, now: epoch ms}. Measures the round trip and keeps the stream from going idle. */
   PING: 50,
   /** payload: member records → payload: the other side's records. Bulk carrier. */
   MEMBERS: 51

@@ -38,7 +38,7 @@ import { RefusalLog } from './refusal-log.ts'
 import { Roster } from './roster.ts'
 
 /** A member as `peerless peers` shows it, without what only a beacon knows. */
-export type MemberStatus = Pick<PeerStatus, 'peerId' | 'name' | 'self' | 'status' | 'addresses' | 'rttMs'>
+export type MemberStatus = Pick<PeerStatus, 'peerId' | 'name' | 'self' | 'status' | 'addresses' | 'rttMs' | 'clockOffsetMs'>
 
 /** The mesh as the node's own parts see it: the contract of packages/interface, and what only the daemon may do. */
 export interface PeerlessMesh extends Mesh {
@@ -343,7 +343,8 @@ export class Libp2pMesh implements PeerlessMesh {
       self,
       status: self ? (this.#draining ? 'draining' : 'connected') : statusOf(link),
       addresses: self ? this.addresses() : [...(member.record?.addresses ?? [])],
-      rttMs: link?.rttMs ?? null
+      rttMs: link?.rttMs ?? null,
+      clockOffsetMs: link?.clockOffsetMs ?? null
     }
   }
 

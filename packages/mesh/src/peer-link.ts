@@ -23,6 +23,8 @@ export class PeerLink {
   readonly #roundTrip = new RoundTrip()
   /** As the peer last said. */
   draining = false
+  /** Its wall clock minus ours, milliseconds, as the last ping found. */
+  clockOffsetMs: number | undefined
   readonly #options: PeerLinkOptions
   readonly #connections: Libp2pConnection[] = []
   /** Monotonic milliseconds of the last bytes from it. */
@@ -107,7 +109,13 @@ export class PeerLink {
       const elapsed = clock.monotonic() - sentAt
       this.#roundTrip.add(elapsed)
       const header = reply?.header
-      this.draining = typeof header === 'object' && header !== null && (header as { draining?: unknown }).draining === true
+      const { draining, now } = (typeof header === 'object' && header !== null ? header : {}) as {
+        draining?: unknown
+        now?: unknown
+      }
+      this.draining = draining === true
+      // It was read half a round trip ago (Cristian, "Probabilistic clock synchronization", 1989).
+      if (Number.isSafeInteger(now)) this.clockOffsetMs = Math.round((now as number) + elapsed / 2 - clock.now())
     })
   }
 

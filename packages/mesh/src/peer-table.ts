@@ -8,7 +8,15 @@ import {
   PeerlessError,
   type Timer
 } from '@peerless/interface'
-import { MESH_MESSAGE, PING_PERIOD_MS, PROTOCOL, STALL_MS_MIN, STREAMS_PER_CONNECTION_MAX } from './constants.ts'
+import {
+  CLOCK_LOOKED_TICKS,
+  CLOCK_OFFSET_MS_TOLD,
+  MESH_MESSAGE,
+  PING_PERIOD_MS,
+  PROTOCOL,
+  STALL_MS_MIN,
+  STREAMS_PER_CONNECTION_MAX
+} from './constants.ts'
 import type { MeshLibp2p } from './libp2p-node.ts'
 import { PeerLink } from './peer-link.ts'
 import { serveStream } from './serve-stream.ts'
@@ -35,12 +43,13 @@ export class PeerTable {
   /** Monotonic milliseconds of the last tick, and of the last one that came late because this process stood still. */
   #tickedAt: number
   #wokeAt = Number.NEGATIVE_INFINITY
+  #ticks = 0
 
   constructor(options: PeerTableOptions) {
     this.#options = options
     this.#tickedAt = options.clock.monotonic()
     this.handle(MESH_MESSAGE.PING, (_peerId, request) => {
-      if (!request.notification) request.reply({ draining: options.draining() })
+      if (!request.notification) request.reply({ draining: options.draining(), now: options.clock.now() })
     })
   }
 
@@ -65,6 +74,7 @@ export class PeerTable {
       if (this.#stoodStill(now)) this.#wokeAt = now
       this.#tickedAt = now
       for (const link of [...this.links.values()]) link.tick()
+      if (++this.#ticks % CLOCK_LOOKED_TICKS === 0) this.#compareClocks()
     })
   }
 
@@ -79,6 +89,19 @@ export class PeerTable {
     if (link?.up !== true) return undefined
     const now = this.#options.clock.monotonic()
     return this.#stoodStill(now) ? 0 : now - Math.max(link.receivedAt, this.#wokeAt)
+  }
+
+  /** What most of the peers have is taken to be the time; of two nodes each says that the other's differs. */
+  #compareClocks(): void {
+    const offsets = [...this.links.values()].flatMap(({ up, clockOffsetMs }) =>
+      up && clockOffsetMs !== undefined ? [clockOffsetMs] : []
+    )
+    const median = offsets.sort((a, b) => a - b)[Math.floor(offsets.length / 2)] ?? 0
+    if (Math.abs(median) <= CLOCK_OFFSET_MS_TOLD) return
+    this.#options.logger.warn('the clock of this machine is not that of its peers', {
+      [median > 0 ? 'behindMs' : 'aheadMs']: Math.abs(median),
+      peers: offsets.length
+    })
   }
 
   /** What did not come meanwhile is no silence of the peers. */

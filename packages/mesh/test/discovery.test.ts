@@ -129,6 +129,28 @@ test('pings measure the round trip and carry that a peer is draining', async (t)
   t.true(rtt !== undefined && rtt > 0 && rtt < 5_000, `${rtt}`)
 })
 
+test('a node whose clock is two hours ahead is told so, and its peers see by how much', async (t) => {
+  const clock = { ...realClock, every: (ms: number, run: () => void) => realClock.every(ms / 30, run) }
+  const ahead = { ...clock, now: () => realClock.now() + 7_200_000 }
+  const founder = await startNode(t, 'founder', { clock })
+  const token = await founder.mesh.invite({ role: 'node', ttlMs: 86_400_000, uses: 2 })
+  const good = await startNode(t, 'good', { clock, join: token })
+  const bad = await startNode(t, 'bad', { clock: ahead, join: token })
+  const told = () => bad.logger.lines.find(({ message }) => message === 'the clock of this machine is not that of its peers')
+  await new Promise<void>((resolve) => {
+    const watch = clock.every(100, () => {
+      if (told() === undefined || founder.mesh.status(bad.mesh.peerId)?.clockOffsetMs === null) return
+      watch.cancel()
+      resolve()
+    })
+  })
+  const fields = told()?.fields as { aheadMs: number }
+  t.true(fields.aheadMs > 7_170_000 && fields.aheadMs < 7_230_000, JSON.stringify(fields))
+  const offset = founder.mesh.status(bad.mesh.peerId)?.clockOffsetMs ?? 0
+  t.true(offset > 7_170_000 && offset < 7_230_000, `${offset}`)
+  t.true(Math.abs(founder.mesh.status(good.mesh.peerId)?.clockOffsetMs ?? 0) < 30_000)
+})
+
 test('connecting by hand takes members only, and names what is no address', async (t) => {
   const [a, b] = (await startMesh(t, 2)) as [Node, Node]
   const other = await startNode(t, 'other')
