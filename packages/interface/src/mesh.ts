@@ -41,11 +41,9 @@ export const MESSAGE = {
 } as const
 
 export const TOPIC = {
-  BEACONS: 'beacons',
   CATALOG: 'catalog',
   LEDGER: 'ledger'
 } as const
-export type GossipReach = 'mesh' | 'peers'
 export type Topic = (typeof TOPIC)[keyof typeof TOPIC]
 
 /** `calls` for small and urgent, `bulk` for blocks and anti-entropy: one long-lived stream each, so neither waits for the other. */
@@ -91,14 +89,13 @@ export interface Mesh {
     payload?: Uint8Array,
     options?: { carrier?: Carrier; signal?: AbortSignal }
   ): Promise<Reply>
+  /** A notification to every peer that is connected, on the `calls` carrier, which nobody answers. Best effort: one whose queue is full gets none. */
+  tell(type: number, header: unknown): void
   /** Registers the one handler of a request type. */
   handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void
   /** Best effort, at most once per peer and message. Never the only way that state travels. */
   publish(topic: Topic, bytes: Uint8Array): void
-  /**
-   * `from` is the member that published.
-   * @param reach of what is taken: 'mesh' (the default): published by any member, and passed on to others; 'peers': by one that is connected, and not passed on
-   */
-  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void, reach?: GossipReach): void
+  /** `from` is the member that published. */
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void
   onPeer(listener: PeerListener): void
 }

@@ -1,14 +1,4 @@
-import {
-  type Beacon,
-  type Clock,
-  type Logger,
-  MESSAGE,
-  type Mesh,
-  messageOf,
-  type Random,
-  type Timer,
-  TOPIC
-} from '@peerless/interface'
+import { type Beacon, type Clock, type Logger, MESSAGE, type Mesh, messageOf, type Random, type Timer } from '@peerless/interface'
 import {
   BEACON_PERIOD_MS,
   BEACON_QUIET_PERIOD_MS,
@@ -17,13 +7,15 @@ import {
   beaconToWire,
   type LoadHint
 } from '@peerless/routing'
-import { decode, encode } from '@peerless/wire'
 import type { LocalInstances } from './local-instances.ts'
 
 const BEACON_TIMEOUT_MS = 2_000
 const JITTER = 0.2
 
-/** Tells the peers this node's load, and keeps the table of theirs: by gossip, at once when they connect, and on every reply. */
+/**
+ * Tells the peers this node's load, and keeps the table of theirs: at once when they connect, as it changes, and on every reply. Straight to each: a report is of use to
+ * those only who are connected. Gossipsub, which is for what all are to know, would have each of them pass it on to eight who have it, and sign and verify it for that.
+ */
 export class LoadReporter {
   draining = false
   /** Requests taken from peers and clients and not yet answered here. */
@@ -60,8 +52,6 @@ export class LoadReporter {
 
   /** Registers with the mesh and begins to report. `changed` is called whenever a peer's load became known anew. */
   start(changed: () => void): void {
-    // What is told of a node that is not connected is of no use: no call goes there.
-    this.#mesh.subscribe(TOPIC.BEACONS, (from, bytes) => this.#take(from, () => decode(bytes, 'beacon'), changed), 'peers')
     this.#mesh.handle(MESSAGE.BEACON, (from, request) => {
       this.#take(from, () => request.header, changed)
       if (!request.notification) request.reply(beaconToWire(this.beacon()))
@@ -114,7 +104,7 @@ export class LoadReporter {
     this.#lastSentAt = this.#clock.monotonic()
     const beacon = beaconToWire(this.beacon())
     this.#lastSent = fingerprint(beacon)
-    this.#mesh.publish(TOPIC.BEACONS, encode(beacon))
+    this.#mesh.tell(MESSAGE.BEACON, beacon)
   }
 
   #schedule(): void {
@@ -138,7 +128,7 @@ export class LoadReporter {
       })
       this.#take(peerId, () => reply.header, changed)
     } catch (error) {
-      // Gossip brings its next beacon; a peer that went away again is reported by the mesh.
+      // Its next beacon comes within a second; a peer that went away again is reported by the mesh.
       this.#logger.debug('no beacon from a new peer', { peerId, reason: messageOf(error) })
     } finally {
       timer.cancel()

@@ -5,8 +5,7 @@ import {
   type Message,
   TopicValidatorResult
 } from '@chainsafe/libp2p-gossipsub'
-import type { PeerId } from '@libp2p/interface'
-import { type GossipReach, type Logger, messageOf, PeerlessError, type Topic } from '@peerless/interface'
+import { type Logger, messageOf, PeerlessError, type Topic } from '@peerless/interface'
 import { GOSSIP_BYTES_MAX, GOSSIP_PENDING_MAX, GOSSIP_QUEUE_BYTES_MAX } from './constants.ts'
 
 /** An RPC carries several messages; larger ones are not decoded at all. */
@@ -40,15 +39,10 @@ export interface GossipOptions {
   logger: Logger
 }
 
-interface Receiver {
-  readonly receive: (from: string, bytes: Uint8Array) => void
-  readonly reach: GossipReach
-}
-
 /** Topics of one mesh over gossipsub. */
 export class Gossip {
   readonly #options: GossipOptions
-  readonly #receivers = new Map<string, Receiver>()
+  readonly #receivers = new Map<string, (from: string, bytes: Uint8Array) => void>()
   #service: GossipSub | undefined
   #pending = 0
   #dropped = 0
@@ -73,10 +67,10 @@ export class Gossip {
     this.#service = undefined
   }
 
-  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void, reach: GossipReach = 'mesh'): void {
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void {
     const name = this.#nameOf(topic)
     if (this.#receivers.has(name)) throw new PeerlessError('CONFLICT', `topic '${topic}' has its one receiver already`)
-    this.#receivers.set(name, { receive, reach })
+    this.#receivers.set(name, receive)
     if (this.#service !== undefined) this.#join(this.#service, name)
   }
 
@@ -100,24 +94,18 @@ export class Gossip {
   }
 
   #join(service: GossipSub, name: string): void {
-    service.topicValidators.set(name, (peer, message) => this.#validate(peer, message))
+    service.topicValidators.set(name, (_peer, message) => this.#validate(message))
     service.subscribe(name)
   }
 
-  /**
-   * The signature was checked by gossipsub already. A publisher that we do not know is not passed on, but may be a member we have yet to hear of. Nor is what
-   * is for peers only, which every one of them has from its publisher: passed on, each would get it eight times over.
-   */
-  #validate(peer: PeerId, message: Message): TopicValidatorResult {
+  /** The signature was checked by gossipsub already. A publisher that we do not know is not passed on, but may be a member we have yet to hear of. */
+  #validate(message: Message): TopicValidatorResult {
     if (message.type !== 'signed' || message.data.length > GOSSIP_BYTES_MAX) return TopicValidatorResult.Reject
-    if (!this.#options.isMember(message.from.toString())) return TopicValidatorResult.Ignore
-    if (this.#receivers.get(message.topic)?.reach !== 'peers') return TopicValidatorResult.Accept
-    if (message.from.equals(peer)) this.#deliver(message)
-    return TopicValidatorResult.Ignore
+    return this.#options.isMember(message.from.toString()) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
   }
 
   #deliver(message: Message): void {
-    const receive = this.#receivers.get(message.topic)?.receive
+    const receive = this.#receivers.get(message.topic)
     if (receive === undefined || message.type !== 'signed') return
     try {
       receive(message.from.toString(), message.data)

@@ -3,7 +3,6 @@ import { multiaddr } from '@multiformats/multiaddr'
 import {
   type Carrier,
   type Clock,
-  type GossipReach,
   type IncomingRequest,
   type Logger,
   type Mesh,
@@ -280,6 +279,10 @@ export class Libp2pMesh implements PeerlessMesh {
     return await wire.call(type, header, payload, options.signal)
   }
 
+  tell(type: number, header: unknown): void {
+    for (const { up, calls } of this.#links.values()) if (up && !calls.full) calls.wire?.notify(type, header)
+  }
+
   handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void {
     this.#table.handle(type, handler)
   }
@@ -288,8 +291,8 @@ export class Libp2pMesh implements PeerlessMesh {
     this.#gossip.publish(topic, bytes)
   }
 
-  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void, reach?: GossipReach): void {
-    this.#gossip.subscribe(topic, receive, reach)
+  subscribe(topic: Topic, receive: (from: string, bytes: Uint8Array) => void): void {
+    this.#gossip.subscribe(topic, receive)
   }
 
   onPeer(listener: PeerListener): void {

@@ -24,7 +24,7 @@ async function open(index: number, token?: string): Promise<PeerlessMesh> {
     logger: new MemoryLogger()
   })
   mesh.handle(1, (_peerId, request) => request.reply(undefined, request.payload))
-  mesh.subscribe(TOPIC.BEACONS, () => count('gossip received'))
+  mesh.subscribe(TOPIC.LEDGER, () => count('gossip received'))
   await mesh.start()
   return mesh
 }
@@ -40,7 +40,7 @@ for (let index = 1; index < NODES; index++) {
 const end = performance.now() + seconds * 1_000
 const traffic = setInterval(() => {
   for (const node of nodes) {
-    node.publish(TOPIC.BEACONS, Buffer.from('x'))
+    node.publish(TOPIC.LEDGER, Buffer.from('x'))
     for (const peerId of node.peers()) {
       const payload = Buffer.alloc(Math.floor(Math.random() ** 4 * 200_000))
       node.request(peerId, 1, undefined, payload, (error) => {

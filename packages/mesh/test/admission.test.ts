@@ -88,7 +88,7 @@ async function closedByServer(address: string, bytes: Uint8Array | undefined): P
 
 test('a raw libp2p peer gets no connection, no identify, no stream and no gossip, and is logged by its peer id', async (t) => {
   const node = await startNode(t, 'node')
-  node.mesh.subscribe('beacons', () => t.fail('a stranger’s gossip came through'))
+  node.mesh.subscribe('ledger', () => t.fail('a stranger’s gossip came through'))
   node.mesh.handle(1, () => t.fail('a stranger’s request came through'))
   node.mesh.onPeer(() => t.fail('a stranger became a peer'))
   const raw = await stranger(t)

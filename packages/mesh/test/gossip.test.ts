@@ -8,7 +8,7 @@ import { Gossip } from '../src/gossip.ts'
 import { connected, type Node, openNode, startMesh, startNode } from './_nodes.ts'
 
 /** Publishes until it was received: gossip promises no delivery, and subscriptions take a moment to spread. */
-function publishUntil(node: Node, topic: 'beacons' | 'catalog', bytes: Uint8Array, received: Promise<unknown>): Promise<unknown> {
+function publishUntil(node: Node, topic: 'ledger' | 'catalog', bytes: Uint8Array, received: Promise<unknown>): Promise<unknown> {
   const again = setInterval(() => node.mesh.publish(topic, bytes), 50)
   node.mesh.publish(topic, bytes)
   return received.finally(() => clearInterval(again))
@@ -17,14 +17,14 @@ function publishUntil(node: Node, topic: 'beacons' | 'catalog', bytes: Uint8Arra
 test('gossip reaches every subscriber with its publisher’s peer id, and not the publisher itself', async (t) => {
   const nodes = (await startMesh(t, 3)) as [Node, Node, Node]
   const [publisher, ...others] = nodes
-  publisher.mesh.subscribe(TOPIC.BEACONS, () => t.fail('own message came back'))
+  publisher.mesh.subscribe(TOPIC.LEDGER, () => t.fail('own message came back'))
   const received = others.map(
     ({ mesh }) =>
       new Promise<[string, string]>((resolve) =>
-        mesh.subscribe(TOPIC.BEACONS, (from, bytes) => resolve([from, Buffer.from(bytes).toString()]))
+        mesh.subscribe(TOPIC.LEDGER, (from, bytes) => resolve([from, Buffer.from(bytes).toString()]))
       )
   )
-  await publishUntil(publisher, TOPIC.BEACONS, Buffer.from('load'), Promise.all(received))
+  await publishUntil(publisher, TOPIC.LEDGER, Buffer.from('load'), Promise.all(received))
   for (const message of await Promise.all(received)) t.deepEqual(message, [publisher.mesh.peerId, 'load'])
 })
 
@@ -41,23 +41,23 @@ test('a receiver that throws is logged and keeps receiving; a topic has one rece
   const [a, b] = (await startMesh(t, 2)) as [Node, Node]
   let count = 0
   const twice = new Promise<void>((resolve) => {
-    b.mesh.subscribe(TOPIC.BEACONS, () => {
+    b.mesh.subscribe(TOPIC.LEDGER, () => {
       if (++count === 2) resolve()
       throw new Error('garbage')
     })
   })
-  await publishUntil(a, TOPIC.BEACONS, randomBytes(20), twice)
+  await publishUntil(a, TOPIC.LEDGER, randomBytes(20), twice)
   t.true(b.logger.lines.some(({ level, fields }) => level === 'warn' && fields.from === a.mesh.peerId))
-  t.throws(() => b.mesh.subscribe(TOPIC.BEACONS, () => undefined), { code: 'CONFLICT' })
+  t.throws(() => b.mesh.subscribe(TOPIC.LEDGER, () => undefined), { code: 'CONFLICT' })
 })
 
 test('a message is passed on only when a member signed it and its size is within the bound', async (t) => {
   const validators = new Map<string, TopicValidatorFn>()
   const gossip = new Gossip({ meshId: 'm', isMember: (peerId) => peerId === 'member', logger: new MemoryLogger() })
-  gossip.subscribe(TOPIC.BEACONS, () => undefined)
+  gossip.subscribe(TOPIC.LEDGER, () => undefined)
   const service = { topicValidators: validators, subscribe: () => undefined, addEventListener: () => undefined }
   gossip.start(service as unknown as GossipSub)
-  const judge = (message: object) => validators.get('/peerless/m/beacons')?.('relay' as unknown as PeerId, message as Message)
+  const judge = (message: object) => validators.get('/peerless/m/ledger')?.('relay' as unknown as PeerId, message as Message)
   const data = randomBytes(10)
   t.is(judge({ type: 'signed', from: 'member', data }), TopicValidatorResult.Accept)
   t.is(judge({ type: 'signed', from: 'stranger', data }), TopicValidatorResult.Ignore)
@@ -65,37 +65,11 @@ test('a message is passed on only when a member signed it and its size is within
   t.is(judge({ type: 'signed', from: 'member', data: randomBytes(65_537) }), TopicValidatorResult.Reject)
 })
 
-test('what is for peers only is taken from its publisher, and never passed on', (t) => {
-  const validators = new Map<string, TopicValidatorFn>()
-  const gossip = new Gossip({ meshId: 'm', isMember: (peerId) => peerId !== 'stranger', logger: new MemoryLogger() })
-  const heard: string[] = []
-  gossip.subscribe(TOPIC.BEACONS, (from) => heard.push(from), 'peers')
-  const service = { topicValidators: validators, subscribe: () => undefined, addEventListener: () => undefined }
-  gossip.start(service as unknown as GossipSub)
-  const topic = '/peerless/m/beacons'
-  const judge = (from: string, by: string) => {
-    const message = {
-      type: 'signed',
-      topic,
-      from: { toString: () => from, equals: (other: unknown) => other === from },
-      data: randomBytes(10)
-    }
-    return validators.get(topic)?.(by as unknown as PeerId, message as unknown as Message)
-  }
-  for (const [from, by] of [
-    ['peer', 'peer'],
-    ['far', 'peer'],
-    ['stranger', 'stranger']
-  ] as const)
-    t.is(judge(from, by), TopicValidatorResult.Ignore)
-  t.deepEqual(heard, ['peer'])
-})
-
 test('publishing before the start or to nobody is no error', async (t) => {
   const node = await openNode(t, 'alone')
-  t.notThrows(() => node.mesh.publish(TOPIC.BEACONS, randomBytes(10)))
+  t.notThrows(() => node.mesh.publish(TOPIC.LEDGER, randomBytes(10)))
   await node.mesh.start()
-  t.notThrows(() => node.mesh.publish(TOPIC.BEACONS, randomBytes(10)))
+  t.notThrows(() => node.mesh.publish(TOPIC.LEDGER, randomBytes(10)))
 })
 
 test('in a mesh of twelve nodes on one machine everyone hears the last one that came', async (t) => {
@@ -108,9 +82,8 @@ test('in a mesh of twelve nodes on one machine everyone hears the last one that 
   const received = nodes
     .slice(0, -1)
     .map(
-      ({ mesh }) =>
-        new Promise<void>((resolve) => mesh.subscribe(TOPIC.BEACONS, (from) => from === last.mesh.peerId && resolve(), 'peers'))
+      ({ mesh }) => new Promise<void>((resolve) => mesh.subscribe(TOPIC.LEDGER, (from) => from === last.mesh.peerId && resolve()))
     )
-  await publishUntil(last, TOPIC.BEACONS, Buffer.from('x'), Promise.all(received))
+  await publishUntil(last, TOPIC.LEDGER, Buffer.from('x'), Promise.all(received))
   t.pass()
 })

@@ -36,3 +36,25 @@ test('a request is answered with header and payload', async (t) => {
   await gone(mesh, founder.mesh.peerId)
   t.like(await t.throwsAsync(mesh.call(founder.mesh.peerId, 1, {})), { code: 'UNAVAILABLE' })
 })
+
+test('what is told reaches every peer that is connected, and asks for no answer', async (t) => {
+  const founder = await openNode(t, 'a')
+  t.notThrows(() => founder.mesh.tell(1, 'nobody'))
+  await founder.mesh.start()
+  const token = await founder.mesh.invite({ role: 'node', ttlMs: 60_000, uses: 2 })
+  const others = [await openNode(t, 'b', { join: token }), await openNode(t, 'c', { join: token })]
+  founder.mesh.handle(1, () => t.fail('it came back'))
+  const heard = others.map(
+    ({ mesh }) =>
+      new Promise((resolve) => {
+        mesh.handle(1, (from, { header, notification }) => resolve({ from, header, notification }))
+      })
+  )
+  for (const { mesh } of others) {
+    await mesh.start()
+    await connected(founder.mesh, mesh.peerId)
+  }
+  founder.mesh.tell(1, ['load', 7])
+  const all = { from: founder.mesh.peerId, header: ['load', 7], notification: true }
+  t.deepEqual(await Promise.all(heard), [all, all])
+})

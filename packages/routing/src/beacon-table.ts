@@ -143,7 +143,7 @@ export class PeerLoad {
 
 /**
  * Everything that routing knows of the peers. Told the time (monotonic milliseconds), never reads it. The freshest report wins, whether it rode on
- * a reply or came by gossip; this node's own requests are counted on top, which is what keeps one caller from stampeding. The whole reports and
+ * a reply or came as a beacon; this node's own requests are counted on top, which is what keeps one caller from stampeding. The whole reports and
  * the placement order may be shared by many tables: the simulator's nodes all read one board.
  */
 export class BeaconTable {

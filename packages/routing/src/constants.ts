@@ -1,8 +1,8 @@
-/** Beacons are gossiped this often when something changed, jittered by ±20 % so that nodes do not fall into step. */
+/** Beacons are told this often when something changed, jittered by ±20 % so that nodes do not fall into step. */
 export const BEACON_PERIOD_MS = 250
 /** And this often when nothing did, as a sign of life. */
 export const BEACON_QUIET_PERIOD_MS = 1_000
-/** A claim of an idle instance older than this is not believed, unless the peer is quiet: one quiet period and a late gossip (Prequal's probe age limit is 1 s, NSDI'24). */
+/** A claim of an idle instance older than this is not believed, unless the peer is quiet: one quiet period and a late beacon (Prequal's probe age limit is 1 s, NSDI'24). */
 export const IDLE_AGE_MS_MAX = 1_500
 /** A load report older than this counts for nothing: three quiet periods. */
 export const REPORT_AGE_MS_MAX = 3_000

@@ -189,6 +189,10 @@ class MemoryMesh implements Mesh {
     return await connection.call(type, header, payload, options.signal)
   }
 
+  tell(type: number, header: unknown): void {
+    for (const connection of this.#connections.values()) connection.notify(type, header)
+  }
+
   handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void {
     this.#handlers.set(type, handler)
   }
