@@ -41,6 +41,7 @@ import { headFromWire, invocationToWire, replyFromWire, type Settlement } from '
 import type { LatencyTargets } from './latency-targets.ts'
 import type { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
+import { NOT_READY, noCapacity, whyNowhere } from './no-capacity.ts'
 import { malformedAnswer, outcomeOfFailure, settledBy } from './peer-failures.ts'
 import { receiptOf, settle } from './receipts.ts'
 import { ReservedConcurrency } from './reserved-concurrency.ts'
@@ -79,7 +80,7 @@ interface Call {
   intake: StreamIntake | undefined
   /** True while a peer makes an instance ready for it and has no leave yet to start the call itself; undefined where the peer asks for none. */
   unstarted: boolean | undefined
-  /** Why a place that had room could not begin it: the last one's words. */
+  /** Why a place that had room could not begin it: what the last one said or had not. */
   unable: string | undefined
 }
 
@@ -282,8 +283,7 @@ export class Pipeline implements Invoker {
       table.settled(node, revisionId, settledBy(error, answer?.outcome), now)
       if (answer?.hint !== undefined) table.hint(node, revisionId, answer.hint, now)
       if (answer !== undefined) this.#answered(call, node, answer, now)
-      else if (error?.code === 'DEADLINE_EXCEEDED')
-        this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
+      else if (error?.code === 'DEADLINE_EXCEEDED') this.#overtime(call)
       else
         this.#notRan(
           call,
@@ -379,6 +379,13 @@ export class Pipeline implements Invoker {
     }
   }
 
+  #overtime(call: Call): void {
+    // It has no leave to start it, and gets none any more.
+    if (call.unstarted === true) {
+      this.#fail(call, noCapacity(whyNowhere(call.unable ?? NOT_READY, 'in time')))
+    } else this.#fail(call, new PeerlessError('DEADLINE_EXCEEDED', 'the node that ran it gave no answer in time'))
+  }
+
   #notRan(call: Call, node: string, outcome: Exclude<Outcome, Ran>): void {
     // What has begun to answer can't be said not to have been started.
     if (outcome.status === 'lost' || call.intake?.bytes !== undefined) {
@@ -388,7 +395,7 @@ export class Pipeline implements Invoker {
       )
       return
     }
-    if (outcome.code === 'UNAVAILABLE') call.unable = outcome.message
+    if (outcome.code === 'UNAVAILABLE' || outcome.code === 'NOT_REPLICATED') call.unable = `said: ${outcome.message}`
     call.refused = new Set([...call.refused, node])
     this.#dispatch(call)
   }
@@ -398,7 +405,7 @@ export class Pipeline implements Invoker {
     const again = call.waitUntil !== 0
     if (!again) call.waitUntil = now + WAITING_MS_MAX
     if (now >= call.waitUntil) {
-      this.#fail(call, noCapacity(reasonOf(call, 'in time')))
+      this.#fail(call, noCapacity(whyNowhere(call.unable, 'in time')))
       return
     }
     if (again) {
@@ -423,23 +430,12 @@ export class Pipeline implements Invoker {
   #sweepDeadlines(): void {
     const now = this.#o.clock.monotonic()
     for (const call of this.#waiting.take((waiting) => waiting.waitUntil <= now)) {
-      this.#fail(call, noCapacity(reasonOf(call, `within ${WAITING_MS_MAX} ms`)))
+      this.#fail(call, noCapacity(whyNowhere(call.unable, `within ${WAITING_MS_MAX} ms`)))
     }
     // Cancelling ends in the callback of the request, which takes the call out of the set.
     for (const call of [...this.#away]) if (call.giveUpAt <= now) call.cancel?.()
     this.pump()
   }
-}
-
-function noCapacity(why: string): PeerlessError {
-  return new PeerlessError('NO_CAPACITY', `no capacity in the mesh: ${why}`, { detail: { retryAfterMs: RETRY_AFTER_MS } })
-}
-
-/** A place that had room and could not begin says more than that others had none. */
-function reasonOf({ unable }: Call, when: string): string {
-  return unable === undefined
-    ? `no node had a free slot ${when}`
-    : `no node could start it ${when}; the last that tried: ${unable}`
 }
 
 type PeerAnswer = ReturnType<typeof replyFromWire>

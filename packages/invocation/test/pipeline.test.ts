@@ -208,19 +208,20 @@ test('a peer that could not run a revision is not asked for it by every call', a
   t.is(asked, 2, 'it may have recovered')
 })
 
-test('a call that no node can start is refused with the reason, not for want of room', async (t) => {
-  const { nodes, order, stop, clock } = await cluster([1])
-  t.teardown(stop)
-  const [node] = nodes as [Node]
-  node.instances.start = (_, done) =>
-    done({ status: 'refused', code: 'UNAVAILABLE', message: 'its code is nowhere to be had', retryAfterMs: 0 })
-  const answer = t.throwsAsync(node.service.invoke(order()), {
-    message: /no node could start it .*: its code is nowhere to be had/
+for (const code of ['UNAVAILABLE', 'NOT_REPLICATED'] as const)
+  test(`a call that no node can start (${code}) is refused with the reason, not for want of room`, async (t) => {
+    const { nodes, order, stop, clock } = await cluster([1])
+    t.teardown(stop)
+    const [node] = nodes as [Node]
+    node.instances.start = (_, done) =>
+      done({ status: 'refused', code, message: 'its code is nowhere to be had', retryAfterMs: 0 })
+    const answer = t.throwsAsync(node.service.invoke(order()), {
+      message: /no node could start it .*: its code is nowhere to be had/
+    })
+    await settle()
+    await clock.advance(11_000)
+    t.like(await answer, { code: 'NO_CAPACITY' })
   })
-  await settle()
-  await clock.advance(11_000)
-  t.like(await answer, { code: 'NO_CAPACITY' })
-})
 
 test('a claim of more time than passed is cut to what was observed', async (t) => {
   const { nodes, order, stop, clock } = await cluster([0, 1])

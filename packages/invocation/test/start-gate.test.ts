@@ -39,6 +39,17 @@ test('a call that was let start is lost with the peer, and is not tried again', 
   t.is(other.instances.running.length, 0)
 })
 
+test('a call that waited for an instance at a peer until its time was over is refused as one that never started', async (t) => {
+  const { answer, there, gate, clock } = await sent(t)
+  gate.waits()
+  await settle()
+  await clock.advance(15_000)
+  t.like(await t.throwsAsync(answer, { message: /no node could start it in time; the last that tried had no instance ready/ }), {
+    code: 'NO_CAPACITY'
+  })
+  t.is(there.receipts.length, 0)
+})
+
 test('a call that may have started at once is lost with the peer', async (t) => {
   const { answer, there, gate, network } = await sent(t)
   t.false(gate.closed)
