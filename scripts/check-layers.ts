@@ -3,23 +3,32 @@
  * outside tests. The order is read from that table, so the page cannot lie.
  */
 import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const table = readFileSync('packages/README.md', 'utf8')
 const order = [...table.matchAll(/^\| `([a-z]+)` \|/gm)].map((match) => match[1] as string)
 const errors: string[] = []
 
 for (const file of globSync(['packages/*/src/**/*.ts', 'node/src/**/*.ts', 'cli/src/**/*.ts'])) {
-  const place = file.startsWith('packages/') ? (file.split('/')[1] as string) : (file.split('/')[0] as string)
+  const place = placeOf(file) as string
   const source = readFileSync(file, 'utf8')
-  for (const [, target] of source.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g))
+  for (const [, target] of source.matchAll(/(?:from|import|require)\s*\(?\s*['"`]([^'"`]+)['"`]/g))
     if (target !== undefined) check(file, place, target)
+}
+
+/** The package that a file is of, or 'node' or 'cli'. */
+function placeOf(file: string): string | undefined {
+  return /^(?:packages\/([^/]+)|(node|cli))\//
+    .exec(file)
+    ?.slice(1)
+    .find((name) => name !== undefined)
 }
 
 function check(file: string, place: string, target: string): void {
   const own = /^@peerless\/([a-z]+)(\/.*)?$/.exec(target)
   if (own === null) {
-    if (target.startsWith('..') && /^(\.\.\/)+(packages|node|cli)\//.test(target))
-      errors.push(`${file}: '${target}' reaches into a package by path`)
+    const reached = target.startsWith('.') ? placeOf(join(dirname(file), target)) : undefined
+    if (reached !== undefined && reached !== place) errors.push(`${file}: '${target}' reaches into '${reached}' by path`)
     return
   }
   const [, imported, deep] = own as unknown as [string, string, string | undefined]
