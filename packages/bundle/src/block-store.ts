@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BlockInventory, LIMITS, type Logger, PeerlessError, writeError } from '@peerless/interface'
+import { type BlockInventory, LIMITS, type Logger, messageOf, PeerlessError, writeError } from '@peerless/interface'
 import { cidOf, isBlockCid } from './cid.ts'
 import { readWhole } from './whole-bytes.ts'
 
@@ -22,14 +22,14 @@ export interface BlockStoreOptions {
 export async function createBlockStore(options: BlockStoreOptions): Promise<BlockInventory> {
   const { directory, logger } = options
   await mkdir(directory, { recursive: true })
-  const present = new Set<string>()
+  const present: string[] = []
   let leftovers = 0
   for (const name of await readdir(directory)) {
     if (name.startsWith(TEMPORARY_PREFIX)) {
       leftovers += 1
       await rm(join(directory, name), { force: true })
     } else if (isBlockCid(name)) {
-      present.add(name)
+      present.push(name)
     }
   }
   if (leftovers > 0) logger.info('removed unfinished block files', { count: leftovers })
@@ -39,18 +39,19 @@ export async function createBlockStore(options: BlockStoreOptions): Promise<Bloc
 class FileBlockStore implements BlockInventory {
   readonly #directory: string
   readonly #logger: Logger
-  readonly #present: Set<string>
+  /** By CID, which of the files of that name it is: one that was set aside and written again is another. */
+  readonly #present = new Map<string, number>()
   /** Writes under way by CID, so that two writers of one block share a file. */
   readonly #writing = new Map<string, Promise<void>>()
-  /** Removals under way: who writes a block again waits for its old file to be gone. */
+  /** Files on their way out, removed or set aside: who writes a block again waits for its old file to be gone. */
   readonly #removing = new Map<string, Promise<void>>()
   readonly #listeners = new Set<(cid: string) => void>()
   #sequence = 0
 
-  constructor(directory: string, logger: Logger, present: Set<string>) {
+  constructor(directory: string, logger: Logger, present: readonly string[]) {
     this.#directory = directory
     this.#logger = logger
-    this.#present = present
+    for (const cid of present) this.#present.set(cid, this.#sequence++)
   }
 
   has(cid: string): boolean {
@@ -58,20 +59,22 @@ class FileBlockStore implements BlockInventory {
   }
 
   async read(cid: string): Promise<Uint8Array | undefined> {
-    // Only names that came from `cidOf` or passed `isBlockCid` are in the set, so no text of a caller becomes a path.
-    if (!this.#present.has(cid)) return undefined
+    // Only names that came from `cidOf` or passed `isBlockCid` are in the map, so no text of a caller becomes a path.
+    const which = this.#present.get(cid)
+    if (which === undefined) return undefined
     let bytes: Uint8Array
     try {
       bytes = await readWhole(join(this.#directory, cid), BLOCK_BYTES_MAX)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      if (this.#present.get(cid) !== which) return await this.read(cid)
       this.#present.delete(cid)
       this.#logger.warn('a block file is gone from the disk', { cid })
       return undefined
     }
     const actual = await cidOf(bytes)
     if (actual === cid) return bytes
-    await this.#setAside(cid, bytes.length, actual)
+    await this.#setAside(cid, which, bytes.length, actual)
     throw new PeerlessError('CORRUPT', `block ${cid}: its file of ${bytes.length} bytes hashes to ${actual}; it was set aside`)
   }
 
@@ -81,10 +84,9 @@ class FileBlockStore implements BlockInventory {
     }
     const cid = await cidOf(bytes)
     for (const listener of this.#listeners) listener(cid)
-    if (this.#present.has(cid)) return cid
     let writing = this.#writing.get(cid)
     if (writing === undefined) {
-      writing = this.#writeFile(cid, bytes).finally(() => this.#writing.delete(cid))
+      writing = this.#ensure(cid, bytes).finally(() => this.#writing.delete(cid))
       this.#writing.set(cid, writing)
     }
     await writing
@@ -102,12 +104,24 @@ class FileBlockStore implements BlockInventory {
   }
 
   list(): string[] {
-    return [...this.#present]
+    return [...this.#present.keys()]
   }
 
   onWrite(written: (cid: string) => void): () => void {
     this.#listeners.add(written)
     return () => this.#listeners.delete(written)
+  }
+
+  /** What is there is read first: here are the bytes that would mend it. */
+  async #ensure(cid: string, bytes: Uint8Array): Promise<void> {
+    if (this.#present.has(cid)) {
+      try {
+        if ((await this.read(cid)) !== undefined) return
+      } catch (error) {
+        this.#logger.warn('a block is written again', { cid, reason: messageOf(error) })
+      }
+    }
+    await this.#writeFile(cid, bytes)
   }
 
   async #writeFile(cid: string, bytes: Uint8Array): Promise<void> {
@@ -127,7 +141,7 @@ class FileBlockStore implements BlockInventory {
       await rm(temporary, { force: true })
       throw writeError(`block ${cid} of ${bytes.length} bytes`, error)
     }
-    this.#present.add(cid)
+    this.#present.set(cid, this.#sequence++)
   }
 
   /** Without it the rename itself may be lost in a power cut. */
@@ -140,9 +154,14 @@ class FileBlockStore implements BlockInventory {
     }
   }
 
-  async #setAside(cid: string, bytes: number, actual: string): Promise<void> {
+  async #setAside(cid: string, which: number, bytes: number, actual: string): Promise<void> {
+    // Somebody else found it so and may have mended it.
+    if (this.#present.get(cid) !== which) return
     this.#present.delete(cid)
     this.#logger.error('a block on disk is corrupt; set aside', { cid, bytes, actual })
-    await rename(join(this.#directory, cid), join(this.#directory, `${cid}${CORRUPT_SUFFIX}`))
+    const aside = rename(join(this.#directory, cid), join(this.#directory, `${cid}${CORRUPT_SUFFIX}`))
+    const removing = aside.finally(() => this.#removing.delete(cid))
+    this.#removing.set(cid, removing)
+    await removing
   }
 }

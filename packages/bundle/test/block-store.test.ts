@@ -125,6 +125,32 @@ test('a corrupt block is set aside, told of once, and can be written again', asy
   t.deepEqual(Buffer.from((await store.read(HELLO_CID)) ?? []), hello)
 })
 
+test('who writes a block again mends a file that is corrupt or gone, though nobody has read it yet', async (t) => {
+  const directory = await folderFor(t)
+  const store = await createBlockStore({ directory, logger: new MemoryLogger() })
+  await store.write(hello)
+  const file = join(directory, HELLO_CID)
+  for (const damage of [() => writeFile(file, 'hellO'), () => truncate(file, 0), () => rm(file)]) {
+    await damage()
+    t.deepEqual(await Promise.all([store.write(hello), store.write(hello)]), [HELLO_CID, HELLO_CID])
+    t.deepEqual(await readFile(file), hello)
+    t.deepEqual(Buffer.from((await store.read(HELLO_CID)) ?? []), hello)
+  }
+})
+
+test('those who find a corrupt file at the same time as it is written again do not set the new one aside', async (t) => {
+  const directory = await folderFor(t)
+  const store = await createBlockStore({ directory, logger: new MemoryLogger() })
+  await store.write(hello)
+  for (let round = 0; round < 20; round++) {
+    await writeFile(join(directory, HELLO_CID), 'hellO')
+    const reads = Array.from({ length: 4 }, () => store.read(HELLO_CID))
+    const [write] = await Promise.allSettled([store.write(hello), ...reads])
+    t.is(write.status, 'fulfilled')
+    t.deepEqual(Buffer.from((await store.read(HELLO_CID)) ?? []), hello)
+  }
+})
+
 test('a file that vanished is a block that is not here', async (t) => {
   const directory = await folderFor(t)
   const store = await createBlockStore({ directory, logger })
