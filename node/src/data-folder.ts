@@ -1,7 +1,8 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
+import { makeFolder } from './make-folder.ts'
 
 /** What the command line reads to find and sign to the node of a data folder. Holds a secret: mode 0600. */
 export interface DaemonFile {
@@ -29,9 +30,9 @@ export class DataFolder {
     this.path = path
   }
 
-  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError CONFLICT when a live process holds it, CORRUPT when its lock is damaged, UNAVAILABLE when the disk refuses */
+  /** Creates it where needed (mode 0700) and takes the lock. @throws PeerlessError INVALID_ARGUMENT when it can't be made, CONFLICT when a live process holds it, CORRUPT when its lock is damaged, UNAVAILABLE when the disk refuses */
   static async open(path: string): Promise<DataFolder> {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeFolder(resolve(path))
     const folder = new DataFolder(path)
     await folder.#lock()
     return folder

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -68,3 +69,28 @@ test('a disk that refuses the lock is told of as such', async (t) => {
   await mkdir(join(path, 'lock.sqlite'))
   await t.throwsAsync(DataFolder.open(path), { code: 'UNAVAILABLE', message: /lock\.sqlite cannot be read: .*space on its disk/ })
 })
+
+test('a folder that cannot be made is refused by name, rule and what to do', async (t) => {
+  const path = await temporaryFolder(t)
+  const file = join(path, 'notes.txt')
+  await writeFile(file, 'of somebody')
+  await t.throwsAsync(DataFolder.open(file), { code: 'INVALID_ARGUMENT', message: /notes\.txt' is a file, .*--data/ })
+  await t.throwsAsync(DataFolder.open(join(file, 'deep', 'er')), { code: 'INVALID_ARGUMENT', message: /notes\.txt' is a file, / })
+  t.is(await readFile(file, 'utf8'), 'of somebody')
+})
+
+test('a folder that is not there is made with all above it', async (t) => {
+  const path = join(await temporaryFolder(t), 'a', 'b', 'c')
+  const folder = await DataFolder.open(path)
+  t.is((await stat(path)).mode & 0o777, 0o700)
+  await folder.release()
+})
+
+// There `mkdir` says ENOENT of a folder whose parent is there, at which Node's own recursive one never ends.
+if (existsSync('/proc/self'))
+  test('where no folders can be made the start fails instead of trying without end', async (t) => {
+    await t.throwsAsync(DataFolder.open('/proc/peerless/data'), {
+      code: 'INVALID_ARGUMENT',
+      message: /'\/proc\/peerless'.*ENOENT.*--data/
+    })
+  })
