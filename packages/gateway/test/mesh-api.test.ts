@@ -306,3 +306,20 @@ test('peers and node answer as the mesh says; other paths are 404 once signed', 
   }
   t.is((await ask(node, { path: '/v1/nothing' })).status, 403)
 })
+
+for (const [body, message] of [
+  ['{"uses":1.5}', 'uses 1.5: Invalid input: expected int, received number'],
+  ['{"role":"king"}', /^role "king": Invalid option: expected one of "node"/],
+  [`{"role":"${'k'.repeat(500)}"}`, /^role "k{50,70}…: Invalid option/],
+  ['{"role":{"a":1}}', /^role: Invalid option/],
+  ['[]', 'the body: Invalid input: expected object, received array'],
+  ['{"kind":"node"}', 'the body: Unrecognized key: "kind"']
+] as const)
+  test(`a body with ${body.slice(0, 40)} is refused with the value, where there is one, and the rule`, async (t) => {
+    const node = await start(t)
+    const answer = await call(node, { method: 'POST', path: '/v1/invites', body })
+    t.is(answer.status, 400)
+    const said = String(answer.json().message)
+    if (typeof message === 'string') t.is(said, message)
+    else t.regex(said, message)
+  })
