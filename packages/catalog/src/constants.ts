@@ -47,8 +47,17 @@ export const MATE_WAIT_MS_MAX = 1_000
 export const TURN_MS_MAX = 5_000
 /** How long a change waits for its turn. Afterwards it goes without, as it does where nobody keeps turns. */
 export const TURN_WAIT_MS_MAX = 10_000
-/** Asked again where the node that keeps the turns went away meanwhile. */
-export const HOMES_ASKED_MAX = 3
+/** How often who waits looks whether the turns are kept elsewhere now: a node that falls silent is left before its connection ends. */
+export const HOME_LOOK_MS = 250
+/** How long a node that keeps turns for the first time waits for what another knows, and for the turn that it has of the one before. */
+export const NEWS_WAIT_MS_MAX = 2_000
+/** How long a node that was started or stood still waits for the first connection before it changes anything. */
+export const COMPANY_WAIT_MS_MAX = 3_000
+/** Keys remembered as asked for; beyond, all are asked for again. */
+export const KEYS_CAUGHT_UP_MAX = 4_096
+/** A process whose tick comes so late stood still: less than PEER_SILENT_MS_MIN, from which on others do not count on it. */
+export const STILL_MS_MIN = 2_000
+export const STILL_TICK_MS = 250
 /** Turns that one node has or waits for at one that keeps them: more than it has changes in work (below). */
 export const HOLDER_TURNS_MAX = 1_024
 /** Entries that are waiting for one commit. */

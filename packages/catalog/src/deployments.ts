@@ -176,7 +176,8 @@ class NodeDeployments implements Deployments {
       // The version first: who sees the record's number finds the version.
       await catalog.put('version', `${name}:${last + 1}`, { functionName: name, account: before.account, version })
       // AWS gives $LATEST a new revision id with each version. Instances are named by it, so here they stay warm instead.
-      const record = await this.#put({ ...before, lastVersion: last + 1 })
+      // Read again: that was a wait.
+      const record = await this.#put({ ...this.#still(before, undefined), lastVersion: last + 1 })
       return { record, version, fresh: true }
     })
   }
@@ -192,9 +193,10 @@ class NodeDeployments implements Deployments {
           `version ${version} of '${name}' is pointed to by alias ${pointed.map((alias) => alias.name).join(', ')}; point it elsewhere first`
         )
       await this.#options.catalog.remove('version', `${name}:${version}`)
-      const qualifiers = { ...before.qualifiers }
+      const now = this.#still(before, undefined)
+      const qualifiers = { ...now.qualifiers }
       delete qualifiers[version]
-      await this.#put({ ...before, qualifiers })
+      await this.#put({ ...now, qualifiers })
     })
   }
 
@@ -202,7 +204,9 @@ class NodeDeployments implements Deployments {
     await this.#change(name, undefined, async ({ account, lastVersion = 0 }) => {
       const { catalog } = this.#options
       await catalog.remove('function', name)
-      for (let version = 1; version <= lastVersion; version++) await catalog.remove('version', `${name}:${version}`)
+      // All at once: a turn has its end, and the name may be taken anew after it.
+      const versions = Array.from({ length: lastVersion }, (_, index) => `${name}:${index + 1}`)
+      await Promise.all(versions.map((version) => catalog.remove('version', version)))
       this.#logger.info('function removed', { function: name, account })
     })
   }

@@ -10,12 +10,14 @@ import {
   type Reply
 } from '@peerless/interface'
 import { z } from 'zod'
-import { HOMES_ASKED_MAX, TURN_WAIT_MS_MAX } from './constants.ts'
+import { HOME_LOOK_MS, TURN_WAIT_MS_MAX } from './constants.ts'
 import { KIND_NAMES, keyOf } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
 import { decodeEnvelopes, encodeEnvelopes, type Intake } from './intake.ts'
+import { StandingStill } from './standing-still.ts'
 import type { EntryStorage } from './storage.ts'
 import { TurnKeeper } from './turn-keeper.ts'
+import { TurnNews } from './turn-news.ts'
 
 export interface MeshTurnsOptions {
   readonly mesh: Mesh
@@ -41,31 +43,52 @@ type EndTurn = () => void
 
 /**
  * Turns over the mesh: who reads an entry, changes it and writes it back does it alone among the nodes that are connected, and sees what the one before
- * wrote. One node keeps the turns of a key, its home. It hands each holder what it is to change, and gets what became of it. Nobody depends on it: where it
- * does not answer, where nodes see different homes (a partition, a node that is just coming), a change goes without a turn, and the last writer wins.
+ * wrote. One node keeps the turns of a key, its home. It hands each holder what it is to change, and gets what became of it. Nobody depends on it: when it
+ * falls silent or goes, the next one asks everybody what there is before it lets anybody change it. Where no home answers and where nodes do not see each
+ * other (a partition), a change goes without a turn, and the last writer wins.
  *
  * CATALOG_TURN: header `[kind, name, hashes of what the asker has]`, answered when it is the asker's turn with the turn's number and, as in CATALOG_PUSH,
  * the entries that it has otherwise. CATALOG_TURN_END: header `[kind, name, number]` and the entries that the turn left; answered when they are on disk.
+ * CATALOG_TURN_NEWS: header as of CATALOG_TURN, asked by a new home; answered when the asked one has no turn of it any more, with what it has otherwise.
  */
 export class MeshTurns {
   readonly #options: MeshTurnsOptions
   readonly #keeper: TurnKeeper
+  readonly #news: TurnNews
+  readonly #still: StandingStill
+  /** How often this node stood still, as `#news` knows it. */
+  #stood = 0
+  /** Turns that this node has, whoever keeps them: resolved when they are over. */
+  readonly #held = new Map<string, Set<Promise<void>>>()
 
   constructor(options: MeshTurnsOptions) {
+    const { clock, mesh, table, intake } = options
     this.#options = options
-    this.#keeper = new TurnKeeper(options.clock)
+    this.#keeper = new TurnKeeper(clock)
+    this.#still = new StandingStill(clock)
+    this.#news = new TurnNews({
+      mesh,
+      clock,
+      others: () => table.list('node').some((node) => (node as { peerId: string }).peerId !== mesh.peerId),
+      take: async (from, { payload }) => await intake.take(decodeEnvelopes(payload), { from, spread: false })
+    })
   }
 
   start(): void {
     const { mesh } = this.#options
+    this.#still.start()
+    this.#news.returned()
     mesh.handle(MESSAGE.CATALOG_TURN, (peer, request) => this.#onAsk(peer, request))
     mesh.handle(MESSAGE.CATALOG_TURN_END, (peer, request) => this.#onEnd(peer, request))
+    mesh.handle(MESSAGE.CATALOG_TURN_NEWS, (_peer, request) => this.#onNews(request))
     mesh.onPeer((peer, connected) => {
+      this.#news.met()
       if (!connected) this.#keeper.gone(peer)
     })
   }
 
   stop(): void {
+    this.#still.stop()
     this.#keeper.stop()
   }
 
@@ -80,16 +103,28 @@ export class MeshTurns {
   }
 
   async #take(kind: CatalogKind, name: string): Promise<EndTurn> {
-    const { homeOf, mesh, logger } = this.#options
+    const { homeOf, mesh, logger, clock } = this.#options
     const key = keyOf(kind, name)
-    for (let asked = 1; ; asked++) {
+    let until = clock.monotonic() + TURN_WAIT_MS_MAX
+    for (;;) {
       const home = homeOf(key)
+      const stood = this.#stoodStill()
       try {
-        return home === mesh.peerId ? await this.#takeHere(key) : await this.#takeAt(home, kind, name)
+        const over = home === mesh.peerId ? await this.#takeHere(kind, name, until) : await this.#takeAt(home, kind, name, until)
+        // Others may have had the turn since it was granted.
+        const away = stood !== this.#stoodStill()
+        if (!away && (homeOf(key) === home || clock.monotonic() >= until)) return over
+        over()
+        if (away) until = clock.monotonic() + TURN_WAIT_MS_MAX
       } catch (error) {
-        // It went away: another is the home now.
+        // Whatever was asked for, others have gone on without this node: it asks anew, and the time in which it stood does not count.
+        if (stood !== this.#stoodStill()) {
+          until = clock.monotonic() + TURN_WAIT_MS_MAX
+          continue
+        }
+        // It went away or fell silent: another is the home now.
         const away = isPeerlessError(error, 'UNAVAILABLE') || isPeerlessError(error, 'CONNECTION_LOST')
-        if (away && asked < HOMES_ASKED_MAX && homeOf(key) !== home) continue
+        if (away && clock.monotonic() < until && homeOf(key) !== home) continue
         logger.warn('a change goes without its turn: one made at another node at the same time may be lost', {
           key,
           home,
@@ -100,25 +135,48 @@ export class MeshTurns {
     }
   }
 
-  async #takeHere(key: string): Promise<EndTurn> {
-    const { clock, mesh } = this.#options
+  async #takeHere(kind: CatalogKind, name: string, until: number): Promise<EndTurn> {
+    const { mesh } = this.#options
+    const key = keyOf(kind, name)
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const withdraw = this.#keeper.take(key, mesh.peerId, resolve)
-    const timer = clock.after(TURN_WAIT_MS_MAX, () => {
+    const turn = await this.#inTime(key, mesh.peerId, until, promise, (error) => {
       withdraw()
-      reject(late())
+      reject(error)
     })
-    const turn = await promise.finally(() => timer.cancel())
-    return () => this.#keeper.end(key, mesh.peerId, turn)
+    await this.#catchUp(kind, name)
+    const letGo = this.#hold(key)
+    return () => {
+      letGo()
+      this.#keeper.end(key, mesh.peerId, turn)
+    }
   }
 
-  async #takeAt(home: string, kind: CatalogKind, name: string): Promise<EndTurn> {
+  async #takeAt(home: string, kind: CatalogKind, name: string, until: number): Promise<EndTurn> {
     const { mesh, intake, logger } = this.#options
+    const key = keyOf(kind, name)
     const before = this.#related(kind, name).map(({ hash }) => hash)
-    const { header, payload } = await this.#ask(home, [kind, name, before])
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>()
+    let letGo: EndTurn = () => undefined
+    const cancel = mesh.request(home, MESSAGE.CATALOG_TURN, [kind, name, before], NOTHING, (error, reply) => {
+      if (reply === undefined) reject(error)
+      else {
+        // At once: who keeps the turns after this home asks for it.
+        letGo = this.#hold(key)
+        resolve(reply)
+      }
+    })
+    const { header, payload } = await this.#inTime(key, home, until, promise, (error) => {
+      reject(error)
+      cancel()
+    })
     const turn = number.safeParse(header)
-    if (!turn.success) throw new PeerlessError('MALFORMED', 'a turn is a number from 1')
+    if (!turn.success) {
+      letGo()
+      throw new PeerlessError('MALFORMED', 'a turn is a number from 1')
+    }
     const over = () => {
+      letGo()
       const changed = this.#related(kind, name).filter(({ hash }) => !before.includes(hash))
       mesh.request(home, MESSAGE.CATALOG_TURN_END, [kind, name, turn.data], this.#envelopes(changed), (error) => {
         if (error !== undefined) logger.debug('the end of a turn was not heard', { home, name, reason: error.message })
@@ -133,19 +191,50 @@ export class MeshTurns {
     return over
   }
 
-  #ask(home: string, header: unknown): Promise<Reply> {
-    const { mesh, clock } = this.#options
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>()
-    const cancel = mesh.request(home, MESSAGE.CATALOG_TURN, header, NOTHING, (error, reply) => {
-      timer.cancel()
-      if (reply === undefined) reject(error)
-      else resolve(reply)
+  /** @param giveUp is told why: it is late, or another node keeps the turns of the key by now */
+  async #inTime<Granted>(
+    key: string,
+    home: string,
+    until: number,
+    granted: Promise<Granted>,
+    giveUp: (error: PeerlessError) => void
+  ): Promise<Granted> {
+    const { clock, homeOf } = this.#options
+    const look = clock.every(HOME_LOOK_MS, () => {
+      if (clock.monotonic() >= until) giveUp(late())
+      else if (homeOf(key) !== home)
+        giveUp(new PeerlessError('UNAVAILABLE', `node ${home} keeps the turns of '${key}' no longer`))
     })
-    const timer = clock.after(TURN_WAIT_MS_MAX, () => {
-      reject(late())
-      cancel()
-    })
-    return promise
+    try {
+      return await granted
+    } finally {
+      look.cancel()
+    }
+  }
+
+  /** A turn of this node begins. @returns ends it */
+  #hold(key: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const held = this.#held.get(key) ?? new Set()
+    this.#held.set(key, held.add(promise))
+    return () => {
+      resolve()
+      held.delete(promise)
+      if (held.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
+    }
+  }
+
+  #stoodStill(): number {
+    const times = this.#still.times()
+    if (times !== this.#stood) this.#news.returned()
+    this.#stood = times
+    return times
+  }
+
+  async #catchUp(kind: CatalogKind, name: string): Promise<void> {
+    this.#stoodStill()
+    const hashes = this.#related(kind, name).map(({ hash }) => hash)
+    await this.#news.catchUp(keyOf(kind, name), [kind, name, hashes])
   }
 
   #onAsk(peer: string, request: IncomingRequest): void {
@@ -155,15 +244,51 @@ export class MeshTurns {
       return
     }
     const [kind, name, hashes] = parsed.data
+    const key = keyOf(kind, name)
+    let over: EndTurn = () => undefined
+    const grant = async (turn: number) => {
+      over = await this.#mayGrant(kind, name)
+      if (this.#keeper.has(key, turn)) request.reply(turn, this.#envelopes(this.#unknown(kind, name, hashes)))
+      else {
+        over()
+        request.fail(new PeerlessError('UNAVAILABLE', `the turn of '${key}' was over before it began`))
+      }
+    }
     try {
-      const withdraw = this.#keeper.take(keyOf(kind, name), peer, (turn) => {
-        const news = this.#related(kind, name).filter(({ hash }) => !hashes.includes(hash))
-        request.reply(turn, this.#envelopes(news))
-      })
+      const withdraw = this.#keeper.take(
+        key,
+        peer,
+        (turn) => {
+          grant(turn).catch((error) => request.fail(error as PeerlessError))
+        },
+        () => over()
+      )
       request.onCancel(withdraw)
     } catch (error) {
       request.fail(error as PeerlessError)
     }
+  }
+
+  /** Who is asked and does not keep the turns, as it sees the mesh, has one from the node that does. Nobody asks in a circle: that one outranks it. */
+  async #mayGrant(kind: CatalogKind, name: string): Promise<EndTurn> {
+    const { homeOf, mesh } = this.#options
+    if (homeOf(keyOf(kind, name)) !== mesh.peerId) return await this.#take(kind, name)
+    await this.#catchUp(kind, name)
+    return () => undefined
+  }
+
+  #onNews(request: IncomingRequest): void {
+    const parsed = ask.safeParse(request.header)
+    if (!parsed.success) {
+      request.fail(new PeerlessError('MALFORMED', 'news are asked for with [kind, name, hashes of at most 2 entries]'))
+      return
+    }
+    const [kind, name, hashes] = parsed.data
+    const key = keyOf(kind, name)
+    this.#news.doubt(key)
+    Promise.all(this.#held.get(key) ?? []).then(() => {
+      request.reply(undefined, this.#envelopes(this.#unknown(kind, name, hashes)))
+    })
   }
 
   #onEnd(peer: string, request: IncomingRequest): void {
@@ -180,6 +305,10 @@ export class MeshTurns {
         (error) => request.fail(error as PeerlessError)
       )
       .finally(() => this.#keeper.end(keyOf(kind, name), peer, turn))
+  }
+
+  #unknown(kind: CatalogKind, name: string, hashes: readonly string[]): { readonly key: string }[] {
+    return this.#related(kind, name).filter(({ hash }) => !hashes.includes(hash))
   }
 
   /** The entry, and that of its last version: what whoever changes it reads. */

@@ -4,6 +4,7 @@ import { HOLDER_TURNS_MAX, TURN_MS_MAX } from './constants.ts'
 interface Waiting {
   readonly holder: string
   readonly grant: (turn: number) => void
+  readonly ended: () => void
 }
 
 interface Line {
@@ -11,6 +12,7 @@ interface Line {
   holder: string
   turn: number
   lease: Timer
+  readonly ended: () => void
   readonly waiting: Waiting[]
 }
 
@@ -36,10 +38,11 @@ export class TurnKeeper {
 
   /**
    * @param grant called once, now or later, with the number of the turn
+   * @param ended called once when a turn that was granted is over
    * @returns what withdraws the wish; nothing once it was granted
    * @throws THROTTLED
    */
-  take(key: string, holder: string, grant: (turn: number) => void): () => void {
+  take(key: string, holder: string, grant: (turn: number) => void, ended: () => void = () => undefined): () => void {
     const count = this.#counts.get(holder) ?? 0
     if (count >= HOLDER_TURNS_MAX)
       throw new PeerlessError(
@@ -47,7 +50,7 @@ export class TurnKeeper {
         `node ${holder} has or waits for ${count} turns, at most ${HOLDER_TURNS_MAX}; try again`
       )
     this.#counts.set(holder, count + 1)
-    const wish = { holder, grant }
+    const wish = { holder, grant, ended }
     const line = this.#lines.get(key)
     if (line === undefined) this.#grant(key, wish, [])
     else line.waiting.push(wish)
@@ -58,6 +61,10 @@ export class TurnKeeper {
       waiting?.splice(at, 1)
       this.#discount(holder)
     }
+  }
+
+  has(key: string, turn: number): boolean {
+    return this.#lines.get(key)?.turn === turn
   }
 
   /** Nothing where that turn is over. */
@@ -81,18 +88,19 @@ export class TurnKeeper {
     this.#counts.clear()
   }
 
-  #next(key: string, { holder, lease, waiting }: Line): void {
+  #next(key: string, { holder, lease, ended, waiting }: Line): void {
     lease.cancel()
+    ended()
     this.#discount(holder)
     const wish = waiting.shift()
     if (wish === undefined) this.#lines.delete(key)
     else this.#grant(key, wish, waiting)
   }
 
-  #grant(key: string, { holder, grant }: Waiting, waiting: Waiting[]): void {
+  #grant(key: string, { holder, grant, ended }: Waiting, waiting: Waiting[]): void {
     const turn = ++this.#turn
     const lease = this.#clock.after(TURN_MS_MAX, () => this.end(key, holder, turn))
-    this.#lines.set(key, { holder, turn, lease, waiting })
+    this.#lines.set(key, { holder, turn, lease, ended, waiting })
     grant(turn)
   }
 

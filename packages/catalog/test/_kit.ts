@@ -44,19 +44,28 @@ export class TestMesh {
   readonly network = new MemoryNetwork(new SeededRandom(7))
   readonly clock = new VirtualClock()
   readonly strangers = new Set<string>()
-  readonly #t: ExecutionContext
+  readonly t: ExecutionContext
+  /** Peers that the others count on no longer, though they are connected. */
+  away: ReadonlySet<string> = new Set()
   readonly #meshes = new Map<string, Mesh>()
 
   constructor(t: ExecutionContext) {
-    this.#t = t
+    this.t = t
   }
 
-  /** @param options.directory of an earlier life */
+  /** @param options.directory of an earlier life; `homeOf` is how this node sees who keeps turns */
   async node(
     number: number,
-    options: { directory?: string; clock?: Clock; start?: boolean; meshSecret?: Uint8Array; mates?: () => string[] } = {}
+    options: {
+      directory?: string
+      clock?: Clock
+      start?: boolean
+      meshSecret?: Uint8Array
+      mates?: () => string[]
+      homeOf?: () => string
+    } = {}
   ): Promise<TestNode> {
-    const directory = options.directory ?? (await temporaryDirectory(this.#t))
+    const directory = options.directory ?? (await temporaryDirectory(this.t))
     const clock = options.clock ?? this.clock
     const own = signer(number)
     const logger = new MemoryLogger()
@@ -70,7 +79,7 @@ export class TestMesh {
       isMember: (peerId) => !this.strangers.has(peerId),
       ...(options.mates === undefined ? {} : { mates: options.mates }),
       // Any order will do that is the same everywhere.
-      homeOf: () => [own.peerId, ...mesh.peers()].sort()[0] as string,
+      homeOf: options.homeOf ?? (() => [own.peerId, ...mesh.peers().filter((peer) => !this.away.has(peer))].sort()[0] as string),
       clock,
       random: new SeededRandom(number),
       logger
@@ -79,7 +88,7 @@ export class TestMesh {
       this.network.leave(own.peerId)
       await catalog.stop()
     }
-    this.#t.teardown(stop)
+    this.t.teardown(stop)
     if (options.start !== false) catalog.start()
     return { number, signer: own, catalog, logger, directory, stop }
   }

@@ -142,7 +142,8 @@ test('nonsense about turns is refused, and holds nobody up', async (t) => {
     ['function', 'hello', ['zz']],
     ['function', 'hello', Array(3).fill('0'.repeat(64))]
   ])
-    await t.throwsAsync(ask(a, MESSAGE.CATALOG_TURN, header), { code: 'MALFORMED' })
+    for (const type of [MESSAGE.CATALOG_TURN, MESSAGE.CATALOG_TURN_NEWS])
+      await t.throwsAsync(ask(a, type, header), { code: 'MALFORMED' })
   for (const header of [null, ['function', 'hello'], ['function', 'hello', 0], ['function', 'hello', 'x']])
     await t.throwsAsync(ask(a, MESSAGE.CATALOG_TURN_END, header), { code: 'MALFORMED' })
   await t.throwsAsync(ask(a, MESSAGE.CATALOG_TURN_END, ['function', 'hello', 1], Buffer.from('no entries')), {

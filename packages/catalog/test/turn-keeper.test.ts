@@ -47,6 +47,28 @@ test('who stands still loses the turn after five seconds, who goes away at once'
   t.is(keeper.size, 0)
 })
 
+test('who gave a turn hears once that it is over, however it ended', async (t) => {
+  const { clock, keeper } = fixture()
+  const over: string[] = []
+  const turns: number[] = []
+  for (const holder of ['says so', 'gone', 'still', 'withdrawn']) {
+    const withdraw = keeper.take(
+      'f',
+      holder,
+      (turn) => turns.push(turn),
+      () => over.push(holder)
+    )
+    if (holder === 'withdrawn') withdraw()
+  }
+  t.true(keeper.has('f', turns[0] ?? 0))
+  keeper.end('f', 'says so', turns[0] ?? 0)
+  keeper.end('f', 'says so', turns[0] ?? 0)
+  t.false(keeper.has('f', turns[0] ?? 0))
+  keeper.gone('gone')
+  await clock.advance(5_000)
+  t.deepEqual(over, ['says so', 'gone', 'still'])
+})
+
 test('one node takes a bounded number of turns, and leaves the others theirs', (t) => {
   const { keeper, take } = fixture()
   const withdrawals = Array.from({ length: 1_024 }, (_, index) => take(`f${index % 7}`, 'greedy'))

@@ -87,8 +87,11 @@ export class CatalogTriggers implements Triggers {
 
   async remove(name: string): Promise<void> {
     this.#existing(name)
-    await this.#o.catalog.remove('trigger', name)
-    await this.#o.catalog.remove('firing', name)
+    const { catalog } = this.#o
+    await catalog.inTurn('trigger', name, async () => {
+      await catalog.remove('trigger', name)
+      await catalog.remove('firing', name)
+    })
   }
 
   #mustBeFree(name: string): void {

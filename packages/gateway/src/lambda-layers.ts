@@ -124,7 +124,7 @@ export function layerHandlers(context: LambdaContext): Handlers {
       const layer = VERSION_NUMBER.test(String(number)) ? catalog.get('layerVersion', key) : undefined
       if (layer !== undefined) {
         mayOwn(request, layer, 'DeleteLayerVersion')
-        await catalog.remove('layerVersion', key)
+        await catalog.inTurn('layerVersion', key, () => catalog.remove('layerVersion', key))
       }
       answer(request, undefined)
     }

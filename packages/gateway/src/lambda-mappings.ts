@@ -97,7 +97,7 @@ export function mappingHandlers(context: LambdaContext): Handlers {
 
     async DeleteEventSourceMapping(request) {
       const mapping = existing(request, 'DeleteEventSourceMapping')
-      await catalog.remove('mapping', mapping.uuid)
+      await catalog.inTurn('mapping', mapping.uuid, () => catalog.remove('mapping', mapping.uuid))
       answer(request, shown(mapping, 'Deleting'))
     },
 

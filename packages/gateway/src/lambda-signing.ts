@@ -85,7 +85,7 @@ export function signingHandlers(context: LambdaContext): Handlers {
           'ResourceConflictException',
           `The code signing configuration ${arnOf(id)} is used by ${users(id).length} functions: take it from them first`
         )
-      await catalog.remove('signing', id)
+      await catalog.inTurn('signing', id, () => catalog.remove('signing', id))
       answer(request, undefined)
     },
 

@@ -13,6 +13,7 @@ export const MESSAGE = {
   CATALOG_PUSH: 12,
   CATALOG_TURN: 13,
   CATALOG_TURN_END: 14,
+  CATALOG_TURN_NEWS: 15,
   /** packages/bundle over packages/mesh, always on the bulk carrier */
   BLOCK_STAT: 20,
   BLOCK_CHUNK: 21,

@@ -1,0 +1,97 @@
+import { type Clock, MESSAGE, type Mesh, PEER_SILENT_MS_MIN, type Reply } from '@peerless/interface'
+import { COMPANY_WAIT_MS_MAX, KEYS_CAUGHT_UP_MAX, NEWS_WAIT_MS_MAX } from './constants.ts'
+
+export interface TurnNewsOptions {
+  readonly mesh: Mesh
+  readonly clock: Clock
+  /** Whether other nodes of the mesh are known, connected or not. */
+  readonly others: () => boolean
+  /** Takes what a peer answered. */
+  readonly take: (peer: string, reply: Reply) => Promise<unknown>
+}
+
+/**
+ * What a keeper of turns asks the others before the first turn of a key: another may have kept them before, somebody may have a turn of it still, and what
+ * was changed then may not be here yet. Asked again for every key whenever a peer came, went or fell silent, and when this node stood still.
+ */
+export class TurnNews {
+  readonly #options: TurnNewsOptions
+  /** Keys of which this node has everything, as long as `#company` is that of now. */
+  readonly #caughtUp = new Set<string>()
+  #company = ''
+  /** Until when a node that comes back waits for the first of the others, monotonic milliseconds. */
+  #awaitedUntil = 0
+
+  constructor(options: TurnNewsOptions) {
+    this.#options = options
+  }
+
+  /** This node was away: nothing that it has is certain. */
+  returned(): void {
+    const { clock } = this.#options
+    this.#caughtUp.clear()
+    this.#awaitedUntil = clock.monotonic() + COMPANY_WAIT_MS_MAX
+  }
+
+  /** A peer came or went. */
+  met(): void {
+    this.#caughtUp.clear()
+  }
+
+  /** Another keeps turns of the key too. */
+  doubt(key: string): void {
+    this.#caughtUp.delete(key)
+  }
+
+  /** Resolves when everybody who answers has told what there is of that key, and has no turn of it any more. */
+  async catchUp(key: string, header: unknown): Promise<void> {
+    const { clock, mesh, others } = this.#options
+    for (;;) {
+      const peers = this.#heard()
+      const company = peers.join()
+      if (company !== this.#company) this.#caughtUp.clear()
+      this.#company = company
+      if (this.#caughtUp.has(key)) return
+      if (this.#caughtUp.size >= KEYS_CAUGHT_UP_MAX) this.#caughtUp.clear()
+      // Before the answers: whoever asks here meanwhile, or comes, is a reason to ask again.
+      this.#caughtUp.add(key)
+      const answers = await Promise.all(peers.map((peer) => this.#ask(peer, header)))
+      if (answers.length > 0 && !answers.includes(false)) return
+      if (answers.includes(true) || clock.monotonic() >= this.#awaitedUntil || !others()) break
+      // It was away, and nobody is there yet: its connections are being made again.
+      this.#caughtUp.delete(key)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      clock.after(COMPANY_LOOK_MS, resolve)
+      await promise
+    }
+    if (mesh.peers().length > 0) this.#caughtUp.delete(key)
+  }
+
+  /** @returns false for a peer that has not answered */
+  #ask(peer: string, header: unknown): Promise<boolean> {
+    const { mesh, clock, take } = this.#options
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const cancel = mesh.request(peer, MESSAGE.CATALOG_TURN_NEWS, header, new Uint8Array(0), (_error, reply) => {
+      timer.cancel()
+      if (reply === undefined) resolve(false)
+      else
+        take(peer, reply).then(
+          () => resolve(true),
+          () => resolve(false)
+        )
+    })
+    const timer = clock.after(NEWS_WAIT_MS_MAX, () => {
+      resolve(false)
+      cancel()
+    })
+    return promise
+  }
+
+  #heard(): string[] {
+    const { mesh } = this.#options
+    return mesh.peers().filter((peer) => (mesh.silentMs(peer) ?? PEER_SILENT_MS_MIN) < PEER_SILENT_MS_MIN)
+  }
+}
+
+/** Between two looks for the first peer. */
+const COMPANY_LOOK_MS = 50

@@ -1,0 +1,148 @@
+import type { Clock } from '@peerless/interface'
+import type { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { functionRecord, nodeRecord, TestMesh, type TestNode } from './_kit.ts'
+
+/** Adds a tag; between reading and writing it waits for `pause`. */
+function tag(node: TestNode, name: string, pause: Promise<void> = Promise.resolve()): Promise<void> {
+  return node.catalog.inTurn('function', 'hello', async () => {
+    const record = node.catalog.get('function', 'hello') ?? functionRecord('hello')
+    await pause
+    await node.catalog.put('function', 'hello', { ...record, tags: { ...record.tags, [name]: '1' } })
+  })
+}
+
+function tagsAt(node: TestNode): string[] {
+  return Object.keys(node.catalog.get('function', 'hello')?.tags ?? {}).sort()
+}
+
+async function ended(mesh: TestMesh, tasks: Promise<void>[]): Promise<void> {
+  let over = false
+  const all = Promise.all(tasks).finally(() => {
+    over = true
+  })
+  for (let step = 0; step < 100 && !over; step++) await mesh.advance(250)
+  await all
+}
+
+/** Three nodes, the first of which keeps the turns, and the second when it is gone. */
+async function three(mesh: TestMesh, clockOfFirst?: Clock): Promise<[TestNode, TestNode, TestNode]> {
+  const numbers = await Promise.all(
+    [1, 2, 3].map(async (number) => {
+      const other = new TestMesh(mesh.t)
+      return { number, peerId: (await other.node(number, { start: false })).signer.peerId }
+    })
+  )
+  numbers.sort((a, b) => (a.peerId < b.peerId ? -1 : 1))
+  const nodes: TestNode[] = []
+  for (const [index, { number }] of numbers.entries())
+    nodes.push(await mesh.node(number, index === 0 && clockOfFirst !== undefined ? { clock: clockOfFirst } : {}))
+  await mesh.settle()
+  for (const node of nodes) await node.catalog.put('node', node.signer.peerId, nodeRecord(node.signer.peerId))
+  await mesh.settle()
+  return nodes as [TestNode, TestNode, TestNode]
+}
+
+test('who keeps the turns after a node that died waits for the turn that it had given', async (t) => {
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(mesh)
+  const pause = Promise.withResolvers<void>()
+  const slow = tag(third, 'slow', pause.promise)
+  await mesh.settle()
+  await first.stop()
+  const quick = tag(second, 'quick')
+  await mesh.settle()
+  pause.resolve()
+  await ended(mesh, [slow, quick])
+  await mesh.advance(10_000)
+  for (const node of [second, third]) t.deepEqual(tagsAt(node), ['quick', 'slow'])
+})
+
+test('a node that comes back changes what the others have left, though nothing of it has come yet', async (t) => {
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(mesh)
+  await ended(mesh, [tag(second, 'before')])
+  await first.stop()
+  await ended(mesh, [tag(second, 'meanwhile'), tag(third, 'too')])
+  const again = await mesh.node(first.number, { directory: first.directory })
+  await ended(mesh, [tag(again, 'after')])
+  await mesh.advance(10_000)
+  for (const node of [again, second, third]) t.deepEqual(tagsAt(node), ['after', 'before', 'meanwhile', 'too'])
+})
+
+test('one that is started before it is connected waits for the others, and not for ever', async (t) => {
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(mesh)
+  await ended(mesh, [tag(second, 'before')])
+  await first.stop()
+  await ended(mesh, [tag(second, 'meanwhile')])
+  const again = await mesh.node(first.number, { directory: first.directory, start: false })
+  mesh.network.partition([again.signer.peerId], [second.signer.peerId, third.signer.peerId])
+  again.catalog.start()
+  const waiting = tag(again, 'after')
+  await mesh.advance(1_000)
+  mesh.network.heal()
+  await ended(mesh, [waiting])
+  await mesh.advance(10_000)
+  for (const node of [again, second]) t.deepEqual(tagsAt(node), ['after', 'before', 'meanwhile'])
+
+  await again.stop()
+  const alone = await mesh.node(first.number, { directory: first.directory, start: false })
+  mesh.network.partition([alone.signer.peerId], [second.signer.peerId, third.signer.peerId])
+  alone.catalog.start()
+  const before = mesh.clock.monotonic()
+  await ended(mesh, [tag(alone, 'alone')])
+  t.is(mesh.clock.monotonic() - before, 3_000)
+})
+
+test('a node that stood still changes nothing by what it knew before', async (t) => {
+  let still = false
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(
+    mesh,
+    stopping(mesh.clock, () => still)
+  )
+  await ended(mesh, [tag(second, 'before'), tag(first, 'early')])
+  still = true
+  const peerId = first.signer.peerId
+  mesh.network.freeze(peerId, () => 9_000)
+  const away = new Set([peerId])
+  mesh.away = away
+  await ended(mesh, [tag(second, 'meanwhile'), tag(third, 'too')])
+  await mesh.advance(5_000)
+  // Its first act, before it reads what came.
+  still = false
+  const woken = tag(first, 'woken')
+  away.clear()
+  mesh.network.thaw(peerId)
+  await ended(mesh, [woken])
+  await mesh.advance(10_000)
+  for (const node of [first, second, third]) t.deepEqual(tagsAt(node), ['before', 'early', 'meanwhile', 'too', 'woken'])
+})
+
+test('who is asked for a turn and does not keep it, as it sees the mesh, has it from the node that does', async (t) => {
+  const mesh = new TestMesh(t)
+  const homes: string[] = []
+  const nodes: TestNode[] = []
+  // The second believes in the first, the third in the second: as where not everybody is connected yet.
+  for (const number of [1, 2, 3]) nodes.push(await mesh.node(number, { homeOf: () => homes[Math.max(0, number - 2)] as string }))
+  homes.push(...nodes.map(({ signer }) => signer.peerId))
+  await mesh.settle()
+  const names = Array.from({ length: 12 }, (_, index) => `t${10 + index}`)
+  await ended(
+    mesh,
+    names.map((name, index) => tag(nodes[index % 3] as TestNode, name))
+  )
+  await mesh.advance(10_000)
+  for (const node of nodes) t.deepEqual(tagsAt(node), names)
+})
+
+/** The clock of a process that stands still now and then: its timers do nothing meanwhile. */
+function stopping(clock: VirtualClock, still: () => boolean): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    after: (delayMs, run) => clock.after(delayMs, () => still() || run()),
+    every: (periodMs, run) => clock.every(periodMs, () => still() || run())
+  }
+}
