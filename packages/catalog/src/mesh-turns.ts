@@ -153,13 +153,15 @@ export class MeshTurns {
   }
 
   async #takeAt(home: string, kind: CatalogKind, name: string, until: number): Promise<EndTurn> {
-    const { mesh, intake, logger } = this.#options
+    const { mesh, intake } = this.#options
     const key = keyOf(kind, name)
     const before = this.#related(kind, name).map(({ hash }) => hash)
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     let letGo: EndTurn = () => undefined
-    const cancel = mesh.request(home, MESSAGE.CATALOG_TURN, [kind, name, before], NOTHING, (error, reply) => {
+    let gone = false
+    mesh.request(home, MESSAGE.CATALOG_TURN, [kind, name, before], NOTHING, (error, reply) => {
       if (reply === undefined) reject(error)
+      else if (gone) this.#sayOver(home, kind, name, reply.header, NO_ENTRIES)
       else {
         // At once: who keeps the turns after this home asks for it.
         letGo = this.#hold(key)
@@ -167,8 +169,9 @@ export class MeshTurns {
       }
     })
     const { header, payload } = await this.#inTime(key, home, until, promise, (error) => {
+      // Not withdrawn: one that is granted at this moment would be nobody's.
+      gone = true
       reject(error)
-      cancel()
     })
     const turn = number.safeParse(header)
     if (!turn.success) {
@@ -178,9 +181,7 @@ export class MeshTurns {
     const over = () => {
       letGo()
       const changed = this.#related(kind, name).filter(({ hash }) => !before.includes(hash))
-      mesh.request(home, MESSAGE.CATALOG_TURN_END, [kind, name, turn.data], this.#envelopes(changed), (error) => {
-        if (error !== undefined) logger.debug('the end of a turn was not heard', { home, name, reason: error.message })
-      })
+      this.#sayOver(home, kind, name, turn.data, this.#envelopes(changed))
     }
     try {
       await intake.take(decodeEnvelopes(payload), { from: home, spread: false })
@@ -189,6 +190,13 @@ export class MeshTurns {
       throw error
     }
     return over
+  }
+
+  #sayOver(home: string, kind: CatalogKind, name: string, turn: unknown, entries: Uint8Array): void {
+    const { mesh, logger } = this.#options
+    mesh.request(home, MESSAGE.CATALOG_TURN_END, [kind, name, turn], entries, (error) => {
+      if (error !== undefined) logger.debug('the end of a turn was not heard', { home, name, reason: error.message })
+    })
   }
 
   /** @param giveUp is told why: it is late, or another node keeps the turns of the key by now */
@@ -332,6 +340,7 @@ export class MeshTurns {
 }
 
 const NOTHING = new Uint8Array(0)
+const NO_ENTRIES = encodeEnvelopes([])
 
 function late(): PeerlessError {
   return new PeerlessError('DEADLINE_EXCEEDED', `it was not this node's turn within ${TURN_WAIT_MS_MAX} ms`)

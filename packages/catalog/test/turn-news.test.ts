@@ -120,6 +120,24 @@ test('a node that stood still changes nothing by what it knew before', async (t)
   for (const node of [first, second, third]) t.deepEqual(tagsAt(node), ['before', 'early', 'meanwhile', 'too', 'woken'])
 })
 
+test('a turn that comes after its holder has gone elsewhere is given back at once', async (t) => {
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(mesh)
+  await ended(mesh, [tag(second, 'before')])
+  const peerId = first.signer.peerId
+  mesh.network.freeze(peerId, () => 3_000)
+  const waiting = tag(third, 'elsewhere')
+  await mesh.settle()
+  mesh.away = new Set([peerId])
+  await ended(mesh, [waiting])
+  mesh.away = new Set()
+  mesh.network.thaw(peerId)
+  const before = mesh.clock.monotonic()
+  await ended(mesh, [tag(second, 'next')])
+  t.true(mesh.clock.monotonic() - before <= 250)
+  t.deepEqual(tagsAt(first), ['before', 'elsewhere', 'next'])
+})
+
 test('who is asked for a turn and does not keep it, as it sees the mesh, has it from the node that does', async (t) => {
   const mesh = new TestMesh(t)
   const homes: string[] = []
