@@ -199,6 +199,7 @@ class ReplicatedCatalog implements CatalogService {
     if (this.#state === 'stopped') throw new PeerlessError('UNAVAILABLE', 'the catalog is stopped')
     checkOwner(kind, name, stored, signer.peerId)
     const content = { ...order, time: this.#time.next(later) }
+    this.#turns.checkStill(kind, name)
     const envelope = seal(signer, mesh.meshId, ENVELOPE_KIND, encodeContent(content))
     const bytes = encodeEnvelope(envelope)
     checkSize(bytes.length)

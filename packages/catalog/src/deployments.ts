@@ -173,11 +173,10 @@ class NodeDeployments implements Deployments {
         description: description ?? latest.description,
         modifiedAt: clock.now()
       }
-      // The version first: who sees the record's number finds the version.
-      await catalog.put('version', `${name}:${last + 1}`, { functionName: name, account: before.account, version })
+      // Both at once, the version first: who sees the record's number finds the version, and nothing comes between what was read and what is written.
+      const numbered = catalog.put('version', `${name}:${last + 1}`, { functionName: name, account: before.account, version })
       // AWS gives $LATEST a new revision id with each version. Instances are named by it, so here they stay warm instead.
-      // Read again: that was a wait.
-      const record = await this.#put({ ...this.#still(before, undefined), lastVersion: last + 1 })
+      const [record] = await Promise.all([this.#put({ ...before, lastVersion: last + 1 }), numbered])
       return { record, version, fresh: true }
     })
   }
@@ -192,21 +191,18 @@ class NodeDeployments implements Deployments {
           'CONFLICT',
           `version ${version} of '${name}' is pointed to by alias ${pointed.map((alias) => alias.name).join(', ')}; point it elsewhere first`
         )
-      await this.#options.catalog.remove('version', `${name}:${version}`)
-      const now = this.#still(before, undefined)
-      const qualifiers = { ...now.qualifiers }
+      const qualifiers = { ...before.qualifiers }
       delete qualifiers[version]
-      await this.#put({ ...now, qualifiers })
+      await Promise.all([this.#options.catalog.remove('version', `${name}:${version}`), this.#put({ ...before, qualifiers })])
     })
   }
 
   async remove(name: string): Promise<void> {
     await this.#change(name, undefined, async ({ account, lastVersion = 0 }) => {
       const { catalog } = this.#options
-      await catalog.remove('function', name)
       // All at once: a turn has its end, and the name may be taken anew after it.
       const versions = Array.from({ length: lastVersion }, (_, index) => `${name}:${index + 1}`)
-      await Promise.all(versions.map((version) => catalog.remove('version', version)))
+      await Promise.all([catalog.remove('function', name), ...versions.map((version) => catalog.remove('version', version))])
       this.#logger.info('function removed', { function: name, account })
     })
   }

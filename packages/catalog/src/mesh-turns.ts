@@ -49,7 +49,8 @@ type EndTurn = () => void
  *
  * CATALOG_TURN: header `[kind, name, hashes of what the asker has]`, answered when it is the asker's turn with the turn's number and, as in CATALOG_PUSH,
  * the entries that it has otherwise. CATALOG_TURN_END: header `[kind, name, number]` and the entries that the turn left; answered when they are on disk.
- * CATALOG_TURN_NEWS: header as of CATALOG_TURN, asked by a new home; answered when the asked one has no turn of it any more, with what it has otherwise.
+ * CATALOG_TURN_NEWS: header as of CATALOG_TURN, asked by a new home; answered when the asked one has no turn of it any more, with what it has otherwise;
+ * header `true` where that one sees another home.
  */
 export class MeshTurns {
   readonly #options: MeshTurnsOptions
@@ -60,6 +61,8 @@ export class MeshTurns {
   #stood = 0
   /** Turns that this node has, whoever keeps them: resolved when they are over. */
   readonly #held = new Map<string, Set<Promise<void>>>()
+  /** How often this node had stood still when it got the turn that it has of a key. */
+  readonly #since = new Map<string, number>()
 
   constructor(options: MeshTurnsOptions) {
     const { clock, mesh, table, intake } = options
@@ -80,7 +83,7 @@ export class MeshTurns {
     this.#news.returned()
     mesh.handle(MESSAGE.CATALOG_TURN, (peer, request) => this.#onAsk(peer, request))
     mesh.handle(MESSAGE.CATALOG_TURN_END, (peer, request) => this.#onEnd(peer, request))
-    mesh.handle(MESSAGE.CATALOG_TURN_NEWS, (_peer, request) => this.#onNews(request))
+    mesh.handle(MESSAGE.CATALOG_TURN_NEWS, (peer, request) => this.#onNews(peer, request))
     mesh.onPeer((peer, connected) => {
       this.#news.met()
       if (!connected) this.#keeper.gone(peer)
@@ -92,14 +95,29 @@ export class MeshTurns {
     this.#keeper.stop()
   }
 
-  /** Runs `task` in a turn of that entry; without one where none is to be had within TURN_WAIT_MS_MAX. @throws what `task` throws */
+  /**
+   * Runs `task` in a turn of that entry; without one where none is to be had within TURN_WAIT_MS_MAX.
+   * @throws what `task` throws; UNAVAILABLE where this node stood still meanwhile: what it wrote may be overwritten already
+   */
   async run<Result>(kind: CatalogKind, name: string, task: () => Promise<Result>): Promise<Result> {
     const over = await this.#take(kind, name)
+    const stood = this.#stood
     try {
-      return await task()
+      const result = await task()
+      if (stood === this.#stoodStill()) return result
     } finally {
       over()
     }
+    throw stoodStill(name)
+  }
+
+  /**
+   * To be called when the time of a write is set: what was read before this node stood still must not be newer than what others wrote meanwhile.
+   * @throws UNAVAILABLE
+   */
+  checkStill(kind: CatalogKind, name: string): void {
+    const since = this.#since.get(keyOf(...turnOf(kind, name)))
+    if (since !== undefined && since !== this.#stoodStill()) throw stoodStill(name)
   }
 
   async #take(kind: CatalogKind, name: string): Promise<EndTurn> {
@@ -122,9 +140,11 @@ export class MeshTurns {
           until = clock.monotonic() + TURN_WAIT_MS_MAX
           continue
         }
-        // It went away or fell silent: another is the home now.
-        const away = isPeerlessError(error, 'UNAVAILABLE') || isPeerlessError(error, 'CONNECTION_LOST')
-        if (away && clock.monotonic() < until && homeOf(key) !== home) continue
+        // It went away or fell silent: another is the home now, or soon.
+        if (isAway(error) && clock.monotonic() < until) {
+          if (homeOf(key) === home) await this.#look()
+          continue
+        }
         logger.warn('a change goes without its turn: one made at another node at the same time may be lost', {
           key,
           home,
@@ -140,14 +160,21 @@ export class MeshTurns {
     const key = keyOf(kind, name)
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const withdraw = this.#keeper.take(key, mesh.peerId, resolve)
-    const turn = await this.#inTime(key, mesh.peerId, until, promise, (error) => {
+    const turn = await this.#inTime(key, until, promise, (error) => {
       withdraw()
       reject(error)
     })
-    await this.#catchUp(kind, name)
+    let above: EndTurn
+    try {
+      above = await this.#mayGrant(kind, name, until)
+    } catch (error) {
+      this.#keeper.end(key, mesh.peerId, turn)
+      throw error
+    }
     const letGo = this.#hold(key)
     return () => {
       letGo()
+      above()
       this.#keeper.end(key, mesh.peerId, turn)
     }
   }
@@ -168,7 +195,7 @@ export class MeshTurns {
         resolve(reply)
       }
     })
-    const { header, payload } = await this.#inTime(key, home, until, promise, (error) => {
+    const { header, payload } = await this.#inTime(key, until, promise, (error) => {
       // Not withdrawn: one that is granted at this moment would be nobody's.
       gone = true
       reject(error)
@@ -202,16 +229,16 @@ export class MeshTurns {
   /** @param giveUp is told why: it is late, or another node keeps the turns of the key by now */
   async #inTime<Granted>(
     key: string,
-    home: string,
     until: number,
     granted: Promise<Granted>,
     giveUp: (error: PeerlessError) => void
   ): Promise<Granted> {
     const { clock, homeOf } = this.#options
+    const seen = homeOf(key)
     const look = clock.every(HOME_LOOK_MS, () => {
       if (clock.monotonic() >= until) giveUp(late())
-      else if (homeOf(key) !== home)
-        giveUp(new PeerlessError('UNAVAILABLE', `node ${home} keeps the turns of '${key}' no longer`))
+      else if (homeOf(key) !== seen)
+        giveUp(new PeerlessError('UNAVAILABLE', `node ${seen} keeps the turns of '${key}' no longer`))
     })
     try {
       return await granted
@@ -220,15 +247,24 @@ export class MeshTurns {
     }
   }
 
+  async #look(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#options.clock.after(HOME_LOOK_MS, resolve)
+    await promise
+  }
+
   /** A turn of this node begins. @returns ends it */
   #hold(key: string): () => void {
     const { promise, resolve } = Promise.withResolvers<void>()
     const held = this.#held.get(key) ?? new Set()
     this.#held.set(key, held.add(promise))
+    this.#since.set(key, this.#stood)
     return () => {
       resolve()
       held.delete(promise)
-      if (held.size === 0 && this.#held.get(key) === held) this.#held.delete(key)
+      if (held.size > 0) return
+      this.#held.delete(key)
+      this.#since.delete(key)
     }
   }
 
@@ -237,12 +273,6 @@ export class MeshTurns {
     if (times !== this.#stood) this.#news.returned()
     this.#stood = times
     return times
-  }
-
-  async #catchUp(kind: CatalogKind, name: string): Promise<void> {
-    this.#stoodStill()
-    const hashes = this.#related(kind, name).map(({ hash }) => hash)
-    await this.#news.catchUp(keyOf(kind, name), [kind, name, hashes])
   }
 
   #onAsk(peer: string, request: IncomingRequest): void {
@@ -255,7 +285,7 @@ export class MeshTurns {
     const key = keyOf(kind, name)
     let over: EndTurn = () => undefined
     const grant = async (turn: number) => {
-      over = await this.#mayGrant(kind, name)
+      over = await this.#mayGrant(kind, name, this.#options.clock.monotonic() + TURN_WAIT_MS_MAX)
       if (this.#keeper.has(key, turn)) request.reply(turn, this.#envelopes(this.#unknown(kind, name, hashes)))
       else {
         over()
@@ -277,15 +307,28 @@ export class MeshTurns {
     }
   }
 
-  /** Who is asked and does not keep the turns, as it sees the mesh, has one from the node that does. Nobody asks in a circle: that one outranks it. */
-  async #mayGrant(kind: CatalogKind, name: string): Promise<EndTurn> {
-    const { homeOf, mesh } = this.#options
-    if (homeOf(keyOf(kind, name)) !== mesh.peerId) return await this.#take(kind, name)
-    await this.#catchUp(kind, name)
-    return () => undefined
+  /**
+   * Who is asked and does not keep the turns, as it or one of its peers sees the mesh, has one from the node that does. Nobody asks in a circle: that one
+   * outranks it.
+   */
+  async #mayGrant(kind: CatalogKind, name: string, until: number): Promise<EndTurn> {
+    const { homeOf, mesh, clock } = this.#options
+    const key = keyOf(kind, name)
+    if (homeOf(key) !== mesh.peerId) return await this.#take(kind, name)
+    for (;;) {
+      this.#stoodStill()
+      const hashes = this.#related(kind, name).map(({ hash }) => hash)
+      const above = await this.#news.catchUp(key, [kind, name, hashes])
+      if (above === undefined) return () => undefined
+      try {
+        return await this.#takeAt(above, kind, name, until)
+      } catch (error) {
+        if (!isAway(error) || clock.monotonic() >= until) throw error
+      }
+    }
   }
 
-  #onNews(request: IncomingRequest): void {
+  #onNews(peer: string, request: IncomingRequest): void {
     const parsed = ask.safeParse(request.header)
     if (!parsed.success) {
       request.fail(new PeerlessError('MALFORMED', 'news are asked for with [kind, name, hashes of at most 2 entries]'))
@@ -295,7 +338,10 @@ export class MeshTurns {
     const key = keyOf(kind, name)
     this.#news.doubt(key)
     Promise.all(this.#held.get(key) ?? []).then(() => {
-      request.reply(undefined, this.#envelopes(this.#unknown(kind, name, hashes)))
+      const { homeOf, mesh } = this.#options
+      // It outranks the one that asks, which would have asked it if they were connected.
+      const another = ![peer, mesh.peerId].includes(homeOf(key))
+      request.reply(another, this.#envelopes(this.#unknown(kind, name, hashes)))
     })
   }
 
@@ -341,6 +387,20 @@ export class MeshTurns {
 
 const NOTHING = new Uint8Array(0)
 const NO_ENTRIES = encodeEnvelopes([])
+
+/** Whose turn it is to write an entry: a version is written in that of what it is a version of. */
+function turnOf(kind: CatalogKind, name: string): [CatalogKind, string] {
+  return kind === 'version' ? ['function', name.slice(0, name.lastIndexOf(':'))] : [kind, name]
+}
+
+function stoodStill(name: string): PeerlessError {
+  return new PeerlessError('UNAVAILABLE', `this node stood still while it changed '${name}': look whether the change is there`)
+}
+
+/** Whoever was asked is there no longer. */
+function isAway(error: unknown): boolean {
+  return isPeerlessError(error, 'UNAVAILABLE') || isPeerlessError(error, 'CONNECTION_LOST')
+}
 
 function late(): PeerlessError {
   return new PeerlessError('DEADLINE_EXCEEDED', `it was not this node's turn within ${TURN_WAIT_MS_MAX} ms`)

@@ -1,6 +1,9 @@
 import { type Clock, MESSAGE, type Mesh, PEER_SILENT_MS_MIN, type Reply } from '@peerless/interface'
 import { COMPANY_WAIT_MS_MAX, KEYS_CAUGHT_UP_MAX, NEWS_WAIT_MS_MAX } from './constants.ts'
 
+/** Of one peer. */
+type Answer = 'told' | 'knows another' | 'none'
+
 export interface TurnNewsOptions {
   readonly mesh: Mesh
   readonly clock: Clock
@@ -43,21 +46,29 @@ export class TurnNews {
     this.#caughtUp.delete(key)
   }
 
-  /** Resolves when everybody who answers has told what there is of that key, and has no turn of it any more. */
-  async catchUp(key: string, header: unknown): Promise<void> {
+  /**
+   * Resolves when everybody who answers has told what there is of that key, and has no turn of it any more.
+   * @returns a peer that knows a node which goes before this one in keeping its turns, and which this one is not connected with
+   */
+  async catchUp(key: string, header: unknown): Promise<string | undefined> {
     const { clock, mesh, others } = this.#options
     for (;;) {
       const peers = this.#heard()
       const company = peers.join()
       if (company !== this.#company) this.#caughtUp.clear()
       this.#company = company
-      if (this.#caughtUp.has(key)) return
+      if (this.#caughtUp.has(key)) return undefined
       if (this.#caughtUp.size >= KEYS_CAUGHT_UP_MAX) this.#caughtUp.clear()
       // Before the answers: whoever asks here meanwhile, or comes, is a reason to ask again.
       this.#caughtUp.add(key)
       const answers = await Promise.all(peers.map((peer) => this.#ask(peer, header)))
-      if (answers.length > 0 && !answers.includes(false)) return
-      if (answers.includes(true) || clock.monotonic() >= this.#awaitedUntil || !others()) break
+      const above = answers.indexOf('knows another')
+      if (above >= 0) {
+        this.#caughtUp.delete(key)
+        return peers[above]
+      }
+      if (answers.length > 0 && !answers.includes('none')) return undefined
+      if (answers.includes('told') || clock.monotonic() >= this.#awaitedUntil || !others()) break
       // It was away, and nobody is there yet: its connections are being made again.
       this.#caughtUp.delete(key)
       const { promise, resolve } = Promise.withResolvers<void>()
@@ -65,23 +76,23 @@ export class TurnNews {
       await promise
     }
     if (mesh.peers().length > 0) this.#caughtUp.delete(key)
+    return undefined
   }
 
-  /** @returns false for a peer that has not answered */
-  #ask(peer: string, header: unknown): Promise<boolean> {
+  #ask(peer: string, header: unknown): Promise<Answer> {
     const { mesh, clock, take } = this.#options
-    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const { promise, resolve } = Promise.withResolvers<Answer>()
     const cancel = mesh.request(peer, MESSAGE.CATALOG_TURN_NEWS, header, new Uint8Array(0), (_error, reply) => {
       timer.cancel()
-      if (reply === undefined) resolve(false)
+      if (reply === undefined) resolve('none')
       else
         take(peer, reply).then(
-          () => resolve(true),
-          () => resolve(false)
+          () => resolve(reply.header === true ? 'knows another' : 'told'),
+          () => resolve('none')
         )
     })
     const timer = clock.after(NEWS_WAIT_MS_MAX, () => {
-      resolve(false)
+      resolve('none')
       cancel()
     })
     return promise

@@ -155,6 +155,40 @@ test('who is asked for a turn and does not keep it, as it sees the mesh, has it 
   for (const node of nodes) t.deepEqual(tagsAt(node), names)
 })
 
+test('a node that is not connected with the one that keeps the turns has them by another', async (t) => {
+  const mesh = new TestMesh(t)
+  const [first, second, third] = await three(mesh)
+  // The third keeps turns for itself then, and the second sees the first.
+  mesh.network.partition([first.signer.peerId], [third.signer.peerId])
+  const names = Array.from({ length: 12 }, (_, index) => `t${10 + index}`)
+  await ended(
+    mesh,
+    names.map((name, index) => tag([first, third, second][index % 3] as TestNode, name))
+  )
+  mesh.network.heal()
+  await mesh.advance(10_000)
+  for (const node of [first, second, third]) t.deepEqual(tagsAt(node), names)
+})
+
+test('a change that a node made before it stood still is not answered for', async (t) => {
+  let still = false
+  const mesh = new TestMesh(t)
+  const [first] = await three(
+    mesh,
+    stopping(mesh.clock, () => still)
+  )
+  const pause = Promise.withResolvers<void>()
+  const change = tag(first, 'old', pause.promise)
+  await mesh.settle()
+  still = true
+  await mesh.advance(3_000)
+  still = false
+  pause.resolve()
+  await t.throwsAsync(change, { code: 'UNAVAILABLE' })
+  t.deepEqual(tagsAt(first), [], 'nothing was written of what it had read')
+  await ended(mesh, [tag(first, 'new')])
+})
+
 /** The clock of a process that stands still now and then: its timers do nothing meanwhile. */
 function stopping(clock: VirtualClock, still: () => boolean): Clock {
   return {
