@@ -4,6 +4,12 @@ import { COMPANY_WAIT_MS_MAX, KEYS_CAUGHT_UP_MAX, NEWS_WAIT_MS_MAX } from './con
 /** Of one peer. */
 type Answer = 'told' | 'knows another' | 'none'
 
+/** A question to all peers about one key. */
+interface Round {
+  readonly peers: readonly string[]
+  readonly answers: Promise<Answer[]>
+}
+
 export interface TurnNewsOptions {
   readonly mesh: Mesh
   readonly clock: Clock
@@ -19,8 +25,10 @@ export interface TurnNewsOptions {
  */
 export class TurnNews {
   readonly #options: TurnNewsOptions
-  /** Keys of which this node has everything, as long as `#company` is that of now. */
-  readonly #caughtUp = new Set<string>()
+  /** By key, as long as `#company` is that of now. */
+  readonly #rounds = new Map<string, Round>()
+  /** How often this node was away, or a peer came or went. */
+  #times = 0
   #company = ''
   /** Until when a node that comes back waits for the first of the others, monotonic milliseconds. */
   #awaitedUntil = 0
@@ -32,18 +40,19 @@ export class TurnNews {
   /** This node was away: nothing that it has is certain. */
   returned(): void {
     const { clock } = this.#options
-    this.#caughtUp.clear()
+    this.met()
     this.#awaitedUntil = clock.monotonic() + COMPANY_WAIT_MS_MAX
   }
 
   /** A peer came or went. */
   met(): void {
-    this.#caughtUp.clear()
+    this.#times++
+    this.#rounds.clear()
   }
 
   /** Another keeps turns of the key too. */
   doubt(key: string): void {
-    this.#caughtUp.delete(key)
+    this.#rounds.delete(key)
   }
 
   /**
@@ -51,32 +60,43 @@ export class TurnNews {
    * @returns a peer that knows a node which goes before this one in keeping its turns, and which this one is not connected with
    */
   async catchUp(key: string, header: unknown): Promise<string | undefined> {
-    const { clock, mesh, others } = this.#options
+    const { clock, others } = this.#options
     for (;;) {
-      const peers = this.#heard()
-      const company = peers.join()
-      if (company !== this.#company) this.#caughtUp.clear()
-      this.#company = company
-      if (this.#caughtUp.has(key)) return undefined
-      if (this.#caughtUp.size >= KEYS_CAUGHT_UP_MAX) this.#caughtUp.clear()
-      // Before the answers: whoever asks here meanwhile, or comes, is a reason to ask again.
-      this.#caughtUp.add(key)
-      const answers = await Promise.all(peers.map((peer) => this.#ask(peer, header)))
+      const round = this.#round(key, header)
+      const times = this.#times
+      const answers = await round.answers
+      // Asked of those who were there before.
+      if (times !== this.#times) continue
       const above = answers.indexOf('knows another')
       if (above >= 0) {
-        this.#caughtUp.delete(key)
-        return peers[above]
+        this.#forget(key, round)
+        return round.peers[above]
       }
       if (answers.length > 0 && !answers.includes('none')) return undefined
-      if (answers.includes('told') || clock.monotonic() >= this.#awaitedUntil || !others()) break
+      this.#forget(key, round)
+      if (answers.includes('told') || clock.monotonic() >= this.#awaitedUntil || !others()) return undefined
       // It was away, and nobody is there yet: its connections are being made again.
-      this.#caughtUp.delete(key)
       const { promise, resolve } = Promise.withResolvers<void>()
       clock.after(COMPANY_LOOK_MS, resolve)
       await promise
     }
-    if (mesh.peers().length > 0) this.#caughtUp.delete(key)
-    return undefined
+  }
+
+  /** One that is under way or ended well, of the company of now, or a new one: whoever comes meanwhile waits for its answers too. */
+  #round(key: string, header: unknown): Round {
+    const peers = this.#heard()
+    const company = peers.join()
+    if (company !== this.#company || this.#rounds.size >= KEYS_CAUGHT_UP_MAX) this.#rounds.clear()
+    this.#company = company
+    const before = this.#rounds.get(key)
+    if (before !== undefined) return before
+    const round = { peers, answers: Promise.all(peers.map((peer) => this.#ask(peer, header))) }
+    this.#rounds.set(key, round)
+    return round
+  }
+
+  #forget(key: string, round: Round): void {
+    if (this.#rounds.get(key) === round) this.#rounds.delete(key)
   }
 
   #ask(peer: string, header: unknown): Promise<Answer> {

@@ -1,6 +1,7 @@
-import type { Clock } from '@peerless/interface'
-import type { VirtualClock } from '@peerless/testing'
+import { type Clock, type IncomingRequest, MESSAGE } from '@peerless/interface'
+import { MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { TurnNews } from '../src/turn-news.ts'
 import { functionRecord, nodeRecord, TestMesh, type TestNode } from './_kit.ts'
 
 /** Adds a tag; between reading and writing it waits for `pause`. */
@@ -93,6 +94,22 @@ test('one that is started before it is connected waits for the others, and not f
   const before = mesh.clock.monotonic()
   await ended(mesh, [tag(alone, 'alone')])
   t.is(mesh.clock.monotonic() - before, 3_000)
+})
+
+test('whoever asks while a question is under way waits for its answer', async (t) => {
+  const network = new MemoryNetwork(new SeededRandom(1))
+  const [mesh, peer] = [network.join('a'), network.join('b')]
+  const asked: IncomingRequest[] = []
+  peer.handle(MESSAGE.CATALOG_TURN_NEWS, (_from, request) => asked.push(request))
+  const news = new TurnNews({ mesh, clock: new VirtualClock(), others: () => true, take: () => Promise.resolve() })
+  let ended = 0
+  const both = [1, 2].map(() => news.catchUp('k', []).then(() => ended++))
+  for (let round = 0; round < 5; round++) await settle()
+  t.deepEqual([asked.length, ended], [1, 0])
+  asked[0]?.reply(false)
+  await Promise.all(both)
+  await news.catchUp('k', [])
+  t.is(asked.length, 1)
 })
 
 test('a node that stood still changes nothing by what it knew before', async (t) => {
