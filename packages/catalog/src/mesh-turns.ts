@@ -116,8 +116,8 @@ export class MeshTurns {
    * @throws UNAVAILABLE
    */
   checkStill(kind: CatalogKind, name: string): void {
-    const since = this.#since.get(keyOf(...turnOf(kind, name)))
-    if (since !== undefined && since !== this.#stoodStill()) throw stoodStill(name)
+    const now = this.#stoodStill()
+    for (const key of turnsOf(kind, name)) if ((this.#since.get(key) ?? now) !== now) throw stoodStill(name)
   }
 
   async #take(kind: CatalogKind, name: string): Promise<EndTurn> {
@@ -388,9 +388,10 @@ export class MeshTurns {
 const NOTHING = new Uint8Array(0)
 const NO_ENTRIES = encodeEnvelopes([])
 
-/** Whose turn it is to write an entry: a version is written in that of what it is a version of. */
-function turnOf(kind: CatalogKind, name: string): [CatalogKind, string] {
-  return kind === 'version' ? ['function', name.slice(0, name.lastIndexOf(':'))] : [kind, name]
+/** In whose turns an entry is written: that of a version also in the turn of what it is a version of. */
+function turnsOf(kind: CatalogKind, name: string): string[] {
+  const whole = { version: 'function', layerVersion: 'layer' }[kind as string] as CatalogKind | undefined
+  return [keyOf(kind, name), ...(whole === undefined ? [] : [keyOf(whole, name.slice(0, name.lastIndexOf(':')))])]
 }
 
 function stoodStill(name: string): PeerlessError {
