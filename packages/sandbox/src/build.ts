@@ -50,7 +50,8 @@ async function makeSandbox(): Promise<SandboxCode> {
   return { executorScript: executor, guestScript: guest, libraryScript: library, guestChunks, ...findAddon() }
 }
 
-async function bundleAll(chunks: readonly string[]): Promise<Made> {
+/** All parts made anew. */
+export async function bundleAll(chunks: readonly string[]): Promise<Made> {
   const inputs = new Set(await ownFiles())
   const bundle: Bundler = (entry, options) => bundleInto(inputs, entry, options)
   const [executor, guest, library, ...parts] = await Promise.all([
@@ -167,7 +168,8 @@ async function bundleInto(inputs: Set<string>, entry: string, options: BuildOpti
     absWorkingDir: HERE,
     ...options
   })
-  for (const path of Object.keys(result.metafile?.inputs ?? {})) inputs.add(resolve(HERE, path))
+  // `<define:…>` and the like are esbuild's own, and no files.
+  for (const path of Object.keys(result.metafile?.inputs ?? {})) if (!path.startsWith('<')) inputs.add(resolve(HERE, path))
   const script = result.outputFiles?.[0]?.text
   if (script === undefined) throw new Error(`esbuild made nothing of ${entry}`)
   return script
