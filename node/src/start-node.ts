@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { buildBundle, createBlockExchange, createBlockStore, listZip } from '@peerless/bundle'
+import { buildBundle, createBlockExchange, createBlockStore, listZip, restBundler } from '@peerless/bundle'
 import { type CatalogService, createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
 import { createEgress } from '@peerless/egress'
 import { createEvents } from '@peerless/events'
@@ -57,6 +57,8 @@ const ACCOUNT_DEFAULT = 'default'
 const BUNDLE_FETCH_MS = 8_000
 /** A stop lets calls that run finish for this long. AWS allows 15 minutes; a person who pressed Ctrl-C does not. */
 const DRAIN_MS = 10_000
+/** So long at least, and twice that at most, the bundler is kept after a build: deployments come in groups, and it starts in 50 ms. */
+const BUNDLER_REST_PERIOD_MS = 60_000
 
 /** Long enough for a front to start and redeem it. */
 const FRONT_INVITE_MS = 60_000
@@ -284,6 +286,10 @@ async function compose(
   undo.push(() => replication.stop())
   provisioning.start()
   undo.push(() => provisioning.stop())
+  const resting = clock.every(BUNDLER_REST_PERIOD_MS, () => {
+    restBundler().catch((error) => logger.warn('the bundler could not be ended', { reason: messageOf(error) }))
+  })
+  undo.push(() => resting.cancel())
 
   // Who is sent here by the system may ask for whatever the first front has.
   if (front !== undefined) await caughtUpWith(front.machine, mesh, catalog)

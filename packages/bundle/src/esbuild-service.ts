@@ -12,6 +12,9 @@ let running = 0
 let onIdle: (() => void) | undefined
 /** Ends when all tries that wanted to be alone so far are over. */
 let alone: Promise<void> | undefined
+/** Tries begun so far, and how many they were when `restBundler` was last asked. */
+let begun = 0
+let begunBefore = -1
 
 /**
  * Runs `build`, which may call esbuild any number of times.
@@ -26,10 +29,21 @@ export async function withEsbuild<Value>(build: () => Promise<Value>, died: (cau
   throw died(second.failure)
 }
 
+/**
+ * To be asked now and then: ends esbuild's process where no build has begun since the last time, and none is under way. It keeps 100 MB of what it built; the
+ * next build starts another. Never the first time, when others may still use it to begin with.
+ */
+export async function restBundler(): Promise<void> {
+  const idle = begun === begunBefore && running === 0 && alone === undefined
+  begunBefore = begun
+  if (idle) await stop()
+}
+
 type Settled<Value> = { value: Value } | { failure: unknown }
 
 /** Values and errors about the source as they are; a failure of esbuild's process as such, after it was put away. */
 async function settled<Value>(build: () => Promise<Value>): Promise<Settled<Value>> {
+  begun += 1
   try {
     return { value: await build() }
   } catch (failure) {

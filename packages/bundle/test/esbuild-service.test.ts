@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { settle } from '@peerless/testing'
 import test from 'ava'
-import { withEsbuild } from '../src/esbuild-service.ts'
+import { transform } from 'esbuild'
+import { restBundler, withEsbuild } from '../src/esbuild-service.ts'
 
 const DEATH = new Error('The service was stopped')
 const died = () => new Error('the culprit')
@@ -79,4 +81,36 @@ test.serial('an error of another kind is not tried again', async (t) => {
     { message: 'a bug' }
   )
   t.is(tries, 1)
+})
+
+/** Linux only, as the test machine is. */
+function bundlers(): number {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+ \(esbuild\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1] === String(process.pid)
+    } catch {
+      // No process, or one that ended while we looked.
+      return false
+    }
+  }).length
+}
+
+test.serial('a bundler that nobody has used between two looks is ended, and the next build has another', async (t) => {
+  const build = () => withEsbuild(async () => (await transform('let a = 1 ', { minify: true })).code, died)
+  await restBundler()
+  for (let round = 0; round < 2; round++) {
+    t.is(await build(), 'let a=1;\n')
+    t.is(bundlers(), 1)
+    await restBundler()
+    t.is(bundlers(), 1, 'it was used')
+    const release = Promise.withResolvers<void>()
+    const slow = withEsbuild(() => release.promise, died)
+    await restBundler()
+    await restBundler()
+    t.is(bundlers(), 1, 'it is used')
+    release.resolve()
+    await slow
+    await restBundler()
+    while (bundlers() > 0) await settle()
+  }
 })
