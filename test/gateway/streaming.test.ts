@@ -87,6 +87,8 @@ test.before(async () => {
   shared.lambda = await lambdaOf(shared.node)
   await deploy(shared.lambda, 'modes', SOURCE, 30)
   await deploy(shared.lambda, 'hasty', SOURCE, 1)
+  // Whose log has the timeouts of one test only.
+  await deploy(shared.lambda, 'held', SOURCE, 1)
   await deploy(shared.lambda, 'whole', 'export const handler = async (event) => ({ whole: event })')
 })
 test.after.always(async () => {
@@ -213,13 +215,13 @@ test('a client that goes away closes the stream of its function; a function that
 })
 
 test('a client that reads nothing holds its function up, not the node, until the function’s timeout', async (t) => {
-  const added = await shared.node.cli('routes', 'add', 'GET /slow', 'hasty', '--stream')
+  const added = await shared.node.cli('routes', 'add', 'GET /slow', 'held', '--stream')
   t.is(added.code, 0, added.stderr)
   const socket = connect(Number(new URL(shared.node.http).port), '127.0.0.1').pause()
   t.teardown(() => socket.destroy())
   socket.write('GET /slow?mode=big HTTP/1.1\r\nHost: a\r\n\r\n')
   await eventually(
-    async () => (await shared.node.cli('logs', 'hasty', '--json')).stdout,
+    async () => (await shared.node.cli('logs', 'held', '--json')).stdout,
     (text) => /REPORT.*Status: timeout/.test(text)
   )
   const received: Buffer[] = []
