@@ -87,6 +87,8 @@ export const SETTLED_REMEMBERED_MAX = 20_000
 /** Dead letters in one answer, and bytes of their events. */
 export const DEAD_PAGE_MAX = 1_000
 export const DEAD_PAGE_BYTES_MAX = 4_194_304
+/** Pages of one purge: what a node keeps at the most, twice over. */
+export const PURGE_PAGES_MAX = (2 * DEAD_MAX) / DEAD_PAGE_MAX
 /** Longest wait for a peer's answer; for one that is silent already. */
 export const ASK_MS_MAX = 2_000
 export const ASK_SILENT_MS_MAX = 500

@@ -12,7 +12,7 @@ import {
   PeerlessError,
   type Timer
 } from '@peerless/interface'
-import { ASK_IDS_MAX, PRUNE_MS, RENEW_MS, RETRY_BASE_MS, TICK_MS } from './constants.ts'
+import { ASK_IDS_MAX, PRUNE_MS, PURGE_PAGES_MAX, RENEW_MS, RETRY_BASE_MS, TICK_MS } from './constants.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Deliveries } from './deliveries.ts'
 import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, subjectOf } from './event.ts'
@@ -228,13 +228,14 @@ export class Queue implements QueueService {
 
   async purge(filter: DeadLetterFilter): Promise<number> {
     const buried = new Set<string>()
-    // A page at a time, until there is nothing that was not seen before: a node that cannot forget must not keep this going.
-    for (;;) {
+    // A page at a time, until there is nothing that was not seen before. Neither a node that cannot forget nor one that has ever new ones keeps this going.
+    for (let page = 0; page < PURGE_PAGES_MAX; page++) {
       const ids = (await this.#deadLetters.list(filter)).map(({ result }) => result.requestId).filter((id) => !buried.has(id))
-      if (ids.length === 0) return buried.size
+      if (ids.length === 0) break
       for (let from = 0; from < ids.length; from += ASK_IDS_MAX) await this.#bury(ids.slice(from, from + ASK_IDS_MAX))
       for (const id of ids) buried.add(id)
     }
+    return buried.size
   }
 
   async #bury(ids: string[]): Promise<void> {
