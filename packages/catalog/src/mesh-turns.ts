@@ -297,7 +297,11 @@ export class MeshTurns {
         key,
         peer,
         (turn) => {
-          grant(turn).catch((error) => request.fail(error as PeerlessError))
+          grant(turn).catch((error) => {
+            request.fail(error as PeerlessError)
+            // Nobody has it: who waits behind must not wait for its lease.
+            this.#keeper.end(key, peer, turn)
+          })
         },
         () => over()
       )
