@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '@peerless/interface'
+import { adoptSocket } from '@peerless/wire'
 import { ANSWER_STALL_MS_MAX, type GatewayLimits } from './limits.ts'
 import { type PlainHead, PlainHeadReader } from './plain-head.ts'
 import { type PlainInvocation, PlainInvocationReader } from './plain-invocation.ts'
@@ -77,9 +78,9 @@ export class PlainFront {
         if (this.#closing) connection.end()
       },
       gone: () => this.#open.delete(connection),
-      handOver: () => {
+      handOver: (own) => {
         this.#open.delete(connection)
-        handOver(socket)
+        handOver(own)
       }
     })
     this.#open.add(connection)
@@ -110,7 +111,7 @@ interface PlainEvents {
   readonly now: () => number
   readonly idle: () => void
   readonly gone: () => void
-  readonly handOver: () => void
+  readonly handOver: (socket: Socket) => void
 }
 
 class PlainConnection implements PlainReply {
@@ -127,7 +128,7 @@ class PlainConnection implements PlainReply {
   /** What came while a request was being answered. One chunk: reading stops with it. */
   #early: Buffer | undefined
   #ended = false
-  readonly #onData = (chunk: Buffer) => this.#read(chunk)
+  #handedOver = false
   readonly #onEnd = () => this.#clientEnded()
   readonly #onDrain = () => {
     if (this.busy) return
@@ -143,15 +144,15 @@ class PlainConnection implements PlainReply {
   readonly #onError = () => undefined
 
   constructor(socket: Socket, reader: PlainReader, take: PlainFrontOptions['take'], now: number, events: PlainEvents) {
-    this.#socket = socket
+    this.#socket = adoptSocket(socket, (chunk) => this.#came(chunk))
     this.#reader = reader
     this.#take = take
     this.#events = events
     this.quietSince = now
-    this.remoteAddress = socket.remoteAddress ?? ''
-    this.localPort = socket.localPort
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', this.#onDrain)
-    socket.on('close', this.#onClose).on('error', this.#onError).on('timeout', this.#onTimeout)
+    this.remoteAddress = this.#socket.remoteAddress ?? ''
+    this.localPort = this.#socket.localPort
+    this.#socket.on('end', this.#onEnd).on('drain', this.#onDrain)
+    this.#socket.on('close', this.#onClose).on('error', this.#onError).on('timeout', this.#onTimeout)
   }
 
   get gone(): boolean {
@@ -196,9 +197,16 @@ class PlainConnection implements PlainReply {
     this.#socket.destroy()
   }
 
+  /** @param chunk the next read's when this returns */
+  #came(chunk: Buffer): boolean {
+    if (this.#handedOver) return this.#socket.push(Buffer.from(chunk))
+    this.#read(chunk)
+    return true
+  }
+
   #read(chunk: Buffer): void {
     if (this.busy) {
-      this.#early = this.#early === undefined ? chunk : Buffer.concat([this.#early, chunk])
+      this.#early = Buffer.concat(this.#early === undefined ? [chunk] : [this.#early, chunk])
       this.#socket.pause()
       return
     }
@@ -209,7 +217,7 @@ class PlainConnection implements PlainReply {
       if (this.#take(head, this)) return
       this.busy = false
     }
-    this.#handOver(chunk)
+    this.#handOver(Buffer.from(chunk))
   }
 
   /** The client says nothing more; it may still listen for the answer. */
@@ -220,14 +228,15 @@ class PlainConnection implements PlainReply {
 
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    this.#handedOver = true
+    socket.off('end', this.#onEnd).off('drain', this.#onDrain)
     socket.off('close', this.#onClose).off('error', this.#onError).off('timeout', this.#onTimeout)
     this.#early = undefined
     socket.setTimeout(0)
     // Paused first: what is put back must wait for its new reader.
     socket.pause()
     socket.unshift(chunk)
-    this.#events.handOver()
+    this.#events.handOver(socket)
     socket.resume()
   }
 }

@@ -54,7 +54,7 @@ export class PlainHeadReader {
     this.#bytesMax = bytesMax
   }
 
-  /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
+  /** @param chunk what one read brought; nothing of it is kept. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainHead | undefined {
     const size = chunk.length
     if (size < 24 || size > this.#bytesMax || !isPlainText(chunk, size)) return undefined

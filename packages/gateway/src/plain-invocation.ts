@@ -43,7 +43,7 @@ export class PlainInvocationReader {
     this.#headBytesMax = headBytesMax
   }
 
-  /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
+  /** @param chunk what one read brought; nothing of it is kept. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainInvocation | undefined {
     if (chunk.toString('latin1', 0, START.length) !== START) return undefined
     const headEnd = chunk.indexOf('\r\n\r\n') + 4
@@ -58,7 +58,8 @@ export class PlainInvocationReader {
     const end = readHeaderLines(text, targetEnd + 11, rawHeaders, (name, value) => this.#notes(headers, name, value))
     const { host = '', 'content-length': length = '' } = headers
     if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) !== chunk.length - headEnd) return undefined
-    return { method: 'POST', url, rawHeaders, headers: headers as PlainInvocation['headers'], body: chunk.subarray(headEnd) }
+    const body = Buffer.from(chunk.subarray(headEnd))
+    return { method: 'POST', url, rawHeaders, headers: headers as PlainInvocation['headers'], body }
   }
 
   #notes(headers: Record<string, string>, name: string, value: string): boolean {

@@ -241,6 +241,36 @@ test('when the gateway closes, idle plain connections end at once and a busy one
   await closed
 })
 
+test('a request that waits for the answer before it stays what it is while others are read', async (t) => {
+  const node = await start(t)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let begun = 0
+  node.behave(async (call) => {
+    begun++
+    if (begun === 1) await promise
+    return echo(call)
+  })
+  const one = (path: string) => `GET /fn/hello/${path} HTTP/1.1\r\nHost: x\r\n\r\n`
+  const socket = connect(node.port, node.host)
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk) => {
+    text += chunk
+  })
+  socket.write(one('first'))
+  while (begun === 0) await new Promise((next) => setImmediate(next))
+  await new Promise<void>((next) => socket.write(one('second'), () => next()))
+  for (const path of ['other', 'another']) {
+    t.regex(await raw(node, one(path).replace('Host', 'Connection: close\r\nHost')), new RegExp(path))
+    const other = await kept(node, 1)
+    other.socket.destroy()
+  }
+  resolve()
+  while (!text.includes('/second')) await once(socket, 'data')
+  socket.destroy()
+  t.regex(text, /\/first.*\/second/s)
+  t.is(text.match(/HTTP\/1\.1 200/g)?.length, 2)
+})
+
 test('a client that goes away while it is answered costs nothing but its call', async (t) => {
   const node = await start(t)
   const { promise, resolve } = Promise.withResolvers<void>()

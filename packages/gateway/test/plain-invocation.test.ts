@@ -18,6 +18,13 @@ test('a plain invocation is read whole', (t) => {
   t.is(read?.body.toString('latin1'), '{é}')
 })
 
+test('a body stays what it is when the buffer that it was read into has the next read', (t) => {
+  const chunk = Buffer.from(PLAIN, 'latin1')
+  const read = new PlainInvocationReader(HEAD_BYTES_MAX).read(chunk)
+  chunk.fill(0)
+  t.is(read?.body.toString('latin1'), '{é}')
+})
+
 const NOT_PLAIN: Record<string, string> = {
   'another method': PLAIN.replace('POST', 'PUT'),
   'another operation': PLAIN.replace('/invocations', '/response-streaming-invocations'),

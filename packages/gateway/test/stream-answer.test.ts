@@ -20,13 +20,13 @@ async function deafClient(
 ): Promise<Socket> {
   const { promise, resolve } = Promise.withResolvers<Socket>()
   const accepted = (message: unknown) => resolve((message as { socket: Socket }).socket)
-  subscribe('net.server.socket', accepted)
+  subscribe('http.server.request.start', accepted)
   const client = connect(node.port, node.host)
   client.pause()
   client.write(text)
   void then(client)
   t.teardown(() => {
-    unsubscribe('net.server.socket', accepted)
+    unsubscribe('http.server.request.start', accepted)
     client.destroy()
   })
   return await promise

@@ -1,14 +1,13 @@
 import { readSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { EXECUTOR_MESSAGE, EXECUTOR_PIPE_FD } from '@peerless/sandbox'
-import { Connection, socketChannel } from '@peerless/wire'
+import { Connection, descriptorChannel } from '@peerless/wire'
 import fc from 'fast-check'
 
 /**
  * An executor that was taken over: it makes instances as it should, and answers each call with whatever comes to its mind: answers of every
  * shape, notifications of every type, bytes that are no frames.
  */
-const socket = new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })
+const channel = descriptorChannel(EXECUTOR_PIPE_FD)
 const seed = Number(process.env.PEERLESS_SEED ?? process.pid)
 let draws = 0
 
@@ -35,7 +34,7 @@ const result = fc.tuple(
 )
 const types = fc.oneof(fc.nat(60), fc.constantFrom(...Object.values(EXECUTOR_MESSAGE)))
 
-const connection = new Connection(socketChannel(socket), {
+const connection = new Connection(channel, {
   onRequest: (request) => {
     if (request.type === EXECUTOR_MESSAGE.LOAD) request.reply([0, 1, 0])
     if (request.type !== EXECUTOR_MESSAGE.INVOKE) return
@@ -43,7 +42,7 @@ const connection = new Connection(socketChannel(socket), {
     for (let index = 0; index < count; index++)
       connection.notify(draw(types), draw(header), draw(fc.uint8Array({ maxLength: 100 })))
     const mood = draw(fc.nat(9))
-    if (mood === 0) socket.write(draw(fc.uint8Array({ minLength: 8, maxLength: 200 })))
+    if (mood === 0) channel.send(draw(fc.uint8Array({ minLength: 8, maxLength: 200 })))
     else if (mood === 1) process.exit(draw(fc.nat(3)))
     else request.reply(draw(fc.oneof(header, result)), draw(fc.uint8Array({ maxLength: 100 })))
   },

@@ -7,8 +7,11 @@ export interface ByteChannel {
    * the bytes are taken all the same, but the sender should wait for `onDrain`.
    */
   send(bytes: Uint8Array): boolean
-  /** Sets the one receiver. A chunk belongs to the receiver: the channel never writes to it again. */
-  onBytes(receive: (chunk: Uint8Array) => void): void
+  /**
+   * Sets the one receiver. A chunk belongs to it, and the channel never writes to it again; but where it is `borrowed`, only until the receiver
+   * returns: it copies what it keeps.
+   */
+  onBytes(receive: (chunk: Uint8Array, borrowed?: boolean) => void): void
   onDrain(resume: () => void): void
   /** Called once, with the reason if it was not asked for. Also when it was closed before the handler was set. */
   onClose(closed: (error: Error | undefined) => void): void

@@ -1,8 +1,7 @@
 import { readFileSync, writeSync } from 'node:fs'
-import { Socket } from 'node:net'
 import { getHeapStatistics } from 'node:v8'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
-import { Connection, Linger, socketChannel } from '@peerless/wire'
+import { Connection, descriptorChannel, Linger } from '@peerless/wire'
 import { BundleShelf } from './bundle-shelf.ts'
 import { cachedScript, makeCodeCache } from './code-cache.ts'
 import { EgressLink } from './egress-link.ts'
@@ -44,7 +43,7 @@ delete process.env.PWD
 
 const collect = (globalThis as { __peerlessCollect?: () => void }).__peerlessCollect
 
-const connection = new Connection(socketChannel(new Socket({ fd: EXECUTOR_PIPE_FD, readable: true, writable: true })), {
+const connection = new Connection(descriptorChannel(EXECUTOR_PIPE_FD), {
   onRequest: (request) => handle(request),
   onClose: (error) => {
     if (error === undefined) end()

@@ -78,11 +78,11 @@ export class Connection {
       this.#pieces = new PieceSender(this.#writer, options.schedule)
       this.#pieceReader = new PieceReader(onFrame, frameBytesMax)
     }
-    channel.onBytes((chunk) => {
+    channel.onBytes((chunk, borrowed) => {
       if (this.#closed) return
       this.#reading = true
       try {
-        reader.push(chunk)
+        reader.push(chunk, borrowed)
       } catch (error) {
         this.close(asError(error))
       }
