@@ -79,7 +79,8 @@ export class Gossip {
     if (bytes.length > GOSSIP_BYTES_MAX) {
       throw new PeerlessError('TOO_LARGE', `gossip of ${bytes.length} bytes must be at most ${GOSSIP_BYTES_MAX}`)
     }
-    if (this.#service === undefined) return
+    // Before it is signed: a node alone has much to tell, and nobody.
+    if (this.#service === undefined || this.#service.getPeers().length === 0) return
     if (this.#pending >= GOSSIP_PENDING_MAX) {
       this.#dropped++
       return

@@ -1,7 +1,7 @@
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
-import type { ConnectionGater } from '@libp2p/interface'
+import type { ConnectionGater, PrivateKey } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { PeerlessError } from '@peerless/interface'
@@ -64,8 +64,7 @@ function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
   }
   return {
     start: false,
-    // With its public half, which Node derives in no time; libp2p would in JavaScript, 100 ms of a start.
-    privateKey: privateKeyFromRaw(Buffer.concat([options.seed, publicKeyOf(signerOf(options.seed).peerId)])),
+    privateKey: privateKeyOf(options.seed),
     transports: [tcp()],
     connectionEncrypters: [admission(options.admission, dialled)],
     streamMuxers: [
@@ -92,4 +91,12 @@ function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
     // Pings are ours too: libp2p's opens a stream for each.
     connectionMonitor: { enabled: false }
   }
+}
+
+/** A private key of libp2p that signs with Node's key object, made once: libp2p's own makes one of each signature, half a millisecond of gossip's. */
+function privateKeyOf(seed: Uint8Array): PrivateKey {
+  const signer = signerOf(seed)
+  // With its public half, which Node derives in no time; libp2p would in JavaScript, 100 ms of a start.
+  const key = privateKeyFromRaw(Buffer.concat([seed, publicKeyOf(signer.peerId)]))
+  return Object.assign(key, { sign: (message: Parameters<PrivateKey['sign']>[0]) => signer.sign(message.subarray()) })
 }
