@@ -1,7 +1,15 @@
 import { createRequire } from 'node:module'
 import type { CatalogService } from '@peerless/catalog'
 import type { Instances } from '@peerless/instances'
-import type { InviteAnswer, LatencyStatus, MeshStatus, NodeStatus, PeerStatus } from '@peerless/interface'
+import {
+  type InviteAnswer,
+  type LatencyStatus,
+  type MeshStatus,
+  type NodeStatus,
+  PeerlessError,
+  type PeerStatus,
+  type RemovalAnswer
+} from '@peerless/interface'
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
 import type { Machine } from './machine.ts'
@@ -51,7 +59,8 @@ export class NodeMeshStatus implements MeshStatus {
   /** This node first, then every node of the catalog, by name. */
   peers(): PeerStatus[] {
     const connected = new Set(this.#mesh.peers())
-    const known = new Map(this.#catalog.list('node').map((record) => [record.peerId, record]))
+    const records = this.#catalog.list('node').filter(({ peerId }) => !this.#mesh.isRemoved(peerId))
+    const known = new Map(records.map((record) => [record.peerId, record]))
     for (const peerId of connected) {
       // A node that joined a moment ago, before its record came.
       if (!known.has(peerId))
@@ -111,6 +120,25 @@ export class NodeMeshStatus implements MeshStatus {
 
   async invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer> {
     return { token: await this.#mesh.invite(order) }
+  }
+
+  async remove(node: string, withInvited: boolean): Promise<RemovalAnswer> {
+    const machine = this.#machineNamed(node)
+    const stays = (peerId: string) => !withInvited && this.#machine.of(peerId) !== machine
+    return { removed: await this.#mesh.remove(machine, stays) }
+  }
+
+  /** Peer id of the machine's first front. Also of one that was removed, by its id: who removed it may change their mind about those that it let in. */
+  #machineNamed(node: string): string {
+    const named = this.peers().filter(({ peerId, name }) => peerId === node || name === node)
+    const machines = [...new Set(named.map(({ peerId, machine }) => machine ?? peerId))]
+    const [machine] = machines
+    if (machines.length > 1) {
+      throw new PeerlessError('CONFLICT', `${machines.length} machines are named '${node}'; say which: ${machines.join(', ')}`)
+    }
+    if (machine !== undefined) return machine
+    if (this.#mesh.isRemoved(node)) return node
+    throw new PeerlessError('NOT_FOUND', `there is no node '${node.slice(0, 64)}' in this mesh`)
   }
 
   redeem(token: string): ReturnType<MeshStatus['redeem']> {

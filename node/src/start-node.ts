@@ -130,7 +130,8 @@ async function compose(
 
   const store = await createBlockStore({ directory: await folder.sub('blocks'), logger })
   const exchange = createBlockExchange({ ...platform, mesh, store })
-  const isMember = (peerId: string) => mesh.isMember(peerId)
+  // What a node had signed before it was removed holds.
+  const isMember = (peerId: string) => mesh.isMember(peerId) || mesh.isRemoved(peerId)
   const catalog = await createCatalog({
     ...platform,
     directory: await folder.sub('catalog'),

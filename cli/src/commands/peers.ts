@@ -1,7 +1,9 @@
+import type { RemovalAnswer } from '@peerless/interface'
 import type { Command } from 'commander'
-import { type Context, withJson, withNode } from '../context.ts'
+import { type Context, objectOf, withJson, withNode } from '../context.ts'
 import { listPeers, PEER_COLUMNS } from '../mesh-api.ts'
-import { table } from '../text.ts'
+import { printable, table } from '../text.ts'
+import { parsePattern } from '../values.ts'
 
 export function define(command: Command, context: Context): void {
   withJson(withNode(command))
@@ -14,5 +16,39 @@ export function define(command: Command, context: Context): void {
         { title: 'ADDRESSES', cell: (peer: (typeof peers)[0]) => [peer.addresses ?? []].flat().join(' ') }
       ]
       await context.print(table(peers, columns, (line) => context.host.style('bold', line)))
+    })
+  defineRemove(command.command('remove'), context)
+}
+
+function defineRemove(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description(
+      'Remove a machine from the mesh for ever, at the node that invited it or one above that: no node talks to it any more. What it deployed stays.'
+    )
+    .argument('<node>', 'its name or peer id')
+    .option('--with-invited', 'also the machines that it invited, and those that they did')
+    .action(async (alleged: string, flags: { withInvited?: true; json?: true }) => {
+      const node = parsePattern(alleged, 'node', /^[\w.-]{1,64}$/, 'a name or peer id of at most 64 characters')
+      const client = await context.connect(command)
+      const answer = await client.json(
+        {
+          method: 'DELETE',
+          path: ['v1', 'peers', node],
+          missing: "'peerless peers' lists them.",
+          ...(flags.withInvited ? { query: { invited: '1' } } : {})
+        },
+        `peers remove ${node}`
+      )
+      const { removed } = objectOf<RemovalAnswer>(answer, 'peers remove')
+      if (flags.json) return await context.printJson({ removed })
+      await context.print(
+        [removed]
+          .flat()
+          .map((peerId) => `${printable(String(peerId))}\n`)
+          .join('')
+      )
+      await context.note(
+        `Removed ${node}. It has seen the access keys and the functions' variables of this mesh: where it is in the wrong hands, make new ones.\n`
+      )
     })
 }

@@ -78,6 +78,16 @@ export class MeshApi {
         mayDeploy(call.key, 'see the peers')
         return mesh.peers()
       }),
+      'DELETE /v1/peers/*': {
+        name: 'peers',
+        bodyBytesMax: 0,
+        async run(call) {
+          mustBeAdmin(call.key, 'remove nodes')
+          const answer = await mesh.remove(call.name, flagOf(call, 'invited'))
+          context.logger.warn('nodes were removed', { requestId: call.requestId, by: call.key.accessKeyId, ...answer })
+          call.json(200, answer)
+        }
+      },
       'GET /v1/node': read('node', (call) => {
         mustBeAdmin(call.key, 'see the node')
         return mesh.node()

@@ -30,6 +30,7 @@ const ADMIN_ONLY: Ask[] = [
   { path: '/v1/keys' },
   { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' },
   { method: 'DELETE', path: '/v1/keys/PLKEY00000000001' },
+  { method: 'DELETE', path: '/v1/peers/two' },
   { method: 'POST', path: '/v1/invites', body: '{}' },
   { path: '/v1/ledger/verify' }
 ]
@@ -60,6 +61,14 @@ test('keys are created with a secret, listed without, revoked at once', async (t
   t.is((await call(node, { method: 'DELETE', path: `/v1/keys/${accessKeyId}` })).status, 204)
   t.is((await call(node, { method: 'DELETE', path: `/v1/keys/${accessKeyId}` })).status, 404)
   t.is((await call(node, { path: '/v1/peers' }, fresh)).json().code, 'UNAUTHENTICATED')
+})
+
+test('an admin removes a node by name, alone or with those that it invited', async (t) => {
+  const node = await start(t)
+  const remove = (path: string) => call(node, { method: 'DELETE', path })
+  t.deepEqual((await remove('/v1/peers/two')).json(), { removed: ['two'] })
+  t.deepEqual((await remove('/v1/peers/two?invited=1')).json(), { removed: ['two', "two's"] })
+  t.is((await remove('/v1/peers/two?invited=perhaps')).status, 400)
 })
 
 test('a key without an account gets that of its maker', async (t) => {

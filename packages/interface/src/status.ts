@@ -117,6 +117,11 @@ export interface InstanceStatus {
  * GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
  * GET /v1/ledger/verify → LedgerVerification; GET /v1/logs?function=NAME&since=EPOCHMS&follow=1 → LogLine per line (NDJSON). */
 
+/** DELETE /v1/peers/NODE?invited=1 → peer ids of all nodes that were removed, the named one first. */
+export interface RemovalAnswer {
+  removed: string[]
+}
+
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */
 export interface MeshStatus {
   readonly peerId: string
@@ -124,6 +129,13 @@ export interface MeshStatus {
   peers(): PeerStatus[]
   node(): NodeStatus
   invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer>
+  /**
+   * Ends the membership of a machine for ever, with all its fronts.
+   * @param node its name, or the peer id of one of its nodes
+   * @param withInvited also of the machines that it let in
+   * @throws NOT_FOUND, CONFLICT where several have that name, FORBIDDEN naming at which node it can be done
+   */
+  remove(node: string, withInvited: boolean): Promise<RemovalAnswer>
   /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
   redeem(token: string): Promise<{ role: 'deployer' | 'invoker' }>
   /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */

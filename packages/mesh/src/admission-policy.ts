@@ -8,6 +8,7 @@ import type { InviteBook } from './invite-book.ts'
 import { decodeToken, type InviteRole, type InviteToken } from './invite-token.ts'
 import type { MemberBook } from './member-book.ts'
 import { checkNodeName, type Membership, verifyChain } from './membership.ts'
+import type { RemovalBook } from './removal-book.ts'
 
 export interface InviteRedeemed {
   readonly role: InviteRole
@@ -19,6 +20,7 @@ export interface MemberPolicyOptions {
   signer: Signer
   identity: MeshIdentity
   book: MemberBook
+  removals: RemovalBook
   invites: InviteBook
   clock: Clock
   logger: Logger
@@ -68,6 +70,15 @@ export class MemberPolicy implements AdmissionPolicy {
     const membership = verifyChain(chain, this.#options.identity.meshId)
     if (membership.peerId !== peerId) {
       throw new PeerlessError('NOT_A_MEMBER', `the certificate is of ${membership.peerId}, but ${peerId} presents it`)
+    }
+    const removal = this.#options.removals.against(membership)
+    if (removal !== undefined) {
+      const { at, by, membership: removed } = removal
+      const who = removed.peerId === peerId ? 'it' : `${removed.peerId}, which let it in,`
+      throw new PeerlessError(
+        'NOT_A_MEMBER',
+        `${peerId} is no member any more: ${who} was removed at ${new Date(at).toISOString()} by ${by}. It can join with a new invite and an empty data folder`
+      )
     }
     this.#options.onMember(membership)
   }

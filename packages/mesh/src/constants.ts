@@ -45,6 +45,13 @@ export const ADDRESS_RECORD_BYTES_MAX = 2_560
 
 /** Members remembered, connected or not. */
 export const MEMBERS_MAX = 512
+/** Nodes that were removed. They are remembered for ever, because one that nobody remembers could come back. */
+export const REMOVALS_MAX = 256
+/** Nodes that a removed one invited and that stay, and one removal in its envelope with so many. */
+export const REMOVAL_KEEPS_MAX = 128
+export const REMOVAL_BYTES_MAX = 8_192
+/** From when a removal is known to the end of the node's connections: it is told why. */
+export const REMOVED_TOLD_MS = 200
 /** Full mesh up to here; a larger mesh is a random subset per node. */
 export const CONNECTIONS_WANTED_MAX = 64
 /** Connections accepted: those that others want come on top of our own. */
@@ -72,7 +79,7 @@ export const PINGS_MISSED_MAX = 4
 export const STALL_MS_MIN = 500
 /** Members' records are exchanged with one random peer this often, jittered; news travels at once besides. */
 export const EXCHANGE_PERIOD_MS = 20_000
-/** A full book of the largest members, and less than a frame. */
+/** A full book of the largest members or removals, and less than a frame. */
 export const EXCHANGE_BYTES_MAX = 6_291_456
 /** Changes to the members on disk are joined over this time. */
 export const SAVE_DELAY_MS = 500
@@ -112,7 +119,9 @@ export const MESH_MESSAGE = {
   /** header undefined → {draining, now: epoch ms}. Measures the round trip and keeps the stream from going idle. */
   PING: 50,
   /** payload: member records → payload: the other side's records. Bulk carrier. */
-  MEMBERS: 51
+  MEMBERS: 51,
+  /** header: digest of the removals known → payload: the other side's, where its digest differs. Notification with payload: removals. Bulk carrier. */
+  REMOVALS: 52
 } as const
 
 export const PROTOCOL = { calls: '/peerless/calls/1', bulk: '/peerless/bulk/1' } as const

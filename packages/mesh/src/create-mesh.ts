@@ -15,7 +15,8 @@ import { InviteBook } from './invite-book.ts'
 import { decodeToken } from './invite-token.ts'
 import { joinMesh } from './join.ts'
 import { checkNodeName } from './membership.ts'
-import { Libp2pMesh, type PeerlessMesh } from './mesh.ts'
+import { Libp2pMesh } from './mesh.ts'
+import type { PeerlessMesh } from './peerless-mesh.ts'
 import { rememberMembers } from './roster.ts'
 
 /** Loopback only: nothing listens beyond it unless the operator says so. */

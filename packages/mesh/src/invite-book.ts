@@ -96,10 +96,22 @@ export class InviteBook {
       if (before !== undefined) return before
       const now = this.#clock.now()
       if (now >= entry.expiresAt) throw expired(entry.expiresAt, now)
-      if (entry.holders.size + entry.anonymous >= entry.uses) {
+      if (spentOf(entry) >= entry.uses) {
         throw invalid(`was used: ${entry.uses} of ${entry.uses} ${entry.uses === 1 ? 'use is' : 'uses are'} spent`)
       }
       return await this.#spend(entry, holder, make())
+    })
+  }
+
+  /** What these nodes joined with lets nobody else in: they know the token. On disk when it resolves. */
+  withdrawFrom(holders: readonly string[]): Promise<void> {
+    return this.#alone(async () => {
+      const open = [...this.#entries.values()].filter(
+        (entry) => entry.role === 'node' && spentOf(entry) < entry.uses && holders.some((holder) => entry.holders.has(holder))
+      )
+      if (open.length === 0) return
+      for (const entry of open) this.#entries.set(entry.id, { ...entry, uses: spentOf(entry) })
+      await this.#saveOr(() => undefined)
     })
   }
 
@@ -144,6 +156,10 @@ export class InviteBook {
       )
     }
   }
+}
+
+function spentOf({ holders, anonymous }: InviteEntry): number {
+  return holders.size + anonymous
 }
 
 /** @throws INVALID_INVITE */

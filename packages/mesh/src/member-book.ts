@@ -3,6 +3,7 @@ import { decode, encode } from '@peerless/wire'
 import { type AddressRecord, verifyAddressRecord } from './address-record.ts'
 import { MEMBERS_MAX } from './constants.ts'
 import { type Membership, verifyChain } from './membership.ts'
+import { RemovalBook } from './removal-book.ts'
 
 const FORMAT = 1
 
@@ -24,10 +25,13 @@ export class MemberBook {
   /** Certificate bytes, as text, to their holder: most of every exchange is what we hold already, and that is spared the signatures. */
   readonly #holders = new Map<string, string>()
   readonly #isConnected: (peerId: string) => boolean
+  readonly #removals: RemovalBook
 
-  constructor(meshId: string, isConnected: (peerId: string) => boolean) {
+  /** @param removals whoever is removed in it is not taken in */
+  constructor(meshId: string, isConnected: (peerId: string) => boolean, removals: RemovalBook = new RemovalBook(meshId)) {
     this.#meshId = meshId
     this.#isConnected = isConnected
+    this.#removals = removals
   }
 
   get(peerId: string): Member | undefined {
@@ -38,8 +42,16 @@ export class MemberBook {
     return [...this.#members.values()]
   }
 
+  /** Forgets whom the removals are against now, and returns them. */
+  sweep(): Membership[] {
+    const out = this.values().flatMap(({ membership }) => (this.#removals.against(membership) === undefined ? [] : [membership]))
+    for (const membership of out) this.#forget(membership)
+    return out
+  }
+
   /** Returns whether that was news. */
   learn(membership: Membership, record: AddressRecord | undefined): boolean {
+    if (this.#removals.against(membership) !== undefined) return false
     const known = this.#members.get(membership.peerId)
     if (known === undefined) {
       this.#makeRoom()
@@ -137,8 +149,12 @@ export class MemberBook {
       if (!this.#isConnected(member.membership.peerId) && (oldest === undefined || member.seenAt < oldest.seenAt)) oldest = member
     }
     if (oldest === undefined) return
-    this.#members.delete(oldest.membership.peerId)
-    this.#holders.delete(keyOf(oldest.membership))
+    this.#forget(oldest.membership)
+  }
+
+  #forget(membership: Membership): void {
+    this.#members.delete(membership.peerId)
+    this.#holders.delete(keyOf(membership))
   }
 }
 

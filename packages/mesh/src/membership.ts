@@ -21,6 +21,8 @@ export interface Membership {
   readonly issuedAt: number
   /** The node that invited it, or the mesh key. */
   readonly issuer: string
+  /** Who vouches for it: the node that invited it, the one that invited that, and so on; the mesh key last. */
+  readonly issuers: readonly string[]
   readonly chain: Chain
 }
 
@@ -71,7 +73,7 @@ export function verifyChain(alleged: unknown, meshId: string): Membership {
     issuer = holder.peerId
   }
   const { peerId, name, issuedAt } = holder as CertificateOrder
-  return { peerId, name, issuedAt, issuer: signer, chain: alleged as Uint8Array[] }
+  return { peerId, name, issuedAt, issuer: signer, issuers: envelopes.map((one) => one.signer), chain: alleged as Uint8Array[] }
 }
 
 function openCertificate(alleged: unknown, index: number): Envelope {

@@ -2,96 +2,37 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import {
   type Carrier,
-  type Clock,
   type IncomingRequest,
-  type Logger,
-  type Mesh,
   messageOf,
   type OnPart,
   type OnReply,
   type PeerListener,
   PeerlessError,
-  type PeerStatus,
-  type Random,
   type Reply,
   type StreamedRequest,
   type Topic
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import { peerIdOfAddress } from './address-record.ts'
-import { type InviteRedeemed, MemberPolicy } from './admission-policy.ts'
-import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE, UNANSWERED_BYTES_MAX } from './constants.ts'
-import type { Directory } from './directory.ts'
+import { MemberPolicy } from './admission-policy.ts'
+import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE, REMOVED_TOLD_MS, UNANSWERED_BYTES_MAX } from './constants.ts'
 import { Gossip } from './gossip.ts'
-import { checkDepth, type MeshIdentity, type NodeKey } from './identity.ts'
-import type { InviteBook, InviteOrder } from './invite-book.ts'
+import { checkDepth } from './identity.ts'
+import type { InviteOrder } from './invite-book.ts'
 import { encodeToken, type InviteRole } from './invite-token.ts'
 import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
 import { listenError, rememberPorts, withRememberedPorts } from './listen-ports.ts'
 import type { Membership } from './membership.ts'
 import type { PeerLink } from './peer-link.ts'
 import { PeerTable } from './peer-table.ts'
+import type { MemberStatus, MeshParts, PeerlessMesh } from './peerless-mesh.ts'
 import { PendingAdmissions } from './pending-admissions.ts'
 import { Redial } from './redial.ts'
 import { RefusalLog } from './refusal-log.ts'
+import type { Removal } from './removal.ts'
+import { RemovalRoster } from './removal-roster.ts'
+import { removalsOf } from './remove-member.ts'
 import { Roster } from './roster.ts'
-
-/** A member as `peerless peers` shows it, without what only a beacon knows. */
-export type MemberStatus = Pick<PeerStatus, 'peerId' | 'name' | 'self' | 'status' | 'addresses' | 'rttMs' | 'clockOffsetMs'>
-
-/** The mesh as the node's own parts see it: the contract of packages/interface, and what only the daemon may do. */
-export interface PeerlessMesh extends Mesh {
-  readonly name: string
-  /** Signs as this node. */
-  readonly signer: Signer
-  /** 32 bytes that all members share; seals secrets at rest. Never log it. */
-  readonly meshSecret: Uint8Array
-  /** The 32 secret bytes behind `signer`, for a part that signs in a thread of its own. Never log it. */
-  readonly seed: Uint8Array
-  /** This mesh was founded by this call of `createMesh`. */
-  readonly foundedNow: boolean
-  /** A token was redeemed by this call of `createMesh`. */
-  readonly joinedNow: boolean
-  /** This node came by invite, now or earlier; false for the founder. */
-  readonly joined: boolean
-  /** Listens and connects. Register handlers, topics and listeners before. */
-  start(): Promise<void>
-  /** Ends every connection; outstanding requests fail with CONNECTION_LOST. It cannot be started again. */
-  stop(): Promise<void>
-  /** Multiaddrs with /p2p/ on which this node listens now. */
-  addresses(): string[]
-  /**
-   * Issues a token; on record when it resolves.
-   * @throws INVALID_ARGUMENT, CONFLICT when too many are on record, FORBIDDEN when invited too deep, UNAVAILABLE when not listening
-   */
-  invite(order: InviteOrder): Promise<string>
-  /** Spends one use of a token for an access key, issued by this node. @throws INVALID_INVITE */
-  redeem(token: string): Promise<{ role: Exclude<InviteRole, 'node'> }>
-  /** Connects with a member at one of these multiaddrs of one peer. Returns its peer id. @throws NOT_A_MEMBER, CONNECTION_LOST */
-  connect(addresses: string[]): Promise<string>
-  isMember(peerId: string): boolean
-  memberOf(peerId: string): Membership | undefined
-  /** undefined for a stranger. */
-  status(peerId: string): MemberStatus | undefined
-  /** All known members, this node first. */
-  members(): MemberStatus[]
-  /** Tells the peers, with the next pings, that this node is about to stop. */
-  setDraining(draining: boolean): void
-}
-
-export interface MeshParts {
-  directory: Directory
-  node: NodeKey
-  identity: MeshIdentity
-  invites: InviteBook
-  listen: readonly string[]
-  clock: Clock
-  random: Random
-  logger: Logger
-  foundedNow: boolean
-  joinedNow: boolean
-  onInviteRedeemed: ((redeemed: InviteRedeemed) => void) | undefined
-}
 
 const IGNORE = () => undefined
 
@@ -107,6 +48,7 @@ export class Libp2pMesh implements PeerlessMesh {
   readonly #table: PeerTable
   readonly #links: ReadonlyMap<string, PeerLink>
   readonly #roster: Roster
+  readonly #removals: RemovalRoster
   readonly #redial: Redial
   readonly #gossip: Gossip
   readonly #policy: MemberPolicy
@@ -133,6 +75,14 @@ export class Libp2pMesh implements PeerlessMesh {
     })
     this.#links = this.#table.links
     const isConnected = (peerId: string) => peerId === this.peerId || this.#links.has(peerId)
+    const links = () => [...this.#links.values()].filter((link) => link.up)
+    this.#removals = new RemovalRoster({
+      meshId: this.meshId,
+      directory,
+      logger,
+      links,
+      onNews: (news) => this.#onRemovals(news)
+    })
     this.#roster = new Roster({
       directory,
       signer: node.signer,
@@ -140,8 +90,9 @@ export class Libp2pMesh implements PeerlessMesh {
       clock,
       random,
       logger,
-      links: () => [...this.#links.values()].filter((link) => link.up),
+      links,
       isConnected,
+      removals: this.#removals,
       onNews: (peerId) => this.#redial.noticed(peerId)
     })
     this.#redial = new Redial({
@@ -158,6 +109,7 @@ export class Libp2pMesh implements PeerlessMesh {
       signer: node.signer,
       identity,
       book: this.#roster.book,
+      removals: this.#removals.book,
       invites: parts.invites,
       clock,
       logger,
@@ -168,6 +120,7 @@ export class Libp2pMesh implements PeerlessMesh {
     })
     this.#table.onPeer((peerId, connected) => this.#onPeer(peerId, connected))
     this.#table.handle(MESH_MESSAGE.MEMBERS, (peerId, request) => this.#roster.serve(peerId, request))
+    this.#table.handle(MESH_MESSAGE.REMOVALS, (peerId, request) => this.#removals.serve(peerId, request))
   }
 
   get name(): string {
@@ -182,6 +135,7 @@ export class Libp2pMesh implements PeerlessMesh {
     if (this.#libp2p !== undefined || this.#stopped) throw new PeerlessError('CONFLICT', 'the mesh can be started once')
     const { node, directory, clock, logger } = this.#parts
     const listen = await withRememberedPorts(this.#parts.listen, directory)
+    await this.#removals.load()
     await this.#roster.load()
     const log = new RefusalLog(clock, logger)
     const libp2p = await makeLibp2p({
@@ -335,6 +289,24 @@ export class Libp2pMesh implements PeerlessMesh {
     return this.#roster.book.get(peerId)?.membership
   }
 
+  isRemoved(peerId: string): boolean {
+    return this.#removals.book.of(peerId) !== undefined
+  }
+
+  async remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]> {
+    const { signer, meshId } = this
+    if (peerId === signer.peerId) {
+      throw new PeerlessError('INVALID_ARGUMENT', 'a node cannot remove itself: stop it, and remove it at the one that let it in')
+    }
+    const target = this.memberOf(peerId) ?? this.#removals.book.of(peerId)?.membership
+    if (target === undefined) throw new PeerlessError('NOT_FOUND', `${peerId.slice(0, 64)} is no member of this mesh`)
+    const members = this.#roster.book.values().map(({ membership }) => membership)
+    const now = this.#parts.clock.now()
+    const removals = removalsOf({ signer, meshId, now, target, members, removals: this.#removals.book, keeps })
+    await this.#removals.add(removals)
+    return removals.map(({ membership }) => membership.peerId)
+  }
+
   status(peerId: string): MemberStatus | undefined {
     const member = this.#roster.book.get(peerId)
     if (member === undefined) return undefined
@@ -364,9 +336,32 @@ export class Libp2pMesh implements PeerlessMesh {
   #onPeer(peerId: string, connected: boolean): void {
     this.#roster.book.seen(peerId, this.#parts.clock.now())
     if (!connected) return
+    // It was let in just before its removal was known.
+    if (!this.isMember(peerId)) this.#endRemoved()
     this.#redial.connected(peerId)
     const link = this.#links.get(peerId)
     if (link !== undefined) this.#roster.exchange(link)
+  }
+
+  #onRemovals(news: readonly Removal[]): void {
+    const { invites, logger, clock } = this.#parts
+    invites.withdrawFrom(news.map(({ membership }) => membership.peerId)).catch((error: unknown) => {
+      logger.error('invites that a removed node knows could not be withdrawn', { reason: messageOf(error) })
+    })
+    for (const { peerId, name } of this.#roster.book.sweep()) {
+      const by = this.#removals.book.of(peerId)?.by
+      if (peerId === this.peerId) logger.error('this node was removed from its mesh: no other node talks to it any more', { by })
+      else logger.warn('a node was removed from the mesh', { peer: peerId, name, by })
+    }
+    this.#roster.changed()
+    // What tells a removed node so goes first.
+    clock.after(REMOVED_TOLD_MS, () => this.#endRemoved())
+  }
+
+  #endRemoved(): void {
+    for (const connection of this.#libp2p?.getConnections() ?? []) {
+      if (!this.isMember(connection.remotePeer.toString())) connection.abort(new PeerlessError('NOT_A_MEMBER', 'it was removed'))
+    }
   }
 
   async #dialMember(peerId: string): Promise<void> {

@@ -14,6 +14,7 @@ import type { Directory } from './directory.ts'
 import type { MeshIdentity } from './identity.ts'
 import { MemberBook } from './member-book.ts'
 import type { PeerLink } from './peer-link.ts'
+import type { RemovalRoster } from './removal-roster.ts'
 
 const FILE = 'peers.cbor'
 /** Words about this node that it did not say, until they are another's. */
@@ -28,6 +29,7 @@ export interface RosterOptions {
   logger: Logger
   links: () => PeerLink[]
   isConnected: (peerId: string) => boolean
+  removals: RemovalRoster
   /** A member, or a new address of one, that this node did not know. */
   onNews: (peerId: string) => void
 }
@@ -55,7 +57,7 @@ export class Roster {
 
   constructor(options: RosterOptions) {
     this.#options = options
-    this.book = new MemberBook(options.identity.meshId, options.isConnected)
+    this.book = new MemberBook(options.identity.meshId, options.isConnected, options.removals.book)
     this.book.learn(options.identity.membership, undefined)
   }
 
@@ -100,6 +102,7 @@ export class Roster {
 
   /** Both carriers to the peer are open: compares books. */
   exchange(link: PeerLink): void {
+    this.#options.removals.exchange(link)
     link.bulk.wire?.request(MESH_MESSAGE.MEMBERS, undefined, this.book.packAll(), (error, reply) => {
       if (reply !== undefined) this.#receive(link.peerId, reply.payload)
       else this.#options.logger.debug('members were not exchanged', { peer: link.peerId, reason: error?.message })

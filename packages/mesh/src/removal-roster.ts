@@ -1,0 +1,122 @@
+import { type IncomingRequest, type Logger, messageOf, PeerlessError } from '@peerless/interface'
+import { EXCHANGE_BYTES_MAX, MESH_MESSAGE } from './constants.ts'
+import type { Directory } from './directory.ts'
+import type { PeerLink } from './peer-link.ts'
+import type { Removal } from './removal.ts'
+import { RemovalBook } from './removal-book.ts'
+
+const FILE = 'removals.cbor'
+const NOTHING = new Uint8Array(0)
+
+export interface RemovalRosterOptions {
+  meshId: string
+  directory: Directory
+  logger: Logger
+  links: () => PeerLink[]
+  /** Removals that this node did not know; they are in the book, and on their way to the disk. */
+  onNews: (news: readonly Removal[]) => void
+}
+
+/**
+ * Keeps the removals in step with the other nodes and with the disk: what is news to a node it passes on once, and two that compare their
+ * books send each other all they have where those differ.
+ */
+export class RemovalRoster {
+  readonly book: RemovalBook
+  readonly #options: RemovalRosterOptions
+
+  constructor(options: RemovalRosterOptions) {
+    this.#options = options
+    this.book = new RemovalBook(options.meshId)
+  }
+
+  /** What was known before the last stop. A damaged file is set aside: the other nodes know. */
+  async load(): Promise<void> {
+    const { directory, logger } = this.#options
+    const bytes = await directory.read(FILE)
+    if (bytes === undefined) return
+    try {
+      this.#complain(this.book.take(bytes).faults, 'disk')
+    } catch (error) {
+      logger.error(
+        'the removals of nodes are damaged and set aside; until another node has told them, removed ones may connect here',
+        {
+          file: `${FILE}.corrupt`,
+          reason: messageOf(error)
+        }
+      )
+      await directory.setAside(FILE)
+    }
+  }
+
+  /** Takes in removals that this node signed; on disk when it resolves, and told. */
+  async add(removals: readonly Removal[]): Promise<void> {
+    const news = removals.filter((removal) => this.book.learn(removal))
+    if (news.length < removals.length) {
+      throw new PeerlessError(
+        'CONFLICT',
+        'the removal is not taken: there are as many as a mesh remembers, or one that counts for more'
+      )
+    }
+    await this.#options.directory.write(FILE, this.book.encode())
+    this.#noticed(news, undefined)
+  }
+
+  /** Compares books with a peer. */
+  exchange(link: PeerLink): void {
+    link.bulk.wire?.request(MESH_MESSAGE.REMOVALS, this.book.digest(), NOTHING, (error, reply) => {
+      if (reply === undefined) {
+        this.#options.logger.debug('removals were not exchanged', { peer: link.peerId, reason: error?.message })
+        return
+      }
+      if (reply.payload.length === 0) return
+      link.bulk.wire?.notify(MESH_MESSAGE.REMOVALS, undefined, this.book.encode())
+      this.#receive(link.peerId, reply.payload)
+    })
+  }
+
+  /** Serves REMOVALS. @throws MALFORMED, TOO_LARGE */
+  serve(peerId: string, request: IncomingRequest): void {
+    if (request.notification) this.#takeBytes(peerId, request.payload)
+    else {
+      const { header } = request
+      const same = header instanceof Uint8Array && Buffer.compare(header, this.book.digest()) === 0
+      request.reply(undefined, same ? NOTHING : this.book.encode())
+    }
+  }
+
+  #receive(peerId: string, payload: Uint8Array): void {
+    try {
+      this.#takeBytes(peerId, payload)
+    } catch (error) {
+      this.#options.logger.warn('a peer sent unusable removals', { peer: peerId, reason: messageOf(error) })
+    }
+  }
+
+  #takeBytes(peerId: string, payload: Uint8Array): void {
+    if (payload.length > EXCHANGE_BYTES_MAX) {
+      throw new PeerlessError('TOO_LARGE', `removals of ${payload.length} bytes must be at most ${EXCHANGE_BYTES_MAX}`)
+    }
+    const { news, faults } = this.book.take(payload)
+    this.#complain(faults, peerId)
+    if (news.length === 0) return
+    this.#options.directory.write(FILE, this.book.encode()).catch((error: unknown) => {
+      this.#options.logger.error('the removals of nodes could not be written', { reason: messageOf(error) })
+    })
+    this.#noticed(news, peerId)
+  }
+
+  /** Also to who is removed: it learns why it is left alone. */
+  #noticed(news: readonly Removal[], from: string | undefined): void {
+    const payload = this.book.encode()
+    for (const link of this.#options.links()) {
+      if (link.peerId !== from) link.bulk.wire?.notify(MESH_MESSAGE.REMOVALS, undefined, payload)
+    }
+    this.#options.onNews(news)
+  }
+
+  #complain(faults: string[], from: string): void {
+    if (faults.length === 0) return
+    this.#options.logger.warn('removals were dropped', { from, count: faults.length, first: faults[0] })
+  }
+}

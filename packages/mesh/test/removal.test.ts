@@ -1,0 +1,214 @@
+import { SeededRandom } from '@peerless/testing'
+import { encode, type Signer, signerOf } from '@peerless/wire'
+import test from 'ava'
+import fc from 'fast-check'
+import { EXCHANGE_BYTES_MAX, REMOVAL_BYTES_MAX, REMOVAL_KEEPS_MAX, REMOVALS_MAX } from '../src/constants.ts'
+import { MemberBook } from '../src/member-book.ts'
+import { type Chain, issueCertificate, type Membership, verifyChain } from '../src/membership.ts'
+import { issueRemoval, type Removal, verifyRemoval } from '../src/removal.ts'
+import { RemovalBook } from '../src/removal-book.ts'
+import { removalsOf } from '../src/remove-member.ts'
+
+const FUZZ_SEED = 20261130
+const seeds = new SeededRandom(FUZZ_SEED)
+const meshKey = signerOf(seeds.bytes(32))
+const meshId = meshKey.peerId
+
+interface Node {
+  signer: Signer
+  chain: Chain
+  membership: Membership
+}
+
+function invitedBy(inviter: Node | undefined, name = 'n'): Node {
+  const signer = signerOf(seeds.bytes(32))
+  const leaf = issueCertificate(inviter?.signer ?? meshKey, meshId, { peerId: signer.peerId, name, issuedAt: 0 })
+  const chain = [leaf, ...(inviter?.chain ?? [])]
+  return { signer, chain, membership: verifyChain(chain, meshId) }
+}
+
+const founder = invitedBy(undefined, 'founder')
+const a = invitedBy(founder, 'a')
+const b = invitedBy(a, 'b')
+const c = invitedBy(b, 'c')
+const other = invitedBy(founder, 'other')
+const ALL = [founder, a, b, c, other]
+
+function removal(by: Node, of: Node, keeps: Node[] = [], at = 1): Removal {
+  return issueRemoval(by.signer, meshId, of.membership, { at, keeps: keeps.map(({ signer }) => signer.peerId) })
+}
+
+/** Who is left of ALL. */
+function left(...removals: Removal[]): Node[] {
+  const book = new RemovalBook(meshId)
+  for (const one of removals) book.learn(one)
+  return ALL.filter(({ membership }) => book.against(membership) === undefined)
+}
+
+test('a removal is what a node above the removed one signed, and nothing else', (t) => {
+  for (const by of [founder, a]) t.is(verifyRemoval(removal(by, b).bytes, meshId, b.membership).by, by.signer.peerId)
+  for (const by of [b, c, other]) t.throws(() => removal(by, b), { code: 'FORBIDDEN' })
+  const { bytes } = removal(a, b)
+  t.throws(() => verifyRemoval(bytes, meshId, other.membership), { code: 'NOT_A_MEMBER' })
+  // By the founder, but of another node.
+  t.throws(() => verifyRemoval(removal(founder, b).bytes, meshId, a.membership), { code: 'MALFORMED' })
+  t.throws(() => verifyRemoval(bytes, signerOf(seeds.bytes(32)).peerId, b.membership), { code: 'MALFORMED' })
+  t.throws(() => verifyRemoval(new Uint8Array(REMOVAL_BYTES_MAX + 1), meshId, b.membership), { code: 'MALFORMED' })
+  fc.assert(
+    fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      const altered = Uint8Array.from(bytes)
+      altered[at % altered.length] = (altered[at % altered.length] as number) ^ flip
+      t.throws(() => verifyRemoval(altered, meshId, b.membership))
+    }),
+    { seed: FUZZ_SEED, numRuns: 200 }
+  )
+})
+
+test('who was removed is out, and whom it invited, but for those that are kept', (t) => {
+  t.deepEqual(left(removal(a, c)), [founder, a, b, other])
+  t.deepEqual(left(removal(founder, a)), [founder, other])
+  t.deepEqual(left(removal(founder, a, [b])), [founder, b, c, other])
+  // Kept is whom the removed one invited itself; who is further below stays or goes with that.
+  t.deepEqual(left(removal(founder, a, [c])), [founder, other])
+  t.deepEqual(left(removal(founder, a, [b]), removal(founder, b)), [founder, other])
+})
+
+test('the word of a removed node does not count, and who removes it says anew what that one had said', (t) => {
+  const malicious = removal(a, b)
+  t.deepEqual(left(malicious, removal(founder, a, [b])), [founder, b, c, other])
+  const book = new RemovalBook(meshId)
+  book.learn(malicious)
+  const signed = removalsOf({
+    signer: founder.signer,
+    meshId,
+    now: 2,
+    target: a.membership,
+    // Without b, which is out already, and what is below it.
+    members: [founder, a, other].map(({ membership }) => membership),
+    removals: book,
+    keeps: () => true
+  })
+  t.deepEqual(
+    signed.map(({ membership, by }) => [membership.name, by]),
+    [
+      ['a', founder.signer.peerId],
+      ['b', founder.signer.peerId]
+    ]
+  )
+  for (const one of signed) t.true(book.learn(one))
+  t.deepEqual(
+    ALL.filter(({ membership }) => book.against(membership) === undefined),
+    [founder, other]
+  )
+})
+
+test('a node that is not above another is told who is', (t) => {
+  const order = {
+    meshId,
+    now: 1,
+    members: ALL.map(({ membership }) => membership),
+    removals: new RemovalBook(meshId),
+    keeps: () => true
+  }
+  const remove = (by: Node, of: Node) => removalsOf({ ...order, signer: by.signer, target: of.membership })
+  const error = t.throws(() => remove(other, b), { code: 'FORBIDDEN' })
+  t.true(error?.message.includes(`a (${a.signer.peerId}), or founder (${founder.signer.peerId})`), error?.message)
+  t.regex(t.throws(() => remove(a, founder), { code: 'FORBIDDEN' })?.message ?? '', /founded the mesh/)
+  const withAll = removalsOf({ ...order, signer: founder.signer, target: a.membership, keeps: () => false })
+  t.deepEqual(
+    withAll.map(({ membership }) => membership.name),
+    ['a', 'b', 'c']
+  )
+})
+
+test('books that heard the same removals in any order are the same, and so is who is left', (t) => {
+  const possible = [
+    removal(founder, a, [b]),
+    removal(founder, a, [], 2),
+    removal(founder, b),
+    removal(a, b, [c]),
+    removal(a, b, [], 3),
+    removal(a, c),
+    removal(b, c),
+    removal(founder, other)
+  ]
+  const some = fc
+    .subarray(possible, { minLength: 1 })
+    .chain((chosen) =>
+      fc.tuple(fc.constant(chosen), fc.shuffledSubarray(chosen, { minLength: chosen.length, maxLength: chosen.length }))
+    )
+  fc.assert(
+    fc.property(some, ([one, another]) => {
+      const books = [one, another].map((order) => {
+        const book = new RemovalBook(meshId)
+        for (const each of order) book.learn(each)
+        return book
+      })
+      t.deepEqual(books[0]?.digest(), books[1]?.digest())
+      t.deepEqual(left(...one), left(...another))
+      // Through the bytes that travel and lie on the disk, too.
+      const copy = new RemovalBook(meshId)
+      t.deepEqual(copy.take(books[0]?.encode() as Uint8Array).faults, [])
+      t.deepEqual(copy.digest(), books[1]?.digest())
+    }),
+    { seed: FUZZ_SEED, numRuns: 200 }
+  )
+})
+
+test('a full book takes what was signed closer to the mesh key, and keeps it', (t) => {
+  const book = new RemovalBook(meshId)
+  // A member that invites and removes as it likes.
+  for (let index = 0; index < REMOVALS_MAX; index++) t.true(book.learn(removal(other, invitedBy(other))))
+  t.false(book.learn(removal(other, invitedBy(other))))
+  t.true(book.learn(removal(founder, other)))
+  t.true(book.learn(removal(founder, a)))
+  t.is(book.values().length, REMOVALS_MAX)
+  for (let index = 0; index < 10; index++) t.false(book.learn(removal(b, invitedBy(b))))
+  t.truthy(book.of(other.signer.peerId))
+})
+
+test('what a peer says of removals is checked, one by one', (t) => {
+  const book = new RemovalBook(meshId)
+  const good = removal(founder, other)
+  const { news, faults } = book.take(
+    encode([[[...b.chain], good.bytes], 'nonsense', [[...other.chain], good.bytes], [[], good.bytes], [[...other.chain]]])
+  )
+  t.deepEqual(
+    news.map(({ membership }) => membership.name),
+    ['other']
+  )
+  t.is(faults.length, 4)
+  t.throws(() => book.take(encode({})), { code: 'MALFORMED' })
+  t.throws(() => book.take(encode(Array.from({ length: REMOVALS_MAX + 1 }))), { code: 'MALFORMED' })
+  t.throws(
+    () =>
+      removal(
+        founder,
+        a,
+        Array.from({ length: REMOVAL_KEEPS_MAX + 1 }, () => b)
+      ),
+    { code: 'INVALID_ARGUMENT' }
+  )
+  const largest = removal(
+    founder,
+    a,
+    Array.from({ length: REMOVAL_KEEPS_MAX }, () => b)
+  )
+  t.true(largest.bytes.length <= REMOVAL_BYTES_MAX)
+  t.true(REMOVALS_MAX * (largest.bytes.length + 16 * 515 + 9) < EXCHANGE_BYTES_MAX)
+})
+
+test('a member book takes in nobody who was removed, and forgets who is', (t) => {
+  const removals = new RemovalBook(meshId)
+  const book = new MemberBook(meshId, () => true, removals)
+  for (const { membership } of [founder, a, b, c]) t.true(book.learn(membership, undefined))
+  removals.learn(removal(founder, a, [b]))
+  t.deepEqual(
+    book.sweep().map(({ name }) => name),
+    ['a']
+  )
+  t.is(book.get(a.signer.peerId), undefined)
+  t.false(book.learn(a.membership, undefined))
+  t.deepEqual(book.unpack([[[...a.chain], null]]), { news: [], faults: [] })
+  t.truthy(book.get(c.signer.peerId))
+})

@@ -1,0 +1,79 @@
+import test from 'ava'
+import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
+
+const invite = (node: Node, uses = 1) => node.mesh.invite({ role: 'node', ttlMs: 60_000, uses })
+const keepAll = () => true
+
+/** Resolves when the node has refused a connection, or was refused one, for that reason. */
+async function logged(node: Node, pattern: RegExp): Promise<void> {
+  while (!node.logger.lines.some((line) => pattern.test(JSON.stringify(line)))) await new Promise((next) => setImmediate(next))
+}
+
+test('a removed node loses every connection, and gets none any more, whoever starts', async (t) => {
+  const [founder, other, lost] = (await startMesh(t, 3)) as [Node, Node, Node]
+  const { peerId } = lost.mesh
+  const ends = [founder, other].map((node) => gone(node.mesh, peerId))
+  t.deepEqual(await founder.mesh.remove(peerId, keepAll), [peerId])
+  await Promise.all(ends)
+  await logged(lost, /this node was removed from its mesh/)
+  for (const { mesh } of [founder, other]) {
+    t.false(mesh.isMember(peerId))
+    t.true(mesh.isRemoved(peerId))
+    t.false(mesh.members().some((member) => member.peerId === peerId))
+  }
+  const error = await t.throwsAsync(lost.mesh.connect(other.mesh.addresses()), { code: 'NOT_A_MEMBER' })
+  t.regex(error?.message ?? '', new RegExp(`is no member any more: it was removed at .* by ${founder.mesh.peerId}`))
+  await t.throwsAsync(other.mesh.connect(lost.mesh.addresses()), { code: 'NOT_A_MEMBER' })
+  t.deepEqual(founder.mesh.peers(), [other.mesh.peerId])
+})
+
+test('what is removed stays so: after a restart, for who was away, and for who comes later', async (t) => {
+  const [founder, away, lost] = (await startMesh(t, 3)) as [Node, Node, Node]
+  const { peerId } = lost.mesh
+  await away.mesh.stop()
+  await founder.mesh.remove(peerId, keepAll)
+  await founder.mesh.stop()
+  const again = await startNode(t, 'node-0', { directory: founder.directory })
+  t.true(again.mesh.isRemoved(peerId))
+  await t.throwsAsync(lost.mesh.connect(again.mesh.addresses()), { code: 'NOT_A_MEMBER' })
+  const back = await startNode(t, 'node-1', { directory: away.directory })
+  await connected(back.mesh, again.mesh.peerId)
+  while (!back.mesh.isRemoved(peerId)) await new Promise((next) => setImmediate(next))
+  const late = await startNode(t, 'late', { join: await invite(again) })
+  await connected(late.mesh, again.mesh.peerId)
+  while (!late.mesh.isRemoved(peerId)) await new Promise((next) => setImmediate(next))
+  for (const { mesh } of [back, late]) {
+    if (mesh.peers().includes(peerId)) await gone(mesh, peerId)
+    await t.throwsAsync(lost.mesh.connect(mesh.addresses()), { code: 'NOT_A_MEMBER' })
+  }
+})
+
+test('nodes that a removed one invited stay or go, and what it joined with lets nobody in', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const token = await invite(founder, 5)
+  const lost = await startNode(t, 'lost', { join: token })
+  const kept = await startNode(t, 'kept', { join: await invite(lost) })
+  const dropped = await startNode(t, 'dropped', { join: await invite(lost) })
+  await Promise.all([kept, dropped].map(({ mesh }) => connected(founder.mesh, mesh.peerId)))
+  const removed = await founder.mesh.remove(lost.mesh.peerId, (peerId) => peerId === kept.mesh.peerId)
+  t.deepEqual(removed, [lost.mesh.peerId, dropped.mesh.peerId])
+  await Promise.all([lost, dropped].map(({ mesh }) => gone(founder.mesh, mesh.peerId)))
+  t.deepEqual(founder.mesh.peers(), [kept.mesh.peerId])
+  // It invites on, and it comes again under another key.
+  const friend = await startNode(t, 'friend', { join: await invite(lost) })
+  await t.throwsAsync(friend.mesh.connect(founder.mesh.addresses()), { message: /which let it in, was removed/ })
+  await t.throwsAsync(startNode(t, 'again', { join: token }), { code: 'INVALID_INVITE' })
+  // Who was kept carries the mesh on: it can invite.
+  const late = await startNode(t, 'late', { join: await invite(kept) })
+  await connected(late.mesh, founder.mesh.peerId)
+})
+
+test('nobody removes itself, a stranger, or a node that others let in', async (t) => {
+  const [founder, one, two] = (await startMesh(t, 3)) as [Node, Node, Node]
+  await t.throwsAsync(one.mesh.remove(one.mesh.peerId, keepAll), { code: 'INVALID_ARGUMENT' })
+  await t.throwsAsync(one.mesh.remove('12D3KooWnobody', keepAll), { code: 'NOT_FOUND' })
+  const error = await t.throwsAsync(one.mesh.remove(two.mesh.peerId, keepAll), { code: 'FORBIDDEN' })
+  t.true(error?.message.includes(founder.mesh.peerId))
+  await t.throwsAsync(one.mesh.remove(founder.mesh.peerId, keepAll), { code: 'FORBIDDEN' })
+  t.is(one.mesh.peers().length, 2)
+})

@@ -1,0 +1,69 @@
+import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, type Runtime } from '@aws-sdk/client-lambda'
+import test from 'ava'
+import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
+import { get, HELLO, lambdaOf, ROLE, zipOf } from '../_functions.ts'
+
+interface Peer {
+  peerId: string
+  name: string
+  status: string
+}
+
+async function peersOf(daemon: Daemon): Promise<Peer[]> {
+  const { code, stdout, stderr } = await daemon.cli('peers', '--json')
+  if (code !== 0) throw new Error(stderr)
+  return JSON.parse(stdout)
+}
+
+test('a machine is removed by name: what it deployed stays, and it is left alone for ever', async (t) => {
+  const [founder, other, lost] = (await meshOf(t, 3)) as [Daemon, Daemon, Daemon]
+  const client = await lambdaOf(lost)
+  await client.send(
+    new CreateFunctionCommand({
+      FunctionName: 'hello',
+      Role: ROLE,
+      Runtime: 'nodejs22.x' as Runtime,
+      Handler: 'index.handler',
+      Code: { ZipFile: zipOf(HELLO) }
+    })
+  )
+  await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: 'hello', AuthType: 'NONE' }))
+  const answers = (daemon: Daemon) =>
+    eventually(
+      () => get(`${daemon.http}/fn/hello?name=Ada`),
+      ({ status }) => status === 200
+    )
+  for (const daemon of [founder, other]) await answers(daemon)
+  const [self] = (await peersOf(lost)) as [Peer]
+
+  const elsewhere = await other.cli('peers', 'remove', self.name)
+  t.not(elsewhere.code, 0)
+  t.true(elsewhere.stderr.includes((await peersOf(founder))[0]?.peerId ?? '?'), elsewhere.stderr)
+  t.regex((await founder.cli('peers', 'remove', 'nobody')).stderr, /no node 'nobody'/)
+
+  const { code, stdout, stderr } = await founder.cli('peers', 'remove', self.name, '--json')
+  t.is(code, 0, stderr)
+  t.deepEqual(JSON.parse(stdout), { removed: [self.peerId] })
+  for (const daemon of [founder, other]) {
+    const peers = await eventually(
+      () => peersOf(daemon),
+      (all) => all.length === 2 && all.every(({ status }) => status === 'connected')
+    )
+    t.false(peers.some(({ peerId }) => peerId === self.peerId))
+    t.is((await answers(daemon)).body, '{"hello":"Ada"}')
+  }
+  await eventually(
+    () => peersOf(lost),
+    (all) => all.every(({ peerId, status }) => peerId === self.peerId || status === 'unreachable')
+  )
+
+  // Who comes later hears of what it deployed, which it signed, and not of it.
+  const invited = await founder.cli('invite')
+  const late = await up(t, { args: ['--join', invited.stdout.trim()] })
+  t.is((await answers(late)).body, '{"hello":"Ada"}')
+  await eventually(
+    () => peersOf(late),
+    (all) => all.length === 3 && all.every(({ peerId }) => peerId !== self.peerId)
+  )
+  t.is((await founder.cli('ledger', 'verify')).code, 0)
+})
