@@ -204,7 +204,7 @@ function traceTailOf(requestId: string): string {
 }
 
 /** AWS passes text and JSON, XML and JavaScript as they are, everything else (forms too) in base64. */
-function isText(contentType: string | undefined, contentEncoding: string | undefined): boolean {
+export function isText(contentType: string | undefined, contentEncoding: string | undefined): boolean {
   if (contentType === undefined || contentEncoding !== undefined) return false
   const semicolon = contentType.indexOf(';')
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase()

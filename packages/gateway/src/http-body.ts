@@ -8,6 +8,9 @@ const HEADROOM_BYTES = 4_096
 /** Bodies from this size on are hashed while they arrive, so that no single step takes long (64 KiB: about 40 µs). */
 const HASH_AT_ONCE_BYTES_MAX = 65_536
 
+/** Of what was announced so much has to be there before memory is set aside for all of it. */
+const JOIN_SHARE_MIN = 1 / 8
+
 /** Bytes of request bodies that are in memory now, over all requests. */
 export class BodyBudget {
   readonly #bytesMax: number
@@ -57,6 +60,8 @@ export interface BodyRules {
   readonly budget: BodyBudget
   /** Whether anybody will ask for the hash; default: yes. */
   readonly hashed?: boolean
+  /** Sees each part of the body as it comes, in order. */
+  readonly look?: ((chunk: Buffer) => void) | undefined
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -101,7 +106,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
   if (announced > rules.bytesMax) return Promise.reject(rules.tooLarge(`${announced}`))
   proceed(request)
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    const gathered = new Gathered(announced)
     const running = announced > HASH_AT_ONCE_BYTES_MAX && rules.hashed !== false ? createHash('sha256') : undefined
     let size = 0
     const stop = () => {
@@ -123,12 +128,12 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
       }
       size += chunk.length
       running?.update(chunk)
-      chunks.push(chunk)
+      rules.look?.(chunk)
+      gathered.add(chunk)
     }
     const onEnd = () => {
       stop()
-      const headroomBytes = chunks.length === 1 ? 0 : HEADROOM_BYTES
-      const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : joined(chunks, size)
+      const { bytes, headroomBytes } = gathered.take()
       const sha256 = running === undefined ? () => hash('sha256', bytes) : () => running.digest('hex')
       resolve({ bytes, headroomBytes, sha256, release: () => rules.budget.give(size) })
     }
@@ -137,14 +142,54 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
   })
 }
 
-function joined(chunks: readonly Buffer[], size: number): Buffer {
-  const whole = Buffer.allocUnsafeSlow(HEADROOM_BYTES + size)
-  let at = HEADROOM_BYTES
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
+/**
+ * The parts of a body on their way into one buffer. They go there as they come, once enough of what was announced is there: no step takes long then, and
+ * the parts are free again soon. Not before, because memory is set aside for what a client has sent, not for what it has announced.
+ */
+class Gathered {
+  readonly #announced: number
+  #chunks: Buffer[] = []
+  #whole: Buffer | undefined
+  #size = 0
+
+  /** @param announced bytes, 0 where nothing was said */
+  constructor(announced: number) {
+    this.#announced = announced
   }
-  return whole.subarray(HEADROOM_BYTES)
+
+  /** What comes is no more than what was announced: Node's parser ends the body there. */
+  add(chunk: Buffer): void {
+    if (this.#whole === undefined) this.#chunks.push(chunk)
+    else this.#whole.set(chunk, HEADROOM_BYTES + this.#size)
+    this.#size += chunk.length
+    if (
+      this.#whole === undefined &&
+      this.#chunks.length > 1 &&
+      this.#size >= this.#announced * JOIN_SHARE_MIN &&
+      this.#announced > 0
+    ) {
+      this.#join(this.#announced)
+    }
+  }
+
+  take(): Pick<Body, 'bytes' | 'headroomBytes'> {
+    const [only] = this.#chunks
+    if (only !== undefined && this.#chunks.length === 1) return { bytes: only, headroomBytes: 0 }
+    const whole = this.#whole ?? this.#join(this.#size)
+    return { bytes: whole.subarray(HEADROOM_BYTES, HEADROOM_BYTES + this.#size), headroomBytes: HEADROOM_BYTES }
+  }
+
+  #join(size: number): Buffer {
+    const whole = Buffer.allocUnsafeSlow(HEADROOM_BYTES + size)
+    let at = HEADROOM_BYTES
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, at)
+      at += chunk.length
+    }
+    this.#chunks = []
+    this.#whole = whole
+    return whole
+  }
 }
 
 function clientGone(): PeerlessError {

@@ -225,4 +225,24 @@ test('a body above 6 MB is refused with 413, announced or chunked, and so is one
   const quotes = '"'.repeat(4_000_000)
   const asText = { 'content-type': 'text/plain' }
   t.is((await ask(node, { method: 'POST', path: '/fn/hello', headers: asText, body: quotes })).status, 413)
+  t.is((await ask(node, { method: 'POST', path: '/fn/hello', headers: chunked, body: quotes })).status, 413)
+  t.is(node.orders.length, 0)
+})
+
+test('a large body arrives whole, announced or chunked, also where quotes make it just fit', async (t) => {
+  const node = await start(t)
+  const headers = { 'content-type': 'text/plain' }
+  // Every quote is two bytes of the event, which has some hundred others.
+  const fits = Buffer.from(Array.from({ length: 3_140_000 }, (_, at) => (at % 2 === 0 ? '"' : String(at % 10))).join(''))
+  const large = Buffer.from(Array.from({ length: 3_145_000 }, () => '"').join(''))
+  for (const body of [fits, large, fits.subarray(0, 70_000)]) {
+    for (const more of [{}, { 'transfer-encoding': 'chunked' }]) {
+      const before = node.orders.length
+      const { status } = await ask(node, { method: 'POST', path: '/fn/hello', headers: { ...headers, ...more }, body })
+      t.is(status, 200)
+      const order = node.orders[before]
+      t.is(order?.body?.bytes, body.length)
+      t.true(body.equals(order?.payload.subarray(-body.length) as Uint8Array))
+    }
+  }
 })
