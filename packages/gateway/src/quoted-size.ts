@@ -25,8 +25,25 @@ export function escapeBytes(text: Buffer): number {
   return JSON.stringify(text.toString('latin1')).length - 2 - text.length
 }
 
+/** Eight at a time, and so too long to be made a part of its caller: V8 had the loop there in middling code, at a third of the speed. */
 function countBytes(text: Uint8Array, end: number): number {
   let more = 0
-  for (let index = 0; index < end; index++) more += ESCAPE_GROWTH[text[index] as number] as number
+  let index = 0
+  for (; index + 8 <= end; index += 8) {
+    more +=
+      growthOf(text[index]) +
+      growthOf(text[index + 1]) +
+      growthOf(text[index + 2]) +
+      growthOf(text[index + 3]) +
+      growthOf(text[index + 4]) +
+      growthOf(text[index + 5]) +
+      growthOf(text[index + 6]) +
+      growthOf(text[index + 7])
+  }
+  for (; index < end; index++) more += growthOf(text[index])
   return more
+}
+
+function growthOf(byte: number | undefined): number {
+  return ESCAPE_GROWTH[byte as number] as number
 }
