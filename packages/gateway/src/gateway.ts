@@ -113,7 +113,8 @@ class HttpGateway implements Gateway {
     const front = new PlainFront({
       clock: this.#context.clock,
       limits: this.#context.limits,
-      take: (request, reply) => (request.method === 'GET' ? calls.take(request, reply) : api.take(request, reply)),
+      take: (request, reply) =>
+        request.method === 'GET' || request.url.startsWith('/fn/') ? calls.take(request, reply) : api.take(request, reply),
       handOver: (socket) => {
         for (const listener of takeOver) listener.call(server, socket)
       }

@@ -24,9 +24,14 @@ export class BodyBudget {
     return this.#bytes
   }
 
+  /** Whether so many more would fit. */
+  has(bytes: number): boolean {
+    return this.#bytes + bytes <= this.#bytesMax
+  }
+
   /** @throws UNAVAILABLE when it would not fit */
   take(bytes: number): void {
-    if (this.#bytes + bytes > this.#bytesMax) {
+    if (!this.has(bytes)) {
       throw new PeerlessError(
         'UNAVAILABLE',
         `this node holds ${this.#bytes} of at most ${this.#bytesMax} bytes of request bodies`,

@@ -5,6 +5,7 @@ import { FAILURE_HEADERS, failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } 
 import { type FunctionUrls, functionOfHost, partsOfUrl } from './function-url.ts'
 import { EventBuilder } from './function-url-event.ts'
 import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
+import type { BodyBudget } from './http-body.ts'
 import { chosenTarget, type HttpTarget } from './http-calls.ts'
 import { CLIENT_GONE, type GatewayMetrics, ROUTE } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
@@ -12,6 +13,7 @@ import { outcomeHeaders } from './outcome-headers.ts'
 import { PlainAnswers } from './plain-answer.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainHead } from './plain-head.ts'
+import type { PlainInvocation } from './plain-invocation.ts'
 import type { Routes } from './routes.ts'
 
 interface PlainCall {
@@ -30,15 +32,17 @@ export class PlainCalls {
   readonly #context: GatewayContext
   readonly #metrics: GatewayMetrics
   readonly #drain: Drain
+  readonly #budget: BodyBudget
   readonly #urls: FunctionUrls
   readonly #routes: Pick<Routes, 'tableOf'>
   readonly #events: EventBuilder
   readonly #answers: PlainAnswers
 
-  constructor({ context, metrics, drain }: ApiParts, urls: FunctionUrls, routes: Pick<Routes, 'tableOf'>) {
+  constructor({ context, metrics, drain, budget }: ApiParts, urls: FunctionUrls, routes: Pick<Routes, 'tableOf'>) {
     this.#context = context
     this.#metrics = metrics
     this.#drain = drain
+    this.#budget = budget
     this.#urls = urls
     this.#routes = routes
     this.#events = new EventBuilder(context.accountId)
@@ -46,38 +50,46 @@ export class PlainCalls {
   }
 
   /** False: nothing was begun. */
-  take(head: PlainHead, reply: PlainReply): boolean {
+  take(head: PlainHead | PlainInvocation, reply: PlainReply): boolean {
     const { url, headers, method, httpVersion, rawHeaders } = head
+    const body = 'body' in head ? head.body : undefined
     if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return false
     const { reference, rawPath, rawQuery } = partsOfUrl(url)
     const prepared = this.#urls.find(reference)
     if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return false
+    // Who signs it shall hear what is wrong with that.
+    if (body !== undefined && 'authorization' in headers) return false
     const { random, clock, invoker } = this.#context
+    const bodyBytes = body?.length ?? 0
+    if (!this.#budget.has(bodyBytes)) return false
     const requestId = random.uuid()
     const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
-    const { payload } = this.#events.build(prepared.parts, {
+    const event = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
       rawPath,
       rawQuery,
-      body: undefined,
+      body,
       requestId,
       now: clock.now(),
       key: undefined,
       route: undefined
     })
+    this.#budget.take(bodyBytes)
     this.#metrics.started()
     invoker.begin(
       {
         requestId,
         kind: 'http',
         target: chosenTarget(prepared, random),
-        payload,
+        payload: event.payload,
+        body: event.body,
         logTail: false,
         clientContext: undefined,
         invokedArn: prepared.invokedArn,
         stream: undefined
       },
       (error, answer) => {
+        this.#budget.give(bodyBytes)
         if (answer === undefined) this.#refuse(call, error)
         else this.#answer(call, answer)
       }

@@ -1,8 +1,9 @@
 import { endOfTarget, HeaderMeanings, isPlainText, readHeaderLines } from './plain-text.ts'
 
-/** An Invoke of the Lambda API with its whole body, as `PlainFront` takes it. */
+/** An Invoke of the Lambda API, or a POST to a function URL, with its whole body, as `PlainFront` takes it. */
 export interface PlainInvocation {
   readonly method: 'POST'
+  readonly httpVersion: '1.1'
   /** As it stands in the request line. */
   readonly url: string
   /** Names as they came and values without the white space around them, in turn. */
@@ -12,8 +13,8 @@ export interface PlainInvocation {
   readonly body: Buffer
 }
 
-const TARGET = /^\/2015-03-31\/functions\/[^/?#]+\/invocations(?:\?[^#]*)?$/
-const START = 'POST /2015-03-31/functions/'
+const TARGET = /^\/(?:fn\/|2015-03-31\/functions\/[^/?#]+\/invocations(?:\?[^#]*)?$)/
+const STARTS = ['POST /fn/', 'POST /2015-03-31/functions/'] as const
 /** Ten million bytes and more come in many chunks. */
 const LENGTH = /^\d{1,7}$/
 /** Headers that say something of the message or the connection (RFC 9110 and 9112), which Node's parser shall judge. */
@@ -31,8 +32,8 @@ const FOREIGN = new Set([
 const NAME_FOREIGN = ''
 
 /**
- * Reads an Invoke that came whole in one chunk, with nothing behind it; for the head the rules of `PlainHeadReader` hold, and no header may come twice. SDKs
- * send small events so. Everything else is left to Node's parser.
+ * Reads a call that came whole in one chunk, with nothing behind it; for the head the rules of `PlainHeadReader` hold, and no header may come twice. SDKs
+ * and other clients send small events so. Everything else is left to Node's parser.
  */
 export class PlainInvocationReader {
   readonly #names = new HeaderMeanings((name) => (FOREIGN.has(name) ? NAME_FOREIGN : name), NAME_FOREIGN)
@@ -45,7 +46,7 @@ export class PlainInvocationReader {
 
   /** @param chunk what one read brought; nothing of it is kept. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainInvocation | undefined {
-    if (chunk.toString('latin1', 0, START.length) !== START) return undefined
+    if (!STARTS.some((start) => chunk.toString('latin1', 0, start.length) === start)) return undefined
     const headEnd = chunk.indexOf('\r\n\r\n') + 4
     if (headEnd < 4 || headEnd > this.#headBytesMax || !isPlainText(chunk, headEnd)) return undefined
     const text = chunk.toString('latin1', 0, headEnd)
@@ -59,7 +60,7 @@ export class PlainInvocationReader {
     const { host = '', 'content-length': length = '' } = headers
     if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) !== chunk.length - headEnd) return undefined
     const body = Buffer.from(chunk.subarray(headEnd))
-    return { method: 'POST', url, rawHeaders, headers: headers as PlainInvocation['headers'], body }
+    return { method: 'POST', httpVersion: '1.1', url, rawHeaders, headers: headers as PlainInvocation['headers'], body }
   }
 
   #notes(headers: Record<string, string>, name: string, value: string): boolean {

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { PlainInvocationReader } from '../src/plain-invocation.ts'
 import { type Ask, type SignOptions, signed } from './_http.ts'
 import { nodeReads } from './_node-reads.ts'
-import { type Fixture, ran, recordOf, start } from './_ports.ts'
+import { echo, type Fixture, ran, recordOf, start } from './_ports.ts'
 
 const PATH = '/2015-03-31/functions/hello/invocations'
 const HEAD_BYTES_MAX = 1_000
@@ -174,6 +174,45 @@ test('what the plain front answers is what node:http would be answered with', as
     const other = await answerTo(node, request, 'te: trailers\r\n')
     t.deepEqual([plain.plain, other.plain], [true, false], title)
     t.is(plain.text, other.text, title)
+  }
+})
+
+const CALLS: Record<string, Ask & { other?: true }> = {
+  JSON: {
+    path: '/fn/hello/a/b?c=d&c=e',
+    headers: { 'content-type': 'application/json', cookie: 'a=b; c=d', 'x-any': 'a' },
+    body: '{"a":"ü"}'
+  },
+  'text of many kinds': { path: '/fn/hello', headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'a"b\\c\n\u0000é☃' },
+  'bytes that are no text': { path: '/fn/hello', headers: { 'content-type': 'text/plain' }, body: Buffer.from([0xff, 0, 0x22]) },
+  'a form': { path: '/fn/hello', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'a=b' },
+  'a body without a type': { path: '/fn/hello', body: 'abc' },
+  'a large one': { path: '/fn/hello', headers: { 'content-type': 'application/json' }, body: JSON.stringify('x'.repeat(30_000)) },
+  'no body': { path: '/fn/hello' },
+  'no such function': { path: '/fn/nobody', body: '{}', other: true },
+  'a signature where none is asked for': { path: '/fn/hello', headers: { authorization: 'Basic YTpi' }, body: '{}', other: true }
+}
+
+test('a POST to a function URL is answered by the plain front as node:http would', async (t) => {
+  const node = await start(t)
+  node.behave(echo)
+  for (const [title, { other, ...ask }] of Object.entries(CALLS)) {
+    const given = { ...ask, headers: { host: 'x', ...ask.headers } }
+    const mask = (text: string) => text.replaceAll(/1-[0-9a-f]{8}-[0-9a-f]{24}|[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f-]{21}/g, 'ID')
+    const [plain, through] = [await answerTo(node, given), await answerTo(node, given, 'te: trailers\r\n')]
+    t.deepEqual([plain.plain, through.plain], [other !== true, false], title)
+    t.is(mask(plain.text), mask(through.text), title)
+  }
+  t.is(node.orders.length, 2 * (Object.keys(CALLS).length - 1))
+})
+
+test('a POST for whose body there is no room is told so, and one behind it is answered', async (t) => {
+  const node = await start(t, { limits: { bodyBytesHeldMax: 8 } })
+  node.behave(echo)
+  const ask = (body: string) => answerTo(node, { path: '/fn/hello', headers: { host: 'x' }, body })
+  for (let round = 0; round < 3; round++) {
+    t.regex((await ask('123456789')).text, /^HTTP\/1\.1 503/)
+    t.regex((await ask('12345678')).text, /^HTTP\/1\.1 200/)
   }
 })
 
