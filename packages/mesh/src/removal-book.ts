@@ -3,15 +3,20 @@ import { messageOf, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import { REMOVALS_MAX } from './constants.ts'
 import { type Membership, verifyChain } from './membership.ts'
-import { lineOf, outranks, type Removal, rankOf, verifyRemoval } from './removal.ts'
+import { depthOf, keyOf, lineOf, outranks, type Removal, verifyRemoval } from './removal.ts'
 
 /**
- * Every removal this node knows of. Pure: no network, no disk, no clock. Each is verified from the mesh key down, and of two of one node all keep the same, so
+ * Every removal this node knows of. Pure: no network, no disk, no clock. Each is verified from the mesh key down, and of two with one key all keep the same, so
  * that books which exchanged theirs are alike in whatever order they heard.
  */
 export class RemovalBook {
   readonly #meshId: string
+  /** By key. */
   readonly #removals = new Map<string, Removal>()
+  /** The same by whom they remove. */
+  readonly #byPeer = new Map<string, Set<Removal>>()
+  /** Their bytes, as text: most of every exchange is what we hold already, and that is spared the signatures. */
+  readonly #held = new Set<string>()
 
   constructor(meshId: string) {
     this.#meshId = meshId
@@ -21,44 +26,100 @@ export class RemovalBook {
     return [...this.#removals.values()]
   }
 
-  /** The one that ended a member's membership; undefined for a member that was invited, but never removed. */
+  /** One that ended a membership of this peer id; undefined for who was never removed, or by one whose word does not count. */
   of(peerId: string): Removal | undefined {
-    return this.#removals.get(peerId)
-  }
-
-  /** Why whoever holds this membership is no member: it was removed, or it was invited by one that was, and not kept. */
-  against(membership: Membership): Removal | undefined {
-    return this.#againstLine(lineOf(membership))
-  }
-
-  /**
-   * What a removed node signed does not count, be it before or after: it may say when it likes. Who removes a node therefore signs anew what that one had
-   * removed, see `Libp2pMesh.remove`.
-   */
-  #againstLine(line: readonly string[]): Removal | undefined {
-    for (const [index, peerId] of line.entries()) {
-      const removal = this.#removals.get(peerId)
-      if (removal === undefined || removal.keeps.has(line[index - 1] ?? '')) continue
-      if (this.#againstLine(line.slice(line.indexOf(removal.by))) === undefined) return removal
+    for (const removal of this.#byPeer.get(peerId) ?? []) {
+      if (this.against(removal.membership) !== undefined) return removal
     }
     return undefined
   }
 
-  /** Whether that was news. A full book prefers those that were signed closer to the mesh key: nobody fills it with removals of nodes that it invited itself. */
-  learn(removal: Removal): boolean {
-    const { peerId } = removal.membership
-    const known = this.#removals.get(peerId)
-    if (known !== undefined ? !outranks(removal, known) : !this.#makeRoom(removal)) return false
-    this.#removals.set(peerId, removal)
-    return true
+  /**
+   * Why whoever holds this membership is no member: it was removed, or it was invited by one that was, and not kept.
+   *
+   * What a removed node signed does not count, be it before or after: it may say when it likes. Who removes a node therefore signs anew what that one had
+   * removed, see `removalsOf`. From the mesh key down, so that every step is taken once: a line is a peer's to make up.
+   */
+  against(membership: Pick<Membership, 'peerId' | 'issuers'>): Removal | undefined {
+    const line = lineOf(membership)
+    const out: (Removal | undefined)[] = []
+    // Against whoever stands here, from above.
+    let above: Removal | undefined
+    for (let index = line.length - 1; index >= 0; index--) {
+      const own = this.#strongest(line, index, out)
+      out[index] = own ?? above
+      if (own !== undefined && !own.keeps.has(line[index - 1] ?? '')) above = own
+    }
+    return out[0]
   }
 
-  #makeRoom(removal: Removal): boolean {
-    if (this.#removals.size < REMOVALS_MAX) return true
-    let lowest = removal
-    for (const other of this.#removals.values()) if (depthOf(other) > depthOf(lowest)) lowest = other
-    if (lowest === removal) return false
-    return this.#removals.delete(lowest.membership.peerId)
+  /**
+   * Of the removals of one node in a line the word of whoever is closest to the mesh key, its latest.
+   * @param out why those above are no members
+   */
+  #strongest(line: readonly string[], index: number, out: readonly (Removal | undefined)[]): Removal | undefined {
+    let strongest: Removal | undefined
+    let highest = 0
+    for (const removal of this.#byPeer.get(line[index] as string) ?? []) {
+      const within = line.indexOf(removal.within, index + 1)
+      const signer = line.lastIndexOf(removal.by)
+      if (within < 0 || signer < within || out[signer] !== undefined || signer < highest) continue
+      if (signer === highest && strongest !== undefined && !outranks(removal, strongest)) continue
+      strongest = removal
+      highest = signer
+    }
+    return strongest
+  }
+
+  /** Whether that was news. A full book prefers those about what is closer to the mesh key, and then those of whom it has fewest: nobody fills it with its own. */
+  learn(removal: Removal): boolean {
+    const key = keyOf(removal)
+    const known = this.#removals.get(key)
+    if (known !== undefined) {
+      if (!outranks(removal, known)) return false
+      this.#drop(known)
+    }
+    this.#removals.set(key, removal)
+    this.#held.add(textOf(removal.bytes))
+    const { peerId } = removal.membership
+    const others = this.#byPeer.get(peerId)
+    if (others === undefined) this.#byPeer.set(peerId, new Set([removal]))
+    else others.add(removal)
+    if (this.#removals.size <= REMOVALS_MAX) return true
+    const last = this.#last()
+    this.#drop(last)
+    return last !== removal
+  }
+
+  /**
+   * The one to go. By depth, then by how many about the same node come before it, then by key: what comes after so many others comes after no fewer when more are
+   * known, so that who heard them in another order has given up the same.
+   */
+  #last(): Removal {
+    const ordered = [...this.#removals]
+      .map(([key, removal]) => ({ key, removal, depth: depthOf(removal), steps: stepsDown(removal) }))
+      .sort((a, b) => a.depth - b.depth || a.steps - b.steps || (a.key < b.key ? -1 : 1))
+    const shares = new Map<string, number>()
+    let last = ordered[0] as (typeof ordered)[number]
+    let most = 0
+    for (const each of ordered) {
+      const share = `${each.depth} ${each.removal.within}`
+      const before = shares.get(share) ?? 0
+      shares.set(share, before + 1)
+      if (each.depth === last.depth && before < most) continue
+      last = each
+      most = before
+    }
+    return last.removal
+  }
+
+  #drop(removal: Removal): void {
+    const { peerId } = removal.membership
+    this.#removals.delete(keyOf(removal))
+    this.#held.delete(textOf(removal.bytes))
+    const others = this.#byPeer.get(peerId)
+    others?.delete(removal)
+    if (others?.size === 0) this.#byPeer.delete(peerId)
   }
 
   /** Of all that is in it, whatever the order; 32 bytes. */
@@ -71,9 +132,9 @@ export class RemovalBook {
     return hash.digest()
   }
 
-  /** As it travels and lies on the disk: [chain, envelope] each. */
-  encode(): Uint8Array {
-    return encode(this.values().map(({ membership, bytes }) => [[...membership.chain], bytes]))
+  /** As they travel and lie on the disk: [chain, envelope] each. */
+  encode(removals: readonly Removal[] = this.values()): Uint8Array {
+    return encode(removals.map(({ membership, bytes }) => [[...membership.chain], bytes]))
   }
 
   /**
@@ -91,6 +152,7 @@ export class RemovalBook {
     for (const entry of alleged) {
       try {
         const [chain, envelope] = Array.isArray(entry) ? entry : []
+        if (envelope instanceof Uint8Array && this.#held.has(textOf(envelope))) continue
         const removal = verifyRemoval(envelope, this.#meshId, verifyChain(chain, this.#meshId))
         if (this.learn(removal)) news.push(removal)
       } catch (error) {
@@ -102,7 +164,11 @@ export class RemovalBook {
   }
 }
 
-/** How many steps below the mesh key it was signed. */
-function depthOf(removal: Removal): number {
-  return removal.membership.issuers.length - 1 - rankOf(removal)
+/** From the signer down to the node whose invitations it is about, the most first: what those above say of these counts for more than that node's own word. */
+function stepsDown({ membership: { issuers }, within, by }: Removal): number {
+  return issuers.lastIndexOf(within) - issuers.lastIndexOf(by)
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1')
 }

@@ -7,6 +7,9 @@ import type { Membership } from './membership.ts'
  * A removal says: this node is no member any more, and with it those that it invited, except the ones that are named. It is signed by a node above it, one
  * that invited it or invited the one that did, up to the mesh key: whoever vouched for a node may take that back, and nobody else can, so that a
  * machine in the wrong hands removes nobody but those that it let in itself. Like a chain it can be checked by anybody without asking anyone.
+ *
+ * Any member can sign a certificate for any node, be it one that others let in long before, or its own inviter. So a removal counts only for
+ * who has `within` above it in the line that it presents itself with.
  */
 const KIND = 'removal'
 const FORMAT = 1
@@ -16,6 +19,8 @@ export interface Removal {
   readonly membership: Membership
   /** Who signed it: one of the membership's issuers. */
   readonly by: string
+  /** One of the issuers, the signer or below it: the removal is only for lines through this node. */
+  readonly within: string
   /** Epoch milliseconds on the signer's clock. */
   readonly at: number
   /** Nodes that the removed one invited and that stay, by peer id. */
@@ -24,14 +29,17 @@ export interface Removal {
   readonly bytes: Uint8Array
 }
 
+export interface RemovalWords {
+  readonly at: number
+  readonly keeps: readonly string[]
+  /** Default: the signer. */
+  readonly within?: string
+}
+
 /** @throws FORBIDDEN when the signer is not above the node, INVALID_ARGUMENT when too many are kept */
-export function issueRemoval(
-  signer: Signer,
-  meshId: string,
-  membership: Membership,
-  { at, keeps }: { at: number; keeps: readonly string[] }
-): Removal {
-  if (!membership.issuers.includes(signer.peerId)) {
+export function issueRemoval(signer: Signer, meshId: string, membership: Membership, words: RemovalWords): Removal {
+  const { at, keeps, within = signer.peerId } = words
+  if (!isAbove(membership, signer.peerId, within)) {
     throw new PeerlessError('FORBIDDEN', `${membership.peerId} was not invited by this node, nor by one that it invited`)
   }
   if (keeps.length > REMOVAL_KEEPS_MAX) {
@@ -40,8 +48,9 @@ export function issueRemoval(
       `${membership.peerId} invited ${keeps.length} nodes that are to stay, at most ${REMOVAL_KEEPS_MAX}`
     )
   }
-  const bytes = encodeEnvelope(seal(signer, meshId, KIND, encode([FORMAT, membership.peerId, at, [...keeps]])))
-  return { membership, by: signer.peerId, at, keeps: new Set(keeps), bytes }
+  const said = encode([FORMAT, lineOf(membership), within, at, [...keeps]])
+  const bytes = encodeEnvelope(seal(signer, meshId, KIND, said))
+  return { membership, by: signer.peerId, within, at, keeps: new Set(keeps), bytes }
 }
 
 /** @throws MALFORMED when it is none, NOT_A_MEMBER when its signer may not remove that node */
@@ -58,33 +67,55 @@ export function verifyRemoval(alleged: unknown, meshId: string, membership: Memb
     throw new PeerlessError('MALFORMED', `the removal of ${membership.peerId} is not signed by ${by}`)
   }
   const value = decode(envelope.bytes, 'removal')
-  const [format, peerId, at, keeps] = Array.isArray(value) && value.length === 4 ? value : []
+  const [format, line, within, at, keeps] = Array.isArray(value) && value.length === 5 ? value : []
   const whole =
     format === FORMAT &&
-    peerId === membership.peerId &&
-    Number.isSafeInteger(at) &&
+    Array.isArray(line) &&
+    isSame(line, lineOf(membership)) &&
+    typeof within === 'string' &&
+    isAbove(membership, by, within) &&
+    isTime(at) &&
     Array.isArray(keeps) &&
     keeps.length <= REMOVAL_KEEPS_MAX &&
     keeps.every((kept) => typeof kept === 'string')
   if (!whole) throw new PeerlessError('MALFORMED', `the removal by ${by} is not one of ${membership.peerId} in format ${FORMAT}`)
-  return { membership, by, at: at as number, keeps: new Set(keeps as string[]), bytes: alleged }
+  // Encoded anew: the same words could be wrapped in many ways, and each would be news to everybody.
+  return { membership, by, within, at: at as number, keeps: new Set(keeps as string[]), bytes: encodeEnvelope(envelope) }
 }
 
-/**
- * Of two removals of one node every node keeps the same: that of whoever is closer to the mesh key, else the later, else the one with the larger bytes.
- * So whoever signed one can sign another that keeps more, or fewer.
- */
+/** Of two removals with the same key every node keeps the same: the later, else the one with the larger bytes. So whoever signed one can sign another that keeps more, or fewer. */
 export function outranks(a: Removal, b: Removal): boolean {
-  const order = rankOf(a) - rankOf(b) || a.at - b.at || Buffer.compare(a.bytes, b.bytes)
-  return order > 0
+  return (a.at - b.at || Buffer.compare(a.bytes, b.bytes)) > 0
 }
 
-/** How many vouched between the node and who removed it; the mesh key ranks highest. */
-export function rankOf({ membership, by }: Removal): number {
-  return membership.issuers.indexOf(by)
+/** What it is about and whose word it is: nobody can take the place of another's. */
+export function keyOf({ membership, by, within }: Removal): string {
+  return [by, within, ...lineOf(membership)].join(' ')
+}
+
+/** Steps below the mesh key of the node whose invitations it is about: the founder is one below. */
+export function depthOf({ membership: { issuers }, within }: Removal): number {
+  return issuers.length - 1 - issuers.lastIndexOf(within)
 }
 
 /** The node and who vouched for it, up to the mesh key. */
-export function lineOf({ peerId, issuers }: Membership): string[] {
+export function lineOf({ peerId, issuers }: Pick<Membership, 'peerId' | 'issuers'>): string[] {
   return [peerId, ...issuers]
+}
+
+/** Whether a node may speak of those that `within` let in: it is that one, or above it. */
+export function isAbove({ issuers }: Membership, by: string, within: string): boolean {
+  const index = issuers.indexOf(within)
+  return index >= 0 && issuers.lastIndexOf(by) >= index
+}
+
+/** Milliseconds that a Date can show (ECMA-262, 21.4.1.1). */
+const TIME_MAX = 8.64e15
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= TIME_MAX
+}
+
+function isSame(alleged: unknown[], line: string[]): boolean {
+  return alleged.length === line.length && line.every((peerId, index) => alleged[index] === peerId)
 }

@@ -1,7 +1,7 @@
 import { PeerlessError } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import type { Membership } from './membership.ts'
-import { issueRemoval, lineOf, type Removal } from './removal.ts'
+import { isAbove, issueRemoval, keyOf, lineOf, type Removal } from './removal.ts'
 import type { RemovalBook } from './removal-book.ts'
 
 export interface RemovalOrder {
@@ -19,12 +19,13 @@ export interface RemovalOrder {
 
 /**
  * What a node signs to remove another: that one; those below it that do not stay, so that a node which hears of them later knows who they were; and anew
- * what they had removed themselves, since their word does not count any more.
+ * what they had removed themselves, since their word does not count any more. The latter two only for lines through the nodes that go: these may have
+ * made up lines and removals of whom others let in.
  * @returns the target's first
  * @throws FORBIDDEN naming who may, when this node is not above it; INVALID_ARGUMENT
  */
 export function removalsOf(order: RemovalOrder): Removal[] {
-  const { signer, meshId, now: at, target, members, removals, keeps } = order
+  const { signer, meshId, target, members, removals, keeps } = order
   if (!target.issuers.includes(signer.peerId)) throw notAbove(order)
   const below = members.filter(({ issuers }) => issuers.includes(target.peerId))
   const kept = new Set(
@@ -35,12 +36,21 @@ export function removalsOf(order: RemovalOrder): Removal[] {
     return !kept.has(line[line.indexOf(target.peerId) - 1] ?? '')
   })
   const gone = new Set([target, ...out].map(({ peerId }) => peerId))
-  const again = removals.values().filter(({ by }) => gone.has(by))
-  return [
+  // Of who came by another way too, this node may not speak.
+  const again = removals.values().filter((one) => gone.has(one.by) && isAbove(one.membership, signer.peerId, one.within))
+  const own = removals.values().filter(({ by }) => by === signer.peerId)
+  // Later than all that it signed before, though its clock were set back: the latest counts.
+  const at = own.reduce((latest, one) => Math.max(latest, one.at + 1), order.now)
+  const all = [
     issueRemoval(signer, meshId, target, { at, keeps: [...kept] }),
-    ...out.map((membership) => issueRemoval(signer, meshId, membership, { at, keeps: [] })),
-    ...again.map((removal) => issueRemoval(signer, meshId, removal.membership, { at, keeps: [...removal.keeps] }))
+    ...out.map((membership) => issueRemoval(signer, meshId, membership, { at, keeps: [], within: target.peerId })),
+    ...again.map(({ membership, keeps: stay, within }) =>
+      issueRemoval(signer, meshId, membership, { at, keeps: [...stay], within })
+    )
   ]
+  // Several of those that go may have removed one node, which may go itself.
+  const first = new Map(all.toReversed().map((removal) => [keyOf(removal), removal]))
+  return all.filter((removal) => first.get(keyOf(removal)) === removal)
 }
 
 function notAbove({ target, members }: RemovalOrder): PeerlessError {
