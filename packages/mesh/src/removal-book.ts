@@ -26,6 +26,10 @@ export class RemovalBook {
     return [...this.#removals.values()]
   }
 
+  holds(removal: Removal): boolean {
+    return this.#removals.get(keyOf(removal)) === removal
+  }
+
   /** One that ended a membership of this peer id; undefined for who was never removed, or by one whose word does not count. */
   of(peerId: string): Removal | undefined {
     for (const removal of this.#byPeer.get(peerId) ?? []) {

@@ -1,5 +1,5 @@
 import { type IncomingRequest, type Logger, messageOf, PeerlessError } from '@peerless/interface'
-import { EXCHANGE_BYTES_MAX, MESH_MESSAGE } from './constants.ts'
+import { EXCHANGE_BYTES_MAX, MESH_MESSAGE, REMOVALS_MAX } from './constants.ts'
 import type { Directory } from './directory.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Removal } from './removal.ts'
@@ -24,6 +24,9 @@ export interface RemovalRosterOptions {
 export class RemovalRoster {
   readonly book: RemovalBook
   readonly #options: RemovalRosterOptions
+  #writing: Promise<void> = Promise.resolve()
+  /** The write after that. */
+  #waiting: Promise<void> | undefined
 
   constructor(options: RemovalRosterOptions) {
     this.#options = options
@@ -49,16 +52,21 @@ export class RemovalRoster {
     }
   }
 
-  /** Takes in removals that this node signed; on disk when it resolves, and told. */
+  /**
+   * Takes in removals that this node signed; on disk when it resolves, and told. Of the further ones some may find no place: they say who went with the first.
+   * @throws CONFLICT when the first finds none
+   */
   async add(removals: readonly Removal[]): Promise<void> {
-    const news = removals.filter((removal) => this.book.learn(removal))
-    if (news.length < removals.length) {
+    const [first, ...others] = removals
+    if (first === undefined || !this.book.learn(first)) {
       throw new PeerlessError(
         'CONFLICT',
-        'the removal is not taken: there are as many as a mesh remembers, or one that counts for more'
+        `the removal is not taken: a mesh remembers at most ${REMOVALS_MAX}, and those that it has count for more`
       )
     }
-    await this.#options.directory.write(FILE, this.book.encode())
+    for (const removal of others) this.book.learn(removal)
+    const news = removals.filter((removal) => this.book.holds(removal))
+    await this.#save()
     this.#noticed(news, undefined)
   }
 
@@ -100,15 +108,26 @@ export class RemovalRoster {
     const { news, faults } = this.book.take(payload)
     this.#complain(faults, peerId)
     if (news.length === 0) return
-    this.#options.directory.write(FILE, this.book.encode()).catch((error: unknown) => {
+    this.#save().catch((error: unknown) => {
       this.#options.logger.error('the removals of nodes could not be written', { reason: messageOf(error) })
     })
     this.#noticed(news, peerId)
   }
 
-  /** Also to who is removed: it learns why it is left alone. */
+  /** What is known when the write begins: those that wait for one share it, since a peer says when there is news. */
+  #save(): Promise<void> {
+    this.#waiting ??= this.#writing.then(() => {
+      this.#waiting = undefined
+      const written = this.#options.directory.write(FILE, this.book.encode())
+      this.#writing = written.catch(() => undefined)
+      return written
+    })
+    return this.#waiting
+  }
+
+  /** Also to who is removed: it learns why it is left alone. The news alone, as every node that it is news to says it to all others. */
   #noticed(news: readonly Removal[], from: string | undefined): void {
-    const payload = this.book.encode()
+    const payload = this.book.encode(news)
     for (const link of this.#options.links()) {
       if (link.peerId !== from) link.bulk.wire?.notify(MESH_MESSAGE.REMOVALS, undefined, payload)
     }

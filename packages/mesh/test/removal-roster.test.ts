@@ -1,0 +1,77 @@
+import { MemoryLogger, SeededRandom } from '@peerless/testing'
+import { type Signer, signerOf } from '@peerless/wire'
+import test from 'ava'
+import { REMOVALS_MAX } from '../src/constants.ts'
+import { Directory } from '../src/directory.ts'
+import { issueCertificate, type Membership, verifyChain } from '../src/membership.ts'
+import type { PeerLink } from '../src/peer-link.ts'
+import { issueRemoval } from '../src/removal.ts'
+import { RemovalBook } from '../src/removal-book.ts'
+import { RemovalRoster } from '../src/removal-roster.ts'
+import { removalsOf } from '../src/remove-member.ts'
+import { temporaryFolder } from './_nodes.ts'
+
+const seeds = new SeededRandom(20261130)
+const meshKey = signerOf(seeds.bytes(32))
+const meshId = meshKey.peerId
+
+interface Node {
+  signer: Signer
+  membership: Membership
+}
+
+function invitedBy(inviter: Node | undefined): Node {
+  const signer = signerOf(seeds.bytes(32))
+  const leaf = issueCertificate(inviter?.signer ?? meshKey, meshId, { peerId: signer.peerId, name: 'n', issuedAt: 0 })
+  return { signer, membership: verifyChain([leaf, ...(inviter?.membership.chain ?? [])], meshId) }
+}
+
+const founder = invitedBy(undefined)
+const lost = invitedBy(founder)
+
+async function rosterOf(folder: string, sent: Uint8Array[] = []): Promise<RemovalRoster> {
+  const wire = { notify: (_type: number, _header: unknown, payload: Uint8Array) => sent.push(payload) }
+  const roster = new RemovalRoster({
+    meshId,
+    directory: new Directory(folder),
+    logger: new MemoryLogger(),
+    links: () => [{ peerId: 'peer', bulk: { wire } } as unknown as PeerLink],
+    onNews: () => undefined
+  })
+  await roster.load()
+  return roster
+}
+
+test('a node that invited more than a mesh remembers is removed with all of them, and others after it', async (t) => {
+  const folder = await temporaryFolder(t)
+  const sent: Uint8Array[] = []
+  const roster = await rosterOf(folder, sent)
+  const invited = Array.from({ length: REMOVALS_MAX + 50 }, () => invitedBy(lost))
+  const members = [founder, lost, ...invited].map(({ membership }) => membership)
+  const order = { signer: founder.signer, meshId, now: 1, members, removals: roster.book, keeps: () => false }
+  await roster.add(removalsOf({ ...order, target: lost.membership }))
+  const later = Array.from({ length: 20 }, () => invitedBy(founder))
+  for (const { membership } of later) await roster.add(removalsOf({ ...order, target: membership }))
+  const again = await rosterOf(folder)
+  t.deepEqual(again.book.digest(), roster.book.digest())
+  const told = new RemovalBook(meshId)
+  for (const payload of sent) told.take(payload)
+  for (const { membership } of [lost, ...later, ...invited]) {
+    t.truthy(again.book.against(membership))
+    t.truthy(told.against(membership))
+  }
+})
+
+test('what is news is told alone, not with all that was known before', async (t) => {
+  const sent: Uint8Array[] = []
+  const roster = await rosterOf(await temporaryFolder(t), sent)
+  const removals = [lost, invitedBy(founder)].map(({ membership }) =>
+    issueRemoval(founder.signer, meshId, membership, { at: 1, keeps: [] })
+  )
+  for (const removal of removals) await roster.add([removal])
+  const told = sent.map((payload) => new RemovalBook(meshId).take(payload).news.map(({ membership }) => membership.peerId))
+  t.deepEqual(
+    told,
+    removals.map(({ membership }) => [membership.peerId])
+  )
+})
