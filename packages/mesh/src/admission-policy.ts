@@ -8,6 +8,7 @@ import type { InviteBook } from './invite-book.ts'
 import { decodeToken, type InviteRole, type InviteToken } from './invite-token.ts'
 import type { MemberBook } from './member-book.ts'
 import { checkNodeName, type Membership, verifyChain } from './membership.ts'
+import { lineOf, type Removal } from './removal.ts'
 import type { RemovalBook } from './removal-book.ts'
 
 export interface InviteRedeemed {
@@ -72,14 +73,7 @@ export class MemberPolicy implements AdmissionPolicy {
       throw new PeerlessError('NOT_A_MEMBER', `the certificate is of ${membership.peerId}, but ${peerId} presents it`)
     }
     const removal = this.#options.removals.against(membership)
-    if (removal !== undefined) {
-      const { at, by, membership: removed } = removal
-      const who = removed.peerId === peerId ? 'it' : `${removed.peerId}, which let it in,`
-      throw new PeerlessError(
-        'NOT_A_MEMBER',
-        `${peerId} is no member any more: ${who} was removed at ${new Date(at).toISOString()} by ${by}. It can join with a new invite and an empty data folder`
-      )
-    }
+    if (removal !== undefined) throw removed('NOT_A_MEMBER', peerId, removal)
     this.#options.onMember(membership)
   }
 
@@ -94,12 +88,15 @@ export class MemberPolicy implements AdmissionPolicy {
   }
 
   async #join(peerId: string, text: string, name: string): Promise<Extract<Answer, { kind: 'joined' }>> {
-    const { signer, identity, invites, clock, book, logger } = this.#options
+    const { signer, identity, invites, removals, clock, book, logger } = this.#options
     const token = this.#open(text)
     if (token.role !== 'node') {
       throw new PeerlessError('INVALID_INVITE', `the invite token is for role '${token.role}'; a node needs one of role 'node'`)
     }
     checkNodeName(name)
+    const removal = removals.against({ peerId, issuers: lineOf(identity.membership) })
+    // Before it spends a use on what nobody would take.
+    if (removal?.membership.peerId === peerId) throw removed('INVALID_INVITE', peerId, removal)
     const make = () => encode(extendChain(signer, identity, { peerId, name, issuedAt: clock.now() }))
     const chain = decode(await invites.redeem(token, peerId, make), 'issued membership')
     const membership = verifyChain(chain, identity.meshId)
@@ -146,6 +143,14 @@ export class JoinPolicy implements AdmissionPolicy {
       throw error
     }
   }
+}
+
+function removed(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', peerId: string, { at, by, membership }: Removal): PeerlessError {
+  const who = membership.peerId === peerId ? 'it' : `${membership.peerId}, which let it in,`
+  return new PeerlessError(
+    code,
+    `${peerId} is no member any more: ${who} was removed at ${new Date(at).toISOString()} by ${by}. It can join with a new invite and an empty data folder`
+  )
 }
 
 function otherMesh(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', theirs: string, ours: string): PeerlessError {

@@ -29,7 +29,7 @@ import type { MemberStatus, MeshParts, PeerlessMesh } from './peerless-mesh.ts'
 import { PendingAdmissions } from './pending-admissions.ts'
 import { Redial } from './redial.ts'
 import { RefusalLog } from './refusal-log.ts'
-import type { Removal } from './removal.ts'
+import { lineOf, type Removal } from './removal.ts'
 import { RemovalRoster } from './removal-roster.ts'
 import { removalsOf } from './remove-member.ts'
 import { Roster } from './roster.ts'
@@ -71,6 +71,7 @@ export class Libp2pMesh implements PeerlessMesh {
       clock,
       logger,
       draining: () => this.#draining,
+      isMember: (peerId) => this.isMember(peerId),
       onUnlinked: (peerId) => this.#redial.disconnected(peerId)
     })
     this.#links = this.#table.links
@@ -137,6 +138,9 @@ export class Libp2pMesh implements PeerlessMesh {
     const listen = await withRememberedPorts(this.#parts.listen, directory)
     await this.#removals.load()
     await this.#roster.load()
+    this.#sweep()
+    // The last stop may have come between the two writes.
+    await this.#withdrawFrom(this.#removals.book.values())
     const log = new RefusalLog(clock, logger)
     const libp2p = await makeLibp2p({
       seed: node.seed,
@@ -290,13 +294,16 @@ export class Libp2pMesh implements PeerlessMesh {
   }
 
   isRemoved(peerId: string): boolean {
-    return this.#removals.book.of(peerId) !== undefined
+    return !this.isMember(peerId) && this.#removals.book.of(peerId) !== undefined
   }
 
   async remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]> {
     const { signer, meshId } = this
     if (peerId === signer.peerId) {
       throw new PeerlessError('INVALID_ARGUMENT', 'a node cannot remove itself: stop it, and remove it at the one that let it in')
+    }
+    if (!this.isMember(signer.peerId)) {
+      throw new PeerlessError('FORBIDDEN', 'this node was removed from its mesh itself: its word counts for nothing there')
     }
     const target = this.memberOf(peerId) ?? this.#removals.book.of(peerId)?.membership
     if (target === undefined) throw new PeerlessError('NOT_FOUND', `${peerId.slice(0, 64)} is no member of this mesh`)
@@ -336,26 +343,40 @@ export class Libp2pMesh implements PeerlessMesh {
   #onPeer(peerId: string, connected: boolean): void {
     this.#roster.book.seen(peerId, this.#parts.clock.now())
     if (!connected) return
-    // It was let in just before its removal was known.
-    if (!this.isMember(peerId)) this.#endRemoved()
     this.#redial.connected(peerId)
     const link = this.#links.get(peerId)
     if (link !== undefined) this.#roster.exchange(link)
   }
 
   #onRemovals(news: readonly Removal[]): void {
-    const { invites, logger, clock } = this.#parts
-    invites.withdrawFrom(news.map(({ membership }) => membership.peerId)).catch((error: unknown) => {
+    void this.#withdrawFrom(news)
+    this.#sweep()
+    this.#roster.changed()
+    // What tells a removed node so goes first.
+    this.#parts.clock.after(REMOVED_TOLD_MS, () => this.#endRemoved())
+  }
+
+  /** What nodes joined with that this one let in, where their removal counts for those. */
+  async #withdrawFrom(removals: readonly Removal[]): Promise<void> {
+    const { invites, identity, logger } = this.#parts
+    const issuers = lineOf(identity.membership)
+    const holders = removals
+      .map(({ membership }) => membership.peerId)
+      .filter((peerId) => this.#removals.book.against({ peerId, issuers }) !== undefined)
+    try {
+      await invites.withdrawFrom(holders)
+    } catch (error) {
       logger.error('invites that a removed node knows could not be withdrawn', { reason: messageOf(error) })
-    })
+    }
+  }
+
+  #sweep(): void {
+    const { logger } = this.#parts
     for (const { peerId, name } of this.#roster.book.sweep()) {
       const by = this.#removals.book.of(peerId)?.by
       if (peerId === this.peerId) logger.error('this node was removed from its mesh: no other node talks to it any more', { by })
       else logger.warn('a node was removed from the mesh', { peer: peerId, name, by })
     }
-    this.#roster.changed()
-    // What tells a removed node so goes first.
-    clock.after(REMOVED_TOLD_MS, () => this.#endRemoved())
   }
 
   #endRemoved(): void {

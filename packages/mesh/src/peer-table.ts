@@ -27,6 +27,7 @@ export interface PeerTableOptions {
   clock: Clock
   logger: Logger
   draining: () => boolean
+  isMember: (peerId: string) => boolean
   /** The last connection of a peer ended, whether it ever became usable or not. */
   onUnlinked: (peerId: string) => void
 }
@@ -124,6 +125,11 @@ export class PeerTable {
 
   #opened(connection: Libp2pConnection): void {
     const peerId = connection.remotePeer.toString()
+    // It can take its time between being admitted and this, and be removed meanwhile.
+    if (!this.#options.isMember(peerId)) {
+      connection.abort(new PeerlessError('NOT_A_MEMBER', `${peerId} is no member any more`))
+      return
+    }
     let link = this.links.get(peerId)
     if (link === undefined) {
       const { clock, logger } = this.#options

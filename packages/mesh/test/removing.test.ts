@@ -1,4 +1,10 @@
+import { copyFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { signerOf } from '@peerless/wire'
 import test from 'ava'
+import { issueCertificate, verifyChain } from '../src/membership.ts'
+import { issueRemoval } from '../src/removal.ts'
+import { RemovalBook } from '../src/removal-book.ts'
 import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
 
 const invite = (node: Node, uses = 1) => node.mesh.invite({ role: 'node', ttlMs: 60_000, uses })
@@ -46,6 +52,8 @@ test('what is removed stays so: after a restart, for who was away, and for who c
     // One that was let in before lasts a moment longer.
     let refusal: string | undefined
     while (refusal !== 'NOT_A_MEMBER') {
+      // Where one is open still, `connect` resolves without anything being read.
+      await new Promise((next) => setImmediate(next))
       refusal = await lost.mesh.connect(mesh.addresses()).then(
         () => undefined,
         (error) => error.code
@@ -83,4 +91,68 @@ test('nobody removes itself, a stranger, or a node that others let in', async (t
   t.true(error?.message.includes(founder.mesh.peerId))
   await t.throwsAsync(one.mesh.remove(founder.mesh.peerId, keepAll), { code: 'FORBIDDEN' })
   t.is(one.mesh.peers().length, 2)
+})
+
+test('a removed node that starts again says so, removes nobody, and spends no invite under its old key', async (t) => {
+  const [founder, lost] = (await startMesh(t, 2)) as [Node, Node]
+  const { peerId } = lost.mesh
+  const friend = await startNode(t, 'friend', { join: await invite(lost) })
+  await founder.mesh.remove(peerId, keepAll)
+  await logged(lost, /this node was removed from its mesh/)
+  await lost.mesh.stop()
+  const again = await startNode(t, 'node-1', { directory: lost.directory })
+  await logged(again, /this node was removed from its mesh/)
+  t.false(again.mesh.isMember(peerId))
+  await t.throwsAsync(again.mesh.remove(friend.mesh.peerId, keepAll), { code: 'FORBIDDEN', message: /was removed .* itself/ })
+  await again.mesh.stop()
+  await rm(join(lost.directory, 'membership.cbor'))
+  const token = await invite(founder)
+  await t.throwsAsync(startNode(t, 'node-1', { directory: lost.directory, join: token }), {
+    code: 'INVALID_INVITE',
+    message: /no member any more: it was removed .* an empty data folder/
+  })
+  await startNode(t, 'node-1', { join: token })
+})
+
+test('what a removed node joined with is withdrawn also after a stop between the two writes', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const token = await invite(founder, 5)
+  const lost = await startNode(t, 'lost', { join: token })
+  const file = join(founder.directory, 'invites.cbor')
+  await copyFile(file, `${file}.before`)
+  await founder.mesh.remove(lost.mesh.peerId, keepAll)
+  await founder.mesh.stop()
+  await copyFile(`${file}.before`, file)
+  const [, port] = /tcp\/(\d+)/.exec(founder.mesh.addresses()[0] ?? '') ?? []
+  await startNode(t, 'founder', { directory: founder.directory, ...(port ? { listen: [`/ip4/127.0.0.1/tcp/${port}`] } : {}) })
+  await t.throwsAsync(startNode(t, 'again', { join: token }), { code: 'INVALID_INVITE', message: /was used/ })
+})
+
+test('a member that signs itself above another removes it from nowhere, and takes no invite back', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const token = await invite(founder, 5)
+  const victim = await startNode(t, 'victim', { join: token })
+  const hostile = await startNode(t, 'hostile', { join: await invite(founder) })
+  const { signer, meshId } = hostile.mesh
+  const own = hostile.mesh.memberOf(signer.peerId)?.chain ?? []
+  const forged = [founder, victim].map(({ mesh: { peerId } }) => {
+    const chain = [issueCertificate(signer, meshId, { peerId, name: 'x', issuedAt: 0 }), ...own]
+    return issueRemoval(signer, meshId, verifyChain(chain, meshId), { at: 1, keeps: [] })
+  })
+  // And one that counts, so that it is known when all have come.
+  const unknown = signerOf(new Uint8Array(32).fill(7))
+  const chain = [issueCertificate(signer, meshId, { peerId: unknown.peerId, name: 'x', issuedAt: 0 }), ...own]
+  const counts = issueRemoval(signer, meshId, verifyChain(chain, meshId), { at: 1, keeps: [] })
+  const book = new RemovalBook(meshId)
+  for (const removal of [...forged, counts]) book.learn(removal)
+  await hostile.mesh.stop()
+  await writeFile(join(hostile.directory, 'removals.cbor'), book.encode())
+  await startNode(t, 'hostile', { directory: hostile.directory })
+  for (const { mesh } of [founder, victim]) {
+    while (!mesh.isRemoved(unknown.peerId)) await new Promise((next) => setImmediate(next))
+    t.true(mesh.isMember(founder.mesh.peerId))
+    t.true(mesh.isMember(victim.mesh.peerId))
+    t.false(mesh.isRemoved(victim.mesh.peerId))
+  }
+  await startNode(t, 'late', { join: token })
 })
