@@ -13,6 +13,7 @@ import {
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
 import type { Machine } from './machine.ts'
+import { machineNamed } from './machine-named.ts'
 import { VERSION } from './version.ts'
 
 const ISOLATED_VM = (createRequire(import.meta.url)('isolated-vm/package.json') as { version: string }).version
@@ -128,14 +129,13 @@ export class NodeMeshStatus implements MeshStatus {
     return { removed: await this.#mesh.remove(machine, stays) }
   }
 
-  /** Peer id of the machine's first front. Also of one that was removed, by its id: who removed it may change their mind about those that it let in. */
+  /** Also one that was removed, by its id: who removed it may change their mind about those that it let in. */
   #machineNamed(node: string): string {
-    const named = this.peers().filter(({ peerId, name }) => peerId === node || name === node)
-    const machines = [...new Set(named.map(({ peerId, machine }) => machine ?? peerId))]
-    const [machine] = machines
-    if (machines.length > 1) {
-      throw new PeerlessError('CONFLICT', `${machines.length} machines are named '${node}'; say which: ${machines.join(', ')}`)
-    }
+    // By their certificates: the catalog says of a node what it says itself, or nothing.
+    const nodes = this.#mesh.members().map(({ peerId, name }) => {
+      return { peerId, name, issuer: this.#mesh.memberOf(peerId)?.issuer, machine: this.#machine.of(peerId) }
+    })
+    const machine = machineNamed(node, nodes)
     if (machine !== undefined) return machine
     if (this.#mesh.isRemoved(node)) return node
     throw new PeerlessError('NOT_FOUND', `there is no node '${node.slice(0, 64)}' in this mesh`)

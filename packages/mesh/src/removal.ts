@@ -45,7 +45,7 @@ export function issueRemoval(signer: Signer, meshId: string, membership: Members
   if (keeps.length > REMOVAL_KEEPS_MAX) {
     throw new PeerlessError(
       'INVALID_ARGUMENT',
-      `${membership.peerId} invited ${keeps.length} nodes that are to stay, at most ${REMOVAL_KEEPS_MAX}`
+      `${membership.peerId} invited ${keeps.length} nodes that are to stay, at most ${REMOVAL_KEEPS_MAX}; it can be removed with all of them`
     )
   }
   const said = encode([FORMAT, lineOf(membership), within, at, [...keeps]])
