@@ -96,12 +96,12 @@ export class RemovalBook {
   }
 
   /**
-   * The one to go. By depth, then by how many about the same node come before it, then by key: what comes after so many others comes after no fewer when more are
+   * The one to go. First those whose signer is out, which say nothing any more; then by depth, then by how many about the same node come before it, then by key: what comes after so many others comes after no fewer when more are
    * known, so that who heard them in another order has given up the same.
    */
   #last(): Removal {
     const ordered = [...this.#removals]
-      .map(([key, removal]) => ({ key, removal, depth: depthOf(removal), steps: stepsDown(removal) }))
+      .map(([key, removal]) => ({ key, removal, depth: this.#depthOf(removal), steps: stepsDown(removal) }))
       .sort((a, b) => a.depth - b.depth || a.steps - b.steps || (a.key < b.key ? -1 : 1))
     const shares = new Map<string, number>()
     let last = ordered[0] as (typeof ordered)[number]
@@ -115,6 +115,13 @@ export class RemovalBook {
       most = before
     }
     return last.removal
+  }
+
+  /** Below all others where its signer is out. */
+  #depthOf(removal: Removal): number {
+    const { by, membership } = removal
+    const issuers = membership.issuers.slice(membership.issuers.lastIndexOf(by) + 1)
+    return this.against({ peerId: by, issuers }) === undefined ? depthOf(removal) : Number.POSITIVE_INFINITY
   }
 
   #drop(removal: Removal): void {

@@ -204,13 +204,27 @@ test('a full book takes what is about nodes closer to the mesh key, and keeps it
   for (let index = 0; index < REMOVALS_MAX; index++) t.true(book.learn(removal(other, invitedBy(other))))
   book.learn(removal(other, invitedBy(other)))
   t.is(book.values().length, REMOVALS_MAX)
+  for (let index = 0; index < 10; index++) t.false(book.learn(removal(b, invitedBy(b))))
   // One that was let in by the same node has its share.
   t.true(book.learn(removal(a, b)))
   t.true(book.learn(removal(founder, other)))
   t.true(book.learn(removal(founder, a)))
   t.is(book.values().length, REMOVALS_MAX)
-  for (let index = 0; index < 10; index++) t.false(book.learn(removal(b, invitedBy(b))))
   for (const { signer } of [a, b, other]) t.truthy(book.of(signer.peerId))
+})
+
+test('what a removed node had filled a book with goes first', (t) => {
+  const book = new RemovalBook(meshId)
+  // Nodes of its own making, each with a share.
+  for (let index = 0; index < REMOVALS_MAX; index++) {
+    const own = invitedBy(other)
+    book.learn(removal(own, invitedBy(own)))
+  }
+  t.true(book.learn(removal(founder, other)))
+  const deep = [1, 2, 3].map(() => removal(b, invitedBy(b)))
+  for (const one of deep) t.true(book.learn(one))
+  for (const one of deep) t.true(book.holds(one))
+  t.is(book.values().length, REMOVALS_MAX)
 })
 
 test('full books that heard the same removals in any order are the same', (t) => {
