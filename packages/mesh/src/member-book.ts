@@ -64,6 +64,20 @@ export class MemberBook {
     return true
   }
 
+  /**
+   * The member presents this line itself: that counts for more than what others passed on, since any member can sign one for any node, and then be removed, or say
+   * that the node is. Returns whether that was news.
+   */
+  meet(membership: Membership): boolean {
+    const known = this.#members.get(membership.peerId)
+    if (known === undefined) return this.learn(membership, undefined)
+    if (isSameLine(known.membership, membership) || this.#removals.against(membership) !== undefined) return false
+    this.#holders.delete(keyOf(known.membership))
+    this.#members.set(membership.peerId, { ...known, membership })
+    this.#holders.set(keyOf(membership), membership.peerId)
+    return true
+  }
+
   seen(peerId: string, now: number): void {
     const member = this.#members.get(peerId)
     if (member !== undefined) member.seenAt = now
@@ -156,6 +170,10 @@ export class MemberBook {
     this.#members.delete(membership.peerId)
     this.#holders.delete(keyOf(membership))
   }
+}
+
+function isSameLine(a: Membership, b: Membership): boolean {
+  return keyOf(a) === keyOf(b) && a.issuers.join(' ') === b.issuers.join(' ')
 }
 
 function keyOf(membership: Membership): string {

@@ -115,7 +115,7 @@ export class Libp2pMesh implements PeerlessMesh {
       clock,
       logger,
       onMember: (membership) => {
-        if (this.#roster.book.learn(membership, undefined)) this.#roster.changed()
+        if (this.#roster.book.meet(membership)) this.#roster.changed()
       },
       onInviteRedeemed: (redeemed) => parts.onInviteRedeemed?.(redeemed)
     })

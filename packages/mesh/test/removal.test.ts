@@ -309,3 +309,22 @@ test('a member book takes in nobody who was removed, and forgets who is', (t) =>
   t.deepEqual(book.unpack([[[...a.chain], null]]), { news: [], faults: [] })
   t.truthy(book.get(c.signer.peerId))
 })
+
+test('a member that presents its line itself is known by that one, whatever others signed for it before', (t) => {
+  const removals = new RemovalBook(meshId)
+  const book = new MemberBook(meshId, () => true, removals)
+  const forged = invitedBy(other, 'x', b.signer)
+  for (const { membership } of [founder, a, other, forged]) t.true(book.learn(membership, undefined))
+  // What is passed on changes nothing.
+  t.false(book.learn(b.membership, undefined))
+  t.is(book.get(b.signer.peerId)?.membership, forged.membership)
+  t.true(book.meet(b.membership))
+  t.false(book.meet(b.membership))
+  for (const one of [removal(other, forged), removal(founder, other)]) t.true(removals.learn(one))
+  t.deepEqual(
+    book.sweep().map(({ name }) => name),
+    ['other']
+  )
+  t.is(book.get(b.signer.peerId)?.membership, b.membership)
+  t.false(book.meet(forged.membership))
+})
