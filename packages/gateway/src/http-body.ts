@@ -114,23 +114,27 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
     const gathered = new Gathered(announced)
     const running = announced > HASH_AT_ONCE_BYTES_MAX && rules.hashed !== false ? createHash('sha256') : undefined
     let size = 0
+    /** Of the budget. More than came where memory is set aside for what was announced. */
+    let held = 0
     const stop = () => {
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
     }
     const fail = (error: PeerlessError) => {
       stop()
-      rules.budget.give(size)
+      rules.budget.give(held)
       // The error event of an aborted request would otherwise go to nobody and end the process.
       request.on('error', () => undefined)
       reject(error)
     }
     const onData = (chunk: Buffer) => {
       if (size + chunk.length > rules.bytesMax) return fail(rules.tooLarge(`more than ${rules.bytesMax}`))
+      const more = gathered.needs(chunk.length)
       try {
-        rules.budget.take(chunk.length)
+        rules.budget.take(more)
       } catch (error) {
         return fail(error as PeerlessError)
       }
+      held += more
       size += chunk.length
       running?.update(chunk)
       rules.look?.(chunk)
@@ -140,7 +144,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
       stop()
       const { bytes, headroomBytes } = gathered.take()
       const sha256 = running === undefined ? () => hash('sha256', bytes) : () => running.digest('hex')
-      resolve({ bytes, headroomBytes, sha256, release: () => rules.budget.give(size) })
+      resolve({ bytes, headroomBytes, sha256, release: () => rules.budget.give(held) })
     }
     const onClose = () => fail(clientGone())
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose)
@@ -162,19 +166,23 @@ class Gathered {
     this.#announced = announced
   }
 
+  /** Bytes that a chunk of this length takes beside what is set aside already: with the one that begins to join them, all of the rest. */
+  needs(length: number): number {
+    if (this.#whole !== undefined) return 0
+    return this.#joinsWith(length) ? this.#announced - this.#size : length
+  }
+
   /** What comes is no more than what was announced: Node's parser ends the body there. */
   add(chunk: Buffer): void {
+    if (this.#whole === undefined && this.#joinsWith(chunk.length)) this.#join(this.#announced)
     if (this.#whole === undefined) this.#chunks.push(chunk)
     else this.#whole.set(chunk, HEADROOM_BYTES + this.#size)
     this.#size += chunk.length
-    if (
-      this.#whole === undefined &&
-      this.#chunks.length > 1 &&
-      this.#size >= this.#announced * JOIN_SHARE_MIN &&
-      this.#announced > 0
-    ) {
-      this.#join(this.#announced)
-    }
+  }
+
+  /** A body that comes in one piece is left as it is. */
+  #joinsWith(length: number): boolean {
+    return this.#announced > 0 && this.#chunks.length > 0 && this.#size + length >= this.#announced * JOIN_SHARE_MIN
   }
 
   take(): Pick<Body, 'bytes' | 'headroomBytes'> {

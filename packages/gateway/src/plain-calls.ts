@@ -64,6 +64,7 @@ export class PlainCalls {
     if (!this.#budget.has(bodyBytes)) return false
     const requestId = random.uuid()
     const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
+    // No look at its size: what one read brought is far below the limit of an event, however it is quoted.
     const event = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
       rawPath,

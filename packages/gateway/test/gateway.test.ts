@@ -205,6 +205,20 @@ test('headers above the limit are 431, nonsense is 400, and neither reaches a ha
   }
 })
 
+test('memory that is set aside for the rest of a body counts before that has come', async (t) => {
+  const node = await start(t, { limits: { bodyBytesHeldMax: 500_000 } })
+  const socket = opened(t, node)
+  const head = 'POST /fn/hello HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 600000\r\n\r\n'
+  socket.write(`${head}${'a'.repeat(200_000)}`)
+  const text = await until(socket, '\r\n\r\n')
+  t.regex(text, /^HTTP\/1\.1 503 /)
+  // It is all given back.
+  for (let round = 0; round < 3; round++) {
+    const body = 'a'.repeat(490_000)
+    t.is((await ask(node, { method: 'POST', path: '/fn/hello', headers: { 'content-type': 'text/plain' }, body })).status, 200)
+  }
+})
+
 test('bodies held in memory are bounded over all requests', async (t) => {
   const node = await start(t, { limits: { bodyBytesHeldMax: 1_000 } })
   const { reached, answer } = held(node)
