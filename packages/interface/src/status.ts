@@ -131,7 +131,7 @@ export interface MeshStatus {
   invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer>
   /**
    * Ends the membership of a machine for ever, with all its fronts.
-   * @param node its name, or the peer id of one of its nodes
+   * @param node its name, or the peer id of its first front; that of another front means this front alone
    * @param withInvited also of the machines that it let in
    * @throws NOT_FOUND, CONFLICT where several have that name, FORBIDDEN naming at which node it can be done
    */

@@ -84,10 +84,11 @@ const NO_LENGTH_YET = new RangeError('the length of a frame has not come yet')
 
 /**
  * Behind every frame noise looks for the length of the next one, and an error tells it that there is none: made anew each time, with the stack that it is
- * thrown from, it was a tenth of what a forwarded call costs a node. This one is made once.
+ * thrown from, it was a tenth of what a forwarded call costs a node. This one is made once. A noise that looks different is left as it is.
  */
 function quietDecoder(secured: SecuredConnection): SecuredConnection {
-  const { decoder } = secured.connection as unknown as { decoder: { lengthDecoder: (bytes: Bytes) => number } }
+  const { decoder } = secured.connection as unknown as { decoder?: { lengthDecoder?: (bytes: Bytes) => number } }
+  if (decoder?.lengthDecoder === undefined) return secured
   decoder.lengthDecoder = (bytes) => {
     if (bytes.byteLength < 2) throw NO_LENGTH_YET
     return (bytes.get(0) << 8) | bytes.get(1)

@@ -10,6 +10,7 @@ import {
   PeerlessError,
   type Reply,
   type StreamedRequest,
+  type Timer,
   type Topic
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
@@ -56,6 +57,8 @@ export class Libp2pMesh implements PeerlessMesh {
   #libp2p: MeshLibp2p | undefined
   #draining = false
   #stopped = false
+  /** Of the connections of those who were removed. */
+  #ending: Timer | undefined
 
   constructor(parts: MeshParts) {
     const { node, identity, clock, random, logger, directory } = parts
@@ -169,6 +172,7 @@ export class Libp2pMesh implements PeerlessMesh {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    this.#ending?.cancel()
     this.#redial.stop()
     this.#table.detach()
     this.#gossip.stop()
@@ -353,7 +357,10 @@ export class Libp2pMesh implements PeerlessMesh {
     this.#sweep()
     this.#roster.changed()
     // What tells a removed node so goes first.
-    this.#parts.clock.after(REMOVED_TOLD_MS, () => this.#endRemoved())
+    this.#ending ??= this.#parts.clock.after(REMOVED_TOLD_MS, () => {
+      this.#ending = undefined
+      this.#endRemoved()
+    })
   }
 
   /** What nodes joined with that this one let in, where their removal counts for those. */

@@ -48,7 +48,7 @@ export interface PeerlessMesh extends Mesh {
    * Ends a membership for ever, of a node that this one let in, or one that it let in did. On disk, and told to the peers, when it resolves.
    * @param keeps whether a node stays that the removed one invited
    * @returns peer ids of all that were removed, that one first
-   * @throws NOT_FOUND, FORBIDDEN naming who may, INVALID_ARGUMENT for this node itself, CONFLICT when there are too many
+   * @throws NOT_FOUND, FORBIDDEN naming who may, INVALID_ARGUMENT for this node itself, CONFLICT when there are too many, UNAVAILABLE when it holds, but could not be written
    */
   remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]>
   /** undefined for a stranger. */

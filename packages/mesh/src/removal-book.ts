@@ -96,8 +96,8 @@ export class RemovalBook {
   }
 
   /**
-   * The one to go. First those whose signer is out, which say nothing any more; then by depth, then by how many about the same node come before it, then by key: what comes after so many others comes after no fewer when more are
-   * known, so that who heard them in another order has given up the same.
+   * The one to go. First those whose signer is out, which say nothing any more; then by depth, then by how many about the same node come before it, then by
+   * key: what comes after so many others comes after no fewer when more are known, so that who heard them in another order has given up the same.
    */
   #last(): Removal {
     const ordered = [...this.#removals]

@@ -54,7 +54,7 @@ export class RemovalRoster {
 
   /**
    * Takes in removals that this node signed; on disk when it resolves, and told. Of the further ones some may find no place: they say who went with the first.
-   * @throws CONFLICT when the first finds none
+   * @throws CONFLICT when the first finds none, UNAVAILABLE when it could not be written
    */
   async add(removals: readonly Removal[]): Promise<void> {
     const [first, ...others] = removals
@@ -66,8 +66,18 @@ export class RemovalRoster {
     }
     for (const removal of others) this.book.learn(removal)
     const news = removals.filter((removal) => this.book.holds(removal))
-    await this.#save()
+    const saved = this.#save()
+    // Where it cannot be written, too: the others remember it.
     this.#noticed(news, undefined)
+    try {
+      await saved
+    } catch (error) {
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        'the removal holds and is told to the peers, but could not be written: after a start this node has to hear of it from them',
+        { cause: error }
+      )
+    }
   }
 
   /** Compares books with a peer. */

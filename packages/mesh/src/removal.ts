@@ -83,7 +83,10 @@ export function verifyRemoval(alleged: unknown, meshId: string, membership: Memb
   return { membership, by, within, at: at as number, keeps: new Set(keeps as string[]), bytes: encodeEnvelope(envelope) }
 }
 
-/** Of two removals with the same key every node keeps the same: the later, else the one with the larger bytes. So whoever signed one can sign another that keeps more, or fewer. */
+/**
+ * Of two removals with the same key every node keeps the same: the later, else the one with the larger bytes. So whoever signed one can sign another that
+ * keeps more, or fewer.
+ */
 export function outranks(a: Removal, b: Removal): boolean {
   return (a.at - b.at || Buffer.compare(a.bytes, b.bytes)) > 0
 }

@@ -29,11 +29,11 @@ function invitedBy(inviter: Node | undefined): Node {
 const founder = invitedBy(undefined)
 const lost = invitedBy(founder)
 
-async function rosterOf(folder: string, sent: Uint8Array[] = []): Promise<RemovalRoster> {
+async function rosterOf(folder: string, sent: Uint8Array[] = [], directory = new Directory(folder)): Promise<RemovalRoster> {
   const wire = { notify: (_type: number, _header: unknown, payload: Uint8Array) => sent.push(payload) }
   const roster = new RemovalRoster({
     meshId,
-    directory: new Directory(folder),
+    directory,
     logger: new MemoryLogger(),
     links: () => [{ peerId: 'peer', bulk: { wire } } as unknown as PeerLink],
     onNews: () => undefined
@@ -74,4 +74,16 @@ test('what is news is told alone, not with all that was known before', async (t)
     told,
     removals.map(({ membership }) => [membership.peerId])
   )
+})
+
+test('a removal that cannot be written holds and is told all the same, and whoever asked for it hears of that', async (t) => {
+  const folder = await temporaryFolder(t)
+  const sent: Uint8Array[] = []
+  const full = new Directory(folder)
+  full.write = () => Promise.reject(new Error('ENOSPC: no space left on device'))
+  const roster = await rosterOf(folder, sent, full)
+  const removal = issueRemoval(founder.signer, meshId, lost.membership, { at: 1, keeps: [] })
+  await t.throwsAsync(roster.add([removal]), { code: 'UNAVAILABLE', message: /could not be written/ })
+  t.truthy(roster.book.against(lost.membership))
+  t.is(sent.length, 1)
 })
