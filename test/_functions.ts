@@ -1,5 +1,13 @@
 import { Agent, request } from 'node:http'
-import { InvocationType, InvokeCommand, type InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda'
+import {
+  CreateFunctionCommand,
+  CreateFunctionUrlConfigCommand,
+  InvocationType,
+  InvokeCommand,
+  type InvokeCommandOutput,
+  LambdaClient,
+  type Runtime
+} from '@aws-sdk/client-lambda'
 import { zipSync } from 'fflate'
 import type { Daemon } from './_daemon.ts'
 
@@ -30,6 +38,22 @@ export async function lambdaOf(daemon: Daemon, keysOf: Daemon = daemon): Promise
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: 1
   })
+}
+
+/** Creates a function with a URL that anybody may call. */
+export async function create(at: Daemon, name: string, source: string, over: { Timeout?: number } = {}): Promise<void> {
+  const client = await lambdaOf(at)
+  await client.send(
+    new CreateFunctionCommand({
+      FunctionName: name,
+      Role: ROLE,
+      Runtime: 'nodejs22.x' as Runtime,
+      Handler: 'index.handler',
+      Code: { ZipFile: zipOf(source) },
+      ...over
+    })
+  )
+  await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE' }))
 }
 
 export async function invoke(

@@ -1,7 +1,6 @@
-import { CreateFunctionCommand, CreateFunctionUrlConfigCommand, type Runtime } from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
-import { get, HELLO, lambdaOf, ROLE, zipOf } from '../_functions.ts'
+import { create, get, HELLO } from '../_functions.ts'
 
 interface Peer {
   peerId: string
@@ -17,17 +16,7 @@ async function peersOf(daemon: Daemon): Promise<Peer[]> {
 
 test('a machine is removed by name: what it deployed stays, and it is left alone for ever', async (t) => {
   const [founder, other, lost] = (await meshOf(t, 3)) as [Daemon, Daemon, Daemon]
-  const client = await lambdaOf(lost)
-  await client.send(
-    new CreateFunctionCommand({
-      FunctionName: 'hello',
-      Role: ROLE,
-      Runtime: 'nodejs22.x' as Runtime,
-      Handler: 'index.handler',
-      Code: { ZipFile: zipOf(HELLO) }
-    })
-  )
-  await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: 'hello', AuthType: 'NONE' }))
+  await create(lost, 'hello', HELLO)
   const answers = (daemon: Daemon) =>
     eventually(
       () => get(`${daemon.http}/fn/hello?name=Ada`),

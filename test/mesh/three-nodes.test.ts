@@ -1,27 +1,7 @@
-import {
-  CreateFunctionCommand,
-  CreateFunctionUrlConfigCommand,
-  type Runtime,
-  UpdateFunctionCodeCommand
-} from '@aws-sdk/client-lambda'
+import { UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda'
 import test, { type ExecutionContext } from 'ava'
 import { type Daemon, eventually, meshOf } from '../_daemon.ts'
-import { flood, get, HELLO, invoke, lambdaOf, ROLE, SLEEP, zipOf } from '../_functions.ts'
-
-async function create(at: Daemon, name: string, source: string, over: { Timeout?: number } = {}): Promise<void> {
-  const client = await lambdaOf(at)
-  await client.send(
-    new CreateFunctionCommand({
-      FunctionName: name,
-      Role: ROLE,
-      Runtime: 'nodejs22.x' as Runtime,
-      Handler: 'index.handler',
-      Code: { ZipFile: zipOf(source) },
-      ...over
-    })
-  )
-  await client.send(new CreateFunctionUrlConfigCommand({ FunctionName: name, AuthType: 'NONE' }))
-}
+import { create, flood, get, HELLO, invoke, lambdaOf, SLEEP, zipOf } from '../_functions.ts'
 
 test('a function deployed at one node answers at the others within a second, and what ran is charged', async (t) => {
   const [a, b, c] = (await meshOf(t, 3)) as [Daemon, Daemon, Daemon]
