@@ -43,6 +43,8 @@ async function stopped(instances: Instances, clock: Clock | undefined): Promise<
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   await stopping
+  // The control group of an executor that ended before may wait for the clock still, and would keep this process for ever.
+  setInterval(() => void clock.advance(10), 5).unref()
 }
 
 type Options = Partial<InstancesOptions> & { /** Waited for before a bundle is given. */ hold?: () => Promise<unknown> }
