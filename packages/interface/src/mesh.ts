@@ -21,6 +21,7 @@ export const MESSAGE = {
   LEDGER_OFFER: 30,
   LEDGER_HEADS: 31,
   LEDGER_PULL: 32,
+  LEDGER_PUSH: 33,
   /** packages/invocation: logs of one node */
   LOGS_READ: 40,
   /** packages/invocation: instances of one node; places of reserved concurrency; demand of functions with a latency target */

@@ -78,5 +78,6 @@ export type CommandOf<Op extends Operation> = { [Each in Op]: { op: Each } & Com
 export type CoreEvent =
   | { type: 'stored'; receipts: number }
   | { type: 'pending'; peer: string }
-  | { type: 'shown'; last: number; own: boolean }
+  /** A statement that this node made counts, or one proves a fork: others are to have it. */
+  | { type: 'made'; hash: string }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> }

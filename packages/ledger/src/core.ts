@@ -27,7 +27,7 @@ export interface CoreOptions {
 
 /**
  * Commands that may share the next transaction that somebody waits for: what they write, peers or the next start give again. An acceptance
- * is stored by the caller before it sends it; a cursor only saves comparing.
+ * is stored by the caller before it sends it; a cursor only saves comparing, and is written no earlier than what it has passed.
  */
 const SOFT: ReadonlySet<Operation> = new Set<Operation>([
   'nextOffer',
@@ -35,6 +35,7 @@ const SOFT: ReadonlySet<Operation> = new Set<Operation>([
   'cursor',
   'moveCursor',
   'missing',
+  'ingest',
   'unclaimed',
   'balances',
   'page',

@@ -11,12 +11,10 @@ import {
   type Timer,
   TOPIC
 } from '@peerless/interface'
-import { decode, encode } from '@peerless/wire'
 import type { FeedHead } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { sha256 } from './merkle.ts'
 import {
-  gossipOf,
   type HeadsAnswer,
   hashesOf,
   headsAnswerOf,
@@ -27,7 +25,8 @@ import {
 } from './messages.ts'
 import { newPeerWork, type PeerWork } from './peer-work.ts'
 import type { CoreHost } from './runner.ts'
-import { authorsOf, hexOf, readStatements } from './statement.ts'
+import { authorsOf, hexOf, readStatements, type SignedStatement } from './statement.ts'
+import { StatementPush } from './statement-push.ts'
 
 export interface ExchangeOptions {
   readonly mesh: Mesh
@@ -39,9 +38,11 @@ export interface ExchangeOptions {
   readonly isMember: (peerId: string) => boolean
   /** Hands over what was seen of an executor. */
   readonly closeSeen: (peer: string) => void
+  /** Connected peers that new statements are sent to directly. */
+  readonly pushPeersMax: number
 }
 
-/** The ledger's talk with other nodes: offers, anti-entropy, gossip. Knows no rule of the ledger; the core decides. */
+/** The ledger's talk with other nodes: offers, pushes, anti-entropy. Knows no rule of the ledger; the core decides. */
 export class Exchange {
   readonly #options: ExchangeOptions
   readonly #host: CoreHost
@@ -49,15 +50,23 @@ export class Exchange {
   /** Place in the feed of each peer's store. */
   readonly #cursors = new Map<string, { store: string; position: number }>()
   readonly #running = new Set<Promise<void>>()
+  readonly #push: StatementPush
   #timers: Timer[] = []
-  #gossipTimer: Timer | undefined
   #storeTimer: Timer | undefined
-  #shownLast = 0
   #stopped = false
 
   constructor(options: ExchangeOptions, host: CoreHost) {
     this.#options = options
     this.#host = host
+    const { mesh, clock, logger } = options
+    this.#push = new StatementPush({
+      mesh,
+      clock,
+      logger,
+      directPeersMax: options.pushPeersMax,
+      read: (hashes) => host.call({ op: 'pull', hashes }),
+      call: (...args) => this.#call(...args)
+    })
   }
 
   start(): void {
@@ -65,6 +74,7 @@ export class Exchange {
     mesh.handle(MESSAGE.LEDGER_OFFER, (peer, request) => this.#serve(peer, request, () => this.#onOffer(peer, request)))
     mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => this.#serve(peer, request, () => this.#onHeads(peer, request)))
     mesh.handle(MESSAGE.LEDGER_PULL, (peer, request) => this.#serve(peer, request, () => this.#onPull(request)))
+    mesh.handle(MESSAGE.LEDGER_PUSH, (peer, request) => this.#serve(peer, request, () => this.#onPush(peer, request)))
     mesh.subscribe(TOPIC.LEDGER, (from, bytes) => this.#onGossip(from, bytes))
     mesh.onPeer((peer, connected) => {
       if (connected) this.sync(peer)
@@ -77,7 +87,7 @@ export class Exchange {
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
-    this.#gossipTimer?.cancel()
+    this.#push.stop()
     this.#storeTimer?.cancel()
   }
 
@@ -119,19 +129,14 @@ export class Exchange {
     })
   }
 
-  /** Something new is to be had here. */
-  shown(last: number): void {
-    this.#shownLast = last
-    if (this.#stopped) return
-    this.#gossipTimer ??= this.#options.clock.after(LEDGER_LIMITS.gossipMs, () => {
-      this.#gossipTimer = undefined
-      if (!this.#stopped) this.#options.mesh.publish(TOPIC.LEDGER, encode([this.#options.storeId, this.#shownLast]))
-    })
+  /** A statement of this node is for others to have. */
+  made(hash: Uint8Array): void {
+    this.#push.made(hash)
   }
 
-  /** Acceptances wait for the next transaction; when none comes, for this. */
+  /** Acceptances and what peers made wait for the next transaction; when none comes, for this. */
   #storeSoon(): void {
-    this.#storeTimer ??= this.#options.clock.after(LEDGER_LIMITS.gossipMs, () => {
+    this.#storeTimer ??= this.#options.clock.after(LEDGER_LIMITS.storeMs, () => {
       this.#storeTimer = undefined
       if (!this.#stopped) this.#host.post({ op: 'barrier' })
     })
@@ -238,7 +243,9 @@ export class Exchange {
       const asked = wanted.slice(0, LEDGER_LIMITS.pullHashesMax)
       const answer = await this.#call(peer, MESSAGE.LEDGER_PULL, [], Buffer.concat(asked))
       const bytes = Uint8Array.from(answer.payload)
-      const { hashes, allowed } = this.#judgeAuthors(bytes)
+      const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
+      const hashes = statements.map((statement) => hexOf(sha256(statement.body)))
+      const allowed = statements.map((statement) => this.#byMembers(statement))
       const unasked = hashes.find((hash) => !asked.some((one) => hexOf(one) === hash))
       if (unasked !== undefined) throw new PeerlessError('MALFORMED', `statement ${unasked} was not asked for`)
       if (hashes.length === 0) {
@@ -248,6 +255,7 @@ export class Exchange {
         continue
       }
       const result = await this.#host.call({ op: 'ingest', peer, bytes, allowed })
+      this.#storeSoon()
       for (const hash of result.held) held.add(hash)
       const got = new Set(hashes)
       const before = wanted.length
@@ -257,13 +265,9 @@ export class Exchange {
     return held
   }
 
-  #judgeAuthors(bytes: Uint8Array): { hashes: string[]; allowed: boolean[] } {
-    const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
-    const allowed = statements.map((statement) => {
-      const authors = authorsOf(statement.body)
-      return authors?.every((author) => author === this.#options.mesh.peerId || this.#options.isMember(author)) === true
-    })
-    return { hashes: statements.map((statement) => hexOf(sha256(statement.body))), allowed }
+  #byMembers(statement: SignedStatement): boolean {
+    const { mesh, isMember } = this.#options
+    return authorsOf(statement.body)?.every((author) => author === mesh.peerId || isMember(author)) === true
   }
 
   async #onOffer(peer: string, request: IncomingRequest): Promise<void> {
@@ -302,14 +306,35 @@ export class Exchange {
     request.reply([], await this.#host.call({ op: 'pull', hashes }))
   }
 
+  async #onPush(peer: string, request: IncomingRequest): Promise<void> {
+    await this.#take(peer, Uint8Array.from(request.payload))
+    request.reply([])
+  }
+
   #onGossip(from: string, bytes: Uint8Array): void {
-    try {
-      const { store, last } = gossipOf(decode(bytes, 'ledger gossip'))
-      const cursor = this.#cursors.get(from)
-      if (cursor?.store !== store || last > cursor.position) this.sync(from)
-    } catch (error) {
-      this.#options.logger.warn('ledger: gossip was refused', { peer: from, reason: messageOf(error) })
+    const work = this.#workOf(from)
+    // Anti-entropy brings what is dropped.
+    if (this.#stopped || work.serving >= LEDGER_LIMITS.requestsPerPeerMax) return
+    work.serving++
+    this.#take(from, Uint8Array.from(bytes))
+      .catch((error: unknown) =>
+        this.#options.logger.warn('ledger: gossip was refused', { peer: from, reason: messageOf(error) })
+      )
+      .finally(() => {
+        work.serving--
+      })
+  }
+
+  /** Statements that came unasked. When what they follow is missing here, or there are none, their sender is asked. @throws MALFORMED */
+  async #take(from: string, bytes: Uint8Array): Promise<void> {
+    const allowed = readStatements(bytes, LEDGER_LIMITS.pullHashesMax).map((statement) => this.#byMembers(statement))
+    if (allowed.length === 0) {
+      this.sync(from)
+      return
     }
+    const { held } = await this.#host.call({ op: 'ingest', peer: from, bytes, allowed })
+    this.#storeSoon()
+    if (held.length > 0) this.sync(from)
   }
 
   #antiEntropy(): void {

@@ -44,8 +44,10 @@ export interface LedgerOptions {
   readonly logger: Logger
   /** Receipts of one statement between two nodes; default 256. */
   readonly batchReceiptsMax?: number
-  /** Milliseconds before an open batch closes; default 100. */
+  /** Milliseconds before an open batch closes; default 100. Many callers at once make it longer, see LEDGER_LIMITS. */
   readonly batchMsMax?: number
+  /** Connected peers that new statements are sent to directly; more get them by gossip. Default 63. */
+  readonly pushPeersMax?: number
   /** Whether statements signed by this node are taken from others; default everyone's. Asked for the caller and the executor of each. */
   readonly isMember?: (peerId: string) => boolean
 }
@@ -128,6 +130,7 @@ class LedgerImplementation implements LedgerService {
       clock,
       batchReceiptsMax: options.batchReceiptsMax ?? LEDGER_LIMITS.batchReceiptsDefault,
       batchMsMax: options.batchMsMax ?? LEDGER_LIMITS.batchMsDefault,
+      nodes: () => mesh.peers().length + 1,
       post: (command) => host.post(command),
       lost: (reason, receipts) => logger.error('ledger: receipts were dropped', { reason, receipts }),
       mischarged: ({ requestId, attempt, charge }, right) =>
@@ -147,7 +150,8 @@ class LedgerImplementation implements LedgerService {
         boot,
         storeId,
         isMember: options.isMember ?? (() => true),
-        closeSeen: (peer) => this.#recorder.closeSeen(peer)
+        closeSeen: (peer) => this.#recorder.closeSeen(peer),
+        pushPeersMax: options.pushPeersMax ?? LEDGER_LIMITS.pushPeersMax
       },
       host
     )
@@ -157,7 +161,7 @@ class LedgerImplementation implements LedgerService {
     if (event.type === 'stored') this.#recorder.stored(event.receipts)
     else if (event.type === 'pending') this.#exchange.offer(event.peer)
     else if (event.type === 'log') this.#options.logger[event.level](`ledger: ${event.message}`, event.fields)
-    else if (event.own) this.#exchange.shown(event.last)
+    else this.#exchange.made(Buffer.from(event.hash, 'hex'))
   }
 
   start(): void {

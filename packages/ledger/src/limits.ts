@@ -6,8 +6,14 @@ export const LEDGER_LIMITS = {
   statementRowsMax: 8_192,
   /** A statement between two nodes closes here, so neither is exposed to more. */
   batchReceiptsDefault: 256,
-  /** … and here. */
+  /** … and here; … */
   batchMsDefault: 100,
+  /**
+   * … or after so long for each caller that had receipts in the last batch and each node of the mesh, so that a mesh makes some five hundred statements a second: each
+   * of its nodes checks the signatures of all, 0.17 ms a statement. But no later than `batchMsMost`.
+   */
+  batchMsPerCallerAndNode: 2,
+  batchMsMost: 2_000,
   /** Different (account, function, version) of one statement; a batch closes when its table is full. */
   kindsMax: 1_024,
   /** Accounts that one lane has totals for; the next one opens a new lane. */
@@ -36,8 +42,8 @@ export const LEDGER_LIMITS = {
   /** How long a caller waits for an answer that its executor already bills, before it refuses. */
   unseenGraceMs: 2_000,
   unseenRetryMs: 25,
-  /** How long flush() waits for executors to claim what this node saw: ten batches. Claimed later, it would be refused by the next start. */
-  claimsWaitMs: 1_000,
+  /** How long flush() waits for executors to claim what this node saw: the longest batch and more. Claimed later, it would be refused by the next start. */
+  claimsWaitMs: 2_500,
   /** Answers in a row that settle nothing, after which a caller is offered no more until the next batch or round of anti-entropy. */
   fruitlessOffersMax: 4,
   /** Statements below this size count against the quota of small ones. */
@@ -50,8 +56,20 @@ export const LEDGER_LIMITS = {
   exchangeTimeoutMs: 15_000,
   /** Anti-entropy with one random peer. */
   antiEntropyMs: 3_000,
-  /** Heads are gossiped at most this often. */
-  gossipMs: 50,
+  /** New statements are joined this long before they are sent … */
+  pushMs: 50,
+  /** … or, in larger meshes, so long for each peer: a hundred pushes a second at most. */
+  pushMsPerPeer: 10,
+  /** Connected peers that new statements are sent to directly; in meshes in which a node is not connected with all others gossip carries them. */
+  pushPeersMax: 63,
+  /** New statements that wait to be sent; the oldest are left to anti-entropy. */
+  pushHashesMax: 16_384,
+  /** Pushes that wait for a peer to take the one before; the oldest are left to anti-entropy. */
+  pushesQueuedMax: 8,
+  /** Statements of one gossip message; GOSSIP_BYTES_MAX of the mesh is 64 KiB. */
+  gossipBytesMax: 61_440,
+  /** Acceptances wait this long for a transaction to share. */
+  storeMs: 50,
   /** A statement that cannot be taken yet (parent or member unknown) is asked for again this many times, then passed over. */
   heldRoundsMax: 20,
   /** Caught up but different this many times in a row: the peer's whole list is compared again. */

@@ -3,12 +3,11 @@ import { LEDGER_LIMITS } from './limits.ts'
 import { BOOT_BYTES, HASH_BYTES, malformed, SIGNATURE_BYTES } from './statement.ts'
 
 /**
- * The three requests between nodes, and the gossip. Headers are CBOR arrays; statements travel as payload, in the bytes that were signed.
+ * The requests between nodes; LEDGER_PUSH and gossip are in statement-push.ts. Headers are CBOR arrays; statements travel as payload, in the bytes that were signed.
  *
  *   LEDGER_OFFER  [] + statements            → [signatures, refused: null | [reason, message, receipts], retryAfterMs, boot]
  *   LEDGER_HEADS  [boot, after]              → [boot, store, last, digest] + 39 bytes per head: feed u48, counted u8, hash
  *   LEDGER_PULL   [] + hashes of 32 bytes    → [] + statements
- *   gossip        [store, last]
  */
 const FEED_HEAD_BYTES = 6 + 1 + HASH_BYTES
 const STORE_ID = /^[a-z0-9-]{1,64}$/
@@ -111,14 +110,6 @@ export function hashesOf(payload: Uint8Array): Uint8Array[] {
   const hashes: Uint8Array[] = []
   for (let at = 0; at < payload.length; at += HASH_BYTES) hashes.push(payload.subarray(at, at + HASH_BYTES))
   return hashes
-}
-
-/** @throws MALFORMED */
-export function gossipOf(alleged: unknown): { store: string; last: number } {
-  const [store, last] = fields(alleged, 2, 'gossip of heads')
-  if (typeof store !== 'string' || !STORE_ID.test(store) || !isCount(last))
-    throw malformed('gossip of heads has a store and a place')
-  return { store, last }
 }
 
 function fields(alleged: unknown, count: number, what: string): unknown[] {

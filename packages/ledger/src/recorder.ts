@@ -9,6 +9,8 @@ export interface RecorderOptions {
   readonly clock: Clock
   readonly batchReceiptsMax: number
   readonly batchMsMax: number
+  /** Of the mesh that are connected, this one included. */
+  readonly nodes: () => number
   readonly post: (command: CommandOf<'rows'>) => void
   /** Told at most once a second. */
   readonly lost: (reason: string, receipts: number) => void
@@ -84,7 +86,7 @@ export class Recorder {
     // The charge is derived from what is signed; that the client was told the same is checked here, where a difference is a bug.
     if (receipt.charge !== unitsOf(receipt.durationUs, receipt.memoryMb, this.#options.tariff)) this.#mischarged(receipt)
     if (buffer.count >= (role === 'self' ? LEDGER_LIMITS.statementRowsMax : batchReceiptsMax)) this.#close(role, peer, buffer)
-    else this.#timer ??= this.#options.clock.after(this.#options.batchMsMax, () => this.closeAll())
+    else this.#timer ??= this.#options.clock.after(this.#batchMs(), () => this.closeAll())
   }
 
   /** Hands over what was seen of this executor, before its offer is judged. */
@@ -104,6 +106,13 @@ export class Recorder {
   stop(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  /** Those with receipts in the last batch are likely those of this one. */
+  #batchMs(): number {
+    const { batchMsPerCallerAndNode, batchMsMost } = LEDGER_LIMITS
+    const callers = this.#lanes.size + (this.#self.count > 0 ? 1 : 0)
+    return Math.max(this.#options.batchMsMax, Math.min(batchMsMost, callers * this.#options.nodes() * batchMsPerCallerAndNode))
   }
 
   #closeEach(role: 'lane' | 'seen', buffers: Map<string, RowBuffer>): void {

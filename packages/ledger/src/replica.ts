@@ -121,12 +121,14 @@ export class Replica {
     this.#store.insert(evidence, { counted: false, feed: ++this.feedLast, pending: undefined })
     this.#mix(checked.hash, false)
     for (const other of others) {
-      if (other.feed !== undefined) continue
-      this.#store.publish(hexOf(other.hash), ++this.feedLast)
-      this.#mix(hexOf(other.hash), false)
+      if (other.feed === undefined) {
+        this.#store.publish(hexOf(other.hash), ++this.feedLast)
+        this.#mix(hexOf(other.hash), false)
+      }
+      this.#say({ type: 'made', hash: hexOf(other.hash) })
     }
     this.#noteFork(checked.lane, checked.decoded.seq)
-    this.#say({ type: 'shown', last: this.feedLast, own: true })
+    this.#say({ type: 'made', hash: checked.hash })
     return true
   }
 
@@ -138,7 +140,7 @@ export class Replica {
     this.#mix(checked.hash, true)
     this.#raise(head)
     if (forked) this.#noteFork(checked.lane, checked.decoded.seq)
-    this.#say({ type: 'shown', last: this.feedLast, own })
+    if (own) this.#say({ type: 'made', hash: checked.hash })
   }
 
   /** Counts a statement that was stored without the caller's signature. @param wasShown as evidence */
@@ -150,7 +152,7 @@ export class Replica {
     this.#raise(head)
     // Of two that its executor signed, the caller has now signed both.
     if (wasShown) this.#noteFork(checked.lane, checked.decoded.seq)
-    this.#say({ type: 'shown', last: this.feedLast, own })
+    if (own) this.#say({ type: 'made', hash: checked.hash })
   }
 
   /** True for a statement of the branch of a forked lane that does not count. */

@@ -220,7 +220,7 @@ test('a caller that signs the other branch later is trusted no more either, with
   await eventually(async () => (await all.victim.ledger.stats()).forks === 1, 'the proof')
   t.is((await all.victim.ledger.stats()).frozen, 1)
   feeds.set(all.victim.signer.peerId, [first, unsigned, second])
-  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 9]))
+  all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
   await eventually(async () => (await all.victim.ledger.stats()).frozen === 2, 'executor and caller')
   t.is(sumOf(await all.victim.ledger.balances()), 0n)
 })
@@ -245,7 +245,7 @@ function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = ()
     request.reply([], payloadOf(...wanted))
     pulled()
   })
-  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 9]))
+  all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
 }
 
 test('what is served with a wrong signature, sum or a stranger’s name is not stored, and the rest is', async (t) => {
@@ -260,8 +260,13 @@ test('what is served with a wrong signature, sum or a stranger’s name is not s
   const wrongSum = make(3, { totals: [{ account: 'ada', subtotal: 1n, cumulative: 1n }] })
   const orphan = make(4, { before: make(4) })
   const last = make(5)
-  serve(all, new Map([[all.victim.signer.peerId, [unsigned, forgedAcceptance, good, wrongSum, orphan, last]]]))
+  const pile = [unsigned, forgedAcceptance, good, wrongSum, orphan, last]
+  serve(all, new Map([[all.victim.signer.peerId, pile]]))
   await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'the two good ones')
+  // The same, unasked, to one that nothing is shown.
+  await all.mesh.call(all.witness.signer.peerId, MESSAGE.LEDGER_PUSH, [], payloadOf(...pile))
+  t.is((await all.witness.ledger.stats()).shown, 2)
+  t.true((await all.witness.ledger.verify()).ok)
   t.deepEqual((await linesOf(all.victim.ledger)).map((line) => line.requestId).length, 2)
   t.true((await all.victim.ledger.verify()).ok)
   t.true(all.victim.logger.lines.some((line) => line.message.includes('does not hold')))
@@ -278,7 +283,7 @@ test('a statement that comes before the one it follows is held back and taken wi
   const child = make({ before: parent })
   serve(all, new Map([[all.victim.signer.peerId, [child, parent]]]))
   await eventually(async () => (await all.victim.ledger.stats()).shown === 1, 'the parent')
-  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 10]))
+  all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
   await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'the child')
   t.false(all.victim.logger.lines.some((line) => line.message.includes('does not hold')))
   t.true((await all.victim.ledger.verify()).ok)
@@ -294,11 +299,11 @@ test('statements of a node that is no member wait until it is one', async (t) =>
   serve(all, new Map([[all.victim.signer.peerId, [statement]]]), () => pulls++)
   await eventually(async () => pulls > 0, 'it is asked for')
   members.add(friend.peerId)
-  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 10]))
+  all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
   await eventually(async () => pulls > 1, 'and again')
   t.is((await all.victim.ledger.stats()).shown, 0)
   members.add(all.mallory.peerId)
-  all.mesh.publish(TOPIC.LEDGER, encode(['mallory', 11]))
+  all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
   await eventually(async () => (await all.victim.ledger.stats()).shown === 1, 'now both are members')
   t.is((await linesOf(all.victim.ledger)).length, 1)
 })
@@ -338,13 +343,21 @@ test('malformed requests and gossip are answered with an error and change nothin
     [MESSAGE.LEDGER_HEADS, [new Uint8Array(3), 0], new Uint8Array(0)],
     [MESSAGE.LEDGER_HEADS, [new Uint8Array(16), -1], new Uint8Array(0)],
     [MESSAGE.LEDGER_HEADS, [new Uint8Array(16), 'x'], new Uint8Array(0)],
+    [MESSAGE.LEDGER_PUSH, [], new Uint8Array([1, 2, 3])],
+    [MESSAGE.LEDGER_PUSH, [], Buffer.from('ffffffff00', 'hex')],
     [MESSAGE.LEDGER_PULL, [], new Uint8Array(31)],
     [MESSAGE.LEDGER_PULL, [], new Uint8Array(32 * 513)]
   ]
   for (const [type, header, payload] of cases) {
     t.like(await t.throwsAsync(all.mesh.call(peer, type, header, payload)), { code: 'MALFORMED' }, `${type}`)
   }
-  for (const gossip of [new Uint8Array(0), new Uint8Array([255]), encode('x'), encode(['UPPER', 1]), encode(['a', -1])]) {
+  for (const gossip of [
+    new Uint8Array([255]),
+    encode('x'),
+    encode(['UPPER', 1]),
+    encode(['a', -1]),
+    Buffer.from('ffffffff00', 'hex')
+  ]) {
     all.mesh.publish(TOPIC.LEDGER, gossip)
   }
   await eventually(

@@ -1,7 +1,12 @@
-import { chargeOf, TARIFF_DEFAULT } from '@peerless/interface'
+import { chargeOf, MESSAGE, type Mesh, TARIFF_DEFAULT } from '@peerless/interface'
+import { SeededRandom, VirtualClock } from '@peerless/testing'
+import { signerOf } from '@peerless/wire'
 import test from 'ava'
 import { createLedger } from '../src/index.ts'
-import { call, eventually, fleet, linesOf, sumOf } from './_nodes.ts'
+import { sha256 } from '../src/merkle.ts'
+import { Recorder } from '../src/recorder.ts'
+import { hexOf, readStatements } from '../src/statement.ts'
+import { call, eventually, type Fleet, FUZZ_SEED, fleet, linesOf, receiptOf, sumOf, type TestNode } from './_nodes.ts'
 
 for (const worker of [false, true]) {
   const where = worker ? 'in a worker thread' : 'in this thread'
@@ -90,4 +95,69 @@ test('options that break a bound are refused with value and rule', async (t) => 
     { ...base, batchMsMax: 0 }
   ]
   for (const options of cases) t.like(await t.throwsAsync(createLedger(options)), { code: 'INVALID_ARGUMENT' })
+})
+
+/** A member that notes what it is sent. */
+function watcherOf({ network, random }: Fleet): { mesh: Mesh; pushed: string[]; asked: () => number } {
+  const mesh = network.join(signerOf(random.bytes(32)).peerId)
+  const pushed: string[] = []
+  let asked = 0
+  mesh.handle(MESSAGE.LEDGER_PUSH, (from, request) => {
+    pushed.push(...readStatements(Uint8Array.from(request.payload), 512).map(({ body }) => `${from} ${hexOf(sha256(body))}`))
+    request.reply([])
+  })
+  mesh.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
+    asked++
+    request.reply([new Uint8Array(16), 'watcher', 0, new Uint8Array(32)], new Uint8Array(0))
+  })
+  return { mesh, pushed, asked: () => asked }
+}
+
+test('a statement is sent to every peer by the node that made it, once, and nobody asks for it', async (t) => {
+  const clock = new VirtualClock()
+  const all = await fleet(t, 3, { clock })
+  const watcher = watcherOf(all)
+  const [first, second] = all.nodes as [TestNode, TestNode]
+  await eventually(async () => watcher.asked() === 3, 'each asks a new peer')
+  for (let index = 0; index < 20; index++) call(first, second, all.random)
+  call(first, first, all.random)
+  await clock.advance(20)
+  await second.ledger.flush()
+  await first.ledger.flush()
+  await clock.advance(100)
+  for (const node of all.nodes) await eventually(async () => (await node.ledger.stats()).receipts === 21, 'everywhere')
+  await eventually(async () => watcher.pushed.length >= 2, 'the watcher is told too')
+  t.deepEqual([...watcher.pushed.map((one) => one.split(' ')[0])].sort(), [first.signer.peerId, second.signer.peerId].sort())
+  t.is(watcher.asked(), 3)
+})
+
+test('a batch stays open the longer the more callers and nodes there are, and not for ever', async (t) => {
+  const clock = new VirtualClock()
+  const posted: number[] = []
+  const self = signerOf(new Uint8Array(32).fill(1)).peerId
+  const random = new SeededRandom(FUZZ_SEED)
+  const callers = Array.from({ length: 40 }, () => signerOf(random.bytes(32)).peerId)
+  const recorder = new Recorder({
+    self,
+    tariff: TARIFF_DEFAULT,
+    clock,
+    batchReceiptsMax: 256,
+    batchMsMax: 100,
+    nodes: () => 20,
+    post: () => posted.push(clock.monotonic()),
+    lost: () => t.fail(),
+    mischarged: () => t.fail()
+  })
+  const rounds = async (count: number) => {
+    for (const caller of callers.slice(0, count)) recorder.record(receiptOf({ caller, executor: self }, random, clock))
+    const from = clock.monotonic()
+    posted.length = 0
+    for (let waited = 0; posted.length === 0 && waited < 3_000; waited += 10) await clock.advance(10)
+    return (posted[0] ?? Number.NaN) - from
+  }
+  t.is(await rounds(1), 100)
+  t.is(await rounds(40), 100, 'of the forty it does not know yet')
+  t.is(await rounds(40), 40 * 20 * 2)
+  t.is(await rounds(1), 40 * 20 * 2)
+  t.is(await rounds(1), 100)
 })

@@ -19,10 +19,10 @@ interface Truth {
  * from disk. Whatever the seed: nothing counts that the caller did not see, nothing twice, all sums are zero; and when the faults end, all
  * nodes have the same receipts and balances, among them every receipt whose two ends lived.
  */
-const simulate = test.macro(async (t: ExecutionContext, seed: number) => {
+const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersMax: number) => {
   const clock = new VirtualClock()
   t.log({ seed, nodes: NODES, steps: STEPS })
-  const all = await fleet(t, NODES, { seedNumber: seed, clock, batchMsMax: 100, batchReceiptsMax: 16 })
+  const all = await fleet(t, NODES, { seedNumber: seed, clock, batchMsMax: 100, batchReceiptsMax: 16, pushPeersMax })
   const { random, network, nodes } = all
   const truth: Truth = { payable: new Map(), certain: new Map() }
   const down = new Set<TestNode>()
@@ -132,5 +132,6 @@ const simulate = test.macro(async (t: ExecutionContext, seed: number) => {
 })
 
 for (const seed of [FUZZ_SEED, 1, 3]) {
-  test.serial(`with seed ${seed}, faults end in the same receipts and balances everywhere`, simulate, seed)
+  test.serial(`with seed ${seed}, faults end in the same receipts and balances everywhere`, simulate, seed, NODES)
 }
+test.serial('where gossip carries statements as in a large mesh, they do as well', simulate, 2, 0)
