@@ -22,9 +22,11 @@ export function makeGossip(): (components: GossipSubComponents) => GossipSub {
     allowPublishToZeroTopicPeers: true,
     emitSelf: false,
     floodPublish: true,
-    D: 8,
-    Dlo: 5,
-    Dhi: 12,
+    // The publisher tells all that it is connected with. What those pass on is for meshes in which a node is not connected with everybody, and a copy too much in others.
+    D: 4,
+    Dlo: 2,
+    Dhi: 6,
+    Dout: 1,
     // Copies by other ways are known by the signature that was verified once; without this each copy is verified again.
     fastMsgIdFn: ({ signature }) => (signature === undefined ? '' : Buffer.from(signature).toString('latin1')),
     scoreParams: { IPColocationFactorWeight: 0 },
