@@ -1,7 +1,14 @@
 import type { Connection as Libp2pConnection } from '@libp2p/interface'
 import { type Carrier as CarrierName, type Clock, type Logger, PeerlessError } from '@peerless/interface'
 import { Carrier } from './carrier.ts'
-import { BULK_KEPT_TICKS, CONNECTIONS_PER_PEER_MAX, MESH_MESSAGE, PINGS_MISSED_MAX } from './constants.ts'
+import {
+  BULK_KEPT_TICKS,
+  CONNECTIONS_PER_PEER_MAX,
+  MESH_MESSAGE,
+  PING_HEARD_MS,
+  PING_MEASURED_TICKS,
+  PINGS_MISSED_MAX
+} from './constants.ts'
 import { RoundTrip } from './round-trip.ts'
 
 const NOTHING = new Uint8Array(0)
@@ -88,7 +95,9 @@ export class PeerLink {
       this.abort(new PeerlessError('CONNECTION_LOST', `no sign of life in ${PINGS_MISSED_MAX} pings`))
       return
     }
-    this.#ping()
+    // In a mesh of sixty that are told each other's load, pings would be most of what an idle node says.
+    const heard = this.#options.clock.monotonic() - this.receivedAt < PING_HEARD_MS
+    if (!heard || this.rttMs === undefined || this.#ticks % PING_MEASURED_TICKS === 0) this.#ping()
     // Its answer may wait behind blocks, so it proves nothing: the stream is only kept from being closed as idle.
     if (this.#ticks++ % BULK_KEPT_TICKS === 0) this.bulk.wire?.notify(MESH_MESSAGE.PING, undefined)
   }

@@ -1,4 +1,4 @@
-/** So many pings back, some ten seconds. */
+/** So many pings back: twelve seconds of a peer that says nothing else, most of a minute of another. */
 const KEPT = 8
 
 /**
