@@ -271,6 +271,11 @@ export class ExecutorPool {
     const timer = this.#options.clock.after(PROBE_MS_MAX, () => abort.abort())
     try {
       await executor.process.ping(abort.signal)
+    } catch (error) {
+      if (!abort.signal.aborted) throw error
+      throw new PeerlessError('DEADLINE_EXCEEDED', `the first executor did not answer within ${PROBE_MS_MAX} ms`, {
+        cause: error
+      })
     } finally {
       timer.cancel()
     }

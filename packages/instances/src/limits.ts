@@ -32,7 +32,8 @@ export const NODE_MEMORY_PERIOD_MS = 1_000
  * out some 40 MB of Node's code, which all processes share, so the daemon's end, which is the kinder one, comes first unless memory grows faster than it looks.
  */
 export const EXECUTOR_OVERHEAD_MB = 192
-export const PROBE_MS_MAX = 5_000
+/** A node does not start before its first executor has answered: 0.3 s on a machine of today, many times that on a small one that is busy. */
+export const PROBE_MS_MAX = 30_000
 /** When to come back after BUSY: about the time of a call. */
 export const BUSY_RETRY_MS = 100
 /** Calls in a row that answered without waiting before a revision is prompt. */
