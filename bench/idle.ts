@@ -6,39 +6,18 @@
  */
 import { parseArgs } from 'node:util'
 import { median } from './figures.ts'
+import { joined } from './joined.ts'
 import { treeCpuMs, treeMemoryMb } from './process-tree.ts'
-import { cli, type Node, peerless, stopAll } from './servers.ts'
+import { type Node, stopAll } from './servers.ts'
 
 const { values } = parseArgs({
   options: { nodes: { type: 'string', default: '1,4,8,16' }, seconds: { type: 'string', default: '20' } }
 })
 const seconds = Number(values.seconds)
-/** Nodes that start at once: so many that a machine of two cores is not the measure of how they join. */
-const JOINING_MAX = 4
 /** What starting leaves behind is over by then: garbage, first compilations, the exchange of all that is known. */
 const SETTLED_MS = 15_000
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-async function joined(count: number): Promise<Node[]> {
-  const first = await peerless([])
-  const nodes = [first]
-  if (count > 1) {
-    const token = await cli(first, 'invite', '--uses', String(count))
-    while (nodes.length < count) {
-      const some = Math.min(JOINING_MAX, count - nodes.length)
-      nodes.push(...(await Promise.all(Array.from({ length: some }, () => peerless(['--join', token])))))
-    }
-  }
-  for (const node of nodes) {
-    const connected = async () => {
-      const peers = JSON.parse(await cli(node, 'peers', '--json')) as { status: string }[]
-      return peers.filter(({ status }) => status === 'connected').length
-    }
-    while ((await connected()) < count) await sleep(500)
-  }
-  return nodes
-}
 
 const pidOf = ({ child }: Node) => child.pid ?? 0
 
