@@ -115,6 +115,8 @@ class HttpGateway implements Gateway {
       limits: this.#context.limits,
       take: (request, reply) =>
         request.method === 'GET' || request.url.startsWith('/fn/') ? calls.take(request, reply) : api.take(request, reply),
+      expect: (request, reply) => (request.url.startsWith('/fn/') ? calls.expect(request, reply) : api.expect(request, reply)),
+      budget: parts.budget,
       handOver: (socket) => {
         for (const listener of takeOver) listener.call(server, socket)
       }

@@ -6,7 +6,7 @@ import { PeerlessError } from '@peerless/interface'
 const HEADROOM_BYTES = 4_096
 
 /** Bodies from this size on are hashed while they arrive, so that no single step takes long (64 KiB: about 40 µs). */
-const HASH_AT_ONCE_BYTES_MAX = 65_536
+export const HASH_AT_ONCE_BYTES_MAX = 65_536
 
 /** Of what was announced so much has to be there before memory is set aside for all of it. */
 const JOIN_SHARE_MIN = 1 / 8
@@ -155,7 +155,7 @@ export function readBody(request: IncomingMessage, rules: BodyRules): Promise<Bo
  * The parts of a body on their way into one buffer. They go there as they come, once enough of what was announced is there: no step takes long then, and
  * the parts are free again soon. Not before, because memory is set aside for what a client has sent, not for what it has announced.
  */
-class Gathered {
+export class Gathered {
   readonly #announced: number
   #chunks: Buffer[] = []
   #whole: Buffer | undefined
@@ -172,10 +172,13 @@ class Gathered {
     return this.#joinsWith(length) ? this.#announced - this.#size : length
   }
 
-  /** What comes is no more than what was announced: Node's parser ends the body there. */
-  add(chunk: Buffer): void {
+  /**
+   * What comes is no more than what was announced: whoever reads it ends the body there.
+   * @param borrowed the chunk is somebody else's when this returns
+   */
+  add(chunk: Buffer, borrowed = false): void {
     if (this.#whole === undefined && this.#joinsWith(chunk.length)) this.#join(this.#announced)
-    if (this.#whole === undefined) this.#chunks.push(chunk)
+    if (this.#whole === undefined) this.#chunks.push(borrowed ? Buffer.from(chunk) : chunk)
     else this.#whole.set(chunk, HEADROOM_BYTES + this.#size)
     this.#size += chunk.length
   }
@@ -190,6 +193,11 @@ class Gathered {
     if (only !== undefined && this.#chunks.length === 1) return { bytes: only, headroomBytes: 0 }
     const whole = this.#whole ?? this.#join(this.#size)
     return { bytes: whole.subarray(HEADROOM_BYTES, HEADROOM_BYTES + this.#size), headroomBytes: HEADROOM_BYTES }
+  }
+
+  /** What has come, one after the other. */
+  soFar(): Buffer {
+    return this.#whole?.subarray(HEADROOM_BYTES, HEADROOM_BYTES + this.#size) ?? Buffer.concat(this.#chunks)
   }
 
   #join(size: number): Buffer {

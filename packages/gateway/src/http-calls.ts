@@ -157,11 +157,7 @@ export class HttpCalls {
       route: call.route
     })
     const bytes = eventBytes(event, growth)
-    if (bytes > LIMITS.payloadBytesMax)
-      throw new PeerlessError(
-        'TOO_LARGE',
-        `the request as an event has ${bytes} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
-      )
+    if (bytes > LIMITS.payloadBytesMax) throw eventTooLarge(bytes)
     const stream = prepared.streams ? this.#streamOf(call) : undefined
     const order = {
       requestId,
@@ -287,8 +283,18 @@ function isChunked(request: IncomingMessage, status: number): boolean {
   return request.httpVersionMinor > 0 && request.method !== 'HEAD' && status !== 204 && status !== 304
 }
 
+export function eventTooLarge(bytes: number): PeerlessError {
+  return new PeerlessError(
+    'TOO_LARGE',
+    `the request as an event has ${bytes} bytes (bodies that are not text grow by a third in base64); it must be at most ${LIMITS.payloadBytesMax} bytes`
+  )
+}
+
 /** As the function gets it, in JSON. */
-function eventBytes({ payload, body }: { payload: Buffer; body: EventBody | undefined }, growth: number | undefined): number {
+export function eventBytes(
+  { payload, body }: { payload: Buffer; body: EventBody | undefined },
+  growth: number | undefined
+): number {
   if (body === undefined) return payload.length
   if (body.base64) return payload.length - body.bytes + 4 * Math.ceil(body.bytes / 3)
   if (!mayOutgrow(body.bytes + QUOTED_EVENT_BYTES_MAX)) return payload.length
@@ -304,7 +310,9 @@ function mayOutgrow(bytes: number): boolean {
 }
 
 /** For a body that is text and large, or of no announced length: counts while it comes, since 5 MB at once would hold up everybody else for 2 to 5 ms. */
-function quotedCount({ headers }: IncomingMessage): { add: (chunk: Buffer) => void; growth: () => number } | undefined {
+export function quotedCount({
+  headers
+}: Pick<IncomingMessage, 'headers'>): { add: (chunk: Buffer) => void; growth: () => number } | undefined {
   const length = headers['content-length']
   if (!isText(headers['content-type'], headers['content-encoding'])) return undefined
   if (length !== undefined && !mayOutgrow(Number(length) + QUOTED_EVENT_BYTES_MAX)) return undefined

@@ -3,10 +3,11 @@ import type { ServerResponse } from 'node:http'
 import type { ApiAnswer, ApiParts } from './api-call.ts'
 import { functionOfHost } from './function-url.ts'
 import type { FlatHeaders } from './http-answer.ts'
-import type { Body, BodyRules } from './http-body.ts'
+import { type Body, type BodyRules, HASH_AT_ONCE_BYTES_MAX } from './http-body.ts'
 import type { LambdaApi } from './lambda-api.ts'
 import { CLIENT_GONE } from './metrics.ts'
 import { PlainAnswers } from './plain-answer.ts'
+import type { PlainReceipt } from './plain-body.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainInvocation } from './plain-invocation.ts'
 import type { Routes } from './routes.ts'
@@ -27,24 +28,50 @@ export class PlainApi {
 
   /** False: nothing was begun. */
   take(invocation: PlainInvocation, reply: PlainReply): boolean {
-    const { method, url, headers, rawHeaders, body } = invocation
-    if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return false
-    const request = { method, url, headers, rawHeaders, socket: reply }
-    const answer = new PlainApiAnswer(reply, this.#answers, this.#parts)
-    this.#lambdaApi.exchange({ request, answer, readBody: (rules) => bodyOf(body, rules) }).catch((error) => {
-      // It words its own errors; what arrives here failed while it did so.
-      this.#parts.context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
-      reply.send('', true)
-    })
+    if (this.#isOthers(invocation)) return false
+    this.#begin(invocation, reply, invocation.body, undefined)
     return true
   }
-}
 
-/** @throws TOO_LARGE, UNAVAILABLE as `readBody` does */
-async function bodyOf(bytes: Buffer, rules: BodyRules): Promise<Body> {
-  if (bytes.length > rules.bytesMax) throw rules.tooLarge(`${bytes.length}`)
-  rules.budget.take(bytes.length)
-  return { bytes, headroomBytes: 0, sha256: () => hash('sha256', bytes), release: () => rules.budget.give(bytes.length) }
+  /** undefined: Node's server shall read the body; a larger one is hashed while it comes. */
+  expect(invocation: PlainInvocation, reply: PlainReply): PlainReceipt | undefined {
+    if (invocation.bodyBytes > HASH_AT_ONCE_BYTES_MAX || this.#isOthers(invocation)) return undefined
+    return {
+      look: undefined,
+      take: ({ bytes, release }) => {
+        this.#begin(invocation, reply, bytes, release)
+        return true
+      },
+      lost: () => undefined
+    }
+  }
+
+  #isOthers({ headers }: PlainInvocation): boolean {
+    return functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined
+  }
+
+  /** @param held gives back what the budget holds for the body already */
+  #begin(invocation: PlainInvocation, reply: PlainReply, bytes: Buffer, held: (() => void) | undefined): void {
+    const { method, url, headers, rawHeaders } = invocation
+    const request = { method, url, headers, rawHeaders, socket: reply }
+    const answer = new PlainApiAnswer(reply, this.#answers, this.#parts)
+    let release = held
+    const readBody = async (rules: BodyRules): Promise<Body> => {
+      if (bytes.length > rules.bytesMax) throw rules.tooLarge(`${bytes.length}`)
+      if (held === undefined) rules.budget.take(bytes.length)
+      release = undefined
+      const give = held ?? (() => rules.budget.give(bytes.length))
+      return { bytes, headroomBytes: 0, sha256: () => hash('sha256', bytes), release: give }
+    }
+    this.#lambdaApi
+      .exchange({ request, answer, readBody })
+      .catch((error) => {
+        // It words its own errors; what arrives here failed while it did so.
+        this.#parts.context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
+        reply.send('', true)
+      })
+      .finally(() => release?.())
+  }
 }
 
 class PlainApiAnswer implements ApiAnswer {

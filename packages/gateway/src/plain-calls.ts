@@ -1,4 +1,4 @@
-import type { InvokeAnswer, PeerlessError } from '@peerless/interface'
+import { type InvokeAnswer, LIMITS, type PeerlessError } from '@peerless/interface'
 import type { ApiParts } from './api-call.ts'
 import type { Drain } from './drain.ts'
 import { FAILURE_HEADERS, failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
@@ -6,15 +6,22 @@ import { type FunctionUrls, functionOfHost, partsOfUrl } from './function-url.ts
 import { EventBuilder } from './function-url-event.ts'
 import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
 import type { BodyBudget } from './http-body.ts'
-import { chosenTarget, type HttpTarget } from './http-calls.ts'
+import { chosenTarget, eventBytes, eventTooLarge, type HttpTarget, quotedCount } from './http-calls.ts'
 import { CLIENT_GONE, type GatewayMetrics, ROUTE } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import { outcomeHeaders } from './outcome-headers.ts'
 import { PlainAnswers } from './plain-answer.ts'
+import type { HeldBody, PlainReceipt } from './plain-body.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainHead } from './plain-head.ts'
 import type { PlainInvocation } from './plain-invocation.ts'
 import type { Routes } from './routes.ts'
+
+interface PlainTarget {
+  readonly prepared: HttpTarget
+  readonly rawPath: string
+  readonly rawQuery: string
+}
 
 interface PlainCall {
   readonly prepared: HttpTarget
@@ -51,32 +58,79 @@ export class PlainCalls {
 
   /** False: nothing was begun. */
   take(head: PlainHead | PlainInvocation, reply: PlainReply): boolean {
-    const { url, headers, method, httpVersion, rawHeaders } = head
-    const body = 'body' in head ? head.body : undefined
-    if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return false
+    const target = this.#targetOf(head)
+    if (target === undefined) return false
+    const bytes = 'body' in head ? head.body : undefined
+    const bodyBytes = bytes?.length ?? 0
+    if (!this.#budget.has(bodyBytes)) return false
+    this.#budget.take(bodyBytes)
+    const release = () => this.#budget.give(bodyBytes)
+    // No look at its size: what one read brought is far below the limit of an event, however it is quoted.
+    this.#begin(target, head, reply, bytes === undefined ? undefined : { bytes, headroomBytes: 0, release }, undefined)
+    return true
+  }
+
+  /** undefined: Node's server shall read the body. */
+  expect(head: PlainInvocation, reply: PlainReply): PlainReceipt | undefined {
+    if (head.bodyBytes > LIMITS.payloadBytesMax || this.#targetOf(head) === undefined) return undefined
+    const startedAt = this.#context.clock.monotonic()
+    const look = quotedCount(head)
+    return {
+      look: look?.add,
+      take: (body) => {
+        // It may have changed while the body came.
+        const target = this.#targetOf(head)
+        if (target === undefined) return false
+        this.#begin(target, head, reply, body, { growth: look?.growth() })
+        return true
+      },
+      lost: () => {
+        this.#metrics.started()
+        this.#metrics.answered(ROUTE.FUNCTION_URL, CLIENT_GONE, this.#context.clock.monotonic() - startedAt)
+      }
+    }
+  }
+
+  /** What the request runs, where it is of the kind that is answered here. */
+  #targetOf({ url, headers, ...head }: PlainHead | PlainInvocation): PlainTarget | undefined {
+    if (functionOfHost(headers.host) !== undefined || this.#routes.tableOf(headers.host) !== undefined) return undefined
     const { reference, rawPath, rawQuery } = partsOfUrl(url)
     const prepared = this.#urls.find(reference)
-    if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return false
+    if (prepared?.auth !== 'NONE' || prepared.streams || prepared.cors !== undefined) return undefined
     // Who signs it shall hear what is wrong with that.
-    if (body !== undefined && 'authorization' in headers) return false
+    if ('body' in head && 'authorization' in headers) return undefined
+    return { prepared, rawPath, rawQuery }
+  }
+
+  /** @param looked where the event may be too large: how much the body, if it is text, grows in JSON, where that was counted */
+  #begin(
+    { prepared, rawPath, rawQuery }: PlainTarget,
+    { headers, method, httpVersion, rawHeaders }: PlainHead | PlainInvocation,
+    reply: PlainReply,
+    body: HeldBody | undefined,
+    looked: { readonly growth: number | undefined } | undefined
+  ): void {
     const { random, clock, invoker } = this.#context
-    const bodyBytes = body?.length ?? 0
-    if (!this.#budget.has(bodyBytes)) return false
     const requestId = random.uuid()
     const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
-    // No look at its size: what one read brought is far below the limit of an event, however it is quoted.
+    this.#metrics.started()
     const event = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
       rawPath,
       rawQuery,
-      body,
+      body: body?.bytes,
+      headroomBytes: body?.headroomBytes,
       requestId,
       now: clock.now(),
       key: undefined,
       route: undefined
     })
-    this.#budget.take(bodyBytes)
-    this.#metrics.started()
+    const bytes = looked === undefined ? 0 : eventBytes(event, looked.growth)
+    if (bytes > LIMITS.payloadBytesMax) {
+      body?.release()
+      this.#refuse(call, eventTooLarge(bytes))
+      return
+    }
     invoker.begin(
       {
         requestId,
@@ -90,12 +144,11 @@ export class PlainCalls {
         stream: undefined
       },
       (error, answer) => {
-        this.#budget.give(bodyBytes)
+        body?.release()
         if (answer === undefined) this.#refuse(call, error)
         else this.#answer(call, answer)
       }
     )
-    return true
   }
 
   #answer(call: PlainCall, answer: InvokeAnswer): void {

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '@peerless/interface'
 import { adoptSocket } from '@peerless/wire'
+import type { BodyBudget } from './http-body.ts'
 import { ANSWER_STALL_MS_MAX, type GatewayLimits } from './limits.ts'
+import { PlainBody, type PlainReceipt } from './plain-body.ts'
 import { type PlainHead, PlainHeadReader } from './plain-head.ts'
 import { type PlainInvocation, PlainInvocationReader } from './plain-invocation.ts'
 
@@ -41,11 +43,20 @@ class PlainReader {
 
 const LETTER_P = 0x50
 
+/** As Node's own server says it. */
+const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
+
 export interface PlainFrontOptions {
   readonly clock: Clock
-  readonly limits: Pick<GatewayLimits, 'headerBytesMax' | 'headersTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'>
+  readonly limits: Pick<
+    GatewayLimits,
+    'headerBytesMax' | 'headersTimeoutMs' | 'requestTimeoutMs' | 'keepAliveMs' | 'checkTimeoutsMs'
+  >
+  readonly budget: BodyBudget
   /** Takes the request, or says false at once: then it goes to `handOver`. */
   readonly take: (request: PlainRequest, reply: PlainReply) => boolean
+  /** Of a request whose body is still on its way: what becomes of it; undefined: it goes to `handOver`. */
+  readonly expect: (request: PlainInvocation, reply: PlainReply) => PlainReceipt | undefined
   /** Node's own HTTP server goes on with this connection; what was read of it is unread. */
   readonly handOver: (socket: Socket) => void
 }
@@ -69,9 +80,9 @@ export class PlainFront {
   }
 
   accept(socket: Socket): void {
-    const { clock, limits, take, handOver } = this.#options
+    const { clock, limits, handOver } = this.#options
     this.#sweep ??= clock.every(limits.checkTimeoutsMs, () => this.#endIdle())
-    const connection = new PlainConnection(socket, this.#reader, take, clock.monotonic(), {
+    const connection = new PlainConnection(socket, this.#reader, this.#options, clock.monotonic(), {
       now: () => clock.monotonic(),
       // While the gateway closes, a connection without a request has no use.
       idle: () => {
@@ -103,6 +114,7 @@ export class PlainFront {
     for (const connection of this.#open) {
       const allowedMs = connection.used ? limits.keepAliveMs + KEEP_ALIVE_GRACE_MS : limits.headersTimeoutMs
       if (!connection.busy && !connection.sending && now - connection.quietSince > allowedMs) connection.destroy()
+      else if (connection.receiving && now - connection.quietSince > limits.requestTimeoutMs) connection.endSlow()
     }
   }
 }
@@ -123,10 +135,12 @@ class PlainConnection implements PlainReply {
   readonly localPort: number | undefined
   readonly #socket: Socket
   readonly #reader: PlainReader
-  readonly #take: PlainFrontOptions['take']
+  readonly #options: Pick<PlainFrontOptions, 'take' | 'expect' | 'budget'>
   readonly #events: PlainEvents
   /** What came while a request was being answered. One chunk: reading stops with it. */
   #early: Buffer | undefined
+  /** The body that is on its way. */
+  #body: PlainBody | undefined
   #ended = false
   #handedOver = false
   readonly #onEnd = () => this.#clientEnded()
@@ -139,14 +153,17 @@ class PlainConnection implements PlainReply {
     if (this.sending) this.#socket.destroy()
     else this.#socket.setTimeout(0)
   }
-  readonly #onClose = () => this.#events.gone()
+  readonly #onClose = () => {
+    this.#lost()
+    this.#events.gone()
+  }
   // An error is followed by 'close'; there is nobody to tell.
   readonly #onError = () => undefined
 
-  constructor(socket: Socket, reader: PlainReader, take: PlainFrontOptions['take'], now: number, events: PlainEvents) {
+  constructor(socket: Socket, reader: PlainReader, options: PlainFrontOptions, now: number, events: PlainEvents) {
     this.#socket = adoptSocket(socket, (chunk) => this.#came(chunk))
     this.#reader = reader
-    this.#take = take
+    this.#options = options
     this.#events = events
     this.quietSince = now
     this.remoteAddress = this.#socket.remoteAddress ?? ''
@@ -189,8 +206,20 @@ class PlainConnection implements PlainReply {
     return (this.#socket.timeout ?? 0) > 0 && this.#socket.writableLength > 0
   }
 
+  /** A body is on its way. */
+  get receiving(): boolean {
+    return this.#body !== undefined
+  }
+
   end(): void {
     this.#socket.end()
+  }
+
+  /** The body takes too long. */
+  endSlow(): void {
+    this.#lost()
+    this.#socket.end(TOO_SLOW, 'latin1')
+    this.#socket.destroySoon()
   }
 
   destroy(): void {
@@ -205,6 +234,17 @@ class PlainConnection implements PlainReply {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#body !== undefined) {
+      const part = chunk.subarray(0, this.#body.left)
+      this.#receive(this.#body, part)
+      if (part.length === chunk.length) return
+      // The request after it.
+      chunk = chunk.subarray(part.length)
+      if (this.#handedOver) {
+        this.#socket.push(Buffer.from(chunk))
+        return
+      }
+    }
     if (this.busy) {
       this.#early = Buffer.concat(this.#early === undefined ? [chunk] : [this.#early, chunk])
       this.#socket.pause()
@@ -214,16 +254,45 @@ class PlainConnection implements PlainReply {
     if (head !== undefined) {
       this.busy = true
       this.used = true
-      if (this.#take(head, this)) return
+      if ('bodyBytes' in head && head.body.length < head.bodyBytes) {
+        const receipt = this.#options.expect(head, this)
+        if (receipt !== undefined) {
+          this.#expect(chunk, head, receipt)
+          return
+        }
+      } else if (this.#options.take(head, this)) return
       this.busy = false
     }
     this.#handOver(Buffer.from(chunk))
   }
 
+  #expect(chunk: Buffer, { body, bodyBytes }: PlainInvocation, receipt: PlainReceipt): void {
+    const head = Buffer.from(chunk.subarray(0, chunk.length - body.length))
+    this.quietSince = this.#events.now()
+    this.#body = new PlainBody(head, bodyBytes, this.#options.budget, receipt)
+    this.#receive(this.#body, body)
+  }
+
+  #receive(body: PlainBody, part: Buffer): void {
+    const added = body.add(part)
+    if (added && body.left > 0) return
+    this.#body = undefined
+    if (added && body.take()) return
+    this.busy = false
+    const unread = body.unread()
+    this.#handOver(added ? unread : Buffer.concat([unread, part]))
+  }
+
+  #lost(): void {
+    this.#body?.lost()
+    this.#body = undefined
+  }
+
   /** The client says nothing more; it may still listen for the answer. */
   #clientEnded(): void {
     this.#ended = true
-    if (!this.busy) this.#socket.end()
+    if (this.#body !== undefined) this.#socket.destroy()
+    else if (!this.busy) this.#socket.end()
   }
 
   #handOver(chunk: Buffer): void {

@@ -1,6 +1,6 @@
 import { endOfTarget, HeaderMeanings, isPlainText, readHeaderLines } from './plain-text.ts'
 
-/** An Invoke of the Lambda API, or a POST to a function URL, with its whole body, as `PlainFront` takes it. */
+/** An Invoke of the Lambda API, or a POST to a function URL, as `PlainFront` takes it. */
 export interface PlainInvocation {
   readonly method: 'POST'
   readonly httpVersion: '1.1'
@@ -10,7 +10,10 @@ export interface PlainInvocation {
   readonly rawHeaders: string[]
   /** By lower-case name; none came twice. */
   readonly headers: Readonly<Record<string, string>> & { readonly host: string }
+  /** What of the body came with the head: a copy. */
   readonly body: Buffer
+  /** Of the whole body, as announced. */
+  readonly bodyBytes: number
 }
 
 const TARGET = /^\/(?:fn\/|2015-03-31\/functions\/[^/?#]+\/invocations(?:\?[^#]*)?$)/
@@ -32,8 +35,8 @@ const FOREIGN = new Set([
 const NAME_FOREIGN = ''
 
 /**
- * Reads a call that came whole in one chunk, with nothing behind it; for the head the rules of `PlainHeadReader` hold, and no header may come twice. SDKs
- * and other clients send small events so. Everything else is left to Node's parser.
+ * Reads a call whose head came whole in one chunk, with its body or a part of it and nothing behind that; for the head the rules of `PlainHeadReader` hold, and no
+ * header may come twice. SDKs and other clients send their events so. Everything else is left to Node's parser.
  */
 export class PlainInvocationReader {
   readonly #names = new HeaderMeanings((name) => (FOREIGN.has(name) ? NAME_FOREIGN : name), NAME_FOREIGN)
@@ -58,9 +61,18 @@ export class PlainInvocationReader {
     const rawHeaders: string[] = []
     const end = readHeaderLines(text, targetEnd + 11, rawHeaders, (name, value) => this.#notes(headers, name, value))
     const { host = '', 'content-length': length = '' } = headers
-    if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) !== chunk.length - headEnd) return undefined
+    if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) < chunk.length - headEnd) return undefined
     const body = Buffer.from(chunk.subarray(headEnd))
-    return { method: 'POST', httpVersion: '1.1', url, rawHeaders, headers: headers as PlainInvocation['headers'], body }
+    const bodyBytes = Number(length)
+    return {
+      method: 'POST',
+      httpVersion: '1.1',
+      url,
+      rawHeaders,
+      headers: headers as PlainInvocation['headers'],
+      body,
+      bodyBytes
+    }
   }
 
   #notes(headers: Record<string, string>, name: string, value: string): boolean {

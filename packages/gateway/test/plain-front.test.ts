@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import fc from 'fast-check'
+import { BodyBudget } from '../src/http-body.ts'
 import { GATEWAY_LIMITS } from '../src/limits.ts'
 import { PlainFront } from '../src/plain-front.ts'
 import { PlainHeadReader } from '../src/plain-head.ts'
@@ -201,6 +202,8 @@ test('the time that a large answer may take is not left to whoever goes on with 
       reply.send('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n', false, new Uint8Array(100_000))
       return true
     },
+    expect: () => undefined,
+    budget: new BodyBudget(0),
     handOver: (socket) => {
       resolve(socket.timeout)
       socket.destroy()

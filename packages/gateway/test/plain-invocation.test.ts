@@ -37,7 +37,6 @@ const NOT_PLAIN: Record<string, string> = {
   'two lengths': PLAIN.replace('X-Any:\t a ', 'content-length: 3'),
   'a length that is no number': PLAIN.replace('Length: 3', 'Length: 3, 3'),
   'a signed length': PLAIN.replace('Length: 3', 'Length: +3'),
-  'half a body': PLAIN.slice(0, -1),
   'something behind it': `${PLAIN}\r\n`,
   'a header twice': PLAIN.replace('X-Any:\t a ', 'X-Any: a\r\nx-any: a'),
   'a transfer coding': PLAIN.replace('X-Any:\t a ', 'Transfer-Encoding: chunked'),
@@ -95,7 +94,9 @@ test('whatever it takes, Node reads alike: one request with the same line, heade
       const read = reader.read(bytes)
       if (read === undefined) return true
       taken++
-      const requests = await nodeReads(bytes)
+      // What is still on its way comes.
+      const rest = Buffer.alloc(read.bodyBytes - read.body.length, 'x')
+      const requests = await nodeReads(Buffer.concat([bytes, rest]))
       if (requests?.length !== 1) return false
       const [request] = requests
       return (
@@ -103,7 +104,7 @@ test('whatever it takes, Node reads alike: one request with the same line, heade
         request.url === read.url &&
         JSON.stringify(request.rawHeaders) === JSON.stringify(read.rawHeaders) &&
         JSON.stringify(request.headers) === JSON.stringify(read.headers) &&
-        request.body.equals(read.body)
+        request.body.equals(Buffer.concat([read.body, rest]))
       )
     }),
     { seed: 7, numRuns: 600 }
