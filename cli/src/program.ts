@@ -19,7 +19,7 @@ const COMMANDS: readonly Entry[] = [
     summary: "print the variables that AWS clients need, for a shell's eval",
     load: () => import('./commands/env.ts')
   },
-  { name: 'keys', summary: 'create, list and revoke access keys', load: () => import('./commands/keys.ts') },
+  { name: 'keys', summary: 'create, list, revoke and rotate access keys', load: () => import('./commands/keys.ts') },
   { name: 'deploy', summary: 'deploy a function', load: () => import('./commands/deploy.ts') },
   { name: 'invoke', summary: 'call a function', load: () => import('./commands/invoke.ts') },
   { name: 'result', summary: 'how an asynchronous call ended', load: () => import('./commands/result.ts') },

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildBundle, createBlockExchange, createBlockStore, listZip, restBundler } from '@peerless/bundle'
-import { type CatalogService, createCatalog, createDeployments, createKeys, type Keys } from '@peerless/catalog'
+import { type CatalogService, createCatalog, createDeployments, createKeys } from '@peerless/catalog'
 import { createEgress } from '@peerless/egress'
 import { createEvents } from '@peerless/events'
 import { createGateway } from '@peerless/gateway'
@@ -41,6 +41,7 @@ import { NodeRecords } from './node-records.ts'
 import { NodeMeshStatus } from './node-status.ts'
 import type { NodeOptions } from './options.ts'
 import { interfaceAddresses, portsOf, resolveName } from './outside.ts'
+import { OwnKey } from './own-key.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
@@ -236,7 +237,9 @@ async function compose(
     keepWarm: (orders) => instances.warm.provision(orders)
   })
 
-  const keys = createKeys({ ...platform, catalog })
+  // Who looks at a node that was removed, looks with its key.
+  const isRemoved = (peerId: string) => peerId !== mesh.peerId && mesh.isRemoved(peerId)
+  const keys = createKeys({ ...platform, catalog, isRemoved })
   const status = new NodeMeshStatus({
     mesh,
     catalog,
@@ -310,6 +313,8 @@ async function compose(
   const startedBefore = (await folder.readKey()) !== undefined
   if (front === undefined && !mesh.joined && !startedBefore)
     await firstStart(options, deployments, catalog.list('function').length, logger)
+  const ownKey = new OwnKey({ folder, keys, catalog, peerId: mesh.peerId, account: ACCOUNT_DEFAULT, logger })
+  undo.push(() => ownKey.stop())
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()
   status.executorAnswered = true
@@ -328,14 +333,7 @@ async function compose(
   }
   events.start()
   // The command line talks to the machine, which answers as one.
-  if (front === undefined)
-    await folder.announce({
-      http,
-      pid: process.pid,
-      peerId: mesh.peerId,
-      region: REGION_DEFAULT,
-      ...(await adminKey(folder, keys))
-    })
+  if (front === undefined) await ownKey.announce({ http, pid: process.pid, peerId: mesh.peerId, region: REGION_DEFAULT })
 
   async function drain(): Promise<void> {
     events.stop()
@@ -379,15 +377,6 @@ function endpointsOf(options: NodeOptions): ServiceEndpoints {
     s3: options.s3Endpoint
   }
   return Object.fromEntries(Object.entries(given).filter(([, origin]) => origin !== undefined))
-}
-
-/** The key with which the command line of this data folder signs: made once, valid on every node, replaced when it was revoked. */
-async function adminKey(folder: DataFolder, keys: Keys): Promise<{ accessKeyId: string; secretAccessKey: string }> {
-  const kept = await folder.readKey()
-  if (kept !== undefined && keys.get(kept.accessKeyId) !== undefined) return kept
-  const { accessKeyId, secretAccessKey } = await keys.create({ role: 'admin', account: ACCOUNT_DEFAULT })
-  await folder.writeKey({ accessKeyId, secretAccessKey })
-  return { accessKeyId, secretAccessKey }
 }
 
 async function firstStart(options: NodeOptions, deployments: Deployments, functions: number, logger: Logger): Promise<void> {

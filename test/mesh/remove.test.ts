@@ -33,6 +33,8 @@ test('a machine is removed by name: what it deployed stays, and it is left alone
   const { code, stdout, stderr } = await founder.cli('peers', 'remove', self.name, '--json')
   t.is(code, 0, stderr)
   t.deepEqual(JSON.parse(stdout), { removed: [self.peerId] })
+  const keys = JSON.parse((await founder.cli('keys', 'list', '--json')).stdout) as { node?: string }[]
+  t.deepEqual(keys.map(({ node }) => node).sort(), [founder.peerId, other.peerId].sort())
   for (const daemon of [founder, other]) {
     const peers = await eventually(
       () => peersOf(daemon),

@@ -1,7 +1,8 @@
 import { ACCOUNT_NAME, type KeyAnswer } from '@peerless/interface'
 import { type Command, Option } from 'commander'
 import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
-import { fields, table } from '../text.ts'
+import { CliError, UsageError } from '../errors.ts'
+import { fields, shortPeer, table } from '../text.ts'
 import { parsePattern } from '../values.ts'
 
 interface Flags {
@@ -18,6 +19,7 @@ export function define(command: Command, context: Context): void {
   defineRedeem(command.command('redeem'), context)
   defineList(command.command('list'), context)
   defineRevoke(command.command('revoke'), context)
+  defineRotate(command.command('rotate'), context)
 }
 
 function withFilter(command: Command): Command {
@@ -82,7 +84,7 @@ function defineList(command: Command, context: Context): void {
       const client = await context.connect(command)
       const keys = listOf<KeyAnswer>(await client.json({ method: 'GET', path: ['v1', 'keys'] }, 'keys list'), 'keys list')
         .filter((key) => (flags.role ?? key.role) === key.role && (account ?? key.account) === key.account)
-        .map(({ accessKeyId, role, account }) => ({ accessKeyId, role, account }))
+        .map(({ accessKeyId, role, account, node }) => ({ accessKeyId, role, account, ...(node == null ? {} : { node }) }))
       if (flags.json) return await context.printJson(keys)
       await context.print(
         table(
@@ -90,7 +92,8 @@ function defineList(command: Command, context: Context): void {
           [
             { title: 'ACCESS KEY ID', cell: (key) => String(key.accessKeyId) },
             { title: 'ROLE', cell: (key) => String(key.role) },
-            { title: 'ACCOUNT', cell: (key) => String(key.account) }
+            { title: 'ACCOUNT', cell: (key) => String(key.account) },
+            { title: 'NODE', cell: ({ node }) => (node === undefined ? '' : shortPeer(String(node))) }
           ],
           (line) => context.host.style('bold', line)
         )
@@ -103,7 +106,7 @@ function defineRevoke(command: Command, context: Context): void {
     .description('Revoke a key on every node of the mesh.')
     .argument('<id>', 'access key id')
     .action(async (id: string) => {
-      parsePattern(id, 'access key id', /^\w{16,128}$/, "16 to 128 letters, digits or '_'")
+      parseId(id)
       const client = await context.connect(command)
       await client.json(
         { method: 'DELETE', path: ['v1', 'keys', id], missing: "'peerless keys list' lists them." },
@@ -111,6 +114,71 @@ function defineRevoke(command: Command, context: Context): void {
       )
       await context.note(`Revoked ${id}.\n`)
     })
+}
+
+interface Rotated {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly role: string
+  readonly account: string
+  readonly replaces: string
+}
+
+function defineRotate(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description(
+      'Make a new key of the same role and account for each that is named, show its secret this once, and revoke the old one.'
+    )
+    .argument('[ids...]', 'access key ids')
+    .option('--all', 'all keys of the mesh; those that nodes made for themselves are revoked, and the nodes make new ones')
+    .action(async (ids: string[], flags: { all?: true; json?: true }) => {
+      for (const id of ids) parseId(id)
+      if (ids.length > 0 === (flags.all === true))
+        throw new UsageError("name access key ids or give --all, not both; 'peerless keys list' lists them")
+      const client = await context.connect(command)
+      const path = ['v1', 'keys']
+      const known = listOf<KeyAnswer>(await client.json({ method: 'GET', path }, 'keys rotate'), 'keys rotate')
+      const chosen = ids.map((id) => known.find(({ accessKeyId }) => accessKeyId === id) ?? missing(id))
+      // What this command signs with goes last: nothing can be asked with it afterwards.
+      const own = (key: KeyAnswer) => Number(key.accessKeyId === client.access.accessKeyId)
+      const rotated = (flags.all ? known : chosen).toSorted((a, b) => own(a) - own(b))
+      let nodes = 0
+      for (const { accessKeyId, role, account, node } of rotated) {
+        // A node takes no key that somebody else made for it.
+        if (node == null) {
+          const order = { method: 'POST', path, json: { role, account } } as const
+          const made = objectOf<KeyAnswer>(await client.json(order, 'keys rotate'), 'keys rotate')
+          await printRotated(context, { ...(made as Rotated), replaces: accessKeyId }, flags)
+        } else nodes++
+        await client.json({ method: 'DELETE', path: [...path, accessKeyId] }, `keys rotate ${accessKeyId}`)
+      }
+      const theirs = nodes === 0 ? '' : `; ${nodes} of nodes, which make new ones themselves`
+      await context.note(`Revoked ${rotated.length} keys${theirs}. Keep the new secrets now: no node shows them again.\n`)
+    })
+}
+
+async function printRotated(context: Context, made: Rotated, flags: { json?: true }): Promise<void> {
+  const { accessKeyId, secretAccessKey, role, account, replaces } = made
+  if (flags.json) await context.printJson({ accessKeyId, secretAccessKey, role, account, replaces })
+  else {
+    await context.print(
+      fields([
+        ['replaces', replaces],
+        ['access key id', String(accessKeyId)],
+        ['secret access key', String(secretAccessKey)],
+        ['role', String(role)],
+        ['account', String(account)]
+      ])
+    )
+  }
+}
+
+function missing(id: string): never {
+  throw new CliError(`there is no access key '${id}'`, "'peerless keys list' lists them.")
+}
+
+function parseId(id: string): void {
+  parsePattern(id, 'access key id', /^\w{16,128}$/, "16 to 128 letters, digits or '_'")
 }
 
 function accountOf(flags: Flags): { account?: string } {

@@ -48,7 +48,7 @@ function defineRemove(command: Command, context: Context): void {
           .join('')
       )
       await context.note(
-        `Removed ${node}. It has seen the access keys and the functions' variables of this mesh: where it is in the wrong hands, make new ones.\n`
+        `Removed ${node}. It has seen the access keys and the functions' variables of this mesh: where it is in the wrong hands, 'peerless keys rotate --all' makes new keys.\n`
       )
     })
 }

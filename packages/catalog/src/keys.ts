@@ -18,7 +18,7 @@ const SECRET_BYTES = 30
 
 export interface Keys {
   /** Makes a key that every node knows soon. @throws INVALID_ARGUMENT */
-  create(order: { role: KeyRole; account: string }): Promise<AccessKey>
+  create(order: { role: KeyRole; account: string; node?: string | undefined }): Promise<AccessKey>
   /** In order of id, secrets included: callers decide what they show. */
   list(): AccessKey[]
   /** False when there is none. */
@@ -26,11 +26,24 @@ export interface Keys {
   get(accessKeyId: string): AccessKey | undefined
 }
 
-/** Access keys over the catalog. */
-export function createKeys(options: { catalog: Catalog; clock: Clock; random: Random }): Keys {
-  const { catalog, clock, random } = options
+/**
+ * Access keys over the catalog.
+ * @param options `isRemoved`: whether a node was removed from the mesh; the key that it made for itself is none from then on, whoever still has it
+ */
+export function createKeys(options: {
+  catalog: Catalog
+  clock: Clock
+  random: Random
+  isRemoved: (peerId: string) => boolean
+}): Keys {
+  const { catalog, clock, random, isRemoved } = options
+  const holds = ({ node }: AccessKey) => node === undefined || !isRemoved(node)
+  const get = (accessKeyId: string) => {
+    const key = catalog.get('key', accessKeyId)
+    return key !== undefined && holds(key) ? key : undefined
+  }
   return {
-    async create({ role, account }) {
+    async create({ role, account, node }) {
       if (!ROLES.includes(role)) throw new PeerlessError('INVALID_ARGUMENT', `role '${role}' must be one of ${ROLES.join(', ')}`)
       if (typeof account !== 'string' || !ACCOUNT_NAME.test(account)) {
         throw new PeerlessError(
@@ -43,14 +56,15 @@ export function createKeys(options: { catalog: Catalog; clock: Clock; random: Ra
         secretAccessKey: Buffer.from(random.bytes(SECRET_BYTES)).toString('base64'),
         role,
         account,
-        createdAt: clock.now()
+        createdAt: clock.now(),
+        ...(node === undefined ? {} : { node })
       }
       await catalog.put('key', key.accessKeyId, key)
       return key
     },
-    list: () => catalog.list('key'),
+    list: () => catalog.list('key').filter(holds),
     revoke: (accessKeyId) => catalog.remove('key', accessKeyId),
-    get: (accessKeyId) => catalog.get('key', accessKeyId)
+    get
   }
 }
 

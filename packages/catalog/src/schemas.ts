@@ -32,11 +32,13 @@ import { type KeyVault, SECRET_BYTES_MAX } from './key-vault.ts'
  * with secrets sealed; the value that readers get is made from it.
  */
 const ACCESS_KEY_ID = /^\w{16,128}$/
+const peerId = z.string().refine(isPeerId, { error: 'must be the peer id of an Ed25519 key' })
 const keyFields = {
   accessKeyId: z.string().regex(ACCESS_KEY_ID),
   role: z.enum(['admin', 'deployer', 'invoker']),
   account,
-  createdAt: epochMs
+  createdAt: epochMs,
+  node: peerId.optional()
 }
 const accessKey = z.strictObject({
   ...keyFields,
@@ -48,7 +50,6 @@ const accessKey = z.strictObject({
 })
 const storedKey = z.strictObject({ ...keyFields, sealedSecret: z.instanceof(Uint8Array) })
 
-const peerId = z.string().refine(isPeerId, { error: 'must be the peer id of an Ed25519 key' })
 const nodeRecord = z.strictObject({
   peerId,
   name: printable(64),

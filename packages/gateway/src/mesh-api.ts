@@ -269,8 +269,8 @@ function read(name: string, answer: (call: ApiCall) => unknown): ApiOperation {
 }
 
 function answerOf(key: AccessKey, withSecret: boolean): KeyAnswer {
-  const { accessKeyId, secretAccessKey, role, account } = key
-  return { accessKeyId, secretAccessKey: withSecret ? secretAccessKey : undefined, role, account }
+  const { accessKeyId, secretAccessKey, role, account, node } = key
+  return { accessKeyId, secretAccessKey: withSecret ? secretAccessKey : undefined, role, account, node }
 }
 
 function accountOf(call: ApiCall): string | undefined {

@@ -20,6 +20,8 @@ export interface AccessKey {
   role: KeyRole
   account: string
   createdAt: number
+  /** Peer id of the node that made it for itself: its command line signs with it. */
+  node?: string | undefined
 }
 
 /** What the catalog says of a node of the mesh. */

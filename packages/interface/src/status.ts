@@ -29,6 +29,8 @@ export interface KeyAnswer {
   secretAccessKey: string | undefined
   role: string
   account: string
+  /** Peer id of the node that made it for itself, and makes a new one when it is revoked. */
+  node?: string | undefined
 }
 
 /** GET /v1/node → NodeStatus */
