@@ -43,6 +43,8 @@ class PlainReader {
 
 const LETTER_P = 0x50
 
+const NOTHING = Buffer.alloc(0)
+
 /** As Node's own server says it. */
 const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
 
@@ -133,7 +135,9 @@ class PlainConnection implements PlainReply {
   quietSince: number
   readonly remoteAddress: string
   readonly localPort: number | undefined
-  readonly #socket: Socket
+  #socket: Socket
+  /** Read into the one buffer of the process. */
+  #adopted = false
   readonly #reader: PlainReader
   readonly #options: Pick<PlainFrontOptions, 'take' | 'expect' | 'budget'>
   readonly #events: PlainEvents
@@ -143,6 +147,7 @@ class PlainConnection implements PlainReply {
   #body: PlainBody | undefined
   #ended = false
   #handedOver = false
+  readonly #onData = (chunk: Buffer) => this.#read(chunk)
   readonly #onEnd = () => this.#clientEnded()
   readonly #onDrain = () => {
     if (this.busy) return
@@ -161,15 +166,38 @@ class PlainConnection implements PlainReply {
   readonly #onError = () => undefined
 
   constructor(socket: Socket, reader: PlainReader, options: PlainFrontOptions, now: number, events: PlainEvents) {
-    this.#socket = adoptSocket(socket, (chunk) => this.#came(chunk))
+    this.#socket = socket
     this.#reader = reader
     this.#options = options
     this.#events = events
     this.quietSince = now
     this.remoteAddress = this.#socket.remoteAddress ?? ''
     this.localPort = this.#socket.localPort
+    this.#listen()
+  }
+
+  #listen(): void {
+    if (!this.#adopted) this.#socket.on('data', this.#onData)
     this.#socket.on('end', this.#onEnd).on('drain', this.#onDrain)
     this.#socket.on('close', this.#onClose).on('error', this.#onError).on('timeout', this.#onTimeout)
+  }
+
+  #unlisten(): void {
+    this.#socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain)
+    this.#socket.off('close', this.#onClose).off('error', this.#onError).off('timeout', this.#onTimeout)
+  }
+
+  /**
+   * After its first answer. A connection that is used once, and one that goes to `node:http`, which reads it in its own way, is not worth that; nor one with an
+   * answer that is still being sent.
+   */
+  #adopt(): void {
+    const old = this.#socket
+    if (this.#adopted || old.writableLength > 0 || old.destroyed) return
+    this.#adopted = true
+    this.#unlisten()
+    this.#socket = adoptSocket(old, (chunk) => this.#came(chunk))
+    this.#listen()
   }
 
   get gone(): boolean {
@@ -187,7 +215,10 @@ class PlainConnection implements PlainReply {
     else if (this.#ended) socket.end()
     // A client that does not read its answers gets no further ones.
     else if (!taken) socket.pause()
-    else this.#events.idle()
+    else {
+      this.#adopt()
+      this.#events.idle()
+    }
   }
 
   /** In one write; what a client may take long over has its own time, which begins anew with all that it takes. */
@@ -235,15 +266,9 @@ class PlainConnection implements PlainReply {
 
   #read(chunk: Buffer): void {
     if (this.#body !== undefined) {
-      const part = chunk.subarray(0, this.#body.left)
-      this.#receive(this.#body, part)
-      if (part.length === chunk.length) return
-      // The request after it.
-      chunk = chunk.subarray(part.length)
-      if (this.#handedOver) {
-        this.#socket.push(Buffer.from(chunk))
-        return
-      }
+      chunk = this.#receive(this.#body, chunk)
+      // What is left is the request after it.
+      if (chunk.length === 0) return
     }
     if (this.busy) {
       this.#early = Buffer.concat(this.#early === undefined ? [chunk] : [this.#early, chunk])
@@ -273,14 +298,17 @@ class PlainConnection implements PlainReply {
     this.#receive(this.#body, body)
   }
 
-  #receive(body: PlainBody, part: Buffer): void {
+  /** @returns what of the chunk is behind the body */
+  #receive(body: PlainBody, chunk: Buffer): Buffer {
+    const part = chunk.subarray(0, body.left)
+    const rest = chunk.subarray(part.length)
     const added = body.add(part)
-    if (added && body.left > 0) return
+    if (added && body.left > 0) return rest
     this.#body = undefined
-    if (added && body.take()) return
+    if (added && body.take()) return rest
     this.busy = false
-    const unread = body.unread()
-    this.#handOver(added ? unread : Buffer.concat([unread, part]))
+    this.#handOver(Buffer.concat([body.unread(), added ? rest : chunk]))
+    return NOTHING
   }
 
   #lost(): void {
@@ -298,8 +326,7 @@ class PlainConnection implements PlainReply {
   #handOver(chunk: Buffer): void {
     const socket = this.#socket
     this.#handedOver = true
-    socket.off('end', this.#onEnd).off('drain', this.#onDrain)
-    socket.off('close', this.#onClose).off('error', this.#onError).off('timeout', this.#onTimeout)
+    this.#unlisten()
     this.#early = undefined
     socket.setTimeout(0)
     // Paused first: what is put back must wait for its new reader.
