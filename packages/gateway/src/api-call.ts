@@ -7,7 +7,7 @@ import { type Body, type BodyBudget, type BodyRules, readBody } from './http-bod
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
 import type { RefusalLog } from './refusal-log.ts'
-import type { Sigv4Verifier } from './sigv4.ts'
+import type { Claim, Sigv4Verifier } from './sigv4.ts'
 import { type QueryPair, queryPairs, queryValue } from './url-query.ts'
 
 /** What operations see of a request. */
@@ -97,6 +97,9 @@ export interface ApiExchange {
   readonly operation: ApiOperation | undefined
   readonly name: string
   readonly rawQuery: string
+  /** Where the head was looked at before: what the verifier found, and when (monotonic milliseconds). */
+  readonly claim?: Claim | undefined
+  readonly startedAt?: number | undefined
   readBody(rules: BodyRules): Promise<Body>
 }
 
@@ -120,11 +123,11 @@ export async function exchangeApi(parts: ApiParts, style: ErrorStyle, route: Rou
   const { context, metrics } = parts
   const { request, answer, operation } = exchange
   const requestId = context.random.uuid()
-  const startedAt = context.clock.monotonic()
+  const { startedAt = context.clock.monotonic() } = exchange
   metrics.started()
   let release = () => undefined as unknown
   try {
-    const claim = operation?.open === true ? undefined : parts.verifier.begin(request)
+    const claim = exchange.claim ?? (operation?.open === true ? undefined : parts.verifier.begin(request))
     if (operation === undefined)
       throw new PeerlessError('NOT_FOUND', `no operation ${request.method} ${(request.url ?? '').slice(0, 200)} in this API`)
     const { bodyBytesMax: bytesMax } = operation

@@ -71,7 +71,7 @@ export class LambdaApi {
   }
 
   /** The same for a request that was read, and is answered, by other means than `node:http`. */
-  exchange(given: Pick<ApiExchange, 'request' | 'answer' | 'readBody'>): Promise<void> {
+  exchange(given: Pick<ApiExchange, 'request' | 'answer' | 'readBody' | 'claim' | 'startedAt'>): Promise<void> {
     const { method = '', url = '' } = given.request
     return exchangeApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { ...given, ...this.#find(method, url) })
   }

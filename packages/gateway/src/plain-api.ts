@@ -1,16 +1,17 @@
 import { hash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import type { ApiAnswer, ApiParts } from './api-call.ts'
+import type { ApiAnswer, ApiExchange, ApiParts, ApiRequest } from './api-call.ts'
 import { functionOfHost } from './function-url.ts'
 import type { FlatHeaders } from './http-answer.ts'
 import { type Body, type BodyRules, HASH_AT_ONCE_BYTES_MAX } from './http-body.ts'
 import type { LambdaApi } from './lambda-api.ts'
-import { CLIENT_GONE } from './metrics.ts'
+import { CLIENT_GONE, ROUTE } from './metrics.ts'
 import { PlainAnswers } from './plain-answer.ts'
 import type { PlainReceipt } from './plain-body.ts'
 import type { PlainReply } from './plain-front.ts'
 import type { PlainInvocation } from './plain-invocation.ts'
 import type { Routes } from './routes.ts'
+import type { Claim } from './sigv4.ts'
 
 /** Invokes of the Lambda API that `PlainFront` has read: the same exchange as any other of it, without what `node:http` makes for each request. */
 export class PlainApi {
@@ -29,20 +30,38 @@ export class PlainApi {
   /** False: nothing was begun. */
   take(invocation: PlainInvocation, reply: PlainReply): boolean {
     if (this.#isOthers(invocation)) return false
-    this.#begin(invocation, reply, invocation.body, undefined)
+    this.#begin({ request: requestOf(invocation, reply) }, reply, invocation.body, undefined)
     return true
   }
 
-  /** undefined: Node's server shall read the body; a larger one is hashed while it comes. */
+  /** undefined: Node's server shall read the body, or refuse the request before it does; a larger body is hashed while it comes. */
   expect(invocation: PlainInvocation, reply: PlainReply): PlainReceipt | undefined {
     if (invocation.bodyBytes > HASH_AT_ONCE_BYTES_MAX || this.#isOthers(invocation)) return undefined
+    const { context, metrics } = this.#parts
+    const request = requestOf(invocation, reply)
+    const claim = this.#claimOf(request)
+    if (claim === undefined) return undefined
+    const startedAt = context.clock.monotonic()
     return {
       look: undefined,
       take: ({ bytes, release }) => {
-        this.#begin(invocation, reply, bytes, release)
+        this.#begin({ request, claim, startedAt }, reply, bytes, release)
         return true
       },
-      lost: () => undefined
+      lost: () => {
+        metrics.started()
+        metrics.answered(ROUTE.LAMBDA, CLIENT_GONE, context.clock.monotonic() - startedAt)
+      }
+    }
+  }
+
+  /** undefined for a stranger, whose body is not read. */
+  #claimOf(request: ApiRequest): Claim | undefined {
+    try {
+      return this.#parts.verifier.begin(request)
+    } catch {
+      // Whoever is asked next finds the same error and words it.
+      return undefined
     }
   }
 
@@ -51,9 +70,12 @@ export class PlainApi {
   }
 
   /** @param held gives back what the budget holds for the body already */
-  #begin(invocation: PlainInvocation, reply: PlainReply, bytes: Buffer, held: (() => void) | undefined): void {
-    const { method, url, headers, rawHeaders } = invocation
-    const request = { method, url, headers, rawHeaders, socket: reply }
+  #begin(
+    begun: Pick<ApiExchange, 'request' | 'claim' | 'startedAt'>,
+    reply: PlainReply,
+    bytes: Buffer,
+    held: (() => void) | undefined
+  ): void {
     const answer = new PlainApiAnswer(reply, this.#answers, this.#parts)
     let release = held
     const readBody = async (rules: BodyRules): Promise<Body> => {
@@ -64,7 +86,7 @@ export class PlainApi {
       return { bytes, headroomBytes: 0, sha256: () => hash('sha256', bytes), release: give }
     }
     this.#lambdaApi
-      .exchange({ request, answer, readBody })
+      .exchange({ ...begun, answer, readBody })
       .catch((error) => {
         // It words its own errors; what arrives here failed while it did so.
         this.#parts.context.logger.error('request handler failed', { error: String(error), stack: (error as Error)?.stack })
@@ -72,6 +94,10 @@ export class PlainApi {
       })
       .finally(() => release?.())
   }
+}
+
+function requestOf({ method, url, headers, rawHeaders }: PlainInvocation, socket: PlainReply): ApiRequest {
+  return { method, url, headers, rawHeaders, socket }
 }
 
 class PlainApiAnswer implements ApiAnswer {
@@ -94,7 +120,7 @@ class PlainApiAnswer implements ApiAnswer {
     this.status = status
   }
 
-  /** The body came with the head: there is nothing left to read. */
+  /** The body was read before: there is nothing left of it. */
   refuse(status: number, headers: FlatHeaders, body: string): void {
     if (this.status === CLIENT_GONE) this.send(status, headers, body)
   }

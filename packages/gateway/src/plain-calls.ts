@@ -81,7 +81,7 @@ export class PlainCalls {
         // It may have changed while the body came.
         const target = this.#targetOf(head)
         if (target === undefined) return false
-        this.#begin(target, head, reply, body, { growth: look?.growth() })
+        this.#begin(target, head, reply, body, { startedAt, growth: look?.growth() })
         return true
       },
       lost: () => {
@@ -102,17 +102,20 @@ export class PlainCalls {
     return { prepared, rawPath, rawQuery }
   }
 
-  /** @param looked where the event may be too large: how much the body, if it is text, grows in JSON, where that was counted */
+  /**
+   * @param gathered of a body that came in parts: when its head was read (monotonic milliseconds), and how much it grows in JSON, if it is text and that
+   *   was counted. Its event may be too large
+   */
   #begin(
     { prepared, rawPath, rawQuery }: PlainTarget,
     { headers, method, httpVersion, rawHeaders }: PlainHead | PlainInvocation,
     reply: PlainReply,
     body: HeldBody | undefined,
-    looked: { readonly growth: number | undefined } | undefined
+    gathered: { readonly startedAt: number; readonly growth: number | undefined } | undefined
   ): void {
     const { random, clock, invoker } = this.#context
     const requestId = random.uuid()
-    const call = { prepared, reply, requestId, startedAt: clock.monotonic() }
+    const call = { prepared, reply, requestId, startedAt: gathered?.startedAt ?? clock.monotonic() }
     this.#metrics.started()
     const event = this.#events.build(prepared.parts, {
       request: { method, httpVersion, rawHeaders, headers, socket: reply },
@@ -125,7 +128,7 @@ export class PlainCalls {
       key: undefined,
       route: undefined
     })
-    const bytes = looked === undefined ? 0 : eventBytes(event, looked.growth)
+    const bytes = gathered === undefined ? 0 : eventBytes(event, gathered.growth)
     if (bytes > LIMITS.payloadBytesMax) {
       body?.release()
       this.#refuse(call, eventTooLarge(bytes))
