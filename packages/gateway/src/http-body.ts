@@ -11,6 +11,9 @@ export const HASH_AT_ONCE_BYTES_MAX = 65_536
 /** Of what was announced so much has to be there before memory is set aside for all of it. */
 const JOIN_SHARE_MIN = 1 / 8
 
+/** Smaller chunks are joined on their way: each takes some 200 bytes beside its own. */
+const SMALL_CHUNK_BYTES_MAX = 4_096
+
 /** Bytes of request bodies that are in memory now, over all requests. */
 export class BodyBudget {
   readonly #bytesMax: number
@@ -178,9 +181,30 @@ export class Gathered {
    */
   add(chunk: Buffer, borrowed = false): void {
     if (this.#whole === undefined && this.#joinsWith(chunk.length)) this.#join(this.#announced)
-    if (this.#whole === undefined) this.#chunks.push(borrowed ? Buffer.from(chunk) : chunk)
+    if (this.#whole === undefined) this.#keep(chunk, borrowed)
     else this.#whole.set(chunk, HEADROOM_BYTES + this.#size)
     this.#size += chunk.length
+  }
+
+  /** A small chunk becomes one with those before it that are no larger: so there are few small ones, and no byte is copied often. */
+  #keep(chunk: Buffer, borrowed: boolean): void {
+    let size = chunk.length
+    let from = this.#chunks.length
+    for (; size < SMALL_CHUNK_BYTES_MAX && from > 0; from--) {
+      const before = (this.#chunks[from - 1] as Buffer).length
+      if (before > size) break
+      size += before
+    }
+    const joined = this.#chunks.splice(from)
+    if (joined.length > 0) this.#chunks.push(ownCopy([...joined, chunk], size))
+    // What is complete is used at once. Anything else would keep what it shares its memory with for as long as the client likes.
+    else if (borrowed) this.#chunks.push(size === this.#announced ? Buffer.from(chunk) : ownCopy([chunk], size))
+    else this.#chunks.push(chunk)
+  }
+
+  /** Pieces in memory. */
+  get parts(): number {
+    return this.#whole === undefined ? this.#chunks.length : 1
   }
 
   /** A body that comes in one piece is left as it is. */
@@ -211,6 +235,17 @@ export class Gathered {
     this.#whole = whole
     return whole
   }
+}
+
+/** In memory that is shared with nothing else. */
+function ownCopy(chunks: readonly Buffer[], size: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const chunk of chunks) {
+    copy.set(chunk, at)
+    at += chunk.length
+  }
+  return copy
 }
 
 function clientGone(): PeerlessError {

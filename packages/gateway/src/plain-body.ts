@@ -17,7 +17,7 @@ export interface PlainReceipt {
 
 /** A body of known length on its way, for requests that `PlainFront` reads. The rules of `readBody` hold: nothing is held that the node has no room for. */
 export class PlainBody {
-  readonly #head: Buffer
+  readonly #head: string
   readonly #gathered: Gathered
   readonly #budget: BodyBudget
   readonly #receipt: PlainReceipt
@@ -25,8 +25,8 @@ export class PlainBody {
   /** Of the budget. */
   #held = 0
 
-  /** @param head the request up to its body, as it came: its own, kept for whoever has to read it again */
-  constructor(head: Buffer, announced: number, budget: BodyBudget, receipt: PlainReceipt) {
+  /** @param head the request up to its body, as it came, for whoever has to read it again: ASCII */
+  constructor(head: string, announced: number, budget: BodyBudget, receipt: PlainReceipt) {
     this.#head = head
     this.#gathered = new Gathered(announced)
     this.#budget = budget
@@ -67,7 +67,7 @@ export class PlainBody {
   /** The request as far as it has come. It is given back with that. */
   unread(): Buffer {
     this.#release()
-    return Buffer.concat([this.#head, this.#gathered.soFar()])
+    return Buffer.concat([Buffer.from(this.#head, 'latin1'), this.#gathered.soFar()])
   }
 
   lost(): void {

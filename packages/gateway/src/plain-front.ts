@@ -57,7 +57,7 @@ export interface PlainFrontOptions {
   readonly budget: BodyBudget
   /** Takes the request, or says false at once: then it goes to `handOver`. */
   readonly take: (request: PlainRequest, reply: PlainReply) => boolean
-  /** Of a request whose body is still on its way: what becomes of it; undefined: it goes to `handOver`. */
+  /** Of a request whose body is still on its way, and not in it: what becomes of it; undefined: it goes to `handOver`. */
   readonly expect: (request: PlainInvocation, reply: PlainReply) => PlainReceipt | undefined
   /** Node's own HTTP server goes on with this connection; what was read of it is unread. */
   readonly handOver: (socket: Socket) => void
@@ -280,9 +280,10 @@ class PlainConnection implements PlainReply {
       this.busy = true
       this.used = true
       if ('bodyBytes' in head && head.body.length < head.bodyBytes) {
-        const receipt = this.#options.expect(head, this)
+        // What came of the body is the next read's soon, and kept but once.
+        const receipt = this.#options.expect({ ...head, body: NOTHING }, this)
         if (receipt !== undefined) {
-          this.#expect(chunk, head, receipt)
+          this.#expect(head, receipt)
           return
         }
       } else if (this.#options.take(head, this)) return
@@ -291,8 +292,7 @@ class PlainConnection implements PlainReply {
     this.#handOver(Buffer.from(chunk))
   }
 
-  #expect(chunk: Buffer, { body, bodyBytes }: PlainInvocation, receipt: PlainReceipt): void {
-    const head = Buffer.from(chunk.subarray(0, chunk.length - body.length))
+  #expect({ head, body, bodyBytes }: PlainInvocation, receipt: PlainReceipt): void {
     this.quietSince = this.#events.now()
     this.#body = new PlainBody(head, bodyBytes, this.#options.budget, receipt)
     this.#receive(this.#body, body)

@@ -8,9 +8,11 @@ export interface PlainInvocation {
   readonly url: string
   /** Names as they came and values without the white space around them, in turn. */
   readonly rawHeaders: string[]
+  /** All before the body, as it came: ASCII. */
+  readonly head: string
   /** By lower-case name; none came twice. */
   readonly headers: Readonly<Record<string, string>> & { readonly host: string }
-  /** What of the body came with the head: a copy. */
+  /** What of the body came with the head: a copy where that is all, else a part of the read itself. */
   readonly body: Buffer
   /** Of the whole body, as announced. */
   readonly bodyBytes: number
@@ -47,7 +49,7 @@ export class PlainInvocationReader {
     this.#headBytesMax = headBytesMax
   }
 
-  /** @param chunk what one read brought; nothing of it is kept. @returns undefined when Node's parser shall read it */
+  /** @param chunk what one read brought. @returns undefined when Node's parser shall read it */
   read(chunk: Buffer): PlainInvocation | undefined {
     if (!STARTS.some((start) => chunk.toString('latin1', 0, start.length) === start)) return undefined
     const headEnd = chunk.indexOf('\r\n\r\n') + 4
@@ -62,13 +64,15 @@ export class PlainInvocationReader {
     const end = readHeaderLines(text, targetEnd + 11, rawHeaders, (name, value) => this.#notes(headers, name, value))
     const { host = '', 'content-length': length = '' } = headers
     if (end + 2 !== headEnd || host === '' || !LENGTH.test(length) || Number(length) < chunk.length - headEnd) return undefined
-    const body = Buffer.from(chunk.subarray(headEnd))
+    const part = chunk.subarray(headEnd)
     const bodyBytes = Number(length)
+    const body = part.length === bodyBytes ? Buffer.from(part) : part
     return {
       method: 'POST',
       httpVersion: '1.1',
       url,
       rawHeaders,
+      head: text,
       headers: headers as PlainInvocation['headers'],
       body,
       bodyBytes

@@ -56,7 +56,7 @@ test('in whatever parts a body comes, it is the one that was sent, and what was 
       const sent = Buffer.concat(parts)
       let looked = Buffer.alloc(0)
       let got: Buffer | undefined
-      const head = Buffer.from('head')
+      const head = 'head'
       const body = new PlainBody(head, sent.length, budget, {
         look: (part) => {
           looked = Buffer.concat([looked, part])
@@ -76,7 +76,7 @@ test('in whatever parts a body comes, it is the one that was sent, and what was 
         read.fill(0xee)
       }
       const taken = body.take()
-      const whole = wanted || body.unread().equals(Buffer.concat([head, sent]))
+      const whole = wanted || body.unread().equals(Buffer.concat([Buffer.from(head), sent]))
       return (
         taken === wanted && whole && body.left === 0 && looked.equals(sent) && got?.equals(sent) === true && budget.bytes === 0
       )

@@ -1,6 +1,11 @@
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { VirtualClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
+import { BodyBudget, Gathered } from '../src/http-body.ts'
+import { GATEWAY_LIMITS } from '../src/limits.ts'
+import type { PlainReceipt } from '../src/plain-body.ts'
+import { PlainFront, type PlainFrontOptions } from '../src/plain-front.ts'
 import { ask, signed } from './_http.ts'
 import { echo, type Fixture, start } from './_ports.ts'
 
@@ -60,4 +65,63 @@ test('the time of a request is from its head to its answer, also when its body c
   await once(socket, 'data')
   const { text } = await ask(node, { path: '/metrics' })
   t.regex(text, /^peerless_http_request_duration_seconds_sum\{route="function_url"\} 20$/m)
+})
+
+interface Front {
+  readonly host: string
+  readonly port: number
+  readonly clock: VirtualClock
+}
+
+/** A front without anything behind it. */
+async function fronted(
+  t: ExecutionContext,
+  options: Partial<PlainFrontOptions>,
+  seen?: (socket: Socket) => void
+): Promise<Front> {
+  const clock = new VirtualClock()
+  const front = new PlainFront({
+    clock,
+    limits: GATEWAY_LIMITS,
+    budget: new BodyBudget(1_000_000),
+    take: () => false,
+    expect: () => undefined,
+    handOver: (socket) => socket.destroy(),
+    ...options
+  })
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    seen?.(socket)
+    front.accept(socket)
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => {
+    front.close()
+    front.destroy()
+    server.close()
+  })
+  await once(server, 'listening')
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, clock }
+}
+
+test('what came of a body with its head is not kept beside the body', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const receipt: PlainReceipt = { look: undefined, lost: () => undefined, take: () => false }
+  const front = await fronted(t, {
+    expect: ({ body }) => {
+      resolve(body.length)
+      return receipt
+    }
+  })
+  open(t, front).write(`${headOf('/fn/hello', 8)}four`)
+  t.is(await promise, 0)
+})
+
+test('a body that comes byte by byte takes no more memory than its bytes', (t) => {
+  const gathered = new Gathered(6_000_000)
+  const sent = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index))
+  for (let at = 0; at < sent.length; at++) gathered.add(sent.subarray(at, at + 1), true)
+  t.true(gathered.parts < 70, `${gathered.parts} parts`)
+  t.true(gathered.soFar().equals(sent))
+  const first = new Gathered(100)
+  first.add(sent.subarray(0, 1), true)
+  t.is(first.take().bytes.buffer.byteLength, 1)
 })
