@@ -35,7 +35,7 @@ export class MalformedRefusals {
     if (this.#refused.has(socket)) return
     this.#refused.add(socket)
     const status = PARSER_STATUSES[error.code ?? ''] ?? '400 Bad Request'
-    const say = () => refuse(socket, status, 'INVALID_ARGUMENT', `not an HTTP request that is taken here: ${status}`)
+    const say = () => refuse(socket, refusalText(status))
     const last = this.#last.get(socket)
     // What could not be read is the rest of the last request, or what follows it.
     const before = last?.request.complete === true ? last.response : last?.before
@@ -55,18 +55,25 @@ export function isWebSocket(request: Pick<IncomingMessage, 'headers'>): boolean 
 export function refuseUpgrade(_request: IncomingMessage, socket: Duplex): void {
   const message =
     'WebSocket connections are not taken here: functions answer requests; use HTTP, or a streamed answer (server-sent events)'
-  refuse(socket, '501 Not Implemented', 'NOT_IMPLEMENTED', message)
+  refuse(socket, refusalText('501 Not Implemented', 'NOT_IMPLEMENTED', message))
 }
 
 export function refuseConnect(_request: IncomingMessage, socket: Duplex): void {
-  refuse(socket, '405 Method Not Allowed', 'INVALID_ARGUMENT', 'this is no proxy: CONNECT is not taken here')
+  refuse(socket, refusalText('405 Method Not Allowed', 'INVALID_ARGUMENT', 'this is no proxy: CONNECT is not taken here'))
 }
 
-function refuse(socket: Duplex, status: string, code: string, message: string): void {
+/** The last answer of a connection: by default to what is no request that can be read. */
+export function refusalText(
+  status: string,
+  code = 'INVALID_ARGUMENT',
+  message = `not an HTTP request that is taken here: ${status}`
+): string {
+  const body = JSON.stringify({ code, message })
+  return `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+}
+
+function refuse(socket: Duplex, answer: string): void {
   // The client may be gone already; there is nobody to tell then.
   socket.on('error', () => undefined)
-  const body = JSON.stringify({ code, message })
-  socket.end(
-    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  )
+  socket.end(answer)
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Clock, Timer } from '@peerless/interface'
 import { adoptSocket } from '@peerless/wire'
 import type { BodyBudget } from './http-body.ts'
+import { refusalText } from './http-refusals.ts'
 import { ANSWER_STALL_MS_MAX, type GatewayLimits } from './limits.ts'
 import { PlainBody, type PlainReceipt } from './plain-body.ts'
 import { type PlainHead, PlainHeadReader } from './plain-head.ts'
@@ -43,10 +44,9 @@ class PlainReader {
 
 const LETTER_P = 0x50
 
+const TOO_SLOW = refusalText('408 Request Timeout')
+const CUT_SHORT = refusalText('400 Bad Request')
 const NOTHING = Buffer.alloc(0)
-
-/** As Node's own server says it. */
-const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
 
 export interface PlainFrontOptions {
   readonly clock: Clock
@@ -146,6 +146,8 @@ class PlainConnection implements PlainReply {
   /** The body that is on its way. */
   #body: PlainBody | undefined
   #ended = false
+  /** The last answer was written: what else the client says is for nobody. */
+  #over = false
   #handedOver = false
   readonly #onData = (chunk: Buffer) => this.#read(chunk)
   readonly #onEnd = () => this.#clientEnded()
@@ -210,13 +212,15 @@ class PlainConnection implements PlainReply {
     this.quietSince = this.#events.now()
     if (socket.destroyed) return
     const taken = body === undefined ? socket.write(answer, 'latin1') : this.#sendApart(answer, body)
-    if (last) socket.end()
+    if (last) this.end()
     else if (this.#early !== undefined) this.#handOver(this.#early)
     else if (this.#ended) socket.end()
     // A client that does not read its answers gets no further ones.
     else if (!taken) socket.pause()
     else {
-      this.#adopt()
+      // It read those before while this one was made.
+      if (socket.isPaused()) socket.resume()
+      else this.#adopt()
       this.#events.idle()
     }
   }
@@ -242,15 +246,21 @@ class PlainConnection implements PlainReply {
     return this.#body !== undefined
   }
 
+  /** With what was written, whether or not the client ends its side too. */
   end(): void {
-    this.#socket.end()
+    this.#over = true
+    this.#socket.destroySoon()
   }
 
   /** The body takes too long. */
   endSlow(): void {
+    this.#refuse(TOO_SLOW)
+  }
+
+  /** Ends a request whose body did not come. From now on a client that does not read that is one without a request. */
+  #refuse(answer: string): void {
     this.#lost()
-    this.#socket.end(TOO_SLOW, 'latin1')
-    this.#socket.destroySoon()
+    this.send(answer, true)
   }
 
   destroy(): void {
@@ -265,10 +275,11 @@ class PlainConnection implements PlainReply {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#over) return
     if (this.#body !== undefined) {
       chunk = this.#receive(this.#body, chunk)
       // What is left is the request after it.
-      if (chunk.length === 0) return
+      if (chunk.length === 0 || this.#over) return
     }
     if (this.busy) {
       this.#early = Buffer.concat(this.#early === undefined ? [chunk] : [this.#early, chunk])
@@ -319,7 +330,7 @@ class PlainConnection implements PlainReply {
   /** The client says nothing more; it may still listen for the answer. */
   #clientEnded(): void {
     this.#ended = true
-    if (this.#body !== undefined) this.#socket.destroy()
+    if (this.#body !== undefined) this.#refuse(CUT_SHORT)
     else if (!this.busy) this.#socket.end()
   }
 
