@@ -191,11 +191,11 @@ class PlainConnection implements PlainReply {
 
   /**
    * After its first answer. A connection that is used once, and one that goes to `node:http`, which reads it in its own way, is not worth that; nor one with an
-   * answer that is still being sent.
+   * answer that is still being sent, or with bytes that were read and not taken yet: they would be lost.
    */
   #adopt(): void {
     const old = this.#socket
-    if (this.#adopted || old.writableLength > 0 || old.destroyed) return
+    if (this.#adopted || old.writableLength > 0 || old.readableLength > 0 || old.destroyed) return
     this.#adopted = true
     this.#unlisten()
     this.#socket = adoptSocket(old, (chunk) => this.#came(chunk))

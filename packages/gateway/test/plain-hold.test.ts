@@ -267,6 +267,35 @@ test('a connection goes on when its answers were waited for while the next call 
   t.regex(text, /held.*after$/s)
 })
 
+test('requests that came while an answer was not read are answered, whatever reads them then', async (t) => {
+  let accepted: Socket | undefined
+  const answers = [answerOf('x'.repeat(8_000_000)), answerOf('second'), answerOf('third')]
+  const front = await fronted(
+    t,
+    {
+      take: (_, reply) => {
+        reply.send(answers.shift() ?? '', false)
+        return true
+      }
+    },
+    (socket) => {
+      accepted = socket
+    }
+  )
+  const socket = open(t, front)
+  socket.write(GET)
+  let text = ''
+  text += (await once(socket, 'data'))[0]
+  socket.pause()
+  for (let round = 1; round <= 2; round++) {
+    socket.write(GET)
+    while ((accepted?.readableLength ?? 0) < round * GET.length) await new Promise((turn) => setImmediate(turn))
+  }
+  socket.resume()
+  while (!text.endsWith('third')) text += (await once(socket, 'data'))[0]
+  t.regex(text, /x\n*HTTP.*second.*third$/s)
+})
+
 test('who says no more in the middle of a body hears the same from both readers, and so does who takes too long', async (t) => {
   const node = await start(t)
   const aside = { ...node, port: await node.gateway.listenAside() }
