@@ -50,7 +50,8 @@ export interface CommandMap {
   /** `final`: do not wait for receipts that this node has not seen. undefined: some are missing. */
   offer: { in: { peer: string; bytes: Uint8Array; final: boolean; nowMs: number }; out: OfferReply | undefined }
   cursor: { in: { peer: string; store: string }; out: number }
-  moveCursor: { in: { peer: string; store: string; position: number }; out: undefined }
+  /** Left undone when a transaction failed after `era`: what the cursor has passed may have gone with it. */
+  moveCursor: { in: { peer: string; store: string; position: number; era: number }; out: undefined }
   heads: { in: { after: number }; out: { store: string; last: number; digest: Uint8Array; heads: FeedHead[] } }
   /** Which of these are wanted. */
   missing: { in: { heads: FeedHead[] }; out: Uint8Array[] }
@@ -80,4 +81,6 @@ export type CoreEvent =
   | { type: 'pending'; peer: string }
   /** A statement that this node made counts, or one proves a fork: others are to have it. */
   | { type: 'made'; hash: string }
+  /** A transaction failed, the era-th of this start: what was answered since the last one that is on disk holds no more. */
+  | { type: 'rolledBack'; era: number }
   | { type: 'log'; level: 'info' | 'warn' | 'error'; message: string; fields: Record<string, unknown> }

@@ -27,7 +27,7 @@ export interface CoreOptions {
 
 /**
  * Commands that may share the next transaction that somebody waits for: what they write, peers or the next start give again. An acceptance
- * is stored by the caller before it sends it; a cursor only saves comparing, and is written no earlier than what it has passed.
+ * is stored by the caller before it sends it; a cursor only saves comparing, and is written no earlier than what it has passed, nor at all when that was rolled back.
  */
 const SOFT: ReadonlySet<Operation> = new Set<Operation>([
   'nextOffer',
@@ -60,6 +60,8 @@ export class LedgerCore {
   #seen = 0
   #events: CoreEvent[] = []
   #urgent = true
+  /** Transactions that failed. */
+  #era = 0
 
   /** @throws CORRUPT when what is on disk cannot be read */
   constructor(options: CoreOptions) {
@@ -77,8 +79,8 @@ export class LedgerCore {
       offerResult: ({ peer, hashes, reply }) => this.#executor.result(peer, hashes, reply),
       offer: ({ peer, bytes, final, nowMs }) => this.#caller.offer(peer, bytes, final, nowMs),
       cursor: ({ peer, store }) => this.#cursor(peer, store),
-      moveCursor: ({ peer, store, position }) => {
-        this.#options.store.moveCursor(peer, store, position)
+      moveCursor: ({ peer, store, position, era }) => {
+        if (era === this.#era) this.#options.store.moveCursor(peer, store, position)
       },
       heads: ({ after }) => ({ ...this.#replica.heads(after), store: options.storeId }),
       missing: ({ heads }) => this.#replica.missing(heads),
@@ -106,6 +108,10 @@ export class LedgerCore {
     return handler(command)
   }
 
+  get era(): number {
+    return this.#era
+  }
+
   /** Whether the open transaction must be on disk before anything of it goes out. */
   get urgent(): boolean {
     return this.#urgent
@@ -130,6 +136,7 @@ export class LedgerCore {
   /** Forgets what the transaction did. @returns the receipts that were in it, to be given again */
   rollback(): CommandOf<'rows'>[] {
     this.#options.store.rollback()
+    this.#era++
     this.#events = []
     this.#caller.rolledBack()
     this.#executor.rolledBack()

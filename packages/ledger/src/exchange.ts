@@ -49,6 +49,8 @@ export class Exchange {
   readonly #work = new Map<string, PeerWork>()
   /** Place in the feed of each peer's store. */
   readonly #cursors = new Map<string, { store: string; position: number }>()
+  /** Transactions of the core that failed. */
+  #era = 0
   readonly #running = new Set<Promise<void>>()
   readonly #push: StatementPush
   #timers: Timer[] = []
@@ -134,6 +136,12 @@ export class Exchange {
     this.#push.made(hash)
   }
 
+  /** What was taken over since the last transaction may be gone: the cursors that are on disk have not passed it. */
+  rolledBack(era: number): void {
+    this.#era = era
+    this.#cursors.clear()
+  }
+
   /** Acceptances and what peers made wait for the next transaction; when none comes, for this. */
   #storeSoon(): void {
     this.#storeTimer ??= this.#options.clock.after(LEDGER_LIMITS.storeMs, () => {
@@ -177,12 +185,14 @@ export class Exchange {
 
   /** One page of the peer's feed. @returns whether there is more at once */
   async #syncRound(peer: string, work: PeerWork): Promise<boolean> {
+    const era = this.#era
     const after = this.#cursors.get(peer)
     const answer = await this.#heads(peer, after?.position ?? 0)
     await this.#host.call({ op: 'boot', peer, boot: answer.boot })
     if (after?.store !== answer.store) {
       // First talk in this run: go on where the disk says.
       const position = await this.#host.call({ op: 'cursor', peer, store: answer.store })
+      if (era !== this.#era) return true
       this.#cursors.set(peer, { store: answer.store, position })
       if (position !== (after?.position ?? 0)) return true
     }
@@ -193,6 +203,7 @@ export class Exchange {
       return true
     }
     const held = await this.#fetch(peer, answer.heads)
+    if (era !== this.#era) return true
     return await this.#advance(peer, work, answer, held)
   }
 
@@ -232,7 +243,7 @@ export class Exchange {
   async #moveCursor(peer: string, store: string, position: number): Promise<void> {
     if (this.#cursors.get(peer)?.position === position) return
     this.#cursors.set(peer, { store, position })
-    await this.#host.call({ op: 'moveCursor', peer, store, position })
+    await this.#host.call({ op: 'moveCursor', peer, store, position, era: this.#era })
   }
 
   /** Pulls and stores what is missing of these. @returns hashes that could not be taken yet */

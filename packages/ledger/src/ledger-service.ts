@@ -161,6 +161,7 @@ class LedgerImplementation implements LedgerService {
     if (event.type === 'stored') this.#recorder.stored(event.receipts)
     else if (event.type === 'pending') this.#exchange.offer(event.peer)
     else if (event.type === 'log') this.#options.logger[event.level](`ledger: ${event.message}`, event.fields)
+    else if (event.type === 'rolledBack') this.#exchange.rolledBack(event.era)
     else this.#exchange.made(Buffer.from(event.hash, 'hex'))
   }
 

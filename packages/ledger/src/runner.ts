@@ -95,6 +95,7 @@ export class CoreRunner {
 
   #failed(error: unknown, waiting: Waiting[]): void {
     for (const command of this.#core.rollback().reverse()) this.#queue.unshift({ command, answered: undefined })
+    this.#emit({ type: 'rolledBack', era: this.#core.era })
     this.#emit({
       type: 'log',
       level: 'error',

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TARIFF_DEFAULT } from '@peerless/interface'
-import { SeededRandom, settle } from '@peerless/testing'
+import { MESSAGE, TARIFF_DEFAULT } from '@peerless/interface'
+import { MemoryLogger, MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
 import { signerOf } from '@peerless/wire'
 import test from 'ava'
 import type { CoreEvent } from '../src/commands.ts'
 import { LedgerCore } from '../src/core.ts'
+import { Exchange } from '../src/exchange.ts'
+import { headsPayload } from '../src/messages.ts'
 import { RowBuffer } from '../src/receipt-row.ts'
 import { CoreRunner, InlineHost } from '../src/runner.ts'
 import { LedgerStore } from '../src/store.ts'
@@ -38,8 +40,14 @@ function setUp(t: { teardown(run: () => void): void }) {
   const store = new FailingStore(directory)
   const boot = random.bytes(16)
   const events: CoreEvent[] = []
+  const listeners: ((event: CoreEvent) => void)[] = []
   const core = new LedgerCore({ mesh: 'm', signer, operatorAccount: 'op', tariff: TARIFF_DEFAULT, store, boot, storeId: 's' })
-  const host = new InlineHost(new CoreRunner(core, setImmediate, (event) => events.push(event)))
+  const host = new InlineHost(
+    new CoreRunner(core, setImmediate, (event) => {
+      events.push(event)
+      for (const listener of listeners) listener(event)
+    })
+  )
   t.teardown(() => {
     void host.close()
     rmSync(directory, { recursive: true })
@@ -56,7 +64,7 @@ function setUp(t: { teardown(run: () => void): void }) {
     host.post({ op: 'rows', role: 'seen', peer: executor, ...buffer.take() })
     return receipts
   }
-  return { store, host, events, post, see, random, boot }
+  return { store, host, events, listeners, post, see, random, boot, signer }
 }
 
 test('receipts outlive a disk that refuses: they are kept, given again, and count once', async (t) => {
@@ -139,6 +147,73 @@ test('a statement made again for a restarted caller is on disk before it is offe
   t.like(await t.throwsAsync(host.call({ op: 'nextOffer', peer: caller })), { code: 'INTERNAL' })
   store.full = false
   t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
+})
+
+test('what was taken from a peer and could not be stored is taken again with the next round', async (t) => {
+  const { store, host, events, listeners, random, boot, signer } = setUp(t)
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork(random, 'm')
+  const [executor, caller] = [signerOf(random.bytes(32)), signerOf(random.bytes(32))]
+  const peer = network.join(executor.peerId)
+  const receipt = receiptOf({ caller: caller.peerId, executor: executor.peerId }, random)
+  const statement = forge(executor, 'm', [receipt], { callerBoot: new Uint8Array(16), acceptedBy: caller })
+  let pulls = 0
+  peer.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
+    const [, after] = request.header as [Uint8Array, number]
+    const heads = after === 0 ? [{ feed: 1, counted: true, hash: statement.hash }] : []
+    request.reply([new Uint8Array(16), 'peer', 1, statement.hash], headsPayload(heads))
+  })
+  peer.handle(MESSAGE.LEDGER_PULL, (_from, request) => {
+    pulls++
+    store.full = pulls === 1
+    request.reply([], payloadOf(statement))
+  })
+  const mesh = network.join(signer.peerId)
+  const exchange = new Exchange(
+    {
+      mesh,
+      clock,
+      random,
+      logger: new MemoryLogger(),
+      boot,
+      storeId: 's',
+      isMember: () => true,
+      closeSeen: () => undefined,
+      pushPeersMax: 63
+    },
+    host
+  )
+  listeners.push((event) => {
+    if (event.type === 'rolledBack') exchange.rolledBack(event.era)
+  })
+  t.teardown(() => exchange.stop())
+  exchange.start()
+  const failed = () => events.some(({ type }) => type === 'rolledBack')
+  while (!failed()) await settle()
+  store.full = false
+  const shown = async () => (await host.call({ op: 'stats' })).shown
+  t.is(await shown(), 0)
+  await clock.advance(3_000)
+  t.is(await shown(), 1)
+  t.true((await host.call({ op: 'verify' })).ok)
+})
+
+test('a cursor does not pass what was lost with a transaction that failed', async (t) => {
+  const { store, host, random } = setUp(t)
+  const [executor, caller] = [signerOf(random.bytes(32)), signerOf(random.bytes(32))]
+  const receipt = receiptOf({ caller: caller.peerId, executor: executor.peerId }, random)
+  const statement = forge(executor, 'm', [receipt], { callerBoot: new Uint8Array(16), acceptedBy: caller })
+  await host.call({ op: 'barrier' })
+  const ingested = await host.call({ op: 'ingest', peer: 'peer', bytes: payloadOf(statement), allowed: [true] })
+  t.is(ingested.taken, 1)
+  store.full = true
+  await t.throwsAsync(host.call({ op: 'barrier' }))
+  store.full = false
+  // Sent before it could be known.
+  await host.call({ op: 'moveCursor', peer: 'peer', store: 'theirs', position: 1, era: 0 })
+  t.is(await host.call({ op: 'cursor', peer: 'peer', store: 'theirs' }), 0)
+  await host.call({ op: 'moveCursor', peer: 'peer', store: 'theirs', position: 1, era: 1 })
+  t.is(await host.call({ op: 'cursor', peer: 'peer', store: 'theirs' }), 1)
 })
 
 test('after it is closed, commands are refused and nothing is written', async (t) => {

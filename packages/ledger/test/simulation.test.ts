@@ -1,6 +1,7 @@
 import type { Receipt } from '@peerless/interface'
-import { VirtualClock } from '@peerless/testing'
+import { SeededRandom, VirtualClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
+import { LedgerStore } from '../src/store.ts'
 import { FUZZ_SEED, fleet, linesOf, receiptOf, sumOf, type TestNode } from './_nodes.ts'
 
 const NODES = 4
@@ -14,12 +15,20 @@ interface Truth {
   readonly certain: Map<string, Receipt>
 }
 
+/** The part of all transactions that the disks refuse. */
+const disks = { refuse: 0, random: new SeededRandom(0) }
+const commit = LedgerStore.prototype.commit
+LedgerStore.prototype.commit = function () {
+  if (disks.refuse > 0 && disks.random.next() < disks.refuse) throw new Error('database or disk is full')
+  commit.call(this)
+}
+
 /**
- * Nodes that call each other while gossip is lost and doubled, the network parts and nodes die at any point of their work and come back
+ * Nodes that call each other while gossip is lost and doubled, disks refuse, the network parts and nodes die at any point of their work and come back
  * from disk. Whatever the seed: nothing counts that the caller did not see, nothing twice, all sums are zero; and when the faults end, all
  * nodes have the same receipts and balances, among them every receipt whose two ends lived.
  */
-const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersMax: number) => {
+const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersMax: number, refuse: number) => {
   const clock = new VirtualClock()
   t.log({ seed, nodes: NODES, steps: STEPS })
   const all = await fleet(t, NODES, { seedNumber: seed, clock, batchMsMax: 100, batchReceiptsMax: 16, pushPeersMax })
@@ -93,7 +102,9 @@ const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersM
     return { ids, charges }
   }
 
+  disks.random = new SeededRandom(seed)
   for (let step = 0; step < STEPS; step++) {
+    disks.refuse = refuse
     const dice = random.next()
     makeCalls()
     if (dice < 0.08) await crash()
@@ -103,6 +114,7 @@ const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersM
     else if (dice < 0.4) Object.assign(network.faults, { loss: random.next() * 0.8, duplication: random.next() * 0.5 })
     await clock.advance(random.next() * 300)
     const node = pick()
+    disks.refuse = 0
     if (step % 10 === 0 && !down.has(node)) await check(node)
   }
 
@@ -132,6 +144,7 @@ const simulate = test.macro(async (t: ExecutionContext, seed: number, pushPeersM
 })
 
 for (const seed of [FUZZ_SEED, 1, 3]) {
-  test.serial(`with seed ${seed}, faults end in the same receipts and balances everywhere`, simulate, seed, NODES)
+  test.serial(`with seed ${seed}, faults end in the same receipts and balances everywhere`, simulate, seed, NODES, 0)
 }
-test.serial('where gossip carries statements as in a large mesh, they do as well', simulate, 2, 0)
+test.serial('where gossip carries statements as in a large mesh, they do as well', simulate, 2, 0, 0)
+test.serial('where disks refuse one transaction in twenty, they do as well', simulate, 101, 2, 0.05)
