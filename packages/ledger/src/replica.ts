@@ -49,7 +49,7 @@ export class Replica {
         this.#say({ type: 'log', level: 'error', message: 'a lane on disk cannot be read and is left out of balances', fields })
       }
     }
-    for (const { lane, seq } of this.#store.forks()) this.#noteFork(hexOf(lane), seq)
+    for (const { lane, seq } of this.#store.forks()) this.#noteFork(hexOf(lane), seq, false)
     this.feedLast = this.#store.feedLast()
     this.#digestSaved = this.#store.meta('digest') ?? NO_PARENT
     this.#digest = Buffer.from(this.#digestSaved, 'hex')
@@ -103,6 +103,8 @@ export class Replica {
     const known = this.#store.find(hash)
     if (known?.counted === true) return true
     const whole = statement.callerSignature !== undefined || isSelfAttested(statement)
+    // Evidence that is here is not checked again: it comes from everybody.
+    if (!whole && known !== undefined) return true
     if (!whole) return this.takeEvidence(checkStatement(this.#mesh, statement, { rows: false }))
     const checked = checkStatement(this.#mesh, statement)
     if (!this.hasParent(checked)) return false
@@ -113,22 +115,19 @@ export class Replica {
 
   /** Keeps a half-signed statement if there is another of the same number: together they prove a fork. */
   takeEvidence(checked: CheckedStatement): boolean {
+    if (this.#store.find(checked.hash) !== undefined) return true
     const others = this.#store.ofNumber(checked.lane, checked.decoded.seq)
-    if (others.some((other) => hexOf(other.hash) === checked.hash)) return true
     if (others.length === 0) return false
     // Its receipts prove nothing more than the signed root does.
     const evidence = { ...checked, rows: new Uint8Array(0) }
     this.#store.insert(evidence, { counted: false, feed: ++this.feedLast, pending: undefined })
     this.#mix(checked.hash, false)
     for (const other of others) {
-      if (other.feed === undefined) {
-        this.#store.publish(hexOf(other.hash), ++this.feedLast)
-        this.#mix(hexOf(other.hash), false)
-      }
-      this.#say({ type: 'made', hash: hexOf(other.hash) })
+      if (other.feed !== undefined) continue
+      this.#store.publish(hexOf(other.hash), ++this.feedLast)
+      this.#mix(hexOf(other.hash), false)
     }
-    this.#noteFork(checked.lane, checked.decoded.seq)
-    this.#say({ type: 'made', hash: checked.hash })
+    this.#noteFork(checked.lane, checked.decoded.seq, true)
     return true
   }
 
@@ -139,7 +138,7 @@ export class Replica {
     this.#store.insert(checked, { counted: true, feed: ++this.feedLast, pending: undefined })
     this.#mix(checked.hash, true)
     this.#raise(head)
-    if (forked) this.#noteFork(checked.lane, checked.decoded.seq)
+    if (forked) this.#noteFork(checked.lane, checked.decoded.seq, true)
     if (own) this.#say({ type: 'made', hash: checked.hash })
   }
 
@@ -151,7 +150,7 @@ export class Replica {
     this.#mix(checked.hash, true)
     this.#raise(head)
     // Of two that its executor signed, the caller has now signed both.
-    if (wasShown) this.#noteFork(checked.lane, checked.decoded.seq)
+    if (wasShown) this.#noteFork(checked.lane, checked.decoded.seq, true)
     if (own) this.#say({ type: 'made', hash: checked.hash })
   }
 
@@ -178,16 +177,22 @@ export class Replica {
     if (this.forks.has(head.lane)) this.#branches.delete(head.lane)
   }
 
-  #noteFork(lane: string, seq: number): void {
+  /** @param tell others are to have the proof. Of one node they need one, however many it makes: the rest is left to anti-entropy. */
+  #noteFork(lane: string, seq: number, tell: boolean): void {
     const stored = this.#store.ofNumber(lane, seq)
     const [one] = stored
     if (one === undefined) return
     const { executor, caller } = decodeStored(one.body)
     const both = stored.filter((other) => other.callerSignature !== undefined).length > 1
+    const known = this.frozen.size
+    // Of lanes of this node itself nobody else can make any.
+    const ownLane = executor === this.#self && !this.forks.has(lane)
     this.forks.add(lane)
     this.#branches.delete(lane)
     if (executor !== this.#self) this.frozen.add(executor)
     if (both && caller !== this.#self) this.frozen.add(caller)
+    if (this.frozen.size === known && !ownLane) return
+    if (tell) for (const { hash, feed } of stored) if (feed !== undefined) this.#say({ type: 'made', hash: hexOf(hash) })
     this.#say({
       type: 'log',
       level: 'error',

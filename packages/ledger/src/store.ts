@@ -168,9 +168,14 @@ export class LedgerStore {
     return row.feed === null ? 'held' : 'evidence'
   }
 
-  /** All of one number of a lane: more than one is a fork. */
+  /** Of one number of a lane: two are a fork, and who makes one may have made any number. Those that count come first. */
   ofNumber(lane: string, seq: number): StoredStatement[] {
-    return this.#all('SELECT * FROM statements WHERE lane = ? AND seq = ? ORDER BY id', Buffer.from(lane, 'hex'), seq)
+    return this.#all(
+      `SELECT * FROM statements WHERE id IN (SELECT id FROM statements WHERE lane = ? AND seq = ? ORDER BY counted DESC, id LIMIT 2)
+       ORDER BY counted DESC, id`,
+      Buffer.from(lane, 'hex'),
+      seq
+    )
   }
 
   /** The counted statements of a lane, all branches. */
