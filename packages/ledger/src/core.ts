@@ -184,6 +184,7 @@ export class LedgerCore {
   #ingest({ peer, bytes, allowed }: CommandOf<'ingest'>): CommandMap['ingest']['out'] {
     const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
     const result = { taken: 0, held: [] as string[], invalid: [] as string[], read: statements.length }
+    let reason: string | undefined
     for (const [index, statement] of statements.entries()) {
       const hash = hexOf(sha256(statement.body))
       if (allowed[index] !== true) {
@@ -196,13 +197,13 @@ export class LedgerCore {
       } catch (error) {
         if (!isPeerlessError(error, 'MALFORMED')) throw error
         result.invalid.push(hash)
-        this.#events.push({
-          type: 'log',
-          level: 'warn',
-          message: 'a peer sent a statement that does not hold',
-          fields: { peer, hash, reason: messageOf(error) }
-        })
+        reason ??= messageOf(error)
       }
+    }
+    if (reason !== undefined) {
+      // One line a message, however many it has.
+      const fields = { peer, hash: result.invalid[0], reason, statements: result.invalid.length }
+      this.#events.push({ type: 'log', level: 'warn', message: 'a peer sent a statement that does not hold', fields })
     }
     return result
   }

@@ -21,11 +21,12 @@ import {
   headsPayload,
   headsRequestOf,
   offerReplyHeader,
-  offerReplyOf
+  offerReplyOf,
+  statementsOf
 } from './messages.ts'
 import { newPeerWork, type PeerWork } from './peer-work.ts'
 import type { CoreHost } from './runner.ts'
-import { authorsOf, hexOf, readStatements, type SignedStatement } from './statement.ts'
+import { authorsOf, hexOf, type SignedStatement } from './statement.ts'
 import { StatementPush } from './statement-push.ts'
 
 export interface ExchangeOptions {
@@ -254,7 +255,7 @@ export class Exchange {
       const asked = wanted.slice(0, LEDGER_LIMITS.pullHashesMax)
       const answer = await this.#call(peer, MESSAGE.LEDGER_PULL, [], Buffer.concat(asked))
       const bytes = Uint8Array.from(answer.payload)
-      const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
+      const statements = statementsOf(bytes)
       const hashes = statements.map((statement) => hexOf(sha256(statement.body)))
       const allowed = statements.map((statement) => this.#byMembers(statement))
       const unasked = hashes.find((hash) => !asked.some((one) => hexOf(one) === hash))
@@ -318,7 +319,15 @@ export class Exchange {
   }
 
   async #onPush(peer: string, request: IncomingRequest): Promise<void> {
-    await this.#take(peer, Uint8Array.from(request.payload))
+    const work = this.#workOf(peer)
+    // Who keeps to the rules sends the next when this one is answered.
+    if (work.taking) throw new PeerlessError('BUSY', 'a push of this peer is looked at, at most one at a time')
+    work.taking = true
+    try {
+      await this.#take(peer, Uint8Array.from(request.payload))
+    } finally {
+      work.taking = false
+    }
     request.reply([])
   }
 
@@ -338,14 +347,22 @@ export class Exchange {
 
   /** Statements that came unasked. When what they follow is missing here, or there are none, their sender is asked. @throws MALFORMED */
   async #take(from: string, bytes: Uint8Array): Promise<void> {
-    const allowed = readStatements(bytes, LEDGER_LIMITS.pullHashesMax).map((statement) => this.#byMembers(statement))
+    const allowed = statementsOf(bytes).map((statement) => this.#byMembers(statement))
     if (allowed.length === 0) {
-      this.sync(from)
+      this.#askSoon(from)
       return
     }
     const { held } = await this.#host.call({ op: 'ingest', peer: from, bytes, allowed })
     this.#storeSoon()
-    if (held.length > 0) this.sync(from)
+    if (held.length > 0) this.#askSoon(from)
+  }
+
+  #askSoon(peer: string): void {
+    const work = this.#workOf(peer)
+    work.askSoon ??= this.#options.clock.after(LEDGER_LIMITS.askMs, () => {
+      work.askSoon = undefined
+      this.sync(peer)
+    })
   }
 
   #antiEntropy(): void {

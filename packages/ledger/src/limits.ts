@@ -70,6 +70,8 @@ export const LEDGER_LIMITS = {
   gossipBytesMax: 61_440,
   /** Acceptances wait this long for a transaction to share. */
   storeMs: 50,
+  /** Who sends what cannot be taken yet, or nothing, is asked for more at most this often. */
+  askMs: 50,
   /** A statement that cannot be taken yet (parent or member unknown) is asked for again this many times, then passed over. */
   heldRoundsMax: 20,
   /** Caught up but different this many times in a row: the peer's whole list is compared again. */

@@ -1,6 +1,6 @@
 import type { FeedHead, OfferReply, RefusalReason } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
-import { BOOT_BYTES, HASH_BYTES, malformed, SIGNATURE_BYTES } from './statement.ts'
+import { BOOT_BYTES, HASH_BYTES, malformed, readStatements, SIGNATURE_BYTES, type SignedStatement } from './statement.ts'
 
 /**
  * The requests between nodes; LEDGER_PUSH and gossip are in statement-push.ts. Headers are CBOR arrays; statements travel as payload, in the bytes that were signed.
@@ -100,6 +100,14 @@ export function headsAnswerOf(header: unknown, payload: Uint8Array): HeadsAnswer
     heads.push({ feed, counted: bytes[at + 6] === 1, hash: Uint8Array.from(bytes.subarray(at + 7, at + FEED_HEAD_BYTES)) })
   }
   return { boot, store, last, digest, heads }
+}
+
+/** @param payload of LEDGER_PUSH, gossip or the answer to LEDGER_PULL @throws MALFORMED */
+export function statementsOf(payload: Uint8Array): SignedStatement[] {
+  if (payload.length > LEDGER_LIMITS.messageBytesMax) {
+    throw malformed(`${payload.length} bytes of statements must be at most ${LEDGER_LIMITS.messageBytesMax}`)
+  }
+  return readStatements(payload, LEDGER_LIMITS.pullHashesMax)
 }
 
 /** @throws MALFORMED */

@@ -1,4 +1,4 @@
-import { MESSAGE, type Mesh } from '@peerless/interface'
+import { MESSAGE, type Mesh, TOPIC } from '@peerless/interface'
 import { VirtualClock } from '@peerless/testing'
 import { signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
@@ -84,4 +84,43 @@ test('of a node that signs many numbers many times all are told at once, and onc
   }
   t.deepEqual([...new Set(watcher.pushed)].length, 2, 'one proof')
   t.true(watcher.pushed.length <= 2 * nodes.length, `${watcher.pushed.length} statements sent to each`)
+})
+
+test('of one peer one push is looked at at a time, and none that is larger than nodes send', async (t) => {
+  const all = await scene(t, 1)
+  const sent = await Promise.allSettled([0, 1, 2, 3].map((epoch) => all.push(all.statement({ epoch }))))
+  t.deepEqual(
+    sent.map((one) => (one.status === 'fulfilled' ? 'taken' : (one.reason as { code: string }).code)),
+    ['taken', 'BUSY', 'BUSY', 'BUSY']
+  )
+  await all.push(all.statement({ epoch: 1 }))
+  t.is((await all.victim.ledger.stats()).shown, 2)
+  const heavy = { ...all.statement({ epoch: 2 }), rows: new Uint8Array(8_192 * 32) }
+  t.like(await t.throwsAsync(all.push(...Array.from({ length: 9 }, () => heavy))), { code: 'MALFORMED' })
+})
+
+test('what does not hold is logged once a message', async (t) => {
+  const all = await scene(t, 1)
+  const wrong = Array.from({ length: 100 }, (_, epoch) => ({ ...all.statement({ epoch }), callerSignature: new Uint8Array(64) }))
+  await all.push(...wrong)
+  await all.victim.ledger.verify()
+  const lines = all.victim.logger.lines.filter(({ message }) => message.includes('does not hold'))
+  t.is(lines.length, 1)
+  t.like(lines[0], { fields: { statements: 100 } })
+})
+
+test('a peer that says without end that it has something is asked at most every 50 ms', async (t) => {
+  const all = await scene(t, 1)
+  let asked = 0
+  all.mesh.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
+    asked++
+    request.reply([new Uint8Array(16).fill(7), 'none', 0, new Uint8Array(32)], new Uint8Array(0))
+  })
+  const orphan = all.statement({ before: all.statement() })
+  for (let round = 0; round < 200; round++) {
+    all.mesh.publish(TOPIC.LEDGER, new Uint8Array(0))
+    await all.push(orphan)
+    await all.clock.advance(1)
+  }
+  t.true(asked >= 3 && asked <= 5, `asked ${asked} times in 200 ms`)
 })
