@@ -108,6 +108,12 @@ export class Exchange {
     }
   }
 
+  /** Resolves when the connected peers have what this node made, or after a bounded time. */
+  async pushesSettled(): Promise<void> {
+    if (this.#stopped) return
+    await Promise.race([this.#push.settled(), this.#wait(LEDGER_LIMITS.pushedWaitMs)])
+  }
+
   /** Statements for this caller wait. */
   offer(peer: string): void {
     const work = this.#workOf(peer)

@@ -205,9 +205,10 @@ class LedgerImplementation implements LedgerService {
     })
     const timer = this.#options.clock.after(LEDGER_LIMITS.flushTimeoutMs, late)
     await Promise.race([Promise.all([this.#exchange.offersSettled(), this.#exchange.claimsSettled()]), timeout])
-    timer.cancel()
     this.#recorder.closeAll()
     await this.#host.call({ op: 'barrier' })
+    await Promise.race([this.#exchange.pushesSettled(), timeout])
+    timer.cancel()
   }
 
   async stop(): Promise<void> {

@@ -78,6 +78,8 @@ export const LEDGER_LIMITS = {
   differentRoundsMax: 5,
   /** Rounds of one catching-up; the next one goes on where it ended. */
   syncRoundsMax: 256,
+  /** How long flush() waits for peers to take the statements that were made last: what nobody has taken goes with a node that does not come back. */
+  pushedWaitMs: 1_000,
   /** flush() and stop() wait no longer than this for peers. */
   flushTimeoutMs: 5_000
 } as const

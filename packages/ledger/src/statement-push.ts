@@ -31,6 +31,7 @@ interface Queue {
 export class StatementPush {
   readonly #options: StatementPushOptions
   readonly #queues = new Map<string, Queue>()
+  readonly #running = new Set<Promise<void>>()
   #fresh: Uint8Array[] = []
   #timer: Timer | undefined
   #stopped = false
@@ -52,8 +53,22 @@ export class StatementPush {
     const { clock, mesh } = this.#options
     this.#timer ??= clock.after(pushPeriodMs(mesh.peers().length), () => {
       this.#timer = undefined
-      void this.#spread(this.#fresh.splice(0))
+      this.#run(this.#spread(this.#fresh.splice(0)))
     })
+  }
+
+  /** Sends at once what waits to be sent. Resolves when the peers have taken it, or did not. */
+  async settled(): Promise<void> {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#run(this.#spread(this.#fresh.splice(0)))
+    while (this.#running.size > 0) await Promise.all(this.#running)
+  }
+
+  /** @param work that does not throw */
+  #run(work: Promise<void>): void {
+    const running = work.finally(() => this.#running.delete(running))
+    this.#running.add(running)
   }
 
   async #spread(hashes: Uint8Array[]): Promise<void> {
@@ -77,7 +92,7 @@ export class StatementPush {
     this.#queues.set(peer, queue)
     queue.batches.push(batch)
     if (queue.batches.length > LEDGER_LIMITS.pushesQueuedMax) queue.batches.shift()
-    if (!queue.sending) void this.#send(peer, queue)
+    if (!queue.sending) this.#run(this.#send(peer, queue))
   }
 
   async #send(peer: string, queue: Queue): Promise<void> {

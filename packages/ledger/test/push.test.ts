@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava'
 import { sha256 } from '../src/merkle.ts'
 import { hexOf, readStatements } from '../src/statement.ts'
 import { type Forged, forge, payloadOf } from './_forge.ts'
-import { eventually, type Fleet, fleet, receiptOf, type TestNode } from './_nodes.ts'
+import { call, eventually, type Fleet, fleet, receiptOf, type TestNode } from './_nodes.ts'
 
 /** A member that keeps what it is sent. */
 interface Watcher {
@@ -123,4 +123,21 @@ test('a peer that says without end that it has something is asked at most every 
     await all.clock.advance(1)
   }
   t.true(asked >= 3 && asked <= 5, `asked ${asked} times in 200 ms`)
+})
+
+test('a node that stops has sent what it made last, and one that takes nothing holds it up for a second', async (t) => {
+  const all = await scene(t, 2)
+  const [leaving, staying] = all.nodes as [TestNode, TestNode]
+  call(leaving, leaving, all.random)
+  call(staying, leaving, all.random)
+  await leaving.ledger.stop()
+  all.network.leave(leaving.signer.peerId)
+  t.is((await staying.ledger.stats()).receipts, 2)
+  t.is(all.watcher.pushed.length, 2)
+  all.mesh.handle(MESSAGE.LEDGER_PUSH, () => undefined)
+  call(staying, staying, all.random)
+  const stopping = staying.ledger.stop()
+  await eventually(async () => all.watcher.pushed.length === 3, 'the others get it')
+  await all.clock.advance(1_000)
+  await stopping
 })
