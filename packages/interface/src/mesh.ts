@@ -53,7 +53,7 @@ export type Carrier = 'calls' | 'bulk'
 
 export type PeerListener = (peerId: string, connected: boolean) => void
 
-/** A peer that was silent for longer is not counted on: one ping and a second for its answer. It may still live, so nothing is taken from it unasked. */
+/** A peer that was silent for longer is not counted on: the longest time to a ping and its answer, and a quarter of a second. It may still live, so nothing is taken from it unasked. */
 export const PEER_SILENT_MS_MIN = 2_500
 
 /** What packages see of the mesh: members only, by peer id; no addresses, no libp2p. Implemented by packages/mesh and, in memory, by packages/testing. */
@@ -66,7 +66,7 @@ export interface Mesh {
   rttMs(peerId: string): number | undefined
   /**
    * Milliseconds since anything came from a connected peer, time in which this process itself stood still left out; undefined when it is not connected. Who
-   * lives says something every 1.5 s; above PEER_SILENT_MS_MIN it may be dead, and is given up a few seconds later.
+   * lives is heard of every 2.25 s; above PEER_SILENT_MS_MIN it may be dead, and is given up a few seconds later.
    */
   silentMs(peerId: string): number | undefined
   /**

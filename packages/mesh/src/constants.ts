@@ -68,7 +68,10 @@ export const REDIAL_YIELD_MS = 600
 
 /** Period of pings; each tick without any byte from the peer counts as missed. */
 export const PING_PERIOD_MS = 1_500
-/** A peer that was heard of in the last half of a period needs no ping to be known to live, but for one in so many ticks, which measures the round trip. */
+/**
+ * A peer that was heard of in the last half of a period, less a round trip, needs no ping to be known to live: the answer to that of the next tick comes before
+ * PEER_SILENT_MS_MIN. But for one in so many ticks, which measures the round trip.
+ */
 export const PING_HEARD_MS = 750
 export const PING_MEASURED_TICKS = 4
 /** A wall clock that differs by more is told of, once in so many ticks: requests are signed and changes are ordered by it, and others take nothing that is 5 minutes ahead. */

@@ -96,8 +96,9 @@ export class PeerLink {
       return
     }
     // In a mesh of sixty that are told each other's load, pings would be most of what an idle node says.
-    const heard = this.#options.clock.monotonic() - this.receivedAt < PING_HEARD_MS
-    if (!heard || this.rttMs === undefined || this.#ticks % PING_MEASURED_TICKS === 0) this.#ping()
+    const { rttMs } = this
+    const heard = rttMs !== undefined && this.#options.clock.monotonic() - this.receivedAt + rttMs < PING_HEARD_MS
+    if (!heard || this.#ticks % PING_MEASURED_TICKS === 0) this.#ping()
     // Its answer may wait behind blocks, so it proves nothing: the stream is only kept from being closed as idle.
     if (this.#ticks++ % BULK_KEPT_TICKS === 0) this.bulk.wire?.notify(MESH_MESSAGE.PING, undefined)
   }
