@@ -34,6 +34,7 @@ export class StatementPush {
   readonly #running = new Set<Promise<void>>()
   #fresh: Uint8Array[] = []
   #timer: Timer | undefined
+  #spreading = false
   #stopped = false
 
   constructor(options: StatementPushOptions) {
@@ -53,7 +54,7 @@ export class StatementPush {
     const { clock, mesh } = this.#options
     this.#timer ??= clock.after(pushPeriodMs(mesh.peers().length), () => {
       this.#timer = undefined
-      this.#run(this.#spread(this.#fresh.splice(0)))
+      this.#run(this.#spread())
     })
   }
 
@@ -61,7 +62,7 @@ export class StatementPush {
   async settled(): Promise<void> {
     this.#timer?.cancel()
     this.#timer = undefined
-    this.#run(this.#spread(this.#fresh.splice(0)))
+    this.#run(this.#spread())
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
@@ -71,19 +72,25 @@ export class StatementPush {
     this.#running.add(running)
   }
 
-  async #spread(hashes: Uint8Array[]): Promise<void> {
+  /** One at a time: a statement goes after those that it follows. What comes meanwhile waits in the bounded list. */
+  async #spread(): Promise<void> {
+    if (this.#spreading) return
+    this.#spreading = true
     try {
-      for (let at = 0; at < hashes.length && !this.#stopped; ) {
-        const batch = await this.#options.read(hashes.slice(at, at + LEDGER_LIMITS.pullHashesMax))
+      while (this.#fresh.length > 0 && !this.#stopped) {
+        const hashes = this.#fresh.splice(0, LEDGER_LIMITS.pullHashesMax)
+        const batch = await this.#options.read(hashes)
         const { length } = readStatements(batch, LEDGER_LIMITS.pullHashesMax)
-        if (length === 0) return
-        at += length
+        if (length === 0) continue
+        this.#fresh.unshift(...hashes.slice(length))
         const peers = this.#options.mesh.peers()
         if (peers.length > this.#options.directPeersMax) this.#publish(batch)
         else for (const peer of peers) this.#queue(peer, batch)
       }
     } catch (error) {
       this.#options.logger.debug('ledger: new statements were not sent, anti-entropy brings them', { reason: messageOf(error) })
+    } finally {
+      this.#spreading = false
     }
   }
 

@@ -1,9 +1,10 @@
 import { MESSAGE, type Mesh, TOPIC } from '@peerless/interface'
-import { VirtualClock } from '@peerless/testing'
+import { MemoryLogger, VirtualClock } from '@peerless/testing'
 import { signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { sha256 } from '../src/merkle.ts'
 import { hexOf, readStatements } from '../src/statement.ts'
+import { StatementPush } from '../src/statement-push.ts'
 import { type Forged, forge, payloadOf } from './_forge.ts'
 import { call, eventually, type Fleet, fleet, receiptOf, type TestNode } from './_nodes.ts'
 
@@ -140,4 +141,33 @@ test('a node that stops has sent what it made last, and one that takes nothing h
   await eventually(async () => all.watcher.pushed.length === 3, 'the others get it')
   await all.clock.advance(1_000)
   await stopping
+})
+
+test('a statement is sent after those that were made before it, also when they are read in many pieces', async (t) => {
+  const { mesh, clock, watcher, statement } = await scene(t, 1)
+  const made = Array.from({ length: 4 }, (_, epoch) => statement({ epoch }))
+  const reads: { hashes: Uint8Array[]; answer: (bytes: Uint8Array) => void }[] = []
+  const push = new StatementPush({
+    mesh,
+    clock,
+    logger: new MemoryLogger(),
+    directPeersMax: 63,
+    read: (hashes) => new Promise((answer) => reads.push({ hashes, answer })),
+    call: (peer, ...message) => mesh.call(peer, ...message)
+  })
+  t.teardown(() => push.stop())
+  for (const one of made.slice(0, 2)) push.made(one.hash)
+  await clock.advance(50)
+  for (const one of made.slice(2)) push.made(one.hash)
+  await clock.advance(50)
+  // The core gives one at a time.
+  for (let read = reads.shift(); read !== undefined; read = reads.shift()) {
+    const [first] = read.hashes
+    read.answer(payloadOf(made.find(({ hash }) => hash === first) as Forged))
+    await clock.advance(0)
+  }
+  t.deepEqual(
+    watcher.pushed,
+    made.map(({ hash }) => hexOf(hash))
+  )
 })
