@@ -78,6 +78,11 @@ export class StatementPush {
     this.#spreading = true
     try {
       while (this.#fresh.length > 0 && !this.#stopped) {
+        if (this.#options.mesh.peers().length === 0) {
+          // Who comes later asks for all that is here.
+          this.#fresh = []
+          break
+        }
         const hashes = this.#fresh.splice(0, LEDGER_LIMITS.pullHashesMax)
         const batch = await this.#options.read(hashes)
         const { length } = readStatements(batch, LEDGER_LIMITS.pullHashesMax)

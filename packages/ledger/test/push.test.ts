@@ -1,12 +1,12 @@
 import { MESSAGE, type Mesh, TOPIC } from '@peerless/interface'
-import { MemoryLogger, VirtualClock } from '@peerless/testing'
+import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import { signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { sha256 } from '../src/merkle.ts'
 import { hexOf, readStatements } from '../src/statement.ts'
 import { StatementPush } from '../src/statement-push.ts'
 import { type Forged, forge, payloadOf } from './_forge.ts'
-import { call, eventually, type Fleet, fleet, receiptOf, type TestNode } from './_nodes.ts'
+import { call, eventually, type Fleet, FUZZ_SEED, fleet, receiptOf, type TestNode } from './_nodes.ts'
 
 /** A member that keeps what it is sent. */
 interface Watcher {
@@ -170,4 +170,29 @@ test('a statement is sent after those that were made before it, also when they a
     watcher.pushed,
     made.map(({ hash }) => hexOf(hash))
   )
+})
+
+test('a node alone reads nothing from its disk to send it', async (t) => {
+  const clock = new VirtualClock()
+  const network = new MemoryNetwork(new SeededRandom(FUZZ_SEED))
+  let reads = 0
+  const push = new StatementPush({
+    mesh: network.join('alone'),
+    clock,
+    logger: new MemoryLogger(),
+    directPeersMax: 63,
+    read: async () => {
+      reads++
+      return new Uint8Array(0)
+    },
+    call: () => Promise.reject(new Error('there is nothing to send'))
+  })
+  t.teardown(() => push.stop())
+  push.made(new Uint8Array(32))
+  await clock.advance(50)
+  t.is(reads, 0)
+  network.join('other')
+  push.made(new Uint8Array(32))
+  await clock.advance(50)
+  t.is(reads, 1)
 })
