@@ -109,7 +109,8 @@ export class Replica {
     const checked = checkStatement(this.#mesh, statement)
     if (!this.hasParent(checked)) return false
     if (known === undefined) this.count(checked, false)
-    else this.accept(checked, known.feed !== undefined, false)
+    // The answer to the offer was lost: the caller leaves it to this node to tell the others.
+    else this.accept(checked, known.feed !== undefined, checked.decoded.executor === this.#self)
     return true
   }
 

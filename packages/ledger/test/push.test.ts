@@ -1,12 +1,12 @@
 import { MESSAGE, type Mesh, TOPIC } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
-import { signerOf } from '@peerless/wire'
+import { type Signer, signedBytes, signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { sha256 } from '../src/merkle.ts'
-import { hexOf, readStatements } from '../src/statement.ts'
+import { hexOf, KIND_ACCEPTANCE, readStatements, type SignedStatement } from '../src/statement.ts'
 import { StatementPush } from '../src/statement-push.ts'
 import { type Forged, forge, payloadOf } from './_forge.ts'
-import { call, eventually, type Fleet, FUZZ_SEED, fleet, receiptOf, type TestNode } from './_nodes.ts'
+import { call, eventually, type Fleet, FUZZ_SEED, fleet, linesOf, receiptOf, type TestNode } from './_nodes.ts'
 
 /** A member that keeps what it is sent. */
 interface Watcher {
@@ -18,6 +18,7 @@ interface Watcher {
 interface Scene extends Fleet {
   readonly clock: VirtualClock
   readonly victim: TestNode
+  readonly mallory: Signer
   readonly mesh: Mesh
   readonly watcher: Watcher
   /** One receipt between mallory and an accomplice that signs everything. */
@@ -51,6 +52,7 @@ async function scene(t: ExecutionContext, count: number): Promise<Scene> {
     ...all,
     clock,
     victim,
+    mallory,
     mesh,
     watcher,
     statement: (parts = {}) => {
@@ -195,4 +197,64 @@ test('a node alone reads nothing from its disk to send it', async (t) => {
   push.made(new Uint8Array(32))
   await clock.advance(50)
   t.is(reads, 1)
+})
+
+test('a caller that stops waits for executors whose batches stay open for two seconds', async (t) => {
+  const clock = new VirtualClock()
+  const all = await fleet(t, 2, { clock, batchMsMax: 100 })
+  const [caller, executor] = all.nodes as [TestNode, TestNode]
+  const others = Array.from({ length: 40 }, () => all.network.join(signerOf(all.random.bytes(32)).peerId).peerId)
+  const busy = () => {
+    for (const other of others) {
+      executor.ledger.record(receiptOf({ caller: other, executor: executor.signer.peerId }, all.random, clock))
+    }
+  }
+  busy()
+  await clock.advance(100)
+  busy()
+  const receipt = call(caller, executor, all.random)
+  const from = clock.monotonic()
+  let stopped = false
+  const stopping = caller.ledger.stop().then(() => {
+    stopped = true
+  })
+  while (!stopped) await clock.advance(25)
+  await stopping
+  t.true(clock.monotonic() - from >= 2_000, `${clock.monotonic() - from} ms`)
+  t.true((await linesOf(executor.ledger)).some(({ requestId }) => requestId === receipt.requestId))
+})
+
+test('a fork that both ends signed is told of to all as well', async (t) => {
+  const all = await scene(t, 1)
+  const [one, other] = [all.statement(), all.statement()]
+  await all.push(one)
+  await all.push(other)
+  t.like(await all.victim.ledger.stats(), { forks: 1, frozen: 2 })
+  await all.clock.advance(50)
+  await eventually(async () => all.watcher.pushed.length === 2, 'the proof')
+  t.deepEqual(
+    all.watcher.pushed,
+    [one, other].map(({ hash }) => hexOf(hash))
+  )
+})
+
+test('a statement whose acceptance comes by another way than the answer to its offer is sent to all', async (t) => {
+  const all = await scene(t, 1)
+  const { victim, mallory, mesh, clock, random, watcher, network } = all
+  const offered: SignedStatement[] = []
+  mesh.handle(MESSAGE.LEDGER_OFFER, (_from, request) => {
+    offered.push(...readStatements(Uint8Array.from(request.payload), 64))
+  })
+  await eventually(async () => {
+    // Its boot is known when it was asked for what it has.
+    victim.ledger.record(receiptOf({ caller: mallory.peerId, executor: victim.signer.peerId }, random, clock))
+    await clock.advance(100)
+    return offered.length > 0
+  }, 'an offer')
+  const [statement] = offered as [SignedStatement]
+  const callerSignature = mallory.sign(signedBytes(network.meshId, KIND_ACCEPTANCE, statement.body))
+  await mesh.call(victim.signer.peerId, MESSAGE.LEDGER_PUSH, [], payloadOf({ ...statement, callerSignature }))
+  t.is((await victim.ledger.stats()).shown, 1)
+  await clock.advance(100)
+  await eventually(async () => watcher.pushed.length === 1, 'it is sent')
 })
