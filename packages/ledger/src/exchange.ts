@@ -327,7 +327,10 @@ export class Exchange {
   async #onPush(peer: string, request: IncomingRequest): Promise<void> {
     const work = this.#workOf(peer)
     // Who keeps to the rules sends the next when this one is answered.
-    if (work.taking) throw new PeerlessError('BUSY', 'a push of this peer is looked at, at most one at a time')
+    if (work.taking) {
+      request.fail(new PeerlessError('BUSY', 'a push of this peer is looked at, at most one at a time'))
+      return
+    }
     work.taking = true
     try {
       await this.#take(peer, Uint8Array.from(request.payload))

@@ -96,6 +96,10 @@ test('of one peer one push is looked at at a time, and none that is larger than 
     sent.map((one) => (one.status === 'fulfilled' ? 'taken' : (one.reason as { code: string }).code)),
     ['taken', 'BUSY', 'BUSY', 'BUSY']
   )
+  t.deepEqual(
+    all.victim.logger.lines.filter(({ level }) => level === 'warn'),
+    []
+  )
   await all.push(all.statement({ epoch: 1 }))
   t.is((await all.victim.ledger.stats()).shown, 2)
   const heavy = { ...all.statement({ epoch: 2 }), rows: new Uint8Array(8_192 * 32) }
