@@ -2,6 +2,7 @@ import { MESSAGE, type Mesh, TOPIC } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import { type Signer, signedBytes, signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
+import { LEDGER_LIMITS } from '../src/limits.ts'
 import { sha256 } from '../src/merkle.ts'
 import { hexOf, KIND_ACCEPTANCE, readStatements, type SignedStatement } from '../src/statement.ts'
 import { StatementPush } from '../src/statement-push.ts'
@@ -262,3 +263,23 @@ test('a statement whose acceptance comes by another way than the answer to its o
   await clock.advance(100)
   await eventually(async () => watcher.pushed.length === 1, 'it is sent')
 })
+
+for (const frozenMs of [1_500, 20_000]) {
+  test(`a peer that stood still for ${frozenMs / 1_000} s while more was made than waits for it has all in the end`, async (t) => {
+    const clock = new VirtualClock()
+    const all = await fleet(t, 3, { clock })
+    const [maker, other, frozen] = all.nodes as [TestNode, TestNode, TestNode]
+    await clock.advance(100)
+    all.network.freeze(frozen.signer.peerId, () => 0)
+    const made = 3 * LEDGER_LIMITS.pushesQueuedMax
+    for (let count = 0; count < made; count++) {
+      call(maker, maker, all.random)
+      await clock.advance(frozenMs / made)
+    }
+    await eventually(async () => (await other.ledger.stats()).receipts === made, 'the one that did not stand still has all')
+    all.network.thaw(frozen.signer.peerId)
+    for (let waited = 0; waited < 12_000; waited += 50) await clock.advance(50)
+    await eventually(async () => (await frozen.ledger.stats()).receipts === made, 'the other one too')
+    t.deepEqual(await linesOf(frozen.ledger), await linesOf(maker.ledger))
+  })
+}
