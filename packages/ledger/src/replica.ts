@@ -100,23 +100,24 @@ export class Replica {
    * @throws MALFORMED when it can never be taken
    */
   take(statement: SignedStatement, hash: string): boolean {
-    const known = this.#store.find(hash)
-    if (known?.counted === true) return true
+    // Not the whole of it: most of what comes is here, and may be large.
+    const standing = this.#store.standing(Buffer.from(hash, 'hex'))
+    if (standing === 'counted') return true
     const whole = statement.callerSignature !== undefined || isSelfAttested(statement)
     // Evidence that is here is not checked again: it comes from everybody.
-    if (!whole && known !== undefined) return true
+    if (!whole && standing !== 'unknown') return true
     if (!whole) return this.takeEvidence(checkStatement(this.#mesh, statement, { rows: false }))
     const checked = checkStatement(this.#mesh, statement)
     if (!this.hasParent(checked)) return false
-    if (known === undefined) this.count(checked, false)
+    if (standing === 'unknown') this.count(checked, false)
     // The answer to the offer was lost: the caller leaves it to this node to tell the others.
-    else this.accept(checked, known.feed !== undefined, checked.decoded.executor === this.#self)
+    else this.accept(checked, standing === 'evidence', checked.decoded.executor === this.#self)
     return true
   }
 
   /** Keeps a half-signed statement if there is another of the same number: together they prove a fork. */
   takeEvidence(checked: CheckedStatement): boolean {
-    if (this.#store.find(checked.hash) !== undefined) return true
+    if (this.#store.standing(Buffer.from(checked.hash, 'hex')) !== 'unknown') return true
     const others = this.#store.ofNumber(checked.lane, checked.decoded.seq)
     if (others.length === 0) return false
     // Its receipts prove nothing more than the signed root does.

@@ -6,6 +6,7 @@ import { LEDGER_LIMITS } from '../src/limits.ts'
 import { sha256 } from '../src/merkle.ts'
 import { hexOf, KIND_ACCEPTANCE, readStatements, type SignedStatement } from '../src/statement.ts'
 import { StatementPush } from '../src/statement-push.ts'
+import { LedgerStore } from '../src/store.ts'
 import { type Forged, forge, payloadOf } from './_forge.ts'
 import { call, eventually, type Fleet, FUZZ_SEED, fleet, linesOf, receiptOf, type TestNode } from './_nodes.ts'
 
@@ -283,3 +284,21 @@ for (const frozenMs of [1_500, 20_000]) {
     t.deepEqual(await linesOf(frozen.ledger), await linesOf(maker.ledger))
   })
 }
+
+test.serial('of statements that are here nothing large is read from the disk when they come again', async (t) => {
+  const all = await scene(t, 1)
+  const statements = Array.from({ length: 10 }, (_, epoch) => all.statement({ epoch }))
+  await all.push(...statements)
+  const find = LedgerStore.prototype.find
+  let reads = 0
+  LedgerStore.prototype.find = function (hash) {
+    reads++
+    return find.call(this, hash)
+  }
+  t.teardown(() => {
+    LedgerStore.prototype.find = find
+  })
+  await all.push(...statements, ...statements.map(half))
+  t.is(reads, 0)
+  t.is((await all.victim.ledger.stats()).shown, 10)
+})
