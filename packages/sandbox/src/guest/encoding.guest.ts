@@ -141,10 +141,19 @@ function wholeLength(bytes: Uint8Array, encoding: string): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] as number
     if ((byte & 0xc0) === 0x80) continue
-    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-    return needed > back ? bytes.length - back : bytes.length
+    return isUnfinished(byte, back === 1 ? undefined : bytes[bytes.length - back + 1], back) ? bytes.length - back : bytes.length
   }
   return bytes.length
+}
+
+/** Whether a character of UTF-8 may begin so and go on after `there` bytes. The ranges are those of the Unicode Standard, table 3-7. */
+function isUnfinished(first: number, second: number | undefined, there: number): boolean {
+  if (first < 0xc2 || first > 0xf4) return false
+  const needed = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+  if (needed <= there || second === undefined) return needed > there
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+  return second >= low && second <= high
 }
 
 function wholeUtf16(bytes: Uint8Array, encoding: string): number {
