@@ -50,6 +50,8 @@ export class Exchange implements EgressExchange {
   #written = 0
   #bodyEnded = false
   #bodyBytes: number
+  /** What was written before the exchange has begun: behind the part of the body that came with the order. */
+  #early: { readonly bytes: Uint8Array; readonly ended: boolean }[] | undefined = []
   readonly #keepable: boolean
 
   constructor(order: EgressOrder, listener: EgressListener, services: ExchangeServices) {
@@ -68,6 +70,10 @@ export class Exchange implements EgressExchange {
 
   write(bytes: Uint8Array, ended: boolean): void {
     if (this.#over || this.#bodyEnded) return
+    if (this.#early !== undefined) {
+      this.#early.push({ bytes, ended })
+      return
+    }
     this.#written += bytes.length
     this.#bodyEnded = ended
     const bodyBytes = this.#bodyBytes
@@ -96,6 +102,8 @@ export class Exchange implements EgressExchange {
   }
 
   #begin(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
     if (this.#over) return
     const { bodyBytes, body, bodyEnded } = this.#order
     try {
@@ -103,6 +111,7 @@ export class Exchange implements EgressExchange {
       checkBodyBytes(bodyBytes)
       this.#giveBack = this.#services.places.take(this.#order, () => void this.#hop(head))
       if (body.length > 0 || bodyEnded) this.write(body, bodyEnded)
+      for (const { bytes, ended } of early) this.write(bytes, ended)
     } catch (error) {
       this.#fail(error)
     }

@@ -273,3 +273,31 @@ test('a request that is signed for a Lambda API continues the chain of its call,
   t.is(trace(lambda.replace('/lambda/', '/s3/'), 'Root=1-own'), 'Root=1-own')
   t.is(trace('Bearer /lambda/aws4_request'), undefined)
 })
+
+test('parts of a body that come before the exchange has begun follow the part that came with the order', async (t) => {
+  const port = await serve(t, (request, response) => {
+    request.pipe(response)
+  })
+  const egress = open(t)
+  for (const bodyBytes of [13, -1]) {
+    const body = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      const exchange = egress.open(
+        order(`http://127.0.0.1:${port}/`, { method: 'PUT', bodyBytes, body: Buffer.from('one-'), bodyEnded: false }),
+        {
+          head: () => undefined,
+          data: (bytes, ended) => {
+            text += Buffer.from(bytes).toString()
+            if (ended) resolve(text)
+          },
+          pull: () => undefined,
+          failed: (failure) => reject(new Error(failure.message))
+        }
+      )
+      // As frames that one read of the pipe brought.
+      exchange.write(Buffer.from('two-'), false)
+      exchange.write(Buffer.from('three'), true)
+    })
+    t.is(body, 'one-two-three')
+  }
+})
