@@ -154,13 +154,16 @@ function cancel(timeout: Timeout): void {
   timeout.end()
 }
 
-function start(run: unknown, delay: unknown, every: boolean, values: unknown[]): Timeout {
+/** Milliseconds as timers take them: no fractions, and one where it is less or too much. */
+function delayOf(asked: number): number {
+  return asked >= 1 && asked <= DELAY_MS_MAX ? Math.trunc(asked) : 1
+}
+
+function start(run: unknown, delayMs: number, every: boolean, values: unknown[]): Timeout {
   if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
   // Cancelled ones still in the heap count: they hold memory too. When most are cancelled they are swept.
   if (heap.length >= TIMERS_MAX) sweep()
   if (heap.length >= TIMERS_MAX) throw new RangeError(`${heap.length} timers are pending, at most ${TIMERS_MAX}`)
-  const asked = Number(delay)
-  const delayMs = asked >= 1 && asked <= DELAY_MS_MAX ? Math.trunc(asked) : 1
   const timeout = new Timeout(inContext(run as Run), delayMs, every, values)
   push(timeout)
   return timeout
@@ -208,9 +211,11 @@ export function resumeTimers(): void {
   if (heap.length > 0) arm()
 }
 
-export const setTimeout = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout => start(run, delay, false, values)
-export const setInterval = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout => start(run, delay, true, values)
-export const setImmediate = (run: unknown, ...values: unknown[]): Timeout => start(run, 1, false, values)
+export const setTimeout = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout =>
+  start(run, delayOf(Number(delay)), false, values)
+export const setInterval = (run: unknown, delay?: unknown, ...values: unknown[]): Timeout =>
+  start(run, delayOf(Number(delay)), true, values)
+export const setImmediate = (run: unknown, ...values: unknown[]): Timeout => start(run, 0, false, values)
 
 /** `util.promisify` of these gives the forms of timers/promises, as the callback does not come last. */
 for (const [name, timer] of Object.entries({ setTimeout, setImmediate })) {
