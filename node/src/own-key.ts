@@ -1,6 +1,9 @@
 import type { Keys } from '@peerless/catalog'
-import { type Catalog, type Logger, messageOf } from '@peerless/interface'
+import { type Catalog, type Clock, type Logger, messageOf, type Timer } from '@peerless/interface'
 import type { DaemonFile, DataFolder } from './data-folder.ts'
+
+/** A disk that was full may have room again. */
+const AGAIN_MS = 5_000
 
 type Pair = Pick<DaemonFile, 'accessKeyId' | 'secretAccessKey'>
 
@@ -9,20 +12,33 @@ type Pair = Pick<DaemonFile, 'accessKeyId' | 'secretAccessKey'>
  * too: who revokes all keys of a mesh shuts nobody out of a machine of his own.
  */
 export class OwnKey {
-  readonly #folder: DataFolder
+  readonly #folder: Pick<DataFolder, 'readKey' | 'writeKey' | 'announce'>
   readonly #keys: Keys
   readonly #order: Parameters<Keys['create']>[0]
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #forget: () => void
   #pair: Pair | undefined
+  /** Made, and not in the folder yet. */
+  #made: Pair | undefined
   /** What the folder says of the running node besides. */
   #announced: Omit<DaemonFile, keyof Pair> | undefined
   #working: Promise<void> = Promise.resolve()
+  #again: Timer | undefined
 
-  constructor(options: { folder: DataFolder; keys: Keys; catalog: Catalog; peerId: string; account: string; logger: Logger }) {
+  constructor(options: {
+    folder: Pick<DataFolder, 'readKey' | 'writeKey' | 'announce'>
+    keys: Keys
+    catalog: Pick<Catalog, 'onChange'>
+    peerId: string
+    account: string
+    clock: Clock
+    logger: Logger
+  }) {
     this.#folder = options.folder
     this.#keys = options.keys
     this.#order = { role: 'admin', account: options.account, node: options.peerId }
+    this.#clock = options.clock
     this.#logger = options.logger
     this.#forget = options.catalog.onChange((kind, id) => {
       if (kind === 'key' && id === this.#pair?.accessKeyId && this.#keys.get(id) === undefined) this.#renew()
@@ -43,6 +59,7 @@ export class OwnKey {
   async stop(): Promise<void> {
     this.#forget()
     this.#announced = undefined
+    this.#again?.cancel()
     await this.#working
   }
 
@@ -54,16 +71,23 @@ export class OwnKey {
         await this.#make(this.#announced)
         this.#logger.info("this node's own access key was revoked; it has a new one")
       })
-      .catch((error) => this.#logger.error("this node's own access key could not be made anew", { reason: messageOf(error) }))
+      .catch((error) => {
+        this.#logger.error("this node's own access key could not be made anew", { reason: messageOf(error) })
+        if (this.#announced !== undefined) this.#again = this.#clock.after(AGAIN_MS, () => this.#renew())
+      })
   }
 
   async #make(file: Omit<DaemonFile, keyof Pair>): Promise<void> {
-    const { accessKeyId, secretAccessKey } = await this.#keys.create(this.#order)
-    const pair = { accessKeyId, secretAccessKey }
+    if (this.#made === undefined || this.#keys.get(this.#made.accessKeyId) === undefined) {
+      const { accessKeyId, secretAccessKey } = await this.#keys.create(this.#order)
+      this.#made = { accessKeyId, secretAccessKey }
+    }
+    const pair = this.#made
     await this.#folder.writeKey(pair)
     await this.#folder.announce({ ...file, ...pair })
+    this.#made = undefined
     this.#pair = pair
     // It may have gone while it was written.
-    if (this.#keys.get(accessKeyId) === undefined) this.#renew()
+    if (this.#keys.get(pair.accessKeyId) === undefined) this.#renew()
   }
 }

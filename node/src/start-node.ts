@@ -313,7 +313,7 @@ async function compose(
   const startedBefore = (await folder.readKey()) !== undefined
   if (front === undefined && !mesh.joined && !startedBefore)
     await firstStart(options, deployments, catalog.list('function').length, logger)
-  const ownKey = new OwnKey({ folder, keys, catalog, peerId: mesh.peerId, account: ACCOUNT_DEFAULT, logger })
+  const ownKey = new OwnKey({ ...platform, folder, keys, catalog, peerId: mesh.peerId, account: ACCOUNT_DEFAULT })
   undo.push(() => ownKey.stop())
   // An executor answers before the node says that it is ready; a pure gateway has none to ask.
   if (instances.slots > 0) await instances.probe()

@@ -138,7 +138,7 @@ function defineRotate(command: Command, context: Context): void {
       const client = await context.connect(command)
       const path = ['v1', 'keys']
       const known = listOf<KeyAnswer>(await client.json({ method: 'GET', path }, 'keys rotate'), 'keys rotate')
-      const chosen = ids.map((id) => known.find(({ accessKeyId }) => accessKeyId === id) ?? missing(id))
+      const chosen = [...new Set(ids)].map((id) => known.find(({ accessKeyId }) => accessKeyId === id) ?? missing(id))
       // What this command signs with goes last: nothing can be asked with it afterwards.
       const own = (key: KeyAnswer) => Number(key.accessKeyId === client.access.accessKeyId)
       const rotated = (flags.all ? known : chosen).toSorted((a, b) => own(a) - own(b))
@@ -153,7 +153,8 @@ function defineRotate(command: Command, context: Context): void {
         await client.json({ method: 'DELETE', path: [...path, accessKeyId] }, `keys rotate ${accessKeyId}`)
       }
       const theirs = nodes === 0 ? '' : `; ${nodes} of nodes, which make new ones themselves`
-      await context.note(`Revoked ${rotated.length} keys${theirs}. Keep the new secrets now: no node shows them again.\n`)
+      const keep = nodes === rotated.length ? '' : ' Keep the new secrets now: no node shows them again.'
+      await context.note(`Revoked: ${rotated.length}${theirs}.${keep}\n`)
     })
 }
 
