@@ -92,6 +92,7 @@ export class Exchange {
     this.#timers = []
     this.#push.stop()
     this.#storeTimer?.cancel()
+    for (const { askSoon } of this.#work.values()) askSoon?.cancel()
   }
 
   /** Resolves when no offer is under way. */
