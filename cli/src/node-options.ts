@@ -19,6 +19,7 @@ export interface UpFlags {
   streamMb?: string
   replicas?: string
   antiEntropy?: string
+  ledgerKeep?: string
   accountId?: string
   s3Endpoint?: string
   sqsEndpoint?: string
@@ -43,6 +44,9 @@ export const REPLICAS_MAX = 5
 /** Rounds more often cost more than they find; beyond a day a node that missed a change may as well have no rounds. */
 const ANTI_ENTROPY_MS_MIN = 1_000
 const ANTI_ENTROPY_MS_MAX = 86_400_000
+/** Receipts go by days; ten years outlive most machines. */
+const DAY_MS = 86_400_000
+const LEDGER_KEEP_MS_MAX = 3_650 * DAY_MS
 /** AWS's largest streamed answer, since 2025. */
 export const STREAM_MB_MAX = 200
 const MB = 1_048_576
@@ -54,7 +58,7 @@ const EGRESS_MAX = 256
 
 /** @throws UsageError naming the flag, its value and the rule */
 export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
-  const { join, name, slots, fronts, memory, streamMb, replicas, antiEntropy } = flags
+  const { join, name, slots, fronts, memory, streamMb, replicas, antiEntropy, ledgerKeep } = flags
   const listen = few(flags.listen ?? [], '--listen', LISTEN_MAX).map(parseListen)
   return {
     dataDirectory: dataDirectoryOf(host, flags.data),
@@ -70,6 +74,7 @@ export function parseNodeOptions(flags: UpFlags, host: Host): NodeOptions {
     ...(streamMb === undefined ? {} : { streamBytesMax: parseInteger(streamMb, '--stream-mb', 1, STREAM_MB_MAX) * MB }),
     ...(replicas === undefined ? {} : { replicas: parseInteger(replicas, '--replicas', 0, REPLICAS_MAX) }),
     ...(antiEntropy === undefined ? {} : { antiEntropyMs: parseAntiEntropy(antiEntropy) }),
+    ...(ledgerKeep === undefined ? {} : { ledgerKeepMs: parseLedgerKeep(ledgerKeep) }),
     accountId: parsePattern(flags.accountId ?? ACCOUNT_ID_DEFAULT, '--account-id', /^\d{12}$/, 'exactly 12 digits'),
     ...parseEndpoints(flags),
     allowEgress: few(flags.allowEgress ?? [], '--allow-egress', EGRESS_MAX).map(parseCidr),
@@ -99,6 +104,12 @@ function parseAntiEntropy(alleged: string): number {
   const ms = parseDuration(alleged, '--anti-entropy')
   if (ms >= ANTI_ENTROPY_MS_MIN && ms <= ANTI_ENTROPY_MS_MAX) return ms
   throw new UsageError(`--anti-entropy '${short(alleged)}' must be from 1s to 1d`)
+}
+
+function parseLedgerKeep(alleged: string): number {
+  const ms = parseDuration(alleged, '--ledger-keep')
+  if (ms >= DAY_MS && ms <= LEDGER_KEEP_MS_MAX) return ms
+  throw new UsageError(`--ledger-keep '${short(alleged)}' must be from 1d to 3650d`)
 }
 
 const ENDPOINTS = [

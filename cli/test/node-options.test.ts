@@ -34,6 +34,7 @@ test('every flag reaches the node', (t) => {
       fronts: '2',
       memory: '512',
       antiEntropy: '1h',
+      ledgerKeep: '30d',
       accountId: '123456789012',
       s3Endpoint: 'https://s3.test:9000/',
       allowEgress: ['127.0.0.0/8', 'fd00::/8'],
@@ -52,6 +53,7 @@ test('every flag reaches the node', (t) => {
     fronts: 2,
     memoryMb: 512,
     antiEntropyMs: 3_600_000,
+    ledgerKeepMs: 2_592_000_000,
     accountId: '123456789012',
     s3Endpoint: 'https://s3.test:9000',
     allowEgress: ['127.0.0.0/8', 'fd00::/8'],
@@ -86,6 +88,7 @@ test('a name with spaces', refuses, { name: 'my node' }, '--name', "'my node'", 
 test('a node of less memory than it takes', refuses, { memory: '255' }, '--memory', "'255'", '256 to')
 test('a negative number of slots', refuses, { slots: '-1' }, '--slots', "'-1'", '0 to 10000')
 test('rounds of anti-entropy without pause', refuses, { antiEntropy: '10ms' }, '--anti-entropy', "'10ms'", '1s to 1d')
+test('receipts that are kept for an hour', refuses, { ledgerKeep: '1h' }, '--ledger-keep', "'1h'", '1d to 3650d')
 test('eleven digits', refuses, { accountId: '12345678901' }, '--account-id', '12 digits')
 test('an S3 endpoint with a bucket', refuses, { s3Endpoint: 'http://s3/bucket' }, '--s3-endpoint', 'without path')
 test('an address without prefix length', refuses, { allowEgress: ['127.0.0.1'] }, '--allow-egress', 'CIDR')

@@ -250,11 +250,25 @@ test('a statement is passed on line by line, and adds up', async (t) => {
   t.is(plain.stderr, '2 lines, 276 units\n')
 })
 
+test('a statement says from when on it has all receipts, where it was asked for older ones', async (t) => {
+  const headers = { 'x-peerless-itemised-from': String(NOW - 3_600_000) }
+  const node = await startFakeNode(t, { 'GET /v1/ledger/statement': { body: `${JSON.stringify(LINE)}\n`, headers } })
+  const said = 'receipts are kept from 2026-05-01T11:00:00.000Z on; older ones are in the balances alone\n'
+  const of = async (...flags: string[]) => (await runCommand(['ledger', 'statement', '--data', node.data, ...flags])).stderr
+  t.is(await of(), `${said}1 lines, 138 units\n`)
+  t.is(await of('--from', '2h', '--json'), said)
+  t.is(await of('--from', '1h', '--json'), '')
+})
+
 test('verify says what it counted, and exits 1 with the first failure', async (t) => {
   const good = { ok: true, lanes: 1, statements: 2, receipts: 3 }
   const bad = { ...good, ok: false, failure: 'lane a→b: statement 2: signature' }
   const node = await startFakeNode(t, { 'GET /v1/ledger/verify': { json: good } })
   t.is((await runCommand(['ledger', 'verify', '--data', node.data])).stdout, 'valid: 1 lanes, 2 statements, 3 receipts\n')
+  const pruned = await startFakeNode(t, { 'GET /v1/ledger/verify': { json: { ...good, pruned: 1, itemisedFrom: NOW } } })
+  t.true(
+    (await runCommand(['ledger', 'verify', '--data', pruned.data])).stderr.startsWith('receipts are kept from 2026-05-01T12:00')
+  )
   const broken = await startFakeNode(t, { 'GET /v1/ledger/verify': { json: bad } })
   const plain = await runCommand(['ledger', 'verify', '--data', broken.data])
   t.is(plain.code, 1)

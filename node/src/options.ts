@@ -19,6 +19,8 @@ export interface NodeOptions {
   replicas?: number | undefined
   /** Mean milliseconds between two comparisons of the catalog with a random peer. Default 4,000. */
   antiEntropyMs?: number | undefined
+  /** How long the ledger keeps each receipt, in milliseconds, at least a day. Default 400 days. */
+  ledgerKeepMs?: number | undefined
   /** Processes of this machine that share the HTTP port, this one included; each is a node of the mesh. Default 1. */
   fronts?: number | undefined
   /** Set by the machine's first front for the others. */

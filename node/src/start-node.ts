@@ -156,6 +156,7 @@ async function compose(
     mesh,
     operatorAccount: operator,
     tariff: TARIFF_DEFAULT,
+    ...(options.ledgerKeepMs === undefined ? {} : { keepMs: options.ledgerKeepMs }),
     isMember
   })
   undo.push(() => ledger.stop())

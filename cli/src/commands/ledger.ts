@@ -80,6 +80,8 @@ function defineStatement(command: Command, context: Context): void {
           'Run the command again.'
         )
       }
+      const kept = Number(stream.headers['x-peerless-itemised-from'] ?? 0)
+      if (kept > (from ?? 0) && kept < (to ?? now)) await context.note(`${itemisedFrom(kept)}\n`)
       if (!flags.json) await context.note(`${digits(lines)} lines, ${digits(total)} units\n`)
     })
 }
@@ -105,6 +107,11 @@ const STATEMENT_COLUMNS: readonly [title: string, width: number, right: boolean,
     (line) => [line.cold ? 'cold' : '', line.selfAttested ? 'self-attested' : ''].filter((note) => note !== '').join(', ')
   ]
 ]
+
+/** A statement that is asked for an earlier time lacks what is older; who adds up its lines must know. */
+function itemisedFrom(epochMs: number): string {
+  return `receipts are kept from ${timeText(epochMs)} on; older ones are in the balances alone`
+}
 
 function statementHead(): string {
   return `${STATEMENT_COLUMNS.map(([title, width, right]) => (right ? title.padStart(width) : title.padEnd(width))).join('  ')}\n`
@@ -137,6 +144,7 @@ function defineVerify(command: Command, context: Context): void {
         await context.note(
           `${digits(repeated)} attempts were charged twice: two nodes called them, each in its part of a mesh that was in two\n`
         )
+      if (valid && Number(found.itemisedFrom ?? 0) > 0) await context.note(`${itemisedFrom(Number(found.itemisedFrom))}\n`)
       if (valid) return await context.print(`${context.host.style('green', 'valid:')} ${counts}\n`)
       throw new CliError(
         `the ledger does not verify: ${printable(String(found.failure ?? 'no reason given'))} (${counts})`,

@@ -48,6 +48,10 @@ export function define(command: Command, context: Context): void {
       '--anti-entropy <duration>',
       'how often the catalog is compared with that of a random peer, 1s to 1d (default: 4s); changes are told at once all the same'
     )
+    .option(
+      '--ledger-keep <duration>',
+      'how long the ledger keeps each receipt, 1d to 3650d (default: 400d); of older ones the balances stay. The same at all nodes'
+    )
     .option('--account-id <12digits>', `the account id in ARNs (default: ${ACCOUNT_ID_DEFAULT})`)
     .option(
       '--s3-endpoint <url>',

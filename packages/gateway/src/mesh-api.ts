@@ -158,7 +158,7 @@ export class MeshApi {
       'GET /v1/ledger/statement': {
         name: 'ledger statement',
         bodyBytesMax: 0,
-        run: (call) => {
+        run: async (call) => {
           const account = accountShown(call.key, accountOf(call), 'read the statement')
           const from = epochOf(call, 'from')
           const to = epochOf(call, 'to')
@@ -167,7 +167,8 @@ export class MeshApi {
             ...(from === undefined ? {} : { from }),
             ...(to === undefined ? {} : { to })
           }
-          return this.#stream(call, false, () => ledger.statement(filter))
+          const kept = ['x-peerless-itemised-from', String(await ledger.itemisedFrom())]
+          await this.#stream(call, false, () => ledger.statement(filter), kept)
         }
       },
       'GET /v1/ledger/verify': read('ledger verify', (call) => {
@@ -192,7 +193,12 @@ export class MeshApi {
     await this.#stream(call, follow, (signal) => logs.read({ account, function: name, sinceMs, follow, signal }))
   }
 
-  async #stream(call: ApiCall, live: boolean, open: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<void> {
+  async #stream(
+    call: ApiCall,
+    live: boolean,
+    open: (signal: AbortSignal) => AsyncIterable<unknown>,
+    more: readonly string[] = []
+  ): Promise<void> {
     const { streamsMax } = this.#parts.context.limits
     if (this.#streams >= streamsMax)
       throw new PeerlessError('UNAVAILABLE', `${this.#streams} streams are open at this node, at most ${streamsMax}`, {
@@ -211,7 +217,7 @@ export class MeshApi {
     const forget = live ? this.#parts.drain.onBegin(abort) : () => undefined
     this.#countStream(account, 1)
     try {
-      const headers = ['x-amzn-requestid', call.requestId]
+      const headers = ['x-amzn-requestid', call.requestId, ...more]
       this.#parts.drain.mark(headers)
       await sendLines(call.response, open(gone.signal), { headers, live, signal: gone.signal })
     } finally {

@@ -305,8 +305,18 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
         { account: 'operator', balance: '138' },
         { account: 'team', balance: '-138' }
       ],
+      itemisedFrom: async () => 0,
       statement: options.statement ?? (() => lines([])),
-      verify: async () => ({ ok: true, lanes: 1, statements: 1, receipts: 1, repeated: 0, failure: undefined }),
+      verify: async () => ({
+        ok: true,
+        lanes: 1,
+        statements: 1,
+        receipts: 1,
+        repeated: 0,
+        pruned: 0,
+        itemisedFrom: 0,
+        failure: undefined
+      }),
       flush: async () => undefined
     },
     logs: options.logs ?? { read: () => lines([]) },

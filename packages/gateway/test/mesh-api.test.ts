@@ -163,6 +163,7 @@ test('a statement is one line per item, and a reader that stops reading stops th
   })
   const response = await opened(node, '/v1/ledger/statement?from=0&to=99')
   t.is(response.headers['content-type'], 'application/x-ndjson')
+  t.is(response.headers['x-peerless-itemised-from'], '0')
   const [chunk] = (await once(response, 'data')) as [Buffer]
   response.pause()
   t.is(JSON.parse(chunk.toString().split('\n')[0] ?? '').charge, 138)

@@ -88,6 +88,10 @@ export interface LedgerVerification {
   receipts: number
   /** Attempts of a request that two nodes called and pay: each in its part of a mesh that was in two. */
   repeated: number
+  /** Lanes, or parts of one, whose beginning is no longer kept here: they go on from a total that both ends signed. */
+  pruned: number
+  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. */
+  itemisedFrom: number
   /** The first thing that failed; undefined when ok. */
   failure: string | undefined
 }
@@ -98,6 +102,8 @@ export interface Ledger {
   record(receipt: Receipt): void
   /** Every account with a lane, ordered by account; sums to zero. Includes only what statements show. */
   balances(): Promise<AccountBalance[]>
+  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. Older ones may be missing; they are in the balances. */
+  itemisedFrom(): Promise<number>
   /** Lines in time order, `from` and `to` in epoch milliseconds, inclusive and exclusive. */
   statement(filter: { account?: string; from?: number; to?: number }): AsyncIterable<StatementLine>
   /** Re-checks every signature, hash and sum from the raw entries on disk. */

@@ -116,7 +116,7 @@ export interface InstanceStatus {
 }
 
 /** GET /v1/latency → LatencyStatus[]; GET /v1/functions/NAME/latency-target → {targetMs or null, versions: LatencyStatus[]}; PUT {targetMs}; DELETE → 204.
- * GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON);
+ * GET /v1/instances → InstanceStatus[] of the node that is asked; with ?mesh=1 → {instances: InstanceStatus[], missing: peer ids}. Other paths: GET /v1/ledger/balance?account= → AccountBalance[]; GET /v1/ledger/statement?account&from&to → StatementLine per line (NDJSON), and in x-peerless-itemised-from the epoch milliseconds before which there are none any more;
  * GET /v1/ledger/verify → LedgerVerification; GET /v1/logs?function=NAME&since=EPOCHMS&follow=1 → LogLine per line (NDJSON). */
 
 /** DELETE /v1/peers/NODE?invited=1 → peer ids of all nodes that were removed, the named one first. */

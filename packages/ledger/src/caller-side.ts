@@ -170,6 +170,8 @@ export class CallerSide {
         this.#replica.takeEvidence(checked)
         return 'fork'
       }
+      this.#problem = 'a later statement of this lane is signed'
+      if ((this.#replica.laneHeads.get(checked.lane)?.seq ?? 0) >= decoded.seq) return 'chain'
       this.#problem = 'the statement before it is not here'
       if (!this.#replica.hasParent(checked)) return 'chain'
       continueLane(this.#replica.parentOf(checked), checked)

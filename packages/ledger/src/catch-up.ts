@@ -1,4 +1,4 @@
-import { type Logger, MESSAGE, PeerlessError, type Reply } from '@peerless/interface'
+import { type Clock, type Logger, MESSAGE, PeerlessError, type Reply } from '@peerless/interface'
 import type { FeedHead } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { sha256 } from './merkle.ts'
@@ -9,6 +9,7 @@ import { hexOf, type SignedStatement } from './statement.ts'
 
 export interface CatchUpOptions {
   readonly host: CoreHost
+  readonly clock: Clock
   readonly logger: Logger
   readonly boot: Uint8Array
   /** Whether who signed it is or was of the mesh. */
@@ -55,7 +56,7 @@ export class CatchUp {
       this.#cursors.set(peer, { store: answer.store, position: 0 })
       return true
     }
-    const held = await this.#fetch(peer, answer.heads)
+    const held = await this.#fetch(peer, answer)
     if (era !== this.#era) return true
     return await this.#advance(peer, work, answer, held)
   }
@@ -84,7 +85,9 @@ export class CatchUp {
     const same = Buffer.from(mine.digest).equals(answer.digest)
     // With more here than there, the peer is the one that lacks something.
     if (same) work.rescans = 0
-    work.differentRounds = same || mine.last > answer.last ? 0 : work.differentRounds + 1
+    // Who has pruned more or less has other statements, rightly.
+    const comparable = mine.pruned === answer.pruned
+    work.differentRounds = same || !comparable || mine.last > answer.last ? 0 : work.differentRounds + 1
     // Twice as patient each time: a peer may show for ever what nobody can take.
     if (work.differentRounds < LEDGER_LIMITS.differentRoundsMax * 2 ** Math.min(work.rescans, 10)) return false
     work.differentRounds = 0
@@ -100,7 +103,9 @@ export class CatchUp {
   }
 
   /** Pulls and stores what is missing of these. @returns hashes that could not be taken yet */
-  async #fetch(peer: string, heads: FeedHead[]): Promise<Set<string>> {
+  async #fetch(peer: string, { heads, itemisedFrom: alleged }: HeadsAnswer): Promise<Set<string>> {
+    // A peer that says it has pruned today is not believed: what is new has a parent.
+    const itemisedFrom = Math.max(0, Math.min(alleged, this.#options.clock.now() - LEDGER_LIMITS.keepMsLeast))
     const held = new Set<string>()
     let wanted = heads.length === 0 ? [] : await this.#options.host.call({ op: 'missing', heads })
     while (wanted.length > 0) {
@@ -118,7 +123,7 @@ export class CatchUp {
         wanted = wanted.slice(asked.length)
         continue
       }
-      const result = await this.#options.host.call({ op: 'ingest', peer, bytes, allowed })
+      const result = await this.#options.host.call({ op: 'ingest', peer, bytes, allowed, itemisedFrom })
       this.#options.storeSoon()
       for (const hash of result.held) held.add(hash)
       const got = new Set(hashes)

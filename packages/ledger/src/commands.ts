@@ -31,12 +31,16 @@ export interface LedgerStats {
   pendingCallers: number
   forks: number
   frozen: number
+  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. */
+  itemisedFrom: number
 }
 
 /** A statement with the place where the next page goes on. */
 export interface StatementPage {
   readonly statements: { body: Uint8Array; rows: Uint8Array; id: number; timeMin: number }[]
   readonly more: boolean
+  /** Older receipts were pruned here, and what is left of them is not shown. */
+  readonly itemisedFrom: number
 }
 
 /** What the core can be told and asked. Plain data, so that it crosses to a worker. */
@@ -52,19 +56,25 @@ export interface CommandMap {
   cursor: { in: { peer: string; store: string }; out: number }
   /** Left undone when a transaction failed after `era`: what the cursor has passed may have gone with it. */
   moveCursor: { in: { peer: string; store: string; position: number; era: number }; out: undefined }
-  heads: { in: { after: number }; out: { store: string; last: number; digest: Uint8Array; heads: FeedHead[] } }
+  /** `pruned`: what this node has pruned; `itemisedFrom`: from when on all receipts are here. Epoch milliseconds. */
+  heads: {
+    in: { after: number }
+    out: { store: string; last: number; digest: Uint8Array; heads: FeedHead[]; pruned: number; itemisedFrom: number }
+  }
   /** Which of these are wanted. */
   missing: { in: { heads: FeedHead[] }; out: Uint8Array[] }
   pull: { in: { hashes: Uint8Array[] }; out: Uint8Array }
-  /** `held` could not be taken yet; `invalid` never can. */
+  /** `itemisedFrom`: from when on the peer says it has all. `held` could not be taken yet; `invalid` never can. */
   ingest: {
-    in: { peer: string; bytes: Uint8Array; allowed: boolean[] }
+    in: { peer: string; bytes: Uint8Array; allowed: boolean[]; itemisedFrom: number }
     out: { taken: number; held: string[]; invalid: string[]; read: number }
   }
   balances: { in: Record<never, never>; out: AccountBalance[] }
   page: { in: { timeMin: number; id: number; fromMs: number; toMs: number }; out: StatementPage }
   stats: { in: Record<never, never>; out: LedgerStats }
   verify: { in: Record<never, never>; out: LedgerVerification }
+  /** One step of forgetting what is older; `again` begins anew. Answers whether there is more to do. */
+  prune: { in: { itemisedFrom: number; again: boolean }; out: { removed: number; more: boolean } }
   /** Receipts seen here as caller that these executors have not claimed yet. */
   unclaimed: { in: { executors: string[] }; out: number }
   /** Answered when everything before it is on disk. */

@@ -9,6 +9,7 @@ import { LEDGER_LIMITS } from './limits.ts'
 import { sha256 } from './merkle.ts'
 import { ROW_BYTES } from './receipt-row.ts'
 import { Replica } from './replica.ts'
+import { oldBefore, type Pruning } from './retention.ts'
 import { hexOf, readStatements, statementBytes, writeStatement } from './statement.ts'
 import type { LedgerStore } from './store.ts'
 import { Verification } from './verify.ts'
@@ -62,6 +63,7 @@ export class LedgerCore {
   #urgent = true
   /** Transactions that failed. */
   #era = 0
+  #pruning: Pruning | undefined
 
   /** @throws CORRUPT when what is on disk cannot be read */
   constructor(options: CoreOptions) {
@@ -88,6 +90,7 @@ export class LedgerCore {
       ingest: (command) => this.#ingest(command),
       balances: () => balancesOf(this.#replica.laneHeads.values()),
       page: (command) => this.#page(command),
+      prune: (command) => this.#prune(command),
       stats: () => this.#stats(),
       unclaimed: ({ executors }) => this.#caller.unclaimed(executors),
       barrier: () => undefined
@@ -141,12 +144,13 @@ export class LedgerCore {
     this.#caller.rolledBack()
     this.#executor.rolledBack()
     this.#replica.load()
+    this.#pruning = undefined
     return this.#rows.splice(0)
   }
 
   /** A check of the whole disk in steps, so that receipts go on meanwhile. */
   verification(): Verification {
-    return new Verification(this.#options.mesh, this.#options.store)
+    return new Verification(this.#options.mesh, this.#options.store, this.#replica.retention.itemisedFrom)
   }
 
   close(): void {
@@ -181,7 +185,7 @@ export class LedgerCore {
     return writer.finish()
   }
 
-  #ingest({ peer, bytes, allowed }: CommandOf<'ingest'>): CommandMap['ingest']['out'] {
+  #ingest({ peer, bytes, allowed, itemisedFrom }: CommandOf<'ingest'>): CommandMap['ingest']['out'] {
     const statements = readStatements(bytes, LEDGER_LIMITS.pullHashesMax)
     const result = { taken: 0, held: [] as string[], invalid: [] as string[], read: statements.length }
     let reason: string | undefined
@@ -192,7 +196,7 @@ export class LedgerCore {
         continue
       }
       try {
-        if (this.#replica.take(statement, hash)) result.taken++
+        if (this.#replica.take(statement, hash, itemisedFrom)) result.taken++
         else result.held.push(hash)
       } catch (error) {
         if (!isPeerlessError(error, 'MALFORMED')) throw error
@@ -210,7 +214,9 @@ export class LedgerCore {
 
   #page({ timeMin, id, fromMs, toMs }: CommandOf<'page'>): StatementPage {
     const limit = LEDGER_LIMITS.pageStatementsMax
-    const found = this.#options.store.byTime({ timeMin, id }, fromMs, toMs, limit)
+    // Only what this node itself has pruned is passed over: what another says it has may be a lie, and would hide what is here.
+    const { own } = this.#replica.retention
+    const found = this.#options.store.byTime({ timeMin, id }, Math.max(fromMs, oldBefore(own)), toMs, limit)
     const statements = []
     let bytes = 0
     for (const one of found) {
@@ -221,7 +227,16 @@ export class LedgerCore {
       const rows = loses ? new Uint8Array(0) : one.rows
       statements.push({ body: one.body, rows, id: one.id, timeMin: one.timeMin })
     }
-    return { statements, more: found.length === limit || statements.length < found.length }
+    return { statements, more: found.length === limit || statements.length < found.length, itemisedFrom: own }
+  }
+
+  #prune({ itemisedFrom, again }: CommandOf<'prune'>): CommandMap['prune']['out'] {
+    if (again || this.#pruning === undefined) this.#pruning = this.#replica.startPruning(itemisedFrom)
+    if (this.#pruning === undefined) return { removed: 0, more: false }
+    const { removed, more } = this.#pruning.step()
+    for (const hash of removed) this.#replica.removed(hash)
+    if (!more) this.#pruning = undefined
+    return { removed: removed.length, more }
   }
 
   #stats(): LedgerStats {
@@ -229,9 +244,10 @@ export class LedgerCore {
     for (const head of this.#replica.laneHeads.values()) receipts += head.receipts
     return {
       lanes: this.#replica.laneHeads.size,
-      shown: this.#replica.feedLast,
+      shown: this.#replica.shown,
       receipts,
       pendingCallers: this.#options.store.pendingCallers().length,
+      itemisedFrom: this.#replica.retention.itemisedFrom,
       forks: this.#replica.forks.size,
       frozen: this.#replica.frozen.size
     }

@@ -52,6 +52,7 @@ export class Exchange {
     this.#catchingUp = new CatchUp({
       host,
       logger,
+      clock,
       boot: options.boot,
       byMembers: (statement) => this.#byMembers(statement),
       storeSoon: () => this.#storeSoon(),
@@ -218,7 +219,8 @@ export class Exchange {
     const { boot, after } = headsRequestOf(request.header)
     this.#host.post({ op: 'boot', peer, boot: Uint8Array.from(boot) })
     const answer = await this.#host.call({ op: 'heads', after })
-    request.reply([this.#options.boot, answer.store, answer.last, answer.digest], headsPayload(answer.heads))
+    const { store, last, digest, pruned, itemisedFrom } = answer
+    request.reply([this.#options.boot, store, last, digest, pruned, itemisedFrom], headsPayload(answer.heads))
   }
 
   async #onPull(request: IncomingRequest): Promise<void> {
@@ -263,7 +265,8 @@ export class Exchange {
       this.#askSoon(from)
       return
     }
-    const { held } = await this.#host.call({ op: 'ingest', peer: from, bytes, allowed })
+    // What is sent unasked is new: what it follows is there.
+    const { held } = await this.#host.call({ op: 'ingest', peer: from, bytes, allowed, itemisedFrom: 0 })
     this.#storeSoon()
     if (held.length > 0) this.#askSoon(from)
   }

@@ -19,6 +19,7 @@ import { LedgerCore } from './core.ts'
 import { Exchange } from './exchange.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { linesOf } from './lines.ts'
+import { Pruner } from './pruner.ts'
 import { Recorder } from './recorder.ts'
 import { type CoreHost, CoreRunner, InlineHost } from './runner.ts'
 import { BOOT_BYTES, tariffProblem } from './statement.ts'
@@ -48,6 +49,10 @@ export interface LedgerOptions {
   readonly batchMsMax?: number
   /** Connected peers that new statements are sent to directly; more get them by gossip. Default 63. */
   readonly pushPeersMax?: number
+  /** How long each receipt is kept, in milliseconds; of older ones the totals stay. Default 400 days. Nodes of one mesh should agree on it. */
+  readonly keepMs?: number
+  /** How often the clock is looked at for that; two looks must agree. Default one hour. */
+  readonly pruneCheckMs?: number
   /** Whether statements signed by this node are taken from others; default everyone's. Asked for the caller and the executor of each. */
   readonly isMember?: (peerId: string) => boolean
 }
@@ -95,7 +100,7 @@ async function openHost(
   return { host: new InlineHost(new CoreRunner(core, setImmediate, emit)), storeId }
 }
 
-function checkOptions({ operatorAccount, tariff, batchReceiptsMax, batchMsMax, mesh, signer }: LedgerOptions): void {
+function checkOptions({ operatorAccount, tariff, batchReceiptsMax, batchMsMax, keepMs, mesh, signer }: LedgerOptions): void {
   const problem = tariffProblem(tariff)
   if (problem !== undefined) throw new PeerlessError('INVALID_ARGUMENT', problem)
   if (!ACCOUNT_NAME.test(operatorAccount)) {
@@ -107,6 +112,10 @@ function checkOptions({ operatorAccount, tariff, batchReceiptsMax, batchMsMax, m
   }
   const ms = batchMsMax ?? LEDGER_LIMITS.batchMsDefault
   if (!(ms >= 1 && ms <= 60_000)) throw new PeerlessError('INVALID_ARGUMENT', `batchMsMax ${ms} must be 1 to 60,000`)
+  const { keepMsLeast, keepMsMost } = LEDGER_LIMITS
+  if (keepMs !== undefined && !(keepMs >= keepMsLeast && keepMs <= keepMsMost)) {
+    throw new PeerlessError('INVALID_ARGUMENT', `keepMs ${keepMs} must be ${keepMsLeast} to ${keepMsMost}`)
+  }
   if (mesh.peerId !== signer.peerId) {
     throw new PeerlessError('INVALID_ARGUMENT', `signer ${signer.peerId} must be this node ${mesh.peerId}`)
   }
@@ -119,6 +128,7 @@ class LedgerImplementation implements LedgerService {
   readonly #exchange: Exchange
   #stopped = false
   #retry: Timer | undefined
+  readonly #pruner: Pruner
 
   constructor(options: LedgerOptions, host: CoreHost, boot: Uint8Array, storeId: string) {
     const { mesh, clock, random, logger } = options
@@ -155,6 +165,13 @@ class LedgerImplementation implements LedgerService {
       },
       host
     )
+    this.#pruner = new Pruner({
+      clock,
+      logger,
+      host,
+      keepMs: options.keepMs ?? LEDGER_LIMITS.keepMsDefault,
+      checkMs: options.pruneCheckMs ?? LEDGER_LIMITS.pruneCheckMs
+    })
   }
 
   onEvent(event: CoreEvent): void {
@@ -171,6 +188,7 @@ class LedgerImplementation implements LedgerService {
     this.#retry = this.#options.clock.every(LEDGER_LIMITS.antiEntropyMs, () => {
       if (this.#recorder.backlog > 0) this.#host.post({ op: 'barrier' })
     })
+    this.#pruner.start()
   }
 
   record(receipt: Receipt): void {
@@ -180,6 +198,10 @@ class LedgerImplementation implements LedgerService {
   async balances(): Promise<AccountBalance[]> {
     this.#recorder.closeAll()
     return await this.#host.call({ op: 'balances' })
+  }
+
+  async itemisedFrom(): Promise<number> {
+    return (await this.#host.call({ op: 'stats' })).itemisedFrom
   }
 
   async *statement(filter: { account?: string; from?: number; to?: number }): AsyncGenerator<StatementLine> {
@@ -224,6 +246,7 @@ class LedgerImplementation implements LedgerService {
     this.#stopped = true
     this.#recorder.stop()
     this.#retry?.cancel()
+    this.#pruner.stop()
     this.#exchange.stop()
     await this.#host.close()
   }

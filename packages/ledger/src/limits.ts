@@ -80,6 +80,21 @@ export const LEDGER_LIMITS = {
   syncRoundsMax: 256,
   /** How long flush() waits for peers to take the statements that were made last: what nobody has taken goes with a node that does not come back. */
   pushedWaitMs: 1_000,
+  /** How long each receipt is kept: a year and a month, … */
+  keepMsDefault: 400 * 86_400_000,
+  /** … at least a day (nobody can have pruned what is younger), at most ten years. */
+  keepMsLeast: 86_400_000,
+  keepMsMost: 3_650 * 86_400_000,
+  /** Old receipts go in steps of so long, so that nodes agree on what is left … */
+  prunePeriodMs: 86_400_000,
+  /** … and when two looks at the clock, this far apart, agree that they are old. */
+  pruneCheckMs: 3_600_000,
+  /** Statements looked at in one transaction of pruning: some 10 ms. */
+  pruneStepStatements: 1_000,
+  /** How far above a statement one of its lane is looked for that makes it superfluous. */
+  pruneLookAhead: 64,
+  /** A statement may begin this long after the end of what is pruned and follow one that is. Its executor's clock may have been set back by less than this. */
+  orphanSlackMs: 3_600_000,
   /** flush() and stop() wait no longer than this for peers. */
   flushTimeoutMs: 5_000
 } as const

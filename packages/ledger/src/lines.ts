@@ -28,7 +28,7 @@ export async function* linesOf(filter: LineFilter, readPage: ReadPage): AsyncGen
     const page = await readPage({ ...place, fromMs: Math.max(0, from - LEDGER_LIMITS.spanMsMax), toMs: to })
     for (const statement of page.statements) {
       place = { timeMin: statement.timeMin, id: statement.id }
-      addLines(waiting, statement.body, statement.rows, filter.account, from, to)
+      addLines(waiting, statement.body, statement.rows, filter.account, Math.max(from, page.itemisedFrom), to)
     }
     waiting.sort(inOrder)
     // A statement to come begins at `place.timeMin` or later.

@@ -3,6 +3,7 @@ import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneH
 import type { CoreEvent, FeedHead } from './commands.ts'
 import { higher } from './fold.ts'
 import { LEDGER_LIMITS } from './limits.ts'
+import { isOld, mayLackParent, oldBefore, Pruning, Retention } from './retention.ts'
 import { decodeBody, HASH_BYTES, hexOf, type SignedStatement, ZERO_HASH } from './statement.ts'
 import type { LedgerStore } from './store.ts'
 
@@ -17,6 +18,11 @@ export class Replica {
   /** Who signed two statements of one number. This node signs and accepts nothing of theirs any more; what counts does not change. */
   readonly frozen = new Set<string>()
   feedLast = 0
+  /** Statements that count or prove a fork. */
+  shown = 0
+  readonly retention: Retention
+  /** There may be old statements that should have gone: a walk was cut off, or one came late. */
+  #untidy = true
   readonly #mesh: string
   readonly #store: LedgerStore
   readonly #self: string
@@ -32,6 +38,7 @@ export class Replica {
     this.#store = store
     this.#self = self
     this.#say = say
+    this.retention = new Retention(store)
   }
 
   /** Reads everything in memory anew from the disk. */
@@ -50,7 +57,11 @@ export class Replica {
       }
     }
     for (const { lane, seq } of this.#store.forks()) this.#noteFork(hexOf(lane), seq, false)
-    this.feedLast = this.#store.feedLast()
+    this.retention.load()
+    this.#untidy = true
+    this.shown = this.#store.shown()
+    // The highest may have been pruned: its number is not given again, for peers have passed it.
+    this.feedLast = Math.max(this.#store.feedLast(), Number(this.#store.meta('feed') ?? 0))
     this.#digestSaved = this.#store.meta('digest') ?? NO_PARENT
     this.#digest = Buffer.from(this.#digestSaved, 'hex')
   }
@@ -62,9 +73,17 @@ export class Replica {
     this.#digestSaved = digest
   }
 
-  heads(after: number): { last: number; digest: Uint8Array; heads: FeedHead[] } {
+  heads(after: number): {
+    last: number
+    digest: Uint8Array
+    heads: FeedHead[]
+    pruned: number
+    itemisedFrom: number
+  } {
     return {
       last: this.feedLast,
+      pruned: this.retention.own,
+      itemisedFrom: this.retention.itemisedFrom,
       digest: Uint8Array.from(this.#digest),
       heads: this.#store.feed(after, LEDGER_LIMITS.headsMax)
     }
@@ -96,10 +115,11 @@ export class Replica {
 
   /**
    * A statement that another node holds: checked in full, stored and counted.
+   * @param itemisedFrom from when on the other has all: of what begins before, the statement that this one follows may be gone
    * @returns false when it cannot be taken yet: its parent is missing, or it is half signed and contradicts nothing here
    * @throws MALFORMED when it can never be taken
    */
-  take(statement: SignedStatement, hash: string): boolean {
+  take(statement: SignedStatement, hash: string, itemisedFrom: number): boolean {
     // Not the whole of it: most of what comes is here, and may be large.
     const standing = this.#store.standing(Buffer.from(hash, 'hex'))
     if (standing === 'counted') return true
@@ -108,7 +128,12 @@ export class Replica {
     if (!whole && standing !== 'unknown') return true
     if (!whole) return this.takeEvidence(checkStatement(this.#mesh, statement, { rows: false }))
     const checked = checkStatement(this.#mesh, statement)
-    if (!this.hasParent(checked)) return false
+    if (this.#isPruned(checked)) return true
+    if (!this.hasParent(checked)) {
+      if (!mayLackParent(checked.decoded.timeMin, itemisedFrom)) return false
+      // Its totals are cumulative, and signed by all who must sign them. No more is taken for pruned than it needs.
+      this.retention.sawPruned(Math.min(itemisedFrom, checked.decoded.timeMin + LEDGER_LIMITS.spanMsMax))
+    }
     if (standing === 'unknown') this.count(checked, false)
     // The answer to the offer was lost: the caller leaves it to this node to tell the others.
     else this.accept(checked, standing === 'evidence', checked.decoded.executor === this.#self)
@@ -119,14 +144,15 @@ export class Replica {
   takeEvidence(checked: CheckedStatement): boolean {
     if (this.#store.standing(Buffer.from(checked.hash, 'hex')) !== 'unknown') return true
     const others = this.#store.ofNumber(checked.lane, checked.decoded.seq)
-    if (others.length === 0) return false
+    // One that was pruned proves nothing any more, and will not come again.
+    if (others.length === 0) return this.#isPruned(checked)
     // Its receipts prove nothing more than the signed root does.
     const evidence = { ...checked, rows: new Uint8Array(0) }
-    this.#store.insert(evidence, { counted: false, feed: ++this.feedLast, pending: undefined })
+    this.#store.insert(evidence, { counted: false, feed: this.#nextFeed(), pending: undefined })
     this.#mix(checked.hash, false)
     for (const other of others) {
       if (other.feed !== undefined) continue
-      this.#store.publish(hexOf(other.hash), ++this.feedLast)
+      this.#store.publish(hexOf(other.hash), this.#nextFeed())
       this.#mix(hexOf(other.hash), false)
     }
     this.#noteFork(checked.lane, checked.decoded.seq, true)
@@ -135,9 +161,9 @@ export class Replica {
 
   /** Stores a checked statement with all its signatures as counted. @throws MALFORMED when it does not continue its lane */
   count(checked: CheckedStatement, own: boolean): void {
-    const head = continueLane(this.parentOf(checked), checked)
+    const head = this.#headAfter(checked)
     const forked = this.#store.ofNumber(checked.lane, checked.decoded.seq).length > 0
-    this.#store.insert(checked, { counted: true, feed: ++this.feedLast, pending: undefined })
+    this.#store.insert(checked, { counted: true, feed: this.#nextFeed(), pending: undefined })
     this.#mix(checked.hash, true)
     this.#raise(head)
     if (forked) this.#noteFork(checked.lane, checked.decoded.seq, true)
@@ -146,14 +172,34 @@ export class Replica {
 
   /** Counts a statement that was stored without the caller's signature. @param wasShown as evidence */
   accept(checked: CheckedStatement, wasShown: boolean, own: boolean): void {
-    const head = continueLane(this.parentOf(checked), checked)
-    this.#store.accept(checked, ++this.feedLast)
-    if (wasShown) this.#mix(checked.hash, false)
+    const head = this.#headAfter(checked)
+    this.#store.accept(checked, this.#nextFeed())
+    if (wasShown) {
+      this.shown--
+      this.#mix(checked.hash, false)
+    }
     this.#mix(checked.hash, true)
     this.#raise(head)
     // Of two that its executor signed, the caller has now signed both.
     if (wasShown) this.#noteFork(checked.lane, checked.decoded.seq, true)
     if (own) this.#say({ type: 'made', hash: checked.hash })
+  }
+
+  /** Old statements go from now on, where there are any: the next steps of pruning remove them. */
+  startPruning(itemisedFrom: number): Pruning | undefined {
+    if (itemisedFrom <= this.retention.own && !this.#untidy) return undefined
+    const pruning = new Pruning(this.#store, Math.max(itemisedFrom, this.retention.own), this.forks)
+    if (!pruning.worthwhile) return undefined
+    this.#untidy = false
+    this.retention.advance(itemisedFrom)
+    this.#store.setMeta('feed', String(this.feedLast))
+    return pruning
+  }
+
+  /** A counted statement is no longer here. */
+  removed(hash: string): void {
+    this.shown--
+    this.#mix(hash, true)
   }
 
   /** True for a statement of the branch of a forked lane that does not count. */
@@ -171,6 +217,25 @@ export class Replica {
       this.#branches.set(lane, branch)
     }
     return !branch.has(hash)
+  }
+
+  /** An old one that a later old one of its lane has replaced here. */
+  #isPruned({ lane, decoded }: CheckedStatement): boolean {
+    const { own } = this.retention
+    return isOld(decoded.timeMin, own) && !this.forks.has(lane) && this.#store.hasHigher(lane, decoded.seq, oldBefore(own))
+  }
+
+  #nextFeed(): number {
+    this.shown++
+    return ++this.feedLast
+  }
+
+  #headAfter(checked: CheckedStatement): LaneHead {
+    const { decoded, hash, lane } = checked
+    this.#untidy ||= isOld(decoded.timeMin, this.retention.own)
+    const parent = this.parentOf(checked)
+    const orphan = parent === undefined && decoded.seq > 1 && mayLackParent(decoded.timeMin, this.retention.itemisedFrom)
+    return orphan ? headOf(hash, lane, decoded) : continueLane(parent, checked)
   }
 
   #raise(head: LaneHead): void {

@@ -4,12 +4,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
 import type { CheckedStatement } from './check.ts'
 import type { FeedHead } from './commands.ts'
+import { LEDGER_LIMITS } from './limits.ts'
 import { bufferOf } from './receipt-row.ts'
 import type { SignedStatement } from './statement.ts'
 
 /**
  * One row per statement, its bytes as they were signed. `lane`, `seq`, `time_min` and `counted` repeat what the bytes say, for lookups; verify
- * compares them. `feed` numbers, without a gap, what other nodes may have: counted statements and evidence of forks, in the order they came.
+ * compares them. `feed` numbers what other nodes may have: counted statements and evidence of forks, in the order they came. Only pruning leaves gaps.
  * `pending` is the caller that has not answered yet; `withdrawn` says why a statement of ours will never count.
  */
 const SCHEMA = `
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS statements (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS statements_lane ON statements (lane, seq);
 CREATE INDEX IF NOT EXISTS statements_time ON statements (time_min, id) WHERE counted = 1;
+CREATE INDEX IF NOT EXISTS statements_withdrawn ON statements (time_min) WHERE withdrawn IS NOT NULL;
 CREATE INDEX IF NOT EXISTS statements_pending ON statements (pending, id) WHERE pending IS NOT NULL;
 CREATE TABLE IF NOT EXISTS cursors (peer TEXT PRIMARY KEY, store TEXT NOT NULL, position INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -47,6 +49,15 @@ export interface StoredStatement extends SignedStatement {
   readonly feed: number | undefined
   readonly pending: string | undefined
   readonly withdrawn: string | undefined
+}
+
+/** Where a statement stands. */
+export interface Place {
+  readonly id: number
+  readonly timeMin: number
+  readonly lane: Uint8Array
+  readonly seq: number
+  readonly hash: Uint8Array
 }
 
 interface StatementRow {
@@ -222,6 +233,11 @@ export class LedgerStore {
     }))
   }
 
+  /** How many statements other nodes may have. */
+  shown(): number {
+    return (this.#sql('SELECT count(feed) AS shown FROM statements').get() as { shown: number }).shown
+  }
+
   feedLast(): number {
     return (this.#sql('SELECT coalesce(max(feed), 0) AS last FROM statements').get() as { last: number }).last
   }
@@ -245,6 +261,37 @@ export class LedgerStore {
       place.id,
       limit
     )
+  }
+
+  /** Where counted statements that begin before `beforeMs` stand, in order of (begin, id), after a place in it. */
+  places(place: { timeMin: number; id: number }, beforeMs: number, limit: number): Place[] {
+    const rows = this.#sql(
+      `SELECT id, time_min AS timeMin, lane, seq, hash FROM statements WHERE counted = 1 AND time_min < ? AND (time_min, id) > (?, ?)
+       ORDER BY time_min, id LIMIT ?`
+    ).all(beforeMs, place.timeMin, place.id, limit)
+    return rows as unknown as Place[]
+  }
+
+  /** True when the lane has a counted statement of a higher number that begins before `beforeMs`. Of those that were pruned the next is the lowest, or nearly. */
+  hasHigher(lane: string, seq: number, beforeMs: number): boolean {
+    const found = this.#sql(
+      `SELECT 1 FROM (SELECT time_min FROM statements WHERE lane = ? AND seq > ? AND counted = 1 ORDER BY seq LIMIT ${LEDGER_LIMITS.pruneLookAhead})
+       WHERE time_min < ?`
+    ).get(Buffer.from(lane, 'hex'), seq, beforeMs)
+    return found !== undefined
+  }
+
+  remove(id: number): void {
+    this.#sql('DELETE FROM statements WHERE id = ?').run(id)
+  }
+
+  /** Removes statements that will never count and prove nothing. @returns whether there may be more */
+  removeWithdrawn(beforeMs: number, limit: number): boolean {
+    const done = this.#sql(
+      `DELETE FROM statements WHERE id IN
+       (SELECT id FROM statements WHERE withdrawn IS NOT NULL AND counted = 0 AND feed IS NULL AND time_min < ? LIMIT ?)`
+    ).run(beforeMs, limit)
+    return Number(done.changes) === limit
   }
 
   cursor(peer: string): { store: string; position: number } | undefined {

@@ -1,7 +1,8 @@
 import { type LedgerVerification, messageOf } from '@peerless/interface'
-import { type CheckedStatement, checkStatement, continueLane, type LaneHead } from './check.ts'
+import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneHead } from './check.ts'
 import { balancesOf, higher } from './fold.ts'
 import { bufferOf, ROW_BYTES, rowKey, uuidOf } from './receipt-row.ts'
+import { mayLackParent } from './retention.ts'
 import { authorsOf, HASH_BYTES, hexOf, ZERO_HASH } from './statement.ts'
 import type { LedgerStore, StoredStatement } from './store.ts'
 
@@ -20,6 +21,9 @@ export class Verification {
   readonly #upTo: number
   readonly #feedUpTo: number
   readonly #digestThen: string
+  readonly #itemisedFrom: number
+  /** Statements that follow one that was pruned. */
+  #pruned = 0
   readonly #digest = Buffer.alloc(HASH_BYTES)
   readonly #heads = new Map<string, LaneHead>()
   /** 64 bits of each counted receipt's name; equal ones are looked at again. */
@@ -31,7 +35,8 @@ export class Verification {
   #at = 0
   #failure: string | undefined
 
-  constructor(mesh: string, store: LedgerStore) {
+  constructor(mesh: string, store: LedgerStore, itemisedFrom: number) {
+    this.#itemisedFrom = itemisedFrom
     this.#mesh = mesh
     this.#store = store
     this.#upTo = store.idLast()
@@ -60,6 +65,8 @@ export class Verification {
       statements: this.#statements,
       receipts: this.#receipts,
       repeated: this.#repeated,
+      pruned: this.#pruned,
+      itemisedFrom: this.#itemisedFrom,
       failure: this.#failure
     }
   }
@@ -97,13 +104,24 @@ export class Verification {
     const parent = this.#heads.get(checked.lane)
     let head: LaneHead
     try {
-      head = continueLane(decoded.seq === 1 ? undefined : parent, checked)
+      head = this.#headAfter(checked, parent)
     } catch (error) {
       return `${where}: ${messageOf(error)}`
     }
     this.#heads.set(checked.lane, parent === undefined ? head : higher(parent, head))
     this.#keepNames(checked)
     return undefined
+  }
+
+  /** @throws MALFORMED when it does not continue its lane, and what it follows cannot have been pruned */
+  #headAfter(checked: CheckedStatement, parent: LaneHead | undefined): LaneHead {
+    const { decoded, lane, hash } = checked
+    const follows = parent?.hash === hexOf(decoded.prev)
+    if (decoded.seq === 1 || follows || !mayLackParent(decoded.timeMin, this.#itemisedFrom)) {
+      return continueLane(decoded.seq === 1 ? undefined : parent, checked)
+    }
+    this.#pruned++
+    return headOf(hash, lane, decoded)
   }
 
   #sums(): string | undefined {

@@ -1,4 +1,5 @@
 import { MESSAGE, type Mesh, type Receipt, TARIFF_DEFAULT, TOPIC } from '@peerless/interface'
+import { realClock } from '@peerless/testing'
 import { encode, type Signer, signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { offerReplyOf } from '../src/messages.ts'
@@ -226,7 +227,7 @@ test('a caller that signs the other branch later is trusted no more either, with
 })
 
 /** Mallory serves these as her feed, to each in another order, and says so by gossip. */
-function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = () => undefined): void {
+function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = () => undefined, pruned = 0): void {
   all.mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => {
     const [, after] = request.header as [Uint8Array, number]
     const feed = feeds.get(peer) ?? []
@@ -237,7 +238,8 @@ function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = ()
       head.set(one.hash, 7)
       return head
     })
-    request.reply([new Uint8Array(16).fill(7), 'mallory', feed.length, new Uint8Array(32)], Buffer.concat(heads.slice(after)))
+    const header = [new Uint8Array(16).fill(7), 'mallory', feed.length, new Uint8Array(32), pruned, pruned]
+    request.reply(header, Buffer.concat(heads.slice(after)))
   })
   all.mesh.handle(MESSAGE.LEDGER_PULL, (peer, request) => {
     const asked = Buffer.from(request.payload).toString('hex')
@@ -287,6 +289,28 @@ test('a statement that comes before the one it follows is held back and taken wi
   await eventually(async () => (await all.victim.ledger.stats()).shown === 2, 'the child')
   t.false(all.victim.logger.lines.some((line) => line.message.includes('does not hold')))
   t.true((await all.victim.ledger.verify()).ok)
+})
+
+test('who says that it has pruned the future is believed of what is older than a day, and no more', async (t) => {
+  const all = await scene(t)
+  const friend = signerOf(all.random.bytes(32))
+  const make = (ago: number, epoch: number) => {
+    const time = realClock.now() - ago
+    const one = () => receiptOf({ caller: friend.peerId, executor: all.mallory.peerId, time }, all.random)
+    const parts = { callerBoot: new Uint8Array(16), acceptedBy: friend, epoch }
+    return forge(all.mallory, all.network.meshId, [one()], {
+      ...parts,
+      before: forge(all.mallory, all.network.meshId, [one()], parts)
+    })
+  }
+  // Both follow one that nobody shows.
+  const [young, old] = [make(3_600_000, 0), make(2 * 86_400_000, 1)]
+  serve(all, new Map([[all.victim.signer.peerId, [young, old]]]), undefined, 2 ** 47)
+  await eventually(async () => (await all.victim.ledger.stats()).shown === 1, 'the old one')
+  const { itemisedFrom } = await all.victim.ledger.stats()
+  t.true(itemisedFrom > 0 && itemisedFrom <= realClock.now() - 1.9 * 86_400_000, 'no more than it takes')
+  t.is(sumOf(await all.victim.ledger.balances()), 0n)
+  t.like(await all.victim.ledger.verify(), { ok: true, statements: 1, pruned: 1 })
 })
 
 test('statements of a node that is no member wait until it is one', async (t) => {

@@ -39,6 +39,8 @@ for (const worker of [false, true]) {
         statements: (await node.ledger.stats()).shown,
         receipts: 900,
         repeated: 0,
+        pruned: 0,
+        itemisedFrom: 0,
         failure: undefined
       })
     }
@@ -92,7 +94,9 @@ test('options that break a bound are refused with value and rule', async (t) => 
     { ...base, tariff: { ...TARIFF_DEFAULT, unitsPerRequest: 0.5 } },
     { ...base, tariff: { ...TARIFF_DEFAULT, unitsPerIncrementMb: 4_000_000_000 } },
     { ...base, batchReceiptsMax: 9_000 },
-    { ...base, batchMsMax: 0 }
+    { ...base, batchMsMax: 0 },
+    { ...base, keepMs: 3_600_000 },
+    { ...base, keepMs: Number.NaN }
   ]
   for (const options of cases) t.like(await t.throwsAsync(createLedger(options)), { code: 'INVALID_ARGUMENT' })
 })

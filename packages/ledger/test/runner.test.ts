@@ -161,7 +161,7 @@ test('what was taken from a peer and could not be stored is taken again with the
   peer.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
     const [, after] = request.header as [Uint8Array, number]
     const heads = after === 0 ? [{ feed: 1, counted: true, hash: statement.hash }] : []
-    request.reply([new Uint8Array(16), 'peer', 1, statement.hash], headsPayload(heads))
+    request.reply([new Uint8Array(16), 'peer', 1, statement.hash, 0, 0], headsPayload(heads))
   })
   peer.handle(MESSAGE.LEDGER_PULL, (_from, request) => {
     pulls++
@@ -204,7 +204,7 @@ test('a cursor does not pass what was lost with a transaction that failed', asyn
   const receipt = receiptOf({ caller: caller.peerId, executor: executor.peerId }, random)
   const statement = forge(executor, 'm', [receipt], { callerBoot: new Uint8Array(16), acceptedBy: caller })
   await host.call({ op: 'barrier' })
-  const ingested = await host.call({ op: 'ingest', peer: 'peer', bytes: payloadOf(statement), allowed: [true] })
+  const ingested = await host.call({ op: 'ingest', peer: 'peer', bytes: payloadOf(statement), allowed: [true], itemisedFrom: 0 })
   t.is(ingested.taken, 1)
   store.full = true
   await t.throwsAsync(host.call({ op: 'barrier' }))
