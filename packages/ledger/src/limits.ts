@@ -14,6 +14,17 @@ export const LEDGER_LIMITS = {
    */
   batchMsPerCallerAndNode: 2,
   batchMsMost: 2_000,
+  /**
+   * Where few receipts come all the time, a batch stays open longer, up to so many times: a statement and its flush cost the same for one receipt as for a hundred,
+   * and ten calls a second would make ten a second. …
+   */
+  lightStretchMost: 10,
+  /** … It grows by one such time in so many batches in a row, … */
+  lightBatchesPerStep: 10,
+  /** … ends with a batch of so many receipts, and closes at them, so no more than these are in memory alone, … */
+  lightReceipts: 100,
+  /** … and with a pause of so long. */
+  lightPauseMs: 1_000,
   /** Different (account, function, version) of one statement; a batch closes when its table is full. */
   kindsMax: 1_024,
   /** Accounts that one lane has totals for; the next one opens a new lane. */

@@ -30,6 +30,11 @@ export class Recorder {
   #backlog = 0
   #lost = 0
   #complainedMs = Number.NEGATIVE_INFINITY
+  /** Batches in a row that were closed by their time with few receipts. */
+  #light = 0
+  /** Receipts of the open batch. */
+  #count = 0
+  #closedMs = Number.NEGATIVE_INFINITY
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -86,7 +91,10 @@ export class Recorder {
     // The charge is derived from what is signed; that the client was told the same is checked here, where a difference is a bug.
     if (receipt.charge !== unitsOf(receipt.durationUs, receipt.memoryMb, this.#options.tariff)) this.#mischarged(receipt)
     if (buffer.count >= (role === 'self' ? LEDGER_LIMITS.statementRowsMax : batchReceiptsMax)) this.#close(role, peer, buffer)
-    else this.#timer ??= this.#options.clock.after(this.#batchMs(), () => this.closeAll())
+    else if (++this.#count >= LEDGER_LIMITS.lightReceipts && this.#light >= LEDGER_LIMITS.lightBatchesPerStep) {
+      this.#light = 0
+      this.closeAll()
+    } else this.#timer ??= this.#options.clock.after(this.#batchMs(), () => this.#timeOut())
   }
 
   /** Hands over what was seen of this executor, before its offer is judged. */
@@ -98,6 +106,8 @@ export class Recorder {
   closeAll(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#count = 0
+    this.#closedMs = this.#options.clock.monotonic()
     this.#close('self', this.#options.self, this.#self)
     this.#closeEach('seen', this.#seen)
     this.#closeEach('lane', this.#lanes)
@@ -108,11 +118,19 @@ export class Recorder {
     this.#timer = undefined
   }
 
-  /** Those with receipts in the last batch are likely those of this one. */
+  #timeOut(): void {
+    this.#light = this.#count < LEDGER_LIMITS.lightReceipts ? this.#light + 1 : 0
+    this.closeAll()
+  }
+
+  /** Of a batch that opens now. Those with receipts in the last one are likely those of this one. */
   #batchMs(): number {
-    const { batchMsPerCallerAndNode, batchMsMost } = LEDGER_LIMITS
+    const { batchMsPerCallerAndNode, batchMsMost, lightStretchMost, lightBatchesPerStep, lightPauseMs } = LEDGER_LIMITS
+    const { clock, batchMsMax, nodes } = this.#options
+    if (clock.monotonic() - this.#closedMs > lightPauseMs) this.#light = 0
+    const stretch = Math.min(lightStretchMost, 1 + Math.floor(this.#light / lightBatchesPerStep))
     const callers = this.#lanes.size + (this.#self.count > 0 ? 1 : 0)
-    return Math.max(this.#options.batchMsMax, Math.min(batchMsMost, callers * this.#options.nodes() * batchMsPerCallerAndNode))
+    return Math.max(batchMsMax * stretch, Math.min(batchMsMost, callers * nodes() * batchMsPerCallerAndNode))
   }
 
   #closeEach(role: 'lane' | 'seen', buffers: Map<string, RowBuffer>): void {

@@ -1,7 +1,7 @@
 import { chargeOf, MESSAGE, type Mesh, TARIFF_DEFAULT } from '@peerless/interface'
 import { SeededRandom, VirtualClock } from '@peerless/testing'
 import { signerOf } from '@peerless/wire'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { createLedger } from '../src/index.ts'
 import { sha256 } from '../src/merkle.ts'
 import { Recorder } from '../src/recorder.ts'
@@ -135,23 +135,28 @@ test('a statement is sent to every peer by the node that made it, once, and nobo
   t.is(watcher.asked(), 3)
 })
 
-test('a batch stays open the longer the more callers and nodes there are, and not for ever', async (t) => {
+/** A recorder alone; `posted` says when it closed a batch. */
+function recording(t: ExecutionContext, nodes: number) {
   const clock = new VirtualClock()
   const posted: number[] = []
   const self = signerOf(new Uint8Array(32).fill(1)).peerId
-  const random = new SeededRandom(FUZZ_SEED)
-  const callers = Array.from({ length: 40 }, () => signerOf(random.bytes(32)).peerId)
   const recorder = new Recorder({
     self,
     tariff: TARIFF_DEFAULT,
     clock,
     batchReceiptsMax: 256,
     batchMsMax: 100,
-    nodes: () => 20,
+    nodes: () => nodes,
     post: () => posted.push(clock.monotonic()),
     lost: () => t.fail(),
     mischarged: () => t.fail()
   })
+  return { clock, random: new SeededRandom(FUZZ_SEED), self, posted, recorder }
+}
+
+test('a batch stays open the longer the more callers and nodes there are, and not for ever', async (t) => {
+  const { clock, random, self, posted, recorder } = recording(t, 20)
+  const callers = Array.from({ length: 40 }, () => signerOf(random.bytes(32)).peerId)
   const rounds = async (count: number) => {
     for (const caller of callers.slice(0, count)) recorder.record(receiptOf({ caller, executor: self }, random, clock))
     const from = clock.monotonic()
@@ -164,4 +169,31 @@ test('a batch stays open the longer the more callers and nodes there are, and no
   t.is(await rounds(40), 40 * 20 * 2)
   t.is(await rounds(1), 40 * 20 * 2)
   t.is(await rounds(1), 100)
+})
+
+test('where few receipts come all the time, a batch stays open for a second, but no longer than for a hundred of them', async (t) => {
+  const { clock, random, self, posted, recorder } = recording(t, 1)
+  const record = (count: number) => {
+    for (let index = 0; index < count; index++) recorder.record(receiptOf({ caller: self, executor: self }, random, clock))
+  }
+  /** Ten a second. @returns batches */
+  const lightly = async (seconds: number) => {
+    posted.length = 0
+    for (let index = 0; index < seconds * 10; index++) {
+      record(1)
+      await clock.advance(100)
+    }
+    return posted.length
+  }
+  t.is(await lightly(1), 10, 'at first as ever')
+  await lightly(90)
+  const steady = await lightly(60)
+  t.true(steady >= 54 && steady <= 62, `${steady} in 60 s`)
+  posted.length = 0
+  record(100)
+  t.is(posted.length, 1, 'not all of them wait for their second')
+  t.is(await lightly(1), 10, 'then it begins anew')
+  await lightly(100)
+  await clock.advance(5_000)
+  t.is(await lightly(1), 10, 'after a pause as well')
 })

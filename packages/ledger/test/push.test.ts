@@ -277,6 +277,7 @@ for (const frozenMs of [1_500, 20_000]) {
       call(maker, maker, all.random)
       await clock.advance(frozenMs / made)
     }
+    await clock.advance(100)
     await eventually(async () => (await other.ledger.stats()).receipts === made, 'the one that did not stand still has all')
     all.network.thaw(frozen.signer.peerId)
     for (let waited = 0; waited < 12_000; waited += 50) await clock.advance(50)
