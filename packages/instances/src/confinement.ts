@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { type FilterFile, makeFilterFile } from './filter-file.ts'
 import type { Layer } from './isolation.ts'
-import { faultOf, jailArguments, librariesOf } from './jail.ts'
+import { FILTER_WORDS, faultOf, jailArguments, librariesOf } from './jail.ts'
+import { REFUSED } from './syscall-filter.ts'
 
 /** An unused identity: above the accounts of people, below `nobody` and those that service managers give away. */
 const SPARE_UID = 60_999
@@ -24,6 +26,8 @@ export interface Confinement {
   identity: Identity | undefined
   /** The command is a parent that stays, and Node is a process below it. */
   wrapped: boolean
+  /** What processes are started with, see `withFilter`. */
+  filter: FilterFile | undefined
   layers: Layer[]
 }
 
@@ -32,6 +36,15 @@ type Try = (words: readonly string[], identity?: Identity) => Promise<string | u
 
 /** From the strictest on: not every version of `bwrap` knows every option, not every machine allows each. */
 const JAIL_OPTIONS = [['--disable-userns'], []]
+const FILTER_LAYER = 'seccomp'
+
+/** One way of calling `bwrap`. */
+interface Jail {
+  words: string[]
+  /** No further user namespaces. */
+  final: boolean
+  filtered: boolean
+}
 
 const found = new Map<string, Promise<Confinement>>()
 
@@ -50,14 +63,24 @@ export function findConfinement(nodePath: string, addonPath: string, launcher: r
 async function look(nodePath: string, addonPath: string, launcher: readonly string[]): Promise<Confinement> {
   const start = [nodePath, '--version']
   const libraries = await librariesOf(toolAt('ldd'), [nodePath, addonPath])
-  const jails = JAIL_OPTIONS.map((options) => [toolAt('bwrap'), ...jailArguments(nodePath, addonPath, libraries, options)])
+  const made = makeFilterFile()
+  const filter = typeof made === 'string' ? undefined : made
+  const jailOf = (options: readonly string[], filtered: boolean): Jail => {
+    const words = jailArguments(nodePath, addonPath, libraries, [...options, ...(filtered ? FILTER_WORDS : [])])
+    return { words: [toolAt('bwrap'), ...words], final: options.length > 0, filtered }
+  }
+  const jails = (filter === undefined ? [false] : [true, false]).flatMap((filtered) =>
+    JAIL_OPTIONS.map((options) => jailOf(options, filtered))
+  )
   const reading = [toolAt('test'), '-r', addonPath]
   // Whoever may do all of it may do each part: mostly that is so, and each try is two or three processes.
-  const whole = await faultOfWhole([...(jails[0] as string[]), ...start], reading)
-  const attempt: Try = whole === undefined ? () => Promise.resolve(undefined) : faultOf
+  const whole = await faultOfWhole([...(jails[0] as Jail).words, ...start], reading, filter)
+  const attempt: Try =
+    whole === undefined ? () => Promise.resolve(undefined) : (words, identity) => faultOf(words, identity, filter)
   const limits = await findLimits(start, attempt)
   const user = await findUser([...limits.words, ...start], [...limits.words, ...reading], attempt)
   const jail = await findJail(jails, libraries.length, (words) => attempt([...limits.words, ...words, ...start], user.identity))
+  const filterLayer = filterLayerOf(made, jail)
   const namespaces = jail.words.length > 0 ? undefined : await findNamespaces(limits.words, start, user.identity)
   const [command = nodePath, ...prefix] = [...launcher, ...limits.words, ...jail.words, ...(namespaces?.words ?? []), nodePath]
   return {
@@ -65,14 +88,19 @@ async function look(nodePath: string, addonPath: string, launcher: readonly stri
     prefix,
     identity: user.identity,
     wrapped: jail.words.length > 0,
-    layers: [user.layer, limits.layer, ...jail.layers, ...(namespaces === undefined ? [] : [namespaces.layer])]
+    filter: jail.filtered ? filter : undefined,
+    layers: [user.layer, limits.layer, ...jail.layers, ...(namespaces === undefined ? [] : [namespaces.layer]), filterLayer]
   }
 }
 
 /** Everything that executors can be held with, at once. */
-async function faultOfWhole(jailed: readonly string[], reading: readonly string[]): Promise<string | undefined> {
+async function faultOfWhole(
+  jailed: readonly string[],
+  reading: readonly string[],
+  filter: FilterFile | undefined
+): Promise<string | undefined> {
   const identity = whyNoUser() === undefined ? SPARE : undefined
-  const fault = await faultOf([...limitWords(), ...jailed], identity)
+  const fault = await faultOf([...limitWords(), ...jailed], identity, filter)
   return fault === undefined && identity !== undefined ? await faultOf([...limitWords(), ...reading], identity) : fault
 }
 
@@ -109,20 +137,25 @@ async function findUser(
   return { identity: SPARE, layer: { layer, active: true, detail: `uid ${SPARE_UID}, which nobody else has` } }
 }
 
-/** @param jails words for `bwrap`, for each of JAIL_OPTIONS */
+/** @param jails from the strictest on */
 async function findJail(
-  jails: readonly string[][],
+  jails: readonly Jail[],
   libraries: number,
   attempt: (words: readonly string[]) => Promise<string | undefined>
-): Promise<{ words: string[]; layers: Layer[] }> {
+): Promise<{ words: string[]; filtered: boolean; fault: string | undefined; layers: Layer[] }> {
   const files = 'file system'
   let fault: string | undefined
-  for (const [index, words] of jails.entries()) {
-    fault = await attempt(words)
-    if (fault !== undefined) continue
-    const further = (JAIL_OPTIONS[index]?.length ?? 0) > 0 ? ', no further user namespaces' : ''
+  for (const { words, final, filtered } of jails) {
+    const failed = await attempt(words)
+    if (failed !== undefined) {
+      fault ??= failed
+      continue
+    }
+    const further = final ? ', no further user namespaces' : ''
     return {
       words,
+      filtered,
+      fault,
       layers: [
         {
           layer: 'namespaces',
@@ -137,7 +170,14 @@ async function findJail(
       ]
     }
   }
-  return { words: [], layers: [{ layer: files, active: false, detail: `bwrap: ${fault}` }] }
+  return { words: [], filtered: false, fault, layers: [{ layer: files, active: false, detail: `bwrap: ${fault}` }] }
+}
+
+function filterLayerOf(made: FilterFile | string, jail: { filtered: boolean; fault: string | undefined }): Layer {
+  if (typeof made === 'string') return { layer: FILTER_LAYER, active: false, detail: made }
+  if (!jail.filtered) return { layer: FILTER_LAYER, active: false, detail: `bwrap: ${jail.fault}` }
+  const detail = `bwrap: no new sockets or processes, and ${REFUSED.length} system calls that executors have no use for`
+  return { layer: FILTER_LAYER, active: true, detail }
 }
 
 async function findNamespaces(

@@ -30,6 +30,7 @@ import type { Confinement } from './confinement.ts'
 import type { ControlGroup } from './control-group.ts'
 import { checkedLog, checkedStatus } from './executor-answers.ts'
 import { type EgressOrigin, ExecutorEgress } from './executor-egress.ts'
+import { withFilter } from './jail.ts'
 import { childrenOf, innermostOf } from './memory-watch.ts'
 
 /** What a dying V8 prints, kept for the log. */
@@ -86,16 +87,18 @@ export class ExecutorProcess {
     this.#events = events
     this.#logger = logger.child({ executor: number })
     this.#group = group
-    const { command, prefix, identity, wrapped } = confinement
+    const { command, prefix, identity, wrapped, filter } = confinement
     this.#wrapped = wrapped
-    this.#child = spawn(command, [...prefix, ...executorArguments(code.addonPath)], {
-      ...identity,
-      env: {},
-      cwd: '/',
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
-      // A terminal's Ctrl-C goes to the whole group; executors end with their daemon, after it has drained.
-      detached: true
-    })
+    this.#child = withFilter(filter, ['pipe', 'ignore', 'pipe', 'pipe'], (stdio) =>
+      spawn(command, [...prefix, ...executorArguments(code.addonPath)], {
+        ...identity,
+        env: {},
+        cwd: '/',
+        stdio,
+        // A terminal's Ctrl-C goes to the whole group; executors end with their daemon, after it has drained.
+        detached: true
+      })
+    )
     this.#connection = new Connection(socketChannel(this.#child.stdio[EXECUTOR_PIPE_FD] as Socket), {
       onRequest: (request) => this.#onNotification(request),
       // Whatever it is that closed it (a frame that cannot be read, or its own end): nothing can be asked of the process any more.

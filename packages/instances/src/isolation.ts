@@ -36,7 +36,6 @@ export function isolationLayers(code: SandboxCode, status: ExecutorStatus | unde
         ? 'deadlines, answers and resident memory of executors are watched; unproven and quarantined functions have processes of their own'
         : 'deadlines are watched; memory is not (no /proc)'
     },
-    ...outer,
-    { layer: 'seccomp', active: false, detail: 'no filter of ours: what the machine gives every process holds' }
+    ...outer
   ]
 }

@@ -1,8 +1,15 @@
-import { execFile } from 'node:child_process'
+import { execFile, type StdioOptions, spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { EXECUTOR_PIPE_FD } from '@peerless/sandbox'
+import type { FilterFile } from './filter-file.ts'
 
 const PROBE_MS_MAX = 5_000
 /** What a reason for not using a tool may tell of its own words. */
 const REASON_CHARS_MAX = 160
+/** Where `bwrap` finds the filter of system calls: after what an executor has open. It reads and closes it. */
+const FILTER_FD = EXECUTOR_PIPE_FD + 1
+/** Words of `bwrap` that put it in force, where the process is started with `withFilter`. */
+export const FILTER_WORDS: readonly string[] = ['--seccomp', String(FILTER_FD)]
 /** Where the loader looks first, where a distribution keeps libraries in places of its own. */
 const LOADER_CACHE = '/etc/ld.so.cache'
 
@@ -48,14 +55,43 @@ export async function librariesOf(ldd: string, programs: readonly string[]): Pro
   return [...new Set(paths)]
 }
 
+/** Runs `start` with what a process is to have open, and the filter, if there is one, where `bwrap` reads it. */
+export function withFilter<Started>(
+  filter: FilterFile | undefined,
+  stdio: readonly ('pipe' | 'ignore')[],
+  start: (stdio: StdioOptions) => Started
+): Started {
+  if (filter === undefined) return start([...stdio])
+  const descriptor = filter.open()
+  try {
+    const between = Array.from({ length: FILTER_FD - stdio.length }, () => 'ignore' as const)
+    return start([...stdio, ...between, descriptor])
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 /** Why a command does not end well; undefined when it does. */
-export function faultOf(words: readonly string[], identity?: { uid: number; gid: number }): Promise<string | undefined> {
+export function faultOf(
+  words: readonly string[],
+  identity?: { uid: number; gid: number },
+  filter?: FilterFile
+): Promise<string | undefined> {
   const [command = '', ...args] = words
   return new Promise((resolve) => {
-    execFile(command, args, { ...identity, env: {}, cwd: '/', timeout: PROBE_MS_MAX }, (error, _stdout, stderr) => {
-      if (error === null) resolve(undefined)
-      else if (error.code === 'ENOENT') resolve('not there')
-      else resolve((stderr.trim().split('\n')[0] || error.message).slice(0, REASON_CHARS_MAX))
+    const child = withFilter(filter, ['ignore', 'ignore', 'pipe'], (stdio) =>
+      spawn(command, args, { ...identity, env: {}, cwd: '/', timeout: PROBE_MS_MAX, stdio })
+    )
+    let said = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(0, REASON_CHARS_MAX)
+    })
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(error.code === 'ENOENT' ? 'not there' : error.message.slice(0, REASON_CHARS_MAX))
+    )
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(undefined)
+      else resolve(said.trim().split('\n')[0] || `it ended with ${signal ?? code}`)
     })
   })
 }

@@ -4,7 +4,14 @@ import { ExecutorProcess } from '../src/executor-process.ts'
 import { childrenOf } from '../src/memory-watch.ts'
 
 /** As `bwrap` is while it sets things up: a child that does not end with it, and has all that was given to it open. */
-const WRAPPER = { command: '/bin/sh', prefix: ['-c', 'sleep 600 & wait'], identity: undefined, wrapped: true, layers: [] }
+const WRAPPER = {
+  command: '/bin/sh',
+  prefix: ['-c', 'sleep 600 & wait'],
+  identity: undefined,
+  filter: undefined,
+  wrapped: true,
+  layers: []
+}
 
 test('what a wrapper has started ends with it, also when it is killed before it has said anything', async (t) => {
   const nothing = () => undefined
