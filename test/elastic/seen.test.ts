@@ -74,3 +74,21 @@ test('what an instance did and used is seen at any node: in the API, in the metr
     ({ instances: left }) => left.every(({ node }) => node === first.peerId)
   )
 })
+
+test('what a node sees of its peers, and what the ledger holds, is in its metrics', async (t) => {
+  const [first, second] = (await meshOf(t, 2)) as [Daemon, Daemon]
+  const client = await lambdaOf(first)
+  await create(client, 'works', WORKS, { Timeout: 60 })
+  for (let call = 0; call < 3; call++) await invoke(client, 'works', {})
+  const page = async () => (await get(`${second.http}/metrics`)).body
+  const value = (text: string, name: string) => Number(new RegExp(`^peerless_${name} (\\S+)$`, 'm').exec(text)?.[1])
+  const settled = await eventually(page, (text) => value(text, 'ledger_receipts') === 3)
+  t.is(value(settled, 'peers\\{status="connected"\\}'), 1)
+  t.true(value(settled, 'clock_offset_seconds') < 1)
+  t.true(value(settled, 'ledger_statements') >= 1 && value(settled, 'ledger_bytes') > 4_096)
+  for (const name of ['ledger_receipts_lost_total', 'ledger_frozen', 'ledger_itemised_from_seconds'])
+    t.is(value(settled, name), 0)
+  await first.stop('SIGKILL')
+  await eventually(page, (text) => value(text, 'peers\\{status="unreachable"\\}') === 1)
+  t.pass()
+})

@@ -22,3 +22,14 @@ test('the streaming example, deployed as it is and with no settings of its own, 
   // Throws where the connection is cut.
   t.deepEqual((await answer.text()).match(/^id: .*$/gm), ['id: 1', 'id: 2', 'id: 3'])
 })
+
+test('the page for operators lists every metric of a node, with its own words', async (t) => {
+  const node = await up(t)
+  const served = await (await fetch(`${node.http}/metrics`)).text()
+  const page = readFileSync(join(import.meta.dirname, '../../docs/operating.md'), 'utf8')
+  const sorted = (rows: RegExpExecArray[]) => rows.map(([, name, help]) => `${name}: ${help}`).sort()
+  t.deepEqual(
+    sorted([...page.matchAll(/^\| `(peerless_\w+)` \|[^|]*\| (.*) \|$/gm)]),
+    sorted([...served.matchAll(/^# HELP (peerless_\w+) (.*)$/gm)])
+  )
+})

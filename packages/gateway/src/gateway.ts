@@ -15,6 +15,7 @@ import { registerLatencyMetrics } from './latency-metrics.ts'
 import { GATEWAY_LIMITS } from './limits.ts'
 import { registerMemoryMetrics } from './memory-metrics.ts'
 import { MeshApi } from './mesh-api.ts'
+import { registerLedgerMetrics, registerPeerMetrics } from './mesh-metrics.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
@@ -61,6 +62,8 @@ class HttpGateway implements Gateway {
     registerMemoryMetrics(metrics.registry, () => context.mesh.node().memory)
     registerLatencyMetrics(metrics.registry, () => context.mesh.latency?.() ?? [])
     if (asyncInvoker !== undefined) registerQueueMetrics(metrics.registry, () => asyncInvoker.stats())
+    registerPeerMetrics(metrics.registry, () => context.mesh.peers())
+    registerLedgerMetrics(metrics.registry, () => context.ledger.stats())
     const drain = new Drain(context.clock, context.limits)
     const verifier = new Sigv4Verifier(context.keys, context.clock)
     const budget = new BodyBudget(context.limits.bodyBytesHeldMax)

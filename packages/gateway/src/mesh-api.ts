@@ -167,7 +167,7 @@ export class MeshApi {
             ...(from === undefined ? {} : { from }),
             ...(to === undefined ? {} : { to })
           }
-          const kept = ['x-peerless-itemised-from', String(await ledger.itemisedFrom())]
+          const kept = ['x-peerless-itemised-from', String((await ledger.stats()).itemisedFrom)]
           await this.#stream(call, false, () => ledger.statement(filter), kept)
         }
       },

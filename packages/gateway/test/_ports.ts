@@ -305,7 +305,17 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
         { account: 'operator', balance: '138' },
         { account: 'team', balance: '-138' }
       ],
-      itemisedFrom: async () => 0,
+      stats: async () => ({
+        lanes: 1,
+        shown: 2,
+        receipts: 3,
+        pendingCallers: 0,
+        forks: 0,
+        frozen: 0,
+        itemisedFrom: 0,
+        bytes: 4_096,
+        lost: 0
+      }),
       statement: options.statement ?? (() => lines([])),
       verify: async () => ({
         ok: true,

@@ -96,18 +96,39 @@ export interface LedgerVerification {
   failure: string | undefined
 }
 
+export interface LedgerStats {
+  /** Running totals between two nodes, since a start of each. */
+  lanes: number
+  /** Statements that count or prove a fork. */
+  shown: number
+  /** Calls that were charged for, of the whole mesh. */
+  receipts: number
+  /** Callers that have not answered for statements of ours. */
+  pendingCallers: number
+  /** Lanes with two statements of one number. */
+  forks: number
+  /** Nodes that made such. */
+  frozen: number
+  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. Older ones may be missing; they are in the balances. */
+  itemisedFrom: number
+  /** Of the database. */
+  bytes: number
+  /** Receipts that this node dropped since its start: malformed, or more than the disk took. */
+  lost: number
+}
+
 /** What other packages need of the ledger. Implemented in packages/ledger. */
 export interface Ledger {
   /** Hot path, synchronous, cheap, never throws: the receipt of an attempt that this node called or executed or both. */
   record(receipt: Receipt): void
   /** Every account with a lane, ordered by account; sums to zero. Includes only what statements show. */
   balances(): Promise<AccountBalance[]>
-  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. Older ones may be missing; they are in the balances. */
-  itemisedFrom(): Promise<number>
   /** Lines in time order, `from` and `to` in epoch milliseconds, inclusive and exclusive. */
   statement(filter: { account?: string; from?: number; to?: number }): AsyncIterable<StatementLine>
   /** Re-checks every signature, hash and sum from the raw entries on disk. */
   verify(): Promise<LedgerVerification>
+  /** @throws UNAVAILABLE when its thread has ended */
+  stats(): Promise<LedgerStats>
   /** Closes open batches and waits until they are on disk (and, with peers there, countersigned or given up). */
   flush(): Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { AccountBalance, LedgerVerification } from '@peerless/interface'
+import type { AccountBalance, LedgerStats, LedgerVerification } from '@peerless/interface'
 import type { Kind } from './receipt-row.ts'
 
 /** Why a caller does not sign a statement. Only `unseen` and `differs` name receipts; those are left out of the next try. */
@@ -20,19 +20,6 @@ export interface FeedHead {
   readonly feed: number
   readonly counted: boolean
   readonly hash: Uint8Array
-}
-
-export interface LedgerStats {
-  lanes: number
-  /** Statements that count or prove a fork. */
-  shown: number
-  receipts: number
-  /** Callers that have not answered for statements of ours. */
-  pendingCallers: number
-  forks: number
-  frozen: number
-  /** From when on all receipts are here, in epoch milliseconds; 0: from the beginning. */
-  itemisedFrom: number
 }
 
 /** A statement with the place where the next page goes on. */
@@ -71,7 +58,7 @@ export interface CommandMap {
   }
   balances: { in: Record<never, never>; out: AccountBalance[] }
   page: { in: { timeMin: number; id: number; fromMs: number; toMs: number }; out: StatementPage }
-  stats: { in: Record<never, never>; out: LedgerStats }
+  stats: { in: Record<never, never>; out: Omit<LedgerStats, 'lost'> }
   verify: { in: Record<never, never>; out: LedgerVerification }
   /** One step of forgetting what is older; `again` begins anew. Answers whether there is more to do. */
   prune: { in: { itemisedFrom: number; again: boolean }; out: { removed: number; more: boolean } }

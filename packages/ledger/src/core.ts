@@ -1,8 +1,8 @@
-import { isPeerlessError, messageOf, type Tariff } from '@peerless/interface'
+import { isPeerlessError, type LedgerStats, messageOf, type Tariff } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import { ByteWriter } from './bytes.ts'
 import { CallerSide } from './caller-side.ts'
-import type { CommandMap, CommandOf, CoreEvent, LedgerStats, Operation, StatementPage } from './commands.ts'
+import type { CommandMap, CommandOf, CoreEvent, Operation, StatementPage } from './commands.ts'
 import { ExecutorSide } from './executor-side.ts'
 import { balancesOf } from './fold.ts'
 import { LEDGER_LIMITS } from './limits.ts'
@@ -239,12 +239,13 @@ export class LedgerCore {
     return { removed: removed.length, more }
   }
 
-  #stats(): LedgerStats {
+  #stats(): Omit<LedgerStats, 'lost'> {
     let receipts = 0
     for (const head of this.#replica.laneHeads.values()) receipts += head.receipts
     return {
       lanes: this.#replica.laneHeads.size,
       shown: this.#replica.shown,
+      bytes: this.#options.store.bytes(),
       receipts,
       pendingCallers: this.#options.store.pendingCallers().length,
       itemisedFrom: this.#replica.retention.itemisedFrom,

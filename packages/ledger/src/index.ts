@@ -1,4 +1,3 @@
 /** Receipts → statements → balances: signed by who ran it and who called, kept by every node. See ../README.md. */
-export type { LedgerStats } from './commands.ts'
 export { createLedger, type LedgerOptions, type LedgerService } from './ledger-service.ts'
 export { LEDGER_LIMITS } from './limits.ts'

@@ -3,6 +3,7 @@ import {
   type AccountBalance,
   type Clock,
   type Ledger,
+  type LedgerStats,
   type LedgerVerification,
   type Logger,
   type Mesh,
@@ -14,7 +15,7 @@ import {
   type Timer
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
-import type { CoreEvent, LedgerStats } from './commands.ts'
+import type { CoreEvent } from './commands.ts'
 import { LedgerCore } from './core.ts'
 import { Exchange } from './exchange.ts'
 import { LEDGER_LIMITS } from './limits.ts'
@@ -62,7 +63,6 @@ export interface LedgerService extends Ledger {
   start(): void
   /** Flushes, at most 5 s, and closes the database. */
   stop(): Promise<void>
-  stats(): Promise<LedgerStats & { lost: number }>
   /** Ends at once, as a crash does: what is not on disk is lost. */
   abort(): Promise<void>
 }
@@ -200,10 +200,6 @@ class LedgerImplementation implements LedgerService {
     return await this.#host.call({ op: 'balances' })
   }
 
-  async itemisedFrom(): Promise<number> {
-    return (await this.#host.call({ op: 'stats' })).itemisedFrom
-  }
-
   async *statement(filter: { account?: string; from?: number; to?: number }): AsyncGenerator<StatementLine> {
     this.#recorder.closeAll()
     yield* linesOf(filter, (place) => this.#host.call({ op: 'page', ...place }))
@@ -214,7 +210,7 @@ class LedgerImplementation implements LedgerService {
     return await this.#host.call({ op: 'verify' })
   }
 
-  async stats(): Promise<LedgerStats & { lost: number }> {
+  async stats(): Promise<LedgerStats> {
     return { ...(await this.#host.call({ op: 'stats' })), lost: this.#recorder.lost }
   }
 

@@ -314,6 +314,13 @@ export class LedgerStore {
     this.#sql('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value').run(key, value)
   }
 
+  /** Size of the file, without what waits in its log. */
+  bytes(): number {
+    return (
+      this.#sql('SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size').get() as { bytes: number }
+    ).bytes
+  }
+
   /** SQLite's own look at its pages; 'ok' or the first thing it found. */
   integrity(): string {
     return (this.#database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string }).integrity_check
