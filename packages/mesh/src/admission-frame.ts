@@ -1,8 +1,11 @@
 import { errorCodeOf, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
+import { WIRE_VERSION } from './constants.ts'
 
 /**
  * The one exchange before anything else runs on a connection, inside noise, each frame length-prefixed (unsigned varint):
+ *
+ * MAGIC ends with WIRE_VERSION: who says another is told so in words, and nothing else is tried.
  *
  *     dialler → listener   [MAGIC, mesh id, 0, chain]                    a member says who it is
  *                          [MAGIC, mesh id, 1, token, name]              a node that joins
@@ -10,7 +13,8 @@ import { decode, encode } from '@peerless/wire'
  *                          [1, chain, mesh secret, member records]       joined: this is yours, dial again as a member
  *                          [2, code, message]                            refused, and the connection ends
  */
-const MAGIC = 'peerless/admission/1'
+const NAME = 'peerless/admission/'
+const MAGIC = `${NAME}${WIRE_VERSION}`
 
 export type Hello =
   | { readonly kind: 'member'; readonly meshId: string; readonly chain: unknown }
@@ -27,7 +31,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     : encode([MAGIC, hello.meshId, 1, hello.token, hello.name])
 }
 
-/** Shape only. @throws MALFORMED */
+/** Shape only. @throws MALFORMED, CONFLICT where the other side speaks another version */
 export function decodeHello(alleged: Uint8Array): Hello {
   const value = decode(alleged, 'admission frame')
   const [magic, meshId, kind, third, fourth] = Array.isArray(value) ? value : []
@@ -36,6 +40,13 @@ export function decodeHello(alleged: Uint8Array): Hello {
     if (kind === 1 && typeof third === 'string' && typeof fourth === 'string') {
       return { kind: 'join', meshId, token: third, name: fourth }
     }
+  }
+  const other = typeof magic === 'string' && magic.startsWith(NAME) ? /^\d{1,9}$/.exec(magic.slice(NAME.length))?.[0] : undefined
+  if (other !== undefined && magic !== MAGIC) {
+    throw new PeerlessError(
+      'CONFLICT',
+      `the nodes speak different versions, ${other} the one that dials and ${WIRE_VERSION} the one that is dialled: they work together again when both run the same version of Peerless`
+    )
   }
   throw new PeerlessError('MALFORMED', `the first frame after noise must be ['${MAGIC}', mesh, kind, …]`)
 }

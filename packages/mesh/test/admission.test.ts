@@ -9,11 +9,11 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { PeerlessError } from '@peerless/interface'
 import { MemoryLogger, realClock } from '@peerless/testing'
-import { signerOf } from '@peerless/wire'
+import { encode, signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { createLibp2p, type Libp2p } from 'libp2p'
-import type { Hello } from '../src/admission-frame.ts'
-import { ADMISSIONS_PENDING_MAX } from '../src/constants.ts'
+import { decodeHello, encodeHello, type Hello } from '../src/admission-frame.ts'
+import { ADMISSIONS_PENDING_MAX, WIRE_VERSION } from '../src/constants.ts'
 import { makeDialler } from '../src/libp2p-node.ts'
 import { type Chain, issueCertificate } from '../src/membership.ts'
 import { RefusalLog } from '../src/refusal-log.ts'
@@ -242,4 +242,24 @@ test('a node that joins does not take another node for the issuer', async (t) =>
   const error = await t.throwsAsync(startNode(t, 'joiner', { join: token }))
   t.like(error, { code: 'INVALID_INVITE' })
   t.regex(error?.message ?? '', /could not be reached/)
+})
+
+test('a node of another version is told that it is one; what only looks like it is a stranger', (t) => {
+  const hello: Hello = { kind: 'join', meshId: 'm', token: 't', name: 'n' }
+  t.deepEqual(decodeHello(encodeHello(hello)), hello)
+  const before = encode([`peerless/admission/${WIRE_VERSION - 1}`, 'm', 1, 't', 'n'])
+  const words = new RegExp(`different versions, ${WIRE_VERSION - 1} the one that dials and ${WIRE_VERSION} the one`)
+  t.like(
+    t.throws(() => decodeHello(before), { message: words }),
+    { code: 'CONFLICT' }
+  )
+  for (const magic of [
+    'peerless/admission/',
+    'peerless/admission/x',
+    'peerless/admission/1234567890',
+    `peerless/admission/${WIRE_VERSION} `,
+    7
+  ]) {
+    t.throws(() => decodeHello(encode([magic, 'm', 1, 't', 'n'])), { code: 'MALFORMED' })
+  }
 })
