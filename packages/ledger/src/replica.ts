@@ -193,6 +193,7 @@ export class Replica {
     this.#untidy = false
     this.retention.advance(itemisedFrom)
     this.#store.setMeta('feed', String(this.feedLast))
+    this.#store.markPruned()
     return pruning
   }
 

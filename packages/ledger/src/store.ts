@@ -36,7 +36,9 @@ CREATE INDEX IF NOT EXISTS statements_pending ON statements (pending, id) WHERE 
 CREATE TABLE IF NOT EXISTS cursors (peer TEXT PRIMARY KEY, store TEXT NOT NULL, position INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 `
-const SCHEMA_VERSION = 1
+const FORMAT = 1
+/** Lanes may begin with a total. What reads format 1 alone would take the missing statements for stolen ones. */
+const FORMAT_PRUNED = 2
 const BUSY_TIMEOUT_MS = 5_000
 
 export interface StoredStatement extends SignedStatement {
@@ -91,13 +93,10 @@ export class LedgerStore {
       // WAL with FULL: a commit is on the disk when it returns, and a torn tail of the log is not replayed.
       this.#database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`)
       const version = (this.#database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
-      if (version > SCHEMA_VERSION) {
-        throw new PeerlessError(
-          'CORRUPT',
-          `ledger ${this.file} has format ${version}, this version reads up to ${SCHEMA_VERSION}`
-        )
+      if (version > FORMAT_PRUNED) {
+        throw new PeerlessError('CORRUPT', `ledger ${this.file} has format ${version}, this version reads up to ${FORMAT_PRUNED}`)
       }
-      this.#database.exec(`${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}`)
+      this.#database.exec(`${SCHEMA} PRAGMA user_version = ${Math.max(version, FORMAT)}`)
     } catch (error) {
       throw this.unreadable(error)
     }
@@ -279,6 +278,11 @@ export class LedgerStore {
        WHERE time_min < ?`
     ).get(Buffer.from(lane, 'hex'), seq, beforeMs)
     return found !== undefined
+  }
+
+  /** Statements may go from now on; an older version of Peerless refuses the file. */
+  markPruned(): void {
+    this.#database.exec(`PRAGMA user_version = ${FORMAT_PRUNED}`)
   }
 
   remove(id: number): void {

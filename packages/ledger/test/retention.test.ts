@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { TARIFF_DEFAULT } from '@peerless/interface'
 import { SeededRandom } from '@peerless/testing'
 import { type Signer, signerOf } from '@peerless/wire'
@@ -280,6 +281,13 @@ test('a lane goes on after its beginning has gone', (t) => {
   t.true(node.verify().ok)
 })
 
+function formatOf(folder: string): unknown {
+  const database = new DatabaseSync(join(folder, 'ledger.sqlite'), { readOnly: true })
+  const { user_version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  database.close()
+  return user_version
+}
+
 test('a walk that was cut off is done by the next start, and no number of the feed is given twice', (t) => {
   const setup = setting(t)
   const { signer, random, directory } = setup
@@ -296,6 +304,7 @@ test('a walk that was cut off is done by the next start, and no number of the fe
   node.take([second], MAY_1)
   node.take([first])
   const { last } = node.core.execute({ op: 'heads', after: 0 })
+  t.is(formatOf(folder), 1)
   let removed = 0
   for (let step = 0; step < 4; step++) {
     removed += node.core.execute({ op: 'prune', itemisedFrom: MAY_1, again: step === 0 }).removed
@@ -303,6 +312,7 @@ test('a walk that was cut off is done by the next start, and no number of the fe
   }
   t.true(removed > 0 && removed < long.length - 1, `${removed} of ${long.length}`)
   t.true(node.verify().ok, 'in the middle of it')
+  t.is(formatOf(folder), 2, 'a version that knows nothing of it refuses the file')
   node.core.close()
 
   const again = openCore(folder, signer, random)
