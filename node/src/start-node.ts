@@ -19,7 +19,7 @@ import {
   REGION_DEFAULT,
   TARIFF_DEFAULT
 } from '@peerless/interface'
-import { createInvocation } from '@peerless/invocation'
+import { createInvocation, LogDisk } from '@peerless/invocation'
 import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
 import { createQueue } from '@peerless/queue'
@@ -185,6 +185,9 @@ async function compose(
     lookup: resolveName
   })
   undo.push(() => egress.stop())
+  // Before the instances: what they say while they end is written yet.
+  const logDisk = LogDisk.open({ ...platform, directory: await folder.sub('logs'), node: mesh.peerId })
+  undo.push(() => logDisk?.close())
   const instances = await createInstances({
     ...platform,
     nodeId: mesh.peerId,
@@ -204,7 +207,15 @@ async function compose(
   undo.push(() => instances.stop())
   undo.push(retireRemoved(catalog, instances))
   undo.push(expectDeployed(catalog, store, instances))
-  const invocation = createInvocation({ ...platform, mesh, catalog, instances, ledger, tariff: TARIFF_DEFAULT })
+  const invocation = createInvocation({
+    ...platform,
+    mesh,
+    catalog,
+    instances,
+    ledger,
+    tariff: TARIFF_DEFAULT,
+    ...(logDisk === undefined ? {} : { logArchive: logDisk })
+  })
   appendLog = (account, line) => invocation.appendLog(account, line)
   undo.push(() => invocation.stop())
 

@@ -38,6 +38,15 @@ export const LOG_LINES_PER_FUNCTION_MAX = 10_000
 export const LOG_LINES_PER_NODE_MAX = LOG_LINES_PER_FUNCTION_MAX * 1.1
 export const LOG_BYTES_MAX = 67_108_864
 export const LOG_FUNCTIONS_MAX = 10_000
+/** Lines of earlier starts on disk: some 80,000 of 150 characters. */
+export const LOG_DISK_BYTES_MAX = 33_554_432
+/** Lines are joined so long before they are written … */
+export const LOG_DISK_FLUSH_MS = 100
+/** … and of each such time so much is: 640 KB a second, some two milliseconds of the thread each. */
+export const LOG_DISK_FLUSH_BYTES_MAX = 65_536
+/** Lines that go at once where there is no more room. */
+export const LOG_DISK_DROP_LINES = 500
+export const LOG_DISK_WARN_MS = 60_000
 /** Lines and bytes in one answer to LOGS_READ. */
 export const LOG_PAGE_LINES_MAX = 2_000
 export const LOG_PAGE_BYTES_MAX = 1_048_576

@@ -16,13 +16,14 @@ import { BeaconTable, type PeerLoad } from '@peerless/routing'
 import { LatencyTargets } from './latency-targets.ts'
 import { LoadReporter } from './load-reporter.ts'
 import type { LocalInstances } from './local-instances.ts'
-import { LogStore } from './log-store.ts'
+import { type LogArchive, LogStore } from './log-store.ts'
 import { MeshInstances } from './mesh-instances.ts'
 import { MeshLogs } from './mesh-logs.ts'
 import { PeerCalls } from './peer-calls.ts'
 import { Pipeline } from './pipeline.ts'
 
 export type { LocalInstances } from './local-instances.ts'
+export { LogDisk } from './log-disk.ts'
 
 export interface InvocationOptions {
   mesh: Mesh
@@ -33,6 +34,8 @@ export interface InvocationOptions {
   clock: Clock
   random: Random
   logger: Logger
+  /** Where log lines are kept beyond this start; in memory alone without. */
+  logArchive?: LogArchive
 }
 
 export interface InvocationService extends Invoker {
@@ -67,7 +70,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     () => pipeline.waiting === 0
   )
   pipeline.onPumped = () => peerCalls.freed()
-  const store = new LogStore(options.clock.now())
+  const store = new LogStore(options.clock.now(), options.logArchive)
   const logs = new MeshLogs({ ...options, store })
   const instances = new MeshInstances({ ...options, list: () => options.instances.list() })
   return {

@@ -7,18 +7,17 @@ import {
   LOG_PAGE_BYTES_MAX,
   LOG_PAGE_LINES_MAX
 } from './constants.ts'
+import type { KeptLine, LogDisk } from './log-disk.ts'
+
+/** Where lines are kept beyond this start. */
+export type LogArchive = Pick<LogDisk, 'last' | 'append' | 'read' | 'placeOfNewest'>
 
 /** No node writes so many, so what a start counts from is above all that it counted before. */
 const LINES_PER_MS_MAX = 1_000
 
-interface Kept {
-  readonly sequence: number
-  readonly line: LogLine
-}
-
 /** The lines of one account's functions. */
 interface Shelf {
-  readonly byFunction: Map<string, Kept[]>
+  readonly byFunction: Map<string, KeptLine[]>
   bytes: number
 }
 
@@ -30,18 +29,24 @@ export interface LogPage {
 }
 
 /**
- * The lines of this node's instances, newest kept, in memory. Bounded per function and in all. Where there is no more room, the account that has most gives up
+ * The lines of this node's instances, newest kept: those of this start in memory, those of earlier ones where the archive has them. Bounded per function and in all. Where there is no more room, the account that has most gives up
  * what its oldest function has: who writes much loses its own lines, not those of others.
  */
 export class LogStore {
   readonly #shelves = new Map<string, Shelf>()
+  readonly #archive: LogArchive | undefined
+  /** Lines of this start have numbers above this. */
+  readonly #start: number
   #sequence: number
   #functions = 0
   #bytes = 0
 
   /** @param startedAt epoch milliseconds: the numbers of lines go on from before, or who follows would wait for as many as there were until this start */
-  constructor(startedAt: number) {
-    this.#sequence = startedAt * LINES_PER_MS_MAX
+  constructor(startedAt: number, archive?: LogArchive) {
+    this.#archive = archive
+    // The clock may have been set back.
+    this.#start = Math.max(startedAt * LINES_PER_MS_MAX, archive?.last ?? 0)
+    this.#sequence = this.#start
   }
 
   /** @param account whose function wrote it: a name may be another's after that */
@@ -57,6 +62,7 @@ export class LogStore {
     shelf.byFunction.delete(line.function)
     shelf.byFunction.set(line.function, kept)
     kept.push({ sequence: ++this.#sequence, line })
+    this.#archive?.append(this.#sequence, account, line)
     const bytes = sizeOf(line)
     shelf.bytes += bytes
     this.#bytes += bytes
@@ -69,7 +75,7 @@ export class LogStore {
     const lines: LogLine[] = []
     let bytes = 0
     let cursor = after
-    for (const { sequence, line } of this.#shelves.get(account)?.byFunction.get(functionName) ?? []) {
+    for (const { sequence, line } of this.#kept(account, functionName, sinceMs, after)) {
       if (sequence <= after || line.time < sinceMs) continue
       if (lines.length >= LOG_PAGE_LINES_MAX || bytes >= LOG_PAGE_BYTES_MAX) return { lines, cursor, more: true }
       lines.push(line)
@@ -77,6 +83,20 @@ export class LogStore {
       cursor = sequence
     }
     return { lines, cursor, more: false }
+  }
+
+  /** In order: a page of earlier starts, as long as there are some, and then those of this one. */
+  *#kept(account: string, functionName: string, sinceMs: number, after: number): Iterable<KeptLine> {
+    const own = this.#shelves.get(account)?.byFunction.get(functionName) ?? []
+    if (this.#archive !== undefined && after < this.#start) {
+      const before = this.#start + 1
+      // The newest, as many as are kept in memory where there was no restart.
+      const room = Math.max(0, LOG_LINES_PER_FUNCTION_MAX - own.length)
+      const from = Math.max(after, this.#archive.placeOfNewest(account, functionName, before, room))
+      // One more than a page, so that it is seen that there are more.
+      yield* this.#archive.read(account, functionName, { sinceMs, after: from, before, limit: LOG_PAGE_LINES_MAX + 1 })
+    }
+    yield* own
   }
 
   #shelf(account: string): Shelf {
@@ -110,7 +130,7 @@ export class LogStore {
     if (largest.byFunction.size === 0) this.#shelves.delete(account)
   }
 
-  #drop(shelf: Shelf, kept: Kept[], count: number): void {
+  #drop(shelf: Shelf, kept: KeptLine[], count: number): void {
     for (const { line } of kept.splice(0, count)) {
       const bytes = sizeOf(line)
       shelf.bytes -= bytes

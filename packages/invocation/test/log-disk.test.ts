@@ -1,0 +1,163 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { LogLine } from '@peerless/interface'
+import { MemoryLogger, VirtualClock } from '@peerless/testing'
+import test, { type ExecutionContext } from 'ava'
+import {
+  LOG_DISK_BYTES_MAX,
+  LOG_DISK_FLUSH_BYTES_MAX,
+  LOG_DISK_FLUSH_MS,
+  LOG_LINES_PER_FUNCTION_MAX,
+  LOG_PAGE_LINES_MAX
+} from '../src/constants.ts'
+import { fairShare } from '../src/fair-share.ts'
+import { LogDisk } from '../src/log-disk.ts'
+import { LogStore } from '../src/log-store.ts'
+
+function lineOf(message: string, name = 'f', time = 1): LogLine {
+  return { time, level: 'info', message, function: name, version: '$LATEST', requestId: 'r', instance: 'i', node: 'n' }
+}
+
+interface Folder {
+  readonly directory: string
+  readonly clock: VirtualClock
+  readonly logger: MemoryLogger
+  /** As a start of the node does. */
+  open(): { disk: LogDisk; store: LogStore }
+}
+
+function folder(t: ExecutionContext): Folder {
+  const directory = mkdtempSync(join(tmpdir(), 'logs-'))
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }))
+  const [clock, logger] = [new VirtualClock(), new MemoryLogger()]
+  return {
+    directory,
+    clock,
+    logger,
+    open: () => {
+      const disk = LogDisk.open({ directory, node: 'n', clock, logger }) as LogDisk
+      return { disk, store: new LogStore(clock.now(), disk) }
+    }
+  }
+}
+
+/** All pages. */
+function messagesOf(store: LogStore, account = 'a', name = 'f', sinceMs = 0, after = 0): string[] {
+  const messages: string[] = []
+  for (let cursor = after, more = true; more; ) {
+    const page = store.read(account, name, sinceMs, cursor)
+    messages.push(...page.lines.map(({ message }) => message))
+    cursor = page.cursor
+    more = page.more
+  }
+  return messages
+}
+
+test('lines of earlier starts come before those of this one, once, whole and to their account alone', async (t) => {
+  const { clock, open } = folder(t)
+  const first = open()
+  const line = { ...lineOf('one', 'f', 5), level: 'error', version: '7', requestId: 'q', instance: 'j' } as const
+  first.store.append('a', line)
+  first.store.append('a', lineOf('two'))
+  first.store.append('a', lineOf('of another', 'g'))
+  first.store.append('b', lineOf('of somebody else'))
+  const { cursor } = first.store.read('a', 'f', 0, 0)
+  first.disk.close()
+  await clock.advance(1_000)
+  const second = open()
+  second.store.append('a', lineOf('three'))
+  t.deepEqual(messagesOf(second.store), ['one', 'two', 'three'])
+  t.deepEqual(second.store.read('a', 'f', 0, 0).lines[0], line)
+  t.deepEqual(messagesOf(second.store, 'a', 'f', 2), ['one'], 'since')
+  t.deepEqual(messagesOf(second.store, 'a', 'f', 0, cursor), ['three'], 'who followed has seen the others')
+  t.deepEqual(messagesOf(second.store, 'b'), ['of somebody else'])
+  await clock.advance(LOG_DISK_FLUSH_MS)
+  t.deepEqual(messagesOf(second.store), ['one', 'two', 'three'], 'also when those of this start are on disk')
+  second.disk.close()
+})
+
+test('a clock that was set back does not put later lines before earlier ones', (t) => {
+  const { clock, open, directory, logger } = folder(t)
+  const first = open()
+  first.store.append('a', lineOf('one'))
+  first.disk.close()
+  const disk = LogDisk.open({ directory, node: 'n', clock, logger }) as LogDisk
+  const store = new LogStore(clock.now() - 86_400_000, disk)
+  store.append('a', lineOf('two'))
+  t.deepEqual(messagesOf(store), ['one', 'two'])
+  disk.close()
+})
+
+test('of a function that wrote much the newest are read, in pages', async (t) => {
+  const { clock, open } = folder(t)
+  const first = open()
+  for (let line = 0; line < LOG_LINES_PER_FUNCTION_MAX + 500; line++) {
+    first.store.append('a', lineOf(String(line)))
+    if (line % 100 === 0) await clock.advance(LOG_DISK_FLUSH_MS)
+  }
+  first.disk.close()
+  await clock.advance(1_000)
+  const { disk, store } = open()
+  for (let line = 0; line < 10; line++) store.append('a', lineOf(`now ${line}`))
+  const page = store.read('a', 'f', 0, 0)
+  t.is(page.lines.length, LOG_PAGE_LINES_MAX)
+  t.true(page.more)
+  const all = messagesOf(store)
+  t.is(all.length, LOG_LINES_PER_FUNCTION_MAX)
+  t.is(all[0], '510')
+  t.is(all.at(-1), 'now 9')
+  t.is(new Set(all).size, all.length)
+  disk.close()
+})
+
+test('where accounts write more than is kept, each gets its share, and the oldest of the largest goes', async (t) => {
+  const { clock, open, logger } = folder(t)
+  const first = open()
+  first.store.append('quiet', lineOf('kept'))
+  const long = 'x'.repeat(10_000)
+  let flushed = 0
+  for (; flushed * LOG_DISK_FLUSH_BYTES_MAX < LOG_DISK_BYTES_MAX * 1.2; flushed++) {
+    for (let line = 0; line < 40; line++) first.store.append('loud', lineOf(long))
+    if (flushed === 3) first.store.append('quiet', lineOf('among many'))
+    await clock.advance(LOG_DISK_FLUSH_MS)
+  }
+  first.disk.close()
+  t.true(logger.lines.some(({ message }) => message === 'functions write more than is kept on disk'))
+  await clock.advance(1_000)
+  const { disk, store } = open()
+  t.deepEqual(messagesOf(store, 'quiet'), ['kept', 'among many'])
+  const loud = messagesOf(store, 'loud').length * long.length
+  t.true(loud > LOG_DISK_BYTES_MAX * 0.7 && loud <= LOG_DISK_BYTES_MAX, `${loud}`)
+  disk.close()
+})
+
+test('shares: all where there is room, turns where there is not', (t) => {
+  const of = (account: string, bytes: number) => ({ account, bytes })
+  const [a1, a2, a3, b1] = [of('a', 4), of('a', 4), of('a', 4), of('b', 4)]
+  t.deepEqual(fairShare([a1, b1, a2], 12), { taken: [a1, b1, a2], left: 0 })
+  t.deepEqual(fairShare([a1, a2, a3, b1], 12), { taken: [a1, a2, b1], left: 1 })
+  t.deepEqual(fairShare([of('a', 20), b1], 12), { taken: [b1], left: 1 })
+})
+
+test('a file that is none is set aside, and a folder that cannot be is no reason not to start', (t) => {
+  const { directory, clock, logger, open } = folder(t)
+  writeFileSync(join(directory, 'logs.sqlite'), 'x'.repeat(5_000))
+  const { disk, store } = open()
+  store.append('a', lineOf('one'))
+  t.deepEqual(messagesOf(store), ['one'])
+  disk.close()
+  t.true(logger.lines.some(({ level, message }) => level === 'error' && message.includes('set aside')))
+  writeFileSync(join(directory, 'file'), '')
+  t.is(LogDisk.open({ directory: join(directory, 'file'), node: 'n', clock, logger }), undefined)
+  t.true(logger.lines.some(({ message }) => message === 'logs are kept in memory alone'))
+})
+
+test('what comes after the end is left out', async (t) => {
+  const { clock, open } = folder(t)
+  const { disk, store } = open()
+  disk.close()
+  store.append('a', lineOf('late'))
+  await clock.advance(LOG_DISK_FLUSH_MS)
+  t.deepEqual(messagesOf(store), ['late'])
+})
