@@ -117,6 +117,30 @@ test.serial(
    return [...plain, runs, typeof new Error('y').stack, tried(() => Object.defineProperty(Error, 'prepareStackTrace', { value: 1 })).slice(0, 9)]`,
   [true, 'number', 'string', 1, 'string', 'TypeError']
 )
+test.serial(
+  'nothing that guest code puts on prototypes is handed what the guards hold',
+  inside,
+  `const taken = [], define = Object.defineProperty, { prototype } = Object
+   const traps = ['get', 'set', 'has', 'apply', 'ownKeys', 'defineProperty', 'deleteProperty', 'getOwnPropertyDescriptor', 'getPrototypeOf', 'setPrototypeOf', 'isExtensible', 'preventExtensions']
+   for (const guarded of [WebAssembly.Module, WebAssembly.Instance, WebAssembly.Memory, ArrayBuffer]) {
+     for (const trap of traps) {
+       prototype[trap] = (target, ...rest) => { taken[taken.length] = trap; delete prototype[trap]; return Reflect[trap](target, ...rest) }
+       tried(() => { guarded.name; guarded.extra = 1; 'extra' in guarded; delete guarded.extra; Object.getPrototypeOf(guarded); Object.isExtensible(guarded); Object.keys(guarded); define(guarded, 'extra', Object.assign(Object.create(null), { configurable: true, value: 1 })) })
+       delete prototype[trap]
+     }
+   }
+   let held = 0
+   for (let index = 0; index < 50; index++) define(Array.prototype, index, { configurable: true, set(value) {
+     if (new Error().stack.includes('moduleOf')) return
+     held++
+     define(this, index, { value: 0, writable: true, enumerable: true, configurable: true }) } })
+   prototype.shared = true
+   let memory, bytes
+   try { memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: false }); bytes = tried(() => new WebAssembly.Instance(new WebAssembly.Module(moduleOf(0, 1))).exports.m.grow(1)) }
+   finally { delete prototype.shared; for (let index = 0; index < 50; index++) delete Array.prototype[index] }
+   return [taken, held, bytes, memory.buffer instanceof ArrayBuffer]`,
+  [[], 0, 1, true]
+)
 
 test.serial('memories of earlier calls are given back', async (t) => {
   const { define } = await share()

@@ -1,4 +1,4 @@
-import { define, now, reflectApply } from './intrinsics.guest.ts'
+import { bare, define, now, reflectApply } from './intrinsics.guest.ts'
 import { MemoryBudget } from './memory-budget.guest.ts'
 import { guardStackTraces } from './stack-guard.guest.ts'
 import { guardWasm } from './wasm-guard.guest.ts'
@@ -32,7 +32,7 @@ function guardBuffers(budget: MemoryBudget): void {
   const getter = (name: string) => (Reflect.getOwnPropertyDescriptor(Intrinsic.prototype, name) as { get(): unknown }).get
   const resizable = getter('resizable')
   const maxByteLength = getter('maxByteLength')
-  const guarded: ArrayBufferConstructor = new Proxy(Intrinsic, {
+  const handler: ProxyHandler<ArrayBufferConstructor> = {
     construct(target, args: unknown[], newTarget) {
       const own = newTarget === guarded ? target : newTarget
       const options = args[1]
@@ -50,7 +50,8 @@ function guardBuffers(budget: MemoryBudget): void {
         throw error
       }
     }
-  })
+  }
+  const guarded: ArrayBufferConstructor = new Proxy(Intrinsic, bare(handler))
   define(Intrinsic.prototype, 'constructor', guarded)
   // What is transferred stays resizable, in a new object.
   define(Intrinsic.prototype, 'transfer', function (this: ArrayBuffer, ...args: unknown[]) {

@@ -19,6 +19,16 @@ export const stringSplit = String.prototype.split
 // biome-ignore lint/security/noGlobalEval: the glue's own text, from the executor
 export const evaluate = globalThis.eval
 
+const setPrototypeOf = Object.setPrototypeOf
+
+/**
+ * Makes a list or an object inherit nothing. What guest code puts on `Array.prototype` is called by `list[list.length] = value`, and what it puts on
+ * `Object.prototype` is a trap of each proxy whose handler has none of that name: it would be handed what the proxy guards.
+ */
+export function bare<T extends object>(value: T): T {
+  return setPrototypeOf(value, null) as T
+}
+
 /** Non-enumerable, as the platform's own globals are. */
 export function define(target: object, name: PropertyKey, value: unknown): void {
   Object.defineProperty(target, name, { value, writable: true, enumerable: false, configurable: true })

@@ -1,4 +1,4 @@
-import { reflectApply } from './intrinsics.guest.ts'
+import { bare, reflectApply } from './intrinsics.guest.ts'
 
 /** Entries, each a memory or buffer: more of them than this are refused, because looking through them takes time. */
 const ENTRIES_MAX = 10_000
@@ -20,7 +20,7 @@ interface Entry {
 export class MemoryBudget {
   readonly bytesMax: number
   #used = 0
-  #entries: Entry[] = []
+  #entries: Entry[] = bare([])
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax
@@ -67,7 +67,7 @@ export class MemoryBudget {
 
   #sweep(): void {
     collect?.()
-    const kept: Entry[] = []
+    const kept: Entry[] = bare([])
     for (let index = 0; index < this.#entries.length; index++) {
       const entry = this.#entries[index] as Entry
       if (entry.holder !== undefined && reflectApply(deref, entry.holder, []) === undefined) this.release(entry)

@@ -1,4 +1,4 @@
-import { define, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
+import { bare, define, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import type { MemoryBudget } from './memory-budget.guest.ts'
 import { limitMemories, PAGE_BYTES } from './wasm-limits.guest.ts'
 
@@ -10,6 +10,7 @@ const CODE_FACTOR = 4
 const SHARE = 0.75
 
 type Constructor = new (...values: never[]) => object
+type Construct = NonNullable<ProxyHandler<Constructor>['construct']>
 
 /** What of the namespace is guarded; TypeScript declares WebAssembly for browsers only. */
 interface Wasm {
@@ -59,49 +60,45 @@ export function guardWasm(budget: MemoryBudget): void {
     return Math.max(initial, Math.floor(left * SHARE))
   }
 
-  const guardedModule: Constructor = new Proxy(Module, {
-    construct(target, args: unknown[], newTarget) {
-      const bytes = copyOf(args[0])
-      const entry = budget.reserve(bytes.length * CODE_FACTOR, 'a WebAssembly module')
-      // What an earlier module of this isolate left behind must not make this one's share smaller.
-      budget.makeRoom(budget.bytesMax / 2)
-      const limited = limitMemories(bytes, pagesFor)
-      if (limited !== undefined && 'refused' in limited) {
-        budget.release(entry)
-        throw new CompileError(`WebAssembly.Module(): ${limited.refused}`)
-      }
-      try {
-        const values = [limited === undefined ? bytes : limited.bytes, args[1]]
-        const module = construct(target, values, newTarget === guardedModule ? target : newTarget) as object
-        if (limited === undefined) throw new CompileError('WebAssembly.Module(): the memory section cannot be read')
-        reflectApply(weakMapSet, pagesOfModule, [module, limited.pagesMax])
-        budget.hold(entry, module)
-        return module
-      } catch (error) {
-        budget.release(entry)
-        throw error
-      }
+  const guardedModule: Constructor = guarded(Module, (target, args, newTarget) => {
+    const bytes = copyOf(args[0])
+    const entry = budget.reserve(bytes.length * CODE_FACTOR, 'a WebAssembly module')
+    // What an earlier module of this isolate left behind must not make this one's share smaller.
+    budget.makeRoom(budget.bytesMax / 2)
+    const limited = limitMemories(bytes, pagesFor)
+    if (limited !== undefined && 'refused' in limited) {
+      budget.release(entry)
+      throw new CompileError(`WebAssembly.Module(): ${limited.refused}`)
+    }
+    try {
+      const values = [limited === undefined ? bytes : limited.bytes, args[1]]
+      const module = construct(target, values, newTarget === guardedModule ? target : newTarget) as object
+      if (limited === undefined) throw new CompileError('WebAssembly.Module(): the memory section cannot be read')
+      reflectApply(weakMapSet, pagesOfModule, [module, limited.pagesMax])
+      budget.hold(entry, module)
+      return module
+    } catch (error) {
+      budget.release(entry)
+      throw error
     }
   })
 
-  const guardedInstance: Constructor = new Proxy(Instance, {
-    construct(target, args: unknown[], newTarget) {
-      const pages = reflectApply(weakMapGet, pagesOfModule, [args[0]]) as number[] | undefined
-      if (pages === undefined) throw new Failed('WebAssembly.Instance(): Argument 0 must be a WebAssembly.Module')
-      let bytes = 0
-      for (let index = 0; index < pages.length; index++) bytes += (pages[index] as number) * PAGE_BYTES
-      const entry = bytes === 0 ? undefined : budget.reserve(bytes, 'WebAssembly memory')
-      const instance = construct(target, [args[0], args[1]], newTarget === guardedInstance ? target : newTarget) as object
-      if (entry === undefined) return instance
-      // A memory that is not exported cannot be seen to go: its share stays taken.
-      const own = newMemories(reflectApply(exportsOf, instance, []) as object)
-      if (own.length === pages.length && own.length === 1) budget.hold(entry, own[0] as object)
-      return instance
-    }
+  const guardedInstance: Constructor = guarded(Instance, (target, args, newTarget) => {
+    const pages = reflectApply(weakMapGet, pagesOfModule, [args[0]]) as number[] | undefined
+    if (pages === undefined) throw new Failed('WebAssembly.Instance(): Argument 0 must be a WebAssembly.Module')
+    let bytes = 0
+    for (let index = 0; index < pages.length; index++) bytes += (pages[index] as number) * PAGE_BYTES
+    const entry = bytes === 0 ? undefined : budget.reserve(bytes, 'WebAssembly memory')
+    const instance = construct(target, [args[0], args[1]], newTarget === guardedInstance ? target : newTarget) as object
+    if (entry === undefined) return instance
+    // A memory that is not exported cannot be seen to go: its share stays taken.
+    const own = newMemories(reflectApply(exportsOf, instance, []) as object)
+    if (own.length === pages.length && own.length === 1) budget.hold(entry, own[0] as object)
+    return instance
   })
 
   const newMemories = (exports: object): object[] => {
-    const found: object[] = []
+    const found: object[] = bare([])
     const keys = ownKeys(exports)
     for (let index = 0; index < keys.length; index++) {
       const value = (exports as Record<PropertyKey, unknown>)[keys[index] as string]
@@ -113,35 +110,32 @@ export function guardWasm(budget: MemoryBudget): void {
     return found
   }
 
-  const guardedMemory: Constructor = new Proxy(Memory, {
-    construct(target, args: unknown[], newTarget) {
-      const alleged = args[0] as Record<string, unknown>
-      if (typeof alleged !== 'object' || alleged === null) {
-        throw new Failed('WebAssembly.Memory(): Argument 0 must be a memory descriptor')
-      }
-      const { address, shared, maximum } = alleged
-      const initial = pagesOf(alleged.initial ?? alleged.minimum, 'initial')
-      if (shared) throw new Failed('WebAssembly.Memory(): shared memories are not available')
-      const declared = maximum === undefined ? undefined : pagesOf(maximum, 'maximum')
-      if (declared !== undefined && declared < initial) {
-        throw new TooLarge(`WebAssembly.Memory(): maximum ${declared} must be at least initial ${initial}`)
-      }
-      budget.makeRoom(budget.bytesMax / 2)
-      const pages = pagesFor(initial, declared)
-      const entry = budget.reserve(pages * PAGE_BYTES, 'WebAssembly memory')
-      try {
-        const wide = address === 'i64'
-        const descriptor = wide
-          ? { initial: BigInt(initial), maximum: BigInt(pages), address: 'i64' }
-          : { initial, maximum: pages }
-        const memory = construct(target, [descriptor], newTarget === guardedMemory ? target : newTarget) as object
-        budget.hold(entry, memory)
-        reflectApply(weakSetAdd, known, [memory])
-        return memory
-      } catch (error) {
-        budget.release(entry)
-        throw error
-      }
+  const guardedMemory: Constructor = guarded(Memory, (target, args, newTarget) => {
+    const alleged = args[0] as Record<string, unknown>
+    if (typeof alleged !== 'object' || alleged === null) {
+      throw new Failed('WebAssembly.Memory(): Argument 0 must be a memory descriptor')
+    }
+    const { address, shared, maximum } = alleged
+    const initial = pagesOf(alleged.initial ?? alleged.minimum, 'initial')
+    if (shared) throw new Failed('WebAssembly.Memory(): shared memories are not available')
+    const declared = maximum === undefined ? undefined : pagesOf(maximum, 'maximum')
+    if (declared !== undefined && declared < initial) {
+      throw new TooLarge(`WebAssembly.Memory(): maximum ${declared} must be at least initial ${initial}`)
+    }
+    budget.makeRoom(budget.bytesMax / 2)
+    const pages = pagesFor(initial, declared)
+    const entry = budget.reserve(pages * PAGE_BYTES, 'WebAssembly memory')
+    try {
+      const wide = address === 'i64'
+      const descriptor = wide ? { initial: BigInt(initial), maximum: BigInt(pages), address: 'i64' } : { initial, maximum: pages }
+      // V8 looks for `shared` and `address`, too.
+      const memory = construct(target, [bare(descriptor)], newTarget === guardedMemory ? target : newTarget) as object
+      budget.hold(entry, memory)
+      reflectApply(weakSetAdd, known, [memory])
+      return memory
+    } catch (error) {
+      budget.release(entry)
+      throw error
     }
   })
 
@@ -167,6 +161,10 @@ export function guardWasm(budget: MemoryBudget): void {
   define(Memory.prototype, 'constructor', guardedMemory)
   // Each suspended call would hold a stack outside the heap.
   for (const name of ['Suspending', 'promising', 'SuspendError']) delete (wasm as unknown as Record<string, unknown>)[name]
+}
+
+function guarded(target: Constructor, make: Construct): Constructor {
+  return new Proxy(target, bare({ construct: make }))
 }
 
 function pagesOf(alleged: unknown, name: string): number {

@@ -1,3 +1,5 @@
+import { bare } from './intrinsics.guest.ts'
+
 /** WebAssembly core specification, "Binary Format": pages of memories, and numbers of the sections that matter here. */
 export const PAGE_BYTES = 65_536
 const SECTION_CUSTOM = 0
@@ -59,8 +61,8 @@ function limitSection(
 ): { content: number[]; pagesMax: number[] } | Refusal {
   const count = leb(reader)
   if (count === undefined) return undefined
-  const content: number[] = []
-  const pagesMax: number[] = []
+  const content: number[] = bare([])
+  const pagesMax: number[] = bare([])
   writeLeb(content, count)
   for (let index = 0; index < count; index++) {
     const flags = reader.at < reader.end ? (reader.bytes[reader.at++] as number) : -1
@@ -101,7 +103,7 @@ function writeLeb(into: number[], value: number): void {
 }
 
 function splice(bytes: Uint8Array, start: number, end: number, content: number[]): Uint8Array {
-  const head: number[] = [SECTION_MEMORY]
+  const head: number[] = bare([SECTION_MEMORY])
   writeLeb(head, content.length)
   const made = new Uint8Array(start + head.length + content.length + bytes.length - end)
   let at = 0
