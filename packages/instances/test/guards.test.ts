@@ -149,3 +149,17 @@ test.serial('memories of earlier calls are given back', async (t) => {
   )
   for (let call = 0; call < 12; call++) t.is((await fn.result({})).json, 1)
 })
+
+test.serial('so are memories that functions see which V8 was to optimise when their call ended', async (t) => {
+  const { define } = await share()
+  const fn = define(`exports.handler = async () => {
+    const view = new Uint8Array(new WebAssembly.Memory({ initial: 1200, maximum: 1500 }).buffer)
+    let sum = 0
+    for (let index = 0; index < 100; index++) {
+      const run = new Function('view', 'return (i) => { let sum = 0; ' + 'sum += view[i & 7] * 3;'.repeat(50) + 'return sum + ' + index + '}')(view)
+      for (let count = 0; count < 1000; count++) sum += run(count)
+    }
+    return sum
+  }`)
+  for (let call = 0; call < 8; call++) t.is((await fn.result({})).json, 4_950_000)
+})

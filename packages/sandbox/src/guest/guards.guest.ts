@@ -1,5 +1,6 @@
 import { bare, define, now, reflectApply } from './intrinsics.guest.ts'
 import { MemoryBudget } from './memory-budget.guest.ts'
+import { pause } from './pause.guest.ts'
 import { guardStackTraces } from './stack-guard.guest.ts'
 import { guardWasm } from './wasm-guard.guest.ts'
 
@@ -12,7 +13,7 @@ const MB = 1_048_576
  */
 export function installGuards(memoryMb: number): void {
   const globals = globalThis as Record<string, unknown>
-  const budget = new MemoryBudget(memoryMb * MB)
+  const budget = new MemoryBudget(memoryMb * MB, (ms) => pause(now() + ms))
   // Cannot be deleted.
   globals.__peerlessCollect = undefined
   delete globals.SharedArrayBuffer
