@@ -9,7 +9,7 @@ const EFAULT = 21
 
 function program() {
   const memory = { buffer: new ArrayBuffer(MEMORY_BYTES) }
-  const { imports, attach } = wasiImports({
+  const { imports, attach, detach } = wasiImports({
     args: ['test'],
     environment: { A: 'b' },
     stdin: new Uint8Array(16),
@@ -20,7 +20,7 @@ function program() {
     deadlineMs: 0
   })
   attach(memory)
-  return { memory, calls: imports as Record<string, (...values: unknown[]) => number> }
+  return { memory, detach, calls: imports as Record<string, (...values: unknown[]) => number> }
 }
 
 const number = fc.oneof(
@@ -68,6 +68,13 @@ test('addresses outside the memory are EFAULT', (t) => {
   t.is(calls.args_get?.(0, MEMORY_BYTES - 1), EFAULT)
   t.is(calls.clock_time_get?.(0, 0n, MEMORY_BYTES - 7), EFAULT)
   t.is(calls.path_open?.(3, 0, MEMORY_BYTES, 1, 1, 0n, 0n, 0, 0), EFAULT)
+})
+
+test('a program that has ended has no memory', (t) => {
+  const { calls, detach } = program()
+  t.is(calls.random_get?.(0, 8), 0)
+  detach()
+  t.is(calls.random_get?.(0, 8), EFAULT)
 })
 
 test('a folder can be emptied while its entries are read, a few at a time', (t) => {

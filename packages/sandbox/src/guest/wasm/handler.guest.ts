@@ -40,7 +40,7 @@ export function command(file: string): Handler {
       stderr: (bytes) => stderr.add(bytes),
       folders: { '/tmp': tmp, '/var/task': folder, '.': folder }
     }
-    const { exports } = instantiate(module, program)
+    const { exports, detach } = instantiate(module, program)
     let status = 0
     try {
       ;(exports._start as () => void)()
@@ -48,6 +48,7 @@ export function command(file: string): Handler {
       if (!(error instanceof ProcessExit)) throw error
       status = error.status
     } finally {
+      detach()
       stderr.end()
     }
     if (status === 0) return resultOf(stdout.text())
@@ -88,6 +89,7 @@ export function reactor(file: string, name: string): Handler {
       current = running
       return result
     } catch (error) {
+      running.detach()
       if (!(error instanceof ProcessExit)) throw error
       throw new ProgramError(
         'Runtime.ExitError',
@@ -102,6 +104,8 @@ export function reactor(file: string, name: string): Handler {
 interface Running {
   exports: Exported
   memory: WasmMemory
+  /** For a program that has ended. */
+  detach(): void
 }
 
 function callReactor({ exports, memory }: Running, name: string, event: string): unknown {
@@ -130,7 +134,8 @@ function ground(file: string, context: Context | undefined): Pick<Program, 'args
 
 function instantiate(module: object, program: Program): Running {
   const { Instance, Memory } = wasm()
-  const { imports, attach } = wasiImports(program)
+  const wasi = wasiImports(program)
+  const { imports } = wasi
   let memory: WasmMemory | undefined
   const host = hostImports(() => {
     if (memory === undefined) throw new ProgramError('RuntimeError', 'the module called its host before it was there')
@@ -139,9 +144,13 @@ function instantiate(module: object, program: Program): Running {
   const { exports } = new Instance(module, { wasi_snapshot_preview1: imports, wasi_unstable: imports, ...host })
   if (!(exports.memory instanceof Memory)) throw new ProgramError('Runtime.InvalidEntrypoint', "the module exports no 'memory'")
   const linear = exports.memory as unknown as LinearMemory
-  attach(linear)
+  wasi.attach(linear)
   memory = new WasmMemory(linear)
-  return { exports, memory }
+  const detach = () => {
+    memory = undefined
+    wasi.detach()
+  }
+  return { exports, memory, detach }
 }
 
 /** JSON as the value that it says; nothing as null; any other text as itself. */

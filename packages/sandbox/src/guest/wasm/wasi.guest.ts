@@ -44,8 +44,16 @@ const UNSUPPORTED: Readonly<Record<string, number>> = {
   sock_shutdown: ERRNO.NOTSOCK
 }
 
-/** The imports of one run, and how its memory is handed in once the instance is there. */
-export function wasiImports(program: Program): { imports: Record<string, unknown>; attach: (memory: LinearMemory) => void } {
+export interface WasiImports {
+  imports: Record<string, unknown>
+  /** Hands the memory in, once the instance is there. */
+  attach(memory: LinearMemory): void
+  /** The imports know it no longer: V8's compiler may hold one of them, being hot, for longer than the program runs. */
+  detach(): void
+}
+
+/** The imports of one run. */
+export function wasiImports(program: Program): WasiImports {
   const folders = Object.entries(program.folders)
   const standard: Descriptor[] = [new Input(program.stdin), new Output(program.stdout), new Output(program.stderr)]
   const preopened: Descriptor[] = folders.map(([preopenedAs, folder]) => ({ folder, preopenedAs }))
@@ -66,6 +74,9 @@ export function wasiImports(program: Program): { imports: Record<string, unknown
     imports,
     attach: (linear) => {
       memory = new WasmMemory(linear)
+    },
+    detach: () => {
+      memory = undefined
     }
   }
 }
