@@ -2,10 +2,15 @@ import { ASK } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
 import { DOMException } from './dom-exception.guest.ts'
 import { enumerable, inspectable, membersOf } from './idl.guest.ts'
+import { utf8Length, utf8Slice, utf8Write } from './node/utf8.guest.ts'
 
 const LATIN1_BASE64_CHUNK = 8_192
+/** Up to so many characters or bytes UTF-8 is written and read here: the crossing takes up to 50 µs, where the call runs on a thread of its own. */
+const HERE_MAX = 4_096
+const REPLACEMENT = '\ufffd'
+const MARK = '\ufeff'
 
-/** UTF-8 both ways by the executor's own coders: an isolate has none, and written in JavaScript they are several times slower. */
+/** UTF-8 both ways, what is long by the executor's own coders: an isolate has none, and written in JavaScript they are several times slower. */
 export class TextEncoder {
   get encoding(): string {
     return 'utf-8'
@@ -13,7 +18,10 @@ export class TextEncoder {
 
   encode(text: unknown = ''): Uint8Array<ArrayBuffer> {
     const string = String(text)
-    return string === '' ? new Uint8Array(0) : (ask(ASK.ENCODE, string) as Uint8Array<ArrayBuffer>)
+    if (string.length > HERE_MAX) return ask(ASK.ENCODE, string) as Uint8Array<ArrayBuffer>
+    const bytes = new Uint8Array(utf8Length(string))
+    utf8Write(bytes, string, 0, bytes.length)
+    return bytes
   }
 
   encodeInto(text: unknown, target: Uint8Array): { read: number; written: number } {
@@ -57,7 +65,7 @@ export class TextDecoder {
   #begun = false
 
   constructor(label: unknown = 'utf-8', options: DecoderOptions | null = {}) {
-    const name = ask(ASK.ENCODING, String(label))
+    const name = label === 'utf-8' || label === 'utf8' ? 'utf-8' : ask(ASK.ENCODING, String(label))
     if (typeof name !== 'string') {
       throw Object.assign(new RangeError(`The "${String(label).slice(0, 40)}" encoding is not supported`), {
         code: 'ERR_ENCODING_NOT_SUPPORTED'
@@ -99,13 +107,22 @@ export class TextDecoder {
     }
     this.#begun = stream && (begun || bytes.length > 0)
     if (bytes.length === 0) return ''
-    const text = ask(ASK.DECODE, bytes.slice(), this.#encoding, this.#fatal, this.#ignoreBOM || begun)
+    const text = this.#here(bytes, begun) ?? ask(ASK.DECODE, bytes.slice(), this.#encoding, this.#fatal, this.#ignoreBOM || begun)
     if (typeof text !== 'string') {
       throw Object.assign(new TypeError(`The encoded data was not valid for encoding ${this.#encoding}`), {
         code: 'ERR_ENCODING_INVALID_ENCODED_DATA'
       })
     }
     return text
+  }
+
+  /** undefined where the executor has to be asked. */
+  #here(bytes: Uint8Array, begun: boolean): string | undefined {
+    if (this.#encoding !== 'utf-8' || bytes.length > HERE_MAX) return undefined
+    const text = utf8Slice(bytes, 0, bytes.length)
+    // It stands for a fault, or for itself.
+    if (this.#fatal && text.includes(REPLACEMENT)) return undefined
+    return this.#ignoreBOM || begun || text[0] !== MARK ? text : text.slice(1)
   }
 
   get [Symbol.toStringTag](): string {
