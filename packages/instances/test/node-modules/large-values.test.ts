@@ -69,3 +69,21 @@ test('any bytes and any characters are UTF-8 as under Node, in whatever pieces',
     `[4_095, 4_096, 4_097, 12_288].map((length) => new TextDecoder().decode(new TextEncoder().encode('é€😀x'.repeat(length).slice(0, length))).length)`
   ])
 })
+
+/** Executors read and write what is long, in pieces of a megabyte: where one ends, characters and malformed parts lie across it in every way. */
+test('long UTF-8 of buffers is what it is under Node, wherever it is cut', async (t) => {
+  const chance = 'let seed = 11; const next = () => ((seed = (seed * 1103515245 + 12345) % 2147483648) >> 16) & 255'
+  const hash = "const hash = (text) => require('crypto').createHash('sha256').update(text, 'utf16le').digest('hex').slice(0, 12)"
+  const bytes = `const some = Buffer.from(Array.from({ length: 4_099 }, () => { const byte = next(); return byte < 40 ? byte : byte < 100 ? 0x80 + (byte & 63) : [0xf0, 0x9f, 0x98, 0x80, 0xe2, 0x82, 0xac, 0xc3][byte & 7] }))`
+  const text = `const some = String.fromCharCode(...Array.from({ length: 4_099 }, () => (next() < 128 ? 0xd800 + next() * 8 : next() * 257)))`
+  await compare(t, [
+    `(() => { ${chance}; ${hash}; ${bytes}; return [32_767, 32_768, 32_769, 1_048_575, 1_048_576, 1_048_577, 1_048_578, 1_048_579, 1_048_580, 3_200_000].map((size) => hash(Buffer.alloc(size, some).toString())) })()`,
+    `(() => { ${chance}; ${hash}; ${bytes}; const large = Buffer.alloc(1_100_000, some); return [0, 1, 2, 3, 4, 5, 6, 7, 8].map((start) => hash(large.toString('utf8', start, 1_050_000 + start))) })()`,
+    `(() => { ${hash}; return [0x80, 0xe2, 0xf0, 0x41].map((byte) => hash(Buffer.alloc(1_050_000, byte).toString())) })()`,
+    `(() => { ${chance}; ${text}; const large = some.repeat(260); return [32_767, 32_768, 1_048_575, 1_048_576, 1_048_577, 1_048_578, 1_060_000].map((size) => require('crypto').createHash('md5').update(Buffer.from(large.slice(0, size))).digest('hex')) })()`,
+    `(() => { ${chance}; ${text}; const large = some.repeat(260); return [32_767, 32_768, 32_769, 40_001, 1_048_576, 1_048_577, 2_000_003].map((size) => { const target = Buffer.alloc(size); const written = target.write(large, 3); return [written, require('crypto').createHash('md5').update(target).digest('hex')] }) })()`,
+    `(() => { ${chance}; ${text}; const large = some.repeat(20); return [Buffer.byteLength(large), Buffer.alloc(100_000, large).toString('latin1').length, Buffer.from('x' + large).indexOf(large), Buffer.from(large).equals(Buffer.from(new TextEncoder().encode(large)))] })()`,
+    `[1_048_574, 1_048_575, 1_048_576].flatMap((size) => { const large = 'x'.repeat(size) + '😀'.repeat(300_000); return [Buffer.byteLength(large), Buffer.from(large).subarray(size - 2, size + 6).toString('hex'), Buffer.alloc(2_000_000).write(large, 1)] })`,
+    `(() => { const decoder = new (require('string_decoder').StringDecoder)('utf8'); const large = Buffer.from('aé€😀'.repeat(100_000)); let out = ''; for (let at = 0; at < large.length; at += 70_001) out += decoder.write(large.subarray(at, at + 70_001)); return [out.length, out === large.toString(), decoder.end()] })()`
+  ])
+})

@@ -1,6 +1,7 @@
 import { indexOfBuffer, indexOfNumber, indexOfString } from './buffer-search.guest.ts'
 import { bytesOf, ENCODING, sliceOf, writeText } from './encodings.guest.ts'
-import { isUtf8, utf8Length } from './utf8.guest.ts'
+import { longUtf8Length } from './long-utf8.guest.ts'
+import { isUtf8 } from './utf8.guest.ts'
 
 type View = ArrayBufferView | ArrayBuffer
 
@@ -60,7 +61,7 @@ const swap =
 export const bindingBuffer = {
   kMaxLength: 2 ** 53 - 1,
   kStringMaxLength: 536_870_888,
-  byteLengthUtf8: utf8Length,
+  byteLengthUtf8: longUtf8Length,
   compare: (a: View, b: View) => compareRange(bytesOf(a), bytesOf(b)),
   compareOffset: (a: View, b: View, bStart: number, aStart: number, bLength: number, aLength: number) =>
     compareRange(bytesOf(a).subarray(aStart, aStart + aLength), bytesOf(b).subarray(bStart, bStart + bLength)),

@@ -1,5 +1,5 @@
 import { bytesOf, ENCODING, writeText } from './encodings.guest.ts'
-import { utf8Length } from './utf8.guest.ts'
+import { longUtf8Length } from './long-utf8.guest.ts'
 
 type View = ArrayBufferView
 
@@ -49,7 +49,7 @@ export function indexOfString(
   end?: number
 ): number {
   const wide = encoding === ENCODING.utf16le
-  const needle = new Uint8Array(encoding === ENCODING.utf8 ? utf8Length(text) : wide ? text.length * 2 : text.length)
+  const needle = new Uint8Array(encoding === ENCODING.utf8 ? longUtf8Length(text) : wide ? text.length * 2 : text.length)
   const written = writeText(needle, text, 0, needle.length, encoding)
   return search(bytesOf(view), needle.subarray(0, written), offset, forward, wide ? 2 : 1, end)
 }

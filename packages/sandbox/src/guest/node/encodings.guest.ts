@@ -1,4 +1,5 @@
-import { textOf, utf8Slice, utf8Write } from './utf8.guest.ts'
+import { longUtf8Slice, longUtf8Write } from './long-utf8.guest.ts'
+import { textOf } from './utf8.guest.ts'
 
 /** The numbers of Node's own enumeration of encodings. */
 export const ENCODING = { ascii: 0, utf8: 1, base64: 2, utf16le: 3, latin1: 4, hex: 5, buffer: 6, base64url: 7 } as const
@@ -19,7 +20,7 @@ export function sliceOf(bytes: Uint8Array, from: number, to: number, encoding: n
   if (from >= to) return ''
   switch (encoding) {
     case ENCODING.utf8:
-      return utf8Slice(bytes, from, to)
+      return longUtf8Slice(bytes, from, to)
     case ENCODING.latin1:
       return textOf(bytes.subarray(from, to), to - from)
     case ENCODING.hex:
@@ -47,7 +48,7 @@ export function sliceOf(bytes: Uint8Array, from: number, to: number, encoding: n
 export function writeText(bytes: Uint8Array, text: string, offset: number, room: number, encoding: number): number {
   switch (encoding) {
     case ENCODING.utf8:
-      return utf8Write(bytes, text, offset, room)
+      return longUtf8Write(bytes, text, offset, room)
     case ENCODING.utf16le: {
       const count = Math.min(text.length, room >> 1)
       for (let index = 0; index < count; index++) {
