@@ -2,6 +2,7 @@ import { core } from './core.guest.ts'
 import { askBytes, askCrypto, askJson, bufferOf, encoded, inputOf, to64 } from './crypto-ask.guest.ts'
 import { makeCiphers } from './crypto-ciphers.guest.ts'
 import { makeKeys } from './crypto-keys.guest.ts'
+import { digestHere, hmacHere, isDigestHere } from './short-digests.guest.ts'
 
 type Load = (id: string) => unknown
 type Done = (error: unknown, value?: unknown) => void
@@ -90,7 +91,9 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     digest(encoding?: unknown): unknown {
       if (this.finalized) throw fail('ERR_CRYPTO_HASH_FINALIZED')
       this.finalized = true
-      return encoded(askBytes('hash', this.#fields, this.parts.whole()), encoding)
+      const message = this.parts.whole()
+      const here = this.#fields.outputLength === undefined ? digestHere(this.#algorithm, message) : undefined
+      return encoded(here === undefined ? askBytes('hash', this.#fields, message) : bufferOf(here), encoding)
     }
   }
 
@@ -117,13 +120,17 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     digest(encoding?: unknown): unknown {
       if (this.finalized) return encoded(Buffer.alloc(0), encoding)
       this.finalized = true
-      return encoded(askBytes('hmac', { algorithm: this.#algorithm }, this.parts.whole(), this.#key.slice()), encoding)
+      const message = this.parts.whole()
+      const here = hmacHere(this.#algorithm, this.#key, message)
+      if (here !== undefined) return encoded(bufferOf(here), encoding)
+      return encoded(askBytes('hmac', { algorithm: this.#algorithm }, message, this.#key.slice()), encoding)
     }
   }
 
   let hashes: Set<string> | undefined
   const names = (of: string) => askJson<string[]>('names', { of })
   const known = (algorithm: string): boolean => {
+    if (isDigestHere(algorithm)) return true
     hashes ??= new Set(names('hashes').flatMap((name) => [name, name.toLowerCase()]))
     return hashes.has(algorithm) || hashes.has(algorithm.toLowerCase())
   }
