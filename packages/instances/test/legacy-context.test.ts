@@ -117,9 +117,15 @@ test.serial(
   'free'
 )
 test.serial(
-  'a callback waits for work of the executor',
+  'a callback waits for what might be work of the executor',
   answers,
   'const seen = []; exports.handler = (e, c, done) => { crypto.subtle.digest("SHA-256", new Uint8Array(1)).then(() => seen.push("digest")); done(null, seen) }',
+  ['digest']
+)
+test.serial(
+  'a callback waits for longer work of the executor',
+  answers,
+  'const seen = []; exports.handler = (e, c, done) => { crypto.subtle.digest("SHA-256", new Uint8Array(5000)).then(() => seen.push("digest")); done(null, seen) }',
   ['digest']
 )
 test.serial(

@@ -113,8 +113,37 @@ const PAIRS = [
   `crypto.subtle.generateKey('Ed25519', true, []).catch((e) => e.name)`
 ]
 
+/** The isolate makes those of short messages itself. */
+const SHORT = [
+  inAsync(`const all = []
+    for (const name of ['SHA-1', 'sha-256']) for (let length = 0; length < 1_100; length += 37) all.push(await crypto.subtle.digest(name, new Uint8Array(length).fill(length)))
+    return all`),
+  inAsync(`const all = []
+    for (const hash of ['SHA-1', 'SHA-256']) for (const length of [1, 63, 64, 65, 200]) {
+      const secret = new Uint8Array(length).fill(length)
+      const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['sign', 'verify'])
+      for (const size of [0, 1, 55, 64, 600, 1_000]) {
+        const message = new Uint8Array(size).fill(7)
+        const mac = new Uint8Array(await crypto.subtle.sign({ name: 'HMAC' }, key, message))
+        const changed = mac.map((byte, index) => (index === 9 ? byte ^ 1 : byte))
+        for (const signature of [mac, changed, mac.slice(1), bytes(...mac, 0), new Uint8Array(0)]) all.push(await crypto.subtle.verify('HMAC', key, signature, message))
+        all.push(mac)
+      }
+    }
+    return all`),
+  inAsync(
+    `const key = await crypto.subtle.importKey('raw', bytes(1, 2, 255), { name: 'HMAC', hash: 'SHA-256', length: 20 }, true, ['sign']); return [look(key), await crypto.subtle.sign('HMAC', key, utf8('m'))]`
+  ),
+  inAsync(
+    `const key = await crypto.subtle.importKey('raw', bytes(1), { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']); return crypto.subtle.sign('HMAC', key, utf8('m')).catch((e) => e.name)`
+  ),
+  inAsync(
+    `const data = bytes(1, 2, 3); const promise = crypto.subtle.digest('SHA-256', data); data.fill(9); let later = false; const turned = promise.then(() => later); later = true; return [await promise, await turned]`
+  )
+]
+
 test('digests and secret keys', async (t) => {
-  await compare(t, [...DIGESTS, ...SECRET])
+  await compare(t, [...DIGESTS, ...SECRET, ...SHORT])
 })
 
 test('pairs of keys', async (t) => {

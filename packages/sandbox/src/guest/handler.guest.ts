@@ -16,7 +16,7 @@ import { describeError, errorJson, errorJsonOf } from './function-error.guest.ts
 import { answerHttp, type HttpAnswer } from './http-answer.guest.ts'
 import type { LiveAnswer } from './http-fetch.guest.ts'
 import { IntrinsicPromise, jsonParse, jsonStringify, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
-import { jobsPending, resumeJob } from './jobs.guest.ts'
+import { jobsPending, resumeJob, takeDoneHere } from './jobs.guest.ts'
 import { applyMeta, beginTrace, configureContext, type Identity, LambdaContext } from './lambda-context.guest.ts'
 import { collectGarbage } from './memory-budget.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
@@ -305,7 +305,7 @@ function hold(wanted: Held): typeof NOT_YET {
 function release(waiting: Held): void {
   if (waiting.call.settled || waiting.call !== call) held = undefined
   else if (timersPending() || jobsPending()) waiting.idle = false
-  else if (waiting.idle ?? waiting.answered) {
+  else if (waiting.idle ?? (waiting.answered && !takeDoneHere())) {
     held = undefined
     settle(waiting.call, waiting.value)
   } else {

@@ -19,6 +19,19 @@ export function jobsPending(): boolean {
   return open > 0
 }
 
+let doneHere = false
+
+/** What might have been a job was done at once: who waits for jobs still waits for the turn in which its promise is heard. */
+export function didHere(): void {
+  doneHere = true
+}
+
+export function takeDoneHere(): boolean {
+  const done = doneHere
+  doneHere = false
+  return done
+}
+
 /** Starts a job of the executor. The listener hears RESUME.DONE or RESUME.FAILED last, and each time in an entry of its own. */
 export function startJob(operation: number, order: string, bytes: Uint8Array | undefined, listener: JobListener): number {
   const id = ++last

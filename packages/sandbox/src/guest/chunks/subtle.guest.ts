@@ -4,7 +4,8 @@ import { DOMException } from '../dom-exception.guest.ts'
 import { bytesOf } from '../encoding.guest.ts'
 import { enumerable } from '../idl.guest.ts'
 import { jsonParse } from '../intrinsics.guest.ts'
-import { runJob } from '../jobs.guest.ts'
+import { didHere, runJob } from '../jobs.guest.ts'
+import { digestHere, hmacHere } from '../node/short-digests.guest.ts'
 import { CryptoKey, isKey, type KeyAlgorithm, type KeyUsage, makeKey, materialOf } from './crypto-key.guest.ts'
 
 export { CryptoKey }
@@ -26,6 +27,11 @@ class Parcel {
     this.#parts.push(bytes)
     this.#length += bytes.length
     return place
+  }
+
+  /** What was added last. */
+  get last(): Uint8Array {
+    return this.#parts[this.#parts.length - 1] as Uint8Array
   }
 
   input(value: unknown, what = 'data'): [number, number] {
@@ -140,6 +146,8 @@ export class SubtleCrypto {
   async digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> {
     const parcel = new Parcel()
     const order = { op: 'digest', algorithm: parcel.algorithm(algorithm), data: parcel.input(data) }
+    const here = digestHere(plainName(order.algorithm.name), parcel.last)
+    if (here !== undefined) return answerOf(here)
     return bufferOf((await parcel.send(order)).bytes)
   }
 
@@ -165,7 +173,10 @@ export class SubtleCrypto {
       signature: parcel.input(signature, 'signature'),
       data: parcel.input(data)
     }
+    const message = parcel.last
     mayBeUsed(key, 'verify')
+    const here = codeHere(key as CryptoKey, message)
+    if (here !== undefined) return areSame(new Uint8Array(answerOf(here)), bytesOf(signature as ArrayBuffer))
     return (await parcel.send(order)).text === 'true'
   }
 
@@ -289,11 +300,37 @@ function mayLeave(key: unknown): void {
   if (isKey(key) && !key.extractable) throw new DOMException('key is not extractable', 'InvalidAccessError')
 }
 
+function answerOf(here: Uint8Array): ArrayBuffer {
+  didHere()
+  return bufferOf(here)
+}
+
+/** SHA-256 as node:crypto names it. */
+function plainName(name: unknown): string {
+  return String(name).replace('-', '')
+}
+
+/** The code of a short message by a key for HMAC that consists of whole bytes. undefined where the executor has to be asked. */
+function codeHere(key: CryptoKey, message: Uint8Array): Uint8Array | undefined {
+  const { name, hash, length } = key.algorithm as KeyAlgorithm & { hash?: KeyAlgorithm; length?: number }
+  const { bytes } = materialOf(key)
+  if (name !== 'HMAC' || hash === undefined || length !== bytes.length * 8) return undefined
+  return hmacHere(plainName(hash.name), bytes, message)
+}
+
+function areSame(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length
+  for (let index = 0; index < a.length; index++) difference |= (a[index] as number) ^ (b[index] ?? 0)
+  return difference === 0
+}
+
 async function cipher(op: 'encrypt' | 'decrypt' | 'sign', algorithm: unknown, key: unknown, data: unknown): Promise<ArrayBuffer> {
   const parcel = new Parcel()
   const params = parcel.algorithm(algorithm)
   const order = { op, algorithm: params, key: parcel.key(key, params), data: parcel.input(data) }
   mayBeUsed(key, op)
+  const here = op === 'sign' ? codeHere(key as CryptoKey, parcel.last) : undefined
+  if (here !== undefined) return answerOf(here)
   return bufferOf((await parcel.send(order)).bytes)
 }
 
