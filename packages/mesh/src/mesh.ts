@@ -16,7 +16,7 @@ import {
 import type { Signer } from '@peerless/wire'
 import { peerIdOfAddress } from './address-record.ts'
 import { MemberPolicy } from './admission-policy.ts'
-import { ADDRESSES_MAX, CARRIER_QUEUE_BYTES_MAX, MESH_MESSAGE, REMOVED_TOLD_MS, UNANSWERED_BYTES_MAX } from './constants.ts'
+import { ADDRESSES_MAX, MESH_MESSAGE, REMOVED_TOLD_MS } from './constants.ts'
 import { Gossip } from './gossip.ts'
 import { checkDepth } from './identity.ts'
 import type { InviteOrder } from './invite-book.ts'
@@ -25,6 +25,7 @@ import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
 import { listenError, rememberPorts, withRememberedPorts } from './listen-ports.ts'
 import type { Membership } from './membership.ts'
 import type { PeerLink } from './peer-link.ts'
+import { notConnected, PeerRequests } from './peer-requests.ts'
 import { PeerTable } from './peer-table.ts'
 import type { MemberStatus, MeshParts, PeerlessMesh } from './peerless-mesh.ts'
 import { PendingAdmissions } from './pending-admissions.ts'
@@ -48,6 +49,7 @@ export class Libp2pMesh implements PeerlessMesh {
   readonly #parts: MeshParts
   readonly #table: PeerTable
   readonly #links: ReadonlyMap<string, PeerLink>
+  readonly #requests: PeerRequests
   readonly #roster: Roster
   readonly #removals: RemovalRoster
   readonly #redial: Redial
@@ -78,6 +80,7 @@ export class Libp2pMesh implements PeerlessMesh {
       onUnlinked: (peerId) => this.#redial.disconnected(peerId)
     })
     this.#links = this.#table.links
+    this.#requests = new PeerRequests(this.#links)
     const isConnected = (peerId: string) => peerId === this.peerId || this.#links.has(peerId)
     const links = () => [...this.#links.values()].filter((link) => link.up)
     this.#removals = new RemovalRoster({
@@ -198,12 +201,7 @@ export class Libp2pMesh implements PeerlessMesh {
   }
 
   request(peerId: string, type: number, header: unknown, payload: Uint8Array, done: OnReply): () => void {
-    const carrier = this.#links.get(peerId)?.calls
-    const wire = carrier?.wire
-    if (wire === undefined) return refuse(done, notConnected(peerId))
-    if (carrier?.full === true) return refuse(done, full(peerId))
-    const id = wire.request(type, header, payload, done)
-    return () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
+    return this.#requests.request(peerId, type, header, payload, done)
   }
 
   requestStreamed(
@@ -214,35 +212,21 @@ export class Libp2pMesh implements PeerlessMesh {
     onPart: OnPart,
     done: OnReply
   ): StreamedRequest {
-    const carrier = this.#links.get(peerId)?.calls
-    const wire = carrier?.wire
-    if (wire === undefined) return refuseStreamed(done, notConnected(peerId))
-    if (carrier?.full === true) return refuseStreamed(done, full(peerId))
-    const counted = carrier?.count(payload.length, done)
-    if (counted === undefined) return refuseStreamed(done, holding(peerId))
-    const id = wire.requestStreamed(type, header, payload, onPart, counted)
-    return {
-      credit: (bytes) => wire.credit(id, bytes),
-      cancel: () => wire.cancel(id, new PeerlessError('DEADLINE_EXCEEDED', 'withdrawn'))
-    }
+    return this.#requests.streamed(peerId, type, header, payload, onPart, done)
   }
 
-  async call(
+  call(
     peerId: string,
     type: number,
     header: unknown,
     payload?: Uint8Array,
-    options: { carrier?: Carrier; signal?: AbortSignal } = {}
+    options?: { carrier?: Carrier; signal?: AbortSignal }
   ): Promise<Reply> {
-    const carrier = this.#links.get(peerId)?.[options.carrier ?? 'calls']
-    const wire = carrier?.wire
-    if (wire === undefined) throw notConnected(peerId)
-    if (carrier?.full === true) throw full(peerId)
-    return await wire.call(type, header, payload, options.signal)
+    return this.#requests.call(peerId, type, header, payload, options)
   }
 
   tell(type: number, header: unknown): void {
-    for (const { up, calls } of this.#links.values()) if (up && !calls.full) calls.wire?.notify(type, header)
+    this.#requests.tell(type, header)
   }
 
   handle(type: number, handler: (peerId: string, request: IncomingRequest) => void): void {
@@ -425,25 +409,4 @@ function statusOf(link: PeerLink | undefined): MemberStatus['status'] {
   if (link === undefined) return 'unreachable'
   if (!link.up) return 'connecting'
   return link.draining ? 'draining' : 'connected'
-}
-
-function notConnected(peerId: string): PeerlessError {
-  return new PeerlessError('UNAVAILABLE', `no connection to ${peerId}; nothing was sent`)
-}
-
-function full(peerId: string): PeerlessError {
-  return new PeerlessError('BUSY', `more than ${CARRIER_QUEUE_BYTES_MAX} bytes wait for ${peerId}, which reads too slowly`)
-}
-
-function holding(peerId: string): PeerlessError {
-  return new PeerlessError('BUSY', `${peerId} has not answered calls with payloads of ${UNANSWERED_BYTES_MAX} bytes in all`)
-}
-
-function refuseStreamed(done: OnReply, error: PeerlessError): StreamedRequest {
-  return { credit: () => undefined, cancel: refuse(done, error) }
-}
-
-function refuse(done: OnReply, error: PeerlessError): () => void {
-  queueMicrotask(() => done(error, undefined))
-  return IGNORE
 }
