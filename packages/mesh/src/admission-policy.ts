@@ -25,6 +25,8 @@ export interface MemberPolicyOptions {
   invites: InviteBook
   clock: Clock
   logger: Logger
+  /** This node is about to leave: whom it let in now would be in no list. */
+  isLeaving: () => boolean
   onMember: (membership: Membership) => void
   onInviteRedeemed: (redeemed: InviteRedeemed) => void
 }
@@ -94,6 +96,7 @@ export class MemberPolicy implements AdmissionPolicy {
       throw new PeerlessError('INVALID_INVITE', `the invite token is for role '${token.role}'; a node needs one of role 'node'`)
     }
     checkNodeName(name)
+    if (this.#options.isLeaving()) throw leaving('INVALID_INVITE')
     const removal = removals.against({ peerId, issuers: lineOf(identity.membership) })
     // Before it spends a use on what nobody would take.
     if (removal?.membership.peerId === peerId) throw removed('INVALID_INVITE', peerId, removal)
@@ -145,12 +148,24 @@ export class JoinPolicy implements AdmissionPolicy {
   }
 }
 
-function removed(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', peerId: string, { at, by, membership }: Removal): PeerlessError {
+function removed(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', peerId: string, { at, by, membership, left }: Removal): PeerlessError {
+  const when = new Date(at).toISOString()
   const who = membership.peerId === peerId ? 'it' : `${membership.peerId}, which let it in,`
+  const what =
+    left === undefined
+      ? `${who} was removed at ${when} by ${by}`
+      : membership.peerId === peerId
+        ? `it left at ${when}`
+        : `${by} left at ${when}, and it is none of those that it said it had let in`
   return new PeerlessError(
     code,
-    `${peerId} is no member any more: ${who} was removed at ${new Date(at).toISOString()} by ${by}. It can join with a new invite and an empty data folder`
+    `${peerId} is no member any more: ${what}. It can join with a new invite and an empty data folder`
   )
+}
+
+/** Why this node lets nobody in. */
+export function leaving(code: 'INVALID_INVITE' | 'UNAVAILABLE'): PeerlessError {
+  return new PeerlessError(code, 'this node is leaving the mesh and lets nobody in any more: ask another one for an invite')
 }
 
 function otherMesh(code: 'NOT_A_MEMBER' | 'INVALID_INVITE', theirs: string, ours: string): PeerlessError {

@@ -50,6 +50,12 @@ export const REMOVALS_MAX = 256
 /** Nodes that a removed one invited and that stay, and one removal in its envelope with so many. */
 export const REMOVAL_KEEPS_MAX = 128
 export const REMOVAL_BYTES_MAX = 8_192
+/** Of the SHA-256 of a peer id or a removal, in the lists of a departure, MEMBERS_MAX and REMOVALS_MAX of them at most: whoever has the node's key would have to try 2^119 keys to get one of his own into it. */
+export const MARK_BYTES = 16
+/** One departure in its envelope with all these, behind a chain of CHAIN_LENGTH_MAX. */
+export const DEPARTURE_BYTES_MAX = 14_336
+/** How long a node that leaves waits until its peers have said that they know. */
+export const DEPARTURE_TOLD_MS = 10_000
 /** From when a removal is known to the end of the node's connections: it is told why. */
 export const REMOVED_TOLD_MS = 200
 /** Full mesh up to here; a larger mesh is a random subset per node. */

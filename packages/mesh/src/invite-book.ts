@@ -115,6 +115,11 @@ export class InviteBook {
     })
   }
 
+  /** Peer ids of the nodes that joined by what is on record, after all redemptions that are under way. */
+  holders(): Promise<string[]> {
+    return this.#alone(async () => [...this.#entries.values()].flatMap(({ holders }) => [...holders.keys()]))
+  }
+
   async #spend(entry: InviteEntry, holder: string | undefined, fruit: Uint8Array): Promise<Uint8Array> {
     if (holder === undefined) entry.anonymous++
     else entry.holders.set(holder, fruit)

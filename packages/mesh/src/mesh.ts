@@ -15,12 +15,13 @@ import {
 } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import { peerIdOfAddress } from './address-record.ts'
-import { MemberPolicy } from './admission-policy.ts'
+import { leaving, MemberPolicy } from './admission-policy.ts'
 import { ADDRESSES_MAX, MESH_MESSAGE, REMOVED_TOLD_MS } from './constants.ts'
 import { Gossip } from './gossip.ts'
 import { checkDepth } from './identity.ts'
 import type { InviteOrder } from './invite-book.ts'
 import { encodeToken, type InviteRole } from './invite-token.ts'
+import { Leaving } from './leaving.ts'
 import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
 import { listenError, rememberPorts, withRememberedPorts } from './listen-ports.ts'
 import type { Membership } from './membership.ts'
@@ -46,6 +47,7 @@ export class Libp2pMesh implements PeerlessMesh {
   readonly seed: Uint8Array
   readonly foundedNow: boolean
   readonly joinedNow: boolean
+  readonly leaving: Leaving
   readonly #parts: MeshParts
   readonly #table: PeerTable
   readonly #links: ReadonlyMap<string, PeerLink>
@@ -59,8 +61,8 @@ export class Libp2pMesh implements PeerlessMesh {
   #libp2p: MeshLibp2p | undefined
   #draining = false
   #stopped = false
-  /** Of the connections of those who were removed. */
-  #ending: Timer | undefined
+  /** Of the connections of those who are members no more. */
+  readonly #endings = new Set<Timer>()
 
   constructor(parts: MeshParts) {
     const { node, identity, clock, random, logger, directory } = parts
@@ -102,6 +104,14 @@ export class Libp2pMesh implements PeerlessMesh {
       removals: this.#removals,
       onNews: (peerId) => this.#redial.noticed(peerId)
     })
+    this.leaving = new Leaving({
+      signer: node.signer,
+      identity,
+      book: this.#roster.book,
+      removals: this.#removals,
+      invites: parts.invites,
+      clock
+    })
     this.#redial = new Redial({
       self: this.peerId,
       clock,
@@ -120,6 +130,7 @@ export class Libp2pMesh implements PeerlessMesh {
       invites: parts.invites,
       clock,
       logger,
+      isLeaving: () => this.leaving.begun,
       onMember: (membership) => {
         if (this.#roster.book.meet(membership)) this.#roster.changed()
       },
@@ -175,7 +186,7 @@ export class Libp2pMesh implements PeerlessMesh {
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    this.#ending?.cancel()
+    for (const ending of this.#endings) ending.cancel()
     this.#redial.stop()
     this.#table.detach()
     this.#gossip.stop()
@@ -246,6 +257,7 @@ export class Libp2pMesh implements PeerlessMesh {
   }
 
   async invite(order: InviteOrder): Promise<string> {
+    if (order.role === 'node' && this.leaving.begun) throw leaving('UNAVAILABLE')
     const addresses = this.addresses()
     if (order.role === 'node') {
       checkDepth(this.#parts.identity)
@@ -288,7 +300,7 @@ export class Libp2pMesh implements PeerlessMesh {
   async remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]> {
     const { signer, meshId } = this
     if (peerId === signer.peerId) {
-      throw new PeerlessError('INVALID_ARGUMENT', 'a node cannot remove itself: stop it, and remove it at the one that let it in')
+      throw new PeerlessError('INVALID_ARGUMENT', "a node cannot remove itself: 'peerless leave' ends its own membership")
     }
     if (!this.isMember(signer.peerId)) {
       throw new PeerlessError('FORBIDDEN', 'this node was removed from its mesh itself: its word counts for nothing there')
@@ -297,7 +309,9 @@ export class Libp2pMesh implements PeerlessMesh {
     if (target === undefined) throw new PeerlessError('NOT_FOUND', `${peerId.slice(0, 64)} is no member of this mesh`)
     const members = this.#roster.book.values().map(({ membership }) => membership)
     const now = this.#parts.clock.now()
-    const removals = removalsOf({ signer, meshId, now, target, members, removals: this.#removals.book, keeps })
+    const { founder, head } = this.leaving
+    const as = head === signer.peerId && founder !== head ? founder : undefined
+    const removals = removalsOf({ signer, meshId, now, target, members, removals: this.#removals.book, as, keeps })
     await this.#removals.add(removals)
     return removals.map(({ membership }) => membership.peerId)
   }
@@ -338,22 +352,27 @@ export class Libp2pMesh implements PeerlessMesh {
 
   #onRemovals(news: readonly Removal[]): void {
     void this.#withdrawFrom(news)
-    this.#sweep()
+    const out = this.#sweep()
     this.#roster.changed()
-    // What tells a removed node so goes first.
-    this.#ending ??= this.#parts.clock.after(REMOVED_TOLD_MS, () => {
-      this.#ending = undefined
-      this.#endRemoved()
+    if (out.size === 0) return
+    // What tells such a node so goes first, and its own question whether that is known. Each has its time, however soon after another it goes.
+    const ending = this.#parts.clock.after(REMOVED_TOLD_MS, () => {
+      this.#endings.delete(ending)
+      this.#endRemoved(out)
     })
+    this.#endings.add(ending)
   }
 
-  /** What nodes joined with that this one let in, where their removal counts for those. */
+  /** What nodes joined with that this one let in, where their removal counts for those. Who left is not taken to be in the wrong hands. */
   async #withdrawFrom(removals: readonly Removal[]): Promise<void> {
     const { invites, identity, logger } = this.#parts
     const issuers = lineOf(identity.membership)
     const holders = removals
       .map(({ membership }) => membership.peerId)
-      .filter((peerId) => this.#removals.book.against({ peerId, issuers }) !== undefined)
+      .filter((peerId) => {
+        const removal = this.#removals.book.against({ peerId, issuers })
+        return removal !== undefined && removal.left === undefined
+      })
     try {
       await invites.withdrawFrom(holders)
     } catch (error) {
@@ -361,18 +380,27 @@ export class Libp2pMesh implements PeerlessMesh {
     }
   }
 
-  #sweep(): void {
+  /** Forgets those that are members no more; their peer ids. */
+  #sweep(): ReadonlySet<string> {
     const { logger } = this.#parts
-    for (const { peerId, name } of this.#roster.book.sweep()) {
-      const by = this.#removals.book.of(peerId)?.by
-      if (peerId === this.peerId) logger.error('this node was removed from its mesh: no other node talks to it any more', { by })
+    const out = this.#roster.book.sweep()
+    for (const { peerId, name } of out) {
+      const { by, left } = this.#removals.book.of(peerId) ?? {}
+      if (left !== undefined) {
+        if (peerId === this.peerId) logger.warn('this node has left its mesh: no other node talks to it any more')
+        else logger.info('a node left the mesh', { peer: peerId, name })
+      } else if (peerId === this.peerId)
+        logger.error('this node was removed from its mesh: no other node talks to it any more', { by })
       else logger.warn('a node was removed from the mesh', { peer: peerId, name, by })
     }
+    return new Set(out.map(({ peerId }) => peerId))
   }
 
-  #endRemoved(): void {
+  #endRemoved(out: ReadonlySet<string>): void {
     for (const connection of this.#libp2p?.getConnections() ?? []) {
-      if (!this.isMember(connection.remotePeer.toString())) connection.abort(new PeerlessError('NOT_A_MEMBER', 'it was removed'))
+      const peerId = connection.remotePeer.toString()
+      if (out.has(peerId) && !this.isMember(peerId))
+        connection.abort(new PeerlessError('NOT_A_MEMBER', 'it is no member any more'))
     }
   }
 

@@ -10,6 +10,32 @@ import type { Membership } from './membership.ts'
 /** A member as `peerless peers` shows it, without what only a beacon knows. */
 export type MemberStatus = Pick<PeerStatus, 'peerId' | 'name' | 'self' | 'status' | 'addresses' | 'rttMs' | 'clockOffsetMs'>
 
+/** Which of the connected peers have said that they know of a departure, and which have not. */
+export interface DepartureTold {
+  readonly told: string[]
+  readonly untold: string[]
+}
+
+export interface MeshLeaving {
+  /** While it is true, this node lets nobody in. */
+  begun: boolean
+  /** It ended its own membership, now or before its last start: its word counts for nothing any more. */
+  readonly done: boolean
+  /** Who can remove whom the founder let in: the founder, or who inherited that; undefined when nobody can any more. */
+  readonly head: string | undefined
+  /** Peer ids of those that may inherit that from this node, the eldest members first; none where it has not got it. */
+  successors(): string[]
+  /**
+   * Ends this node's own membership for ever. Whom it let in stays, whom it removed stays out. On disk, and told to the peers that are named, when it resolves; they
+   * end their connections then.
+   * @param successor who has its right to remove from then on, where this node is the head
+   * @throws FORBIDDEN when that one may not, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it is no member any more, UNAVAILABLE when it holds, but could not be written
+   */
+  leave(successor?: string): Promise<DepartureTold>
+  /** Tells the peers that are connected, again; for a node whose last run ended before any had heard. */
+  tell(): Promise<DepartureTold>
+}
+
 /** The mesh as the node's own parts see it: the contract of packages/interface, and what only the daemon may do. */
 export interface PeerlessMesh extends Mesh {
   readonly name: string
@@ -51,6 +77,8 @@ export interface PeerlessMesh extends Mesh {
    * @throws NOT_FOUND, FORBIDDEN naming who may, INVALID_ARGUMENT for this node itself, CONFLICT when there are too many, UNAVAILABLE when it holds, but could not be written
    */
   remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]>
+  /** How this node ends its own membership. */
+  readonly leaving: MeshLeaving
   /** undefined for a stranger. */
   status(peerId: string): MemberStatus | undefined
   /** All known members, this node first. */

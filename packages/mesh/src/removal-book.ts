@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto'
 import { messageOf, PeerlessError } from '@peerless/interface'
-import { decode, encode } from '@peerless/wire'
-import { REMOVALS_MAX } from './constants.ts'
+import { decode, decodeEnvelope, encode } from '@peerless/wire'
+import { DEPARTURE_BYTES_MAX, REMOVALS_MAX } from './constants.ts'
+import { verifyDeparture } from './departure.ts'
 import { type Membership, verifyChain } from './membership.ts'
-import { depthOf, keyOf, lineOf, outranks, type Removal, verifyRemoval } from './removal.ts'
+import { depthOf, inviterOf, isKept, keyOf, lineOf, outranks, type Removal, verifyRemoval } from './removal.ts'
+
+type Line = Pick<Membership, 'peerId' | 'issuers'>
 
 /**
  * Every removal this node knows of. Pure: no network, no disk, no clock. Each is verified from the mesh key down, and of two with one key all keep the same, so
@@ -38,41 +41,101 @@ export class RemovalBook {
     return undefined
   }
 
+  /** What a node said when it left; undefined for who did not. */
+  departureOf(peerId: string): Removal | undefined {
+    for (const removal of this.#byPeer.get(peerId) ?? []) if (removal.left !== undefined) return removal
+    return undefined
+  }
+
   /**
-   * Why whoever holds this membership is no member: it was removed, or it was invited by one that was, and not kept.
+   * Who has the right of a founder to remove: the founder itself until it leaves, then its successor, and so on.
+   * @returns undefined when the last one named nobody
+   */
+  headAfter(founder: string): string | undefined {
+    let head: string | undefined = founder
+    // A node that is named twice has left, and leads round in a circle.
+    for (let steps = 0; head !== undefined && steps <= REMOVALS_MAX; steps++) {
+      const departure: Removal | undefined = this.departureOf(head)
+      if (departure === undefined) return head
+      head = departure.left?.successor
+    }
+    return undefined
+  }
+
+  /**
+   * Why whoever holds this membership is no member: it was removed or left, or it was invited by one that was removed, and not kept.
    *
    * What a removed node signed does not count, be it before or after: it may say when it likes. Who removes a node therefore signs anew what that one had
-   * removed, see `removalsOf`. From the mesh key down, so that every step is taken once: a line is a peer's to make up.
+   * removed, see `removalsOf`; one that leaves lists what stands. From the mesh key down, so that every step is taken once: a line is a peer's to make up.
+   * @param except a removal that is looked away from
    */
-  against(membership: Pick<Membership, 'peerId' | 'issuers'>): Removal | undefined {
+  against(membership: Line, except?: Removal): Removal | undefined {
     const line = lineOf(membership)
     const out: (Removal | undefined)[] = []
     // Against whoever stands here, from above.
     let above: Removal | undefined
     for (let index = line.length - 1; index >= 0; index--) {
-      const own = this.#strongest(line, index, out)
+      const own = this.#strongest(line, index, out, except)
       out[index] = own ?? above
-      if (own !== undefined && !own.keeps.has(line[index - 1] ?? '')) above = own
+      if (own !== undefined && !isKept(own, line[index - 1] ?? '')) above = own
     }
     return out[0]
   }
 
+  /** Whether what a removal says is the word of somebody who may say it. */
+  counts(removal: Removal): boolean {
+    const { membership, as, left } = removal
+    // Who leaves may say so itself; but one that is out anyway, for what is above it, says nothing new.
+    if (left !== undefined) return this.against(membership, removal) === undefined
+    const line = lineOf(membership)
+    const signer = line.lastIndexOf(as)
+    const away = this.against({ peerId: as, issuers: line.slice(signer + 1) })
+    return this.#speaks(removal, away, signer === line.length - 2)
+  }
+
   /**
-   * Of the removals of one node in a line the word of whoever is closest to the mesh key, its latest.
+   * Of the removals of one node in a line the word of whoever is closest to the mesh key, its latest. What the node says itself is the least.
    * @param out why those above are no members
    */
-  #strongest(line: readonly string[], index: number, out: readonly (Removal | undefined)[]): Removal | undefined {
+  #strongest(
+    line: readonly string[],
+    index: number,
+    out: readonly (Removal | undefined)[],
+    except: Removal | undefined
+  ): Removal | undefined {
     let strongest: Removal | undefined
     let highest = 0
     for (const removal of this.#byPeer.get(line[index] as string) ?? []) {
+      if (removal === except) continue
+      if (removal.left !== undefined) {
+        strongest ??= removal
+        continue
+      }
       const within = line.indexOf(removal.within, index + 1)
-      const signer = line.lastIndexOf(removal.by)
-      if (within < 0 || signer < within || out[signer] !== undefined || signer < highest) continue
+      const signer = line.lastIndexOf(removal.as)
+      if (within < 0 || signer < within || signer < highest) continue
+      if (!this.#speaks(removal, out[signer], signer === line.length - 2)) continue
       if (signer === highest && strongest !== undefined && !outranks(removal, strongest)) continue
       strongest = removal
       highest = signer
     }
     return strongest
+  }
+
+  /**
+   * @param away why the node whose word it is is no member
+   * @param founded whether that one is the founder, whose right goes to a successor; those above any other have it anyway
+   */
+  #speaks(removal: Removal, away: Removal | undefined, founded: boolean): boolean {
+    if (away === undefined) return removal.by === removal.as
+    for (let steps = 0; away?.left !== undefined && steps <= REMOVALS_MAX; steps++) {
+      if (removal.by === away.by) return away.left.stands.has(removal.bytes)
+      const { successor }: { successor: string | undefined } = away.left
+      if (!founded || successor === undefined) return false
+      away = this.departureOf(successor)
+      if (away === undefined) return removal.by === successor
+    }
+    return false
   }
 
   /** Whether that was news. A full book prefers those about what is closer to the mesh key, and then those of whom it has fewest: nobody fills it with its own. */
@@ -107,7 +170,7 @@ export class RemovalBook {
     let last = ordered[0] as (typeof ordered)[number]
     let most = 0
     for (const each of ordered) {
-      const share = `${each.depth} ${each.removal.within}`
+      const share = `${each.depth} ${inviterOf(each.removal)}`
       const before = shares.get(share) ?? 0
       shares.set(share, before + 1)
       if (each.depth === last.depth && before < most) continue
@@ -117,11 +180,9 @@ export class RemovalBook {
     return last.removal
   }
 
-  /** Below all others where its signer is out. */
+  /** Below all others where it is nobody's word. */
   #depthOf(removal: Removal): number {
-    const { by, membership } = removal
-    const issuers = membership.issuers.slice(membership.issuers.lastIndexOf(by) + 1)
-    return this.against({ peerId: by, issuers }) === undefined ? depthOf(removal) : Number.POSITIVE_INFINITY
+    return this.counts(removal) ? depthOf(removal) : Number.POSITIVE_INFINITY
   }
 
   #drop(removal: Removal): void {
@@ -164,7 +225,7 @@ export class RemovalBook {
       try {
         const [chain, envelope] = Array.isArray(entry) ? entry : []
         if (envelope instanceof Uint8Array && this.#held.has(textOf(envelope))) continue
-        const removal = verifyRemoval(envelope, this.#meshId, verifyChain(chain, this.#meshId))
+        const removal = this.#verify(envelope, verifyChain(chain, this.#meshId))
         if (this.learn(removal)) news.push(removal)
       } catch (error) {
         // One that is bad says nothing about its neighbours; the caller logs the faults.
@@ -173,11 +234,21 @@ export class RemovalBook {
     }
     return { news, faults }
   }
+
+  /** What a node signs about itself is that it left. */
+  #verify(alleged: unknown, membership: Membership): Removal {
+    const own =
+      alleged instanceof Uint8Array &&
+      alleged.length <= DEPARTURE_BYTES_MAX &&
+      decodeEnvelope(alleged).signer === membership.peerId
+    return own ? verifyDeparture(alleged, this.#meshId, membership) : verifyRemoval(alleged, this.#meshId, membership)
+  }
 }
 
 /** From the signer down to the node whose invitations it is about, the most first: what those above say of these counts for more than that node's own word. */
-function stepsDown({ membership: { issuers }, within, by }: Removal): number {
-  return issuers.lastIndexOf(within) - issuers.lastIndexOf(by)
+function stepsDown(removal: Removal): number {
+  const { issuers } = removal.membership
+  return issuers.lastIndexOf(inviterOf(removal)) - issuers.lastIndexOf(removal.as)
 }
 
 function textOf(bytes: Uint8Array): string {

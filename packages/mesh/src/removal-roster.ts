@@ -93,6 +93,25 @@ export class RemovalRoster {
     })
   }
 
+  /** Asks the connected peers until they have said that they know it, or `late` is aborted. What was told before on the same stream is known when they answer. */
+  async confirm(removal: Removal, late: AbortSignal): Promise<{ told: string[]; untold: string[] }> {
+    const asked = await Promise.all(
+      this.#options.links().map(async (link) => ({ peerId: link.peerId, knows: await this.#knows(link, removal, late) }))
+    )
+    const of = (knows: boolean) => asked.filter((one) => one.knows === knows).map(({ peerId }) => peerId)
+    return { told: of(true), untold: of(false) }
+  }
+
+  async #knows(link: PeerLink, removal: Removal, late: AbortSignal): Promise<boolean> {
+    try {
+      const reply = await link.bulk.wire?.call(MESH_MESSAGE.REMOVALS, this.book.digest(), NOTHING, late)
+      return reply !== undefined && (reply.payload.length === 0 || Buffer.from(reply.payload).includes(removal.bytes))
+    } catch (error) {
+      this.#options.logger.debug('a peer did not say whether it knows', { peer: link.peerId, reason: messageOf(error) })
+      return false
+    }
+  }
+
   /** Serves REMOVALS. @throws MALFORMED, TOO_LARGE */
   serve(peerId: string, request: IncomingRequest): void {
     if (request.notification) this.#takeBytes(peerId, request.payload)

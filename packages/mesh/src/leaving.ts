@@ -1,0 +1,122 @@
+import { type Clock, PeerlessError } from '@peerless/interface'
+import type { Signer } from '@peerless/wire'
+import { DEPARTURE_TOLD_MS } from './constants.ts'
+import { issueDeparture } from './departure.ts'
+import type { MeshIdentity } from './identity.ts'
+import type { InviteBook } from './invite-book.ts'
+import type { MemberBook } from './member-book.ts'
+import type { DepartureTold, MeshLeaving } from './peerless-mesh.ts'
+import type { Removal } from './removal.ts'
+import type { RemovalRoster } from './removal-roster.ts'
+
+export interface LeavingOptions {
+  readonly signer: Signer
+  readonly identity: MeshIdentity
+  readonly book: MemberBook
+  readonly removals: RemovalRoster
+  readonly invites: InviteBook
+  readonly clock: Clock
+}
+
+/** What a node does to end its own membership, and what it has to know for that. */
+export class Leaving implements MeshLeaving {
+  /** Whom it let in from then on would be in no list. */
+  begun = false
+  readonly #o: LeavingOptions
+
+  constructor(options: LeavingOptions) {
+    this.#o = options
+  }
+
+  /** What it said when it left, which it may have done before its last stop. */
+  get #departure(): Removal | undefined {
+    return this.#o.removals.book.departureOf(this.#o.signer.peerId)
+  }
+
+  get done(): boolean {
+    return this.#departure !== undefined
+  }
+
+  /** The founder of this mesh, which may have left long ago. */
+  get founder(): string {
+    const { membership } = this.#o.identity
+    return membership.issuers.at(-2) ?? membership.peerId
+  }
+
+  /** Who has the founder's right to remove; undefined when nobody has it any more. */
+  get head(): string | undefined {
+    return this.#o.removals.book.headAfter(this.founder)
+  }
+
+  /**
+   * Who may inherit that right from this node, those that have been members for the longest first: whom nobody else can remove, or who does that could make the
+   * successor go. Nobody where this node has not got it.
+   */
+  successors(): string[] {
+    const { signer, book, removals } = this.#o
+    if (this.head !== signer.peerId) return []
+    const isGone = (peerId: string) => peerId === signer.peerId || removals.book.departureOf(peerId) !== undefined
+    return book
+      .values()
+      .map(({ membership }) => membership)
+      .filter(({ peerId, issuers }) => peerId !== signer.peerId && issuers.slice(0, -1).every(isGone))
+      .sort((a, b) => a.issuedAt - b.issuedAt || (a.peerId < b.peerId ? -1 : 1))
+      .map(({ peerId }) => peerId)
+  }
+
+  /**
+   * Signs that this node left; on disk, and told to the peers, when it resolves.
+   * @throws FORBIDDEN when that one cannot succeed it, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it has left already, UNAVAILABLE when it could not be written
+   */
+  async leave(successor?: string): Promise<DepartureTold> {
+    const { signer, identity, book, removals, invites, clock } = this.#o
+    const { peerId } = signer
+    if (this.#departure !== undefined) throw new PeerlessError('CONFLICT', 'this node has left its mesh already')
+    if (book.get(peerId) === undefined) {
+      throw new PeerlessError('CONFLICT', 'this node was removed from its mesh: there is nothing to leave any more')
+    }
+    this.#checkSuccessor(successor)
+    this.begun = true
+    const all = removals.book.values()
+    const members = [...book.values().map(({ membership }) => membership), ...all.map(({ membership }) => membership)]
+    // A member book forgets when it is full, and the record of invites after a while; what is in either was let in.
+    const stays = members.filter(({ issuer }) => issuer === peerId).map((membership) => membership.peerId)
+    const departure = issueDeparture(signer, identity.meshId, identity.membership, {
+      at: clock.now(),
+      stays: [...stays, ...(await invites.holders())],
+      stands: all.filter((removal) => removal.by === peerId),
+      successor
+    })
+    await removals.add([departure])
+    return await this.tell()
+  }
+
+  /** Waits until the connected peers have said that they know, for DEPARTURE_TOLD_MS at most. */
+  async tell(): Promise<DepartureTold> {
+    const { removals, clock } = this.#o
+    const departure = this.#departure
+    if (departure === undefined) return { told: [], untold: [] }
+    const late = new AbortController()
+    const timer = clock.after(DEPARTURE_TOLD_MS, () => late.abort())
+    try {
+      return await removals.confirm(departure, late.signal)
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  #checkSuccessor(successor: string | undefined): void {
+    if (successor === undefined || this.successors().includes(successor)) return
+    const { book, signer } = this.#o
+    const named = successor.slice(0, 64)
+    if (book.get(successor) === undefined || successor === signer.peerId) {
+      throw new PeerlessError('FORBIDDEN', `${named} cannot succeed this node: it is no other member of this mesh`)
+    }
+    throw new PeerlessError(
+      'FORBIDDEN',
+      this.head === signer.peerId
+        ? `${named} cannot succeed this node: somebody else let it in, who is here still and could remove it. It must be one that this node let in`
+        : `${named} cannot succeed this node, which has nothing to hand on: those that let it in can remove whom it let in`
+    )
+  }
+}
