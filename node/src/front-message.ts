@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { NodeOptions } from './options.ts'
 
-/** To a further front: first how to start, later that it is to end. Its first front is its parent and runs the same code, so what it says is taken as it is. */
-export type ToFront = { readonly start: NodeOptions } | { readonly stop: true }
+/** To a further front: first how to start, later whether it takes work, and that it is to end. Its first front is its parent and runs the same code, so what it says is taken as it is. */
+export type ToFront = { readonly start: NodeOptions } | { readonly draining: boolean } | { readonly stop: true }
 
 /** From a further front: once, when it serves or could not. */
 export const fromFrontRule = z.union([

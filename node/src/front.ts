@@ -16,6 +16,7 @@ class FrontProcess {
   listen(): void {
     process.on('message', (message: ToFront) => {
       if ('start' in message) this.#node ??= this.#start(message.start)
+      else if ('draining' in message) void this.#node?.then((node) => node.setDraining(message.draining))
       else void this.#stop()
     })
     process.on('disconnect', () => process.exit(1))

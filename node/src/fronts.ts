@@ -44,6 +44,11 @@ export class Fronts {
     await Promise.all(Array.from({ length: this.#startsAtOnce }, oneByOne))
   }
 
+  /** Whether they take work; those that are started again, too. */
+  setDraining(draining: boolean): void {
+    for (const front of this.#fronts) front.setDraining(draining)
+  }
+
   /** Lets them finish what runs; resolves when their processes have ended. */
   async stop(): Promise<void> {
     await Promise.all(this.#fronts.map((front) => front.stop()))
@@ -58,6 +63,7 @@ class Front {
   #restart: Timer | undefined
   #waitMs = RESTART_MS_MIN
   #stopping = false
+  #draining = false
 
   constructor(order: NodeOptions, options: FrontsOptions) {
     this.#order = order
@@ -79,6 +85,7 @@ class Front {
       child.kill('SIGKILL')
       throw error
     }
+    if (this.#draining) this.#tell(child, { draining: true })
     // In the tick of its word, so that no end is missed.
     child.once('exit', (code, signal) => {
       if (this.#stopping) return
@@ -86,6 +93,12 @@ class Front {
       this.#logger.error('a front ended and is started again', { code, signal, inMs: this.#waitMs })
       this.#again()
     })
+  }
+
+  setDraining(draining: boolean): void {
+    this.#draining = draining
+    const child = this.#child
+    if (child?.connected === true) this.#tell(child, { draining })
   }
 
   async stop(): Promise<void> {

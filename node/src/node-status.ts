@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import type { CatalogService } from '@peerless/catalog'
 import type { Instances } from '@peerless/instances'
 import {
+  type DrainAnswer,
   type InviteAnswer,
   type LatencyStatus,
   type MeshStatus,
@@ -12,6 +13,7 @@ import {
 } from '@peerless/interface'
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
+import type { Draining } from './draining.ts'
 import type { Machine } from './machine.ts'
 import { machineNamed } from './machine-named.ts'
 import { VERSION } from './version.ts'
@@ -21,7 +23,8 @@ const ISOLATED_VM = (createRequire(import.meta.url)('isolated-vm/package.json') 
 /** What the gateway shows of the mesh, put together from the parts that know. */
 export class NodeMeshStatus implements MeshStatus {
   executorAnswered = false
-  draining = false
+  /** It is about to end. */
+  stopping = false
   readonly #mesh: PeerlessMesh
   readonly #catalog: CatalogService
   readonly #instances: Instances
@@ -29,6 +32,7 @@ export class NodeMeshStatus implements MeshStatus {
   readonly #account: string
   readonly #machine: Machine
   readonly #warmHere: (functionName: string, version: string) => number
+  readonly #aside: Draining
 
   constructor(options: {
     mesh: PeerlessMesh
@@ -39,6 +43,7 @@ export class NodeMeshStatus implements MeshStatus {
     machine: Machine
     /** Instances of a version that this node is to keep warm. */
     warmHere: (functionName: string, version: string) => number
+    draining: Draining
   }) {
     this.#mesh = options.mesh
     this.#catalog = options.catalog
@@ -47,6 +52,7 @@ export class NodeMeshStatus implements MeshStatus {
     this.#account = options.account
     this.#machine = options.machine
     this.#warmHere = options.warmHere
+    this.#aside = options.draining
   }
 
   get peerId(): string {
@@ -104,6 +110,7 @@ export class NodeMeshStatus implements MeshStatus {
       addresses: this.#mesh.addresses(),
       slots: this.#instances.slots,
       busy: this.#instances.busy,
+      draining: this.#draining,
       instances: this.#instances.list(),
       isolation: this.#instances.isolation(),
       memory: this.#instances.memory(),
@@ -146,10 +153,18 @@ export class NodeMeshStatus implements MeshStatus {
   }
 
   unready(): string | undefined {
-    if (this.draining) return 'draining'
+    if (this.#draining) return 'draining'
     if (!this.#catalog.caughtUp()) return 'the catalog has not caught up with the mesh yet'
     if (!this.executorAnswered) return 'no executor has answered yet'
     return undefined
+  }
+
+  setDraining(draining: boolean): DrainAnswer {
+    return this.#aside.set(draining)
+  }
+
+  get #draining(): boolean {
+    return this.stopping || this.#aside.on
   }
 
   #self(): PeerStatus {
@@ -157,7 +172,7 @@ export class NodeMeshStatus implements MeshStatus {
       peerId: this.#mesh.peerId,
       name: this.#mesh.name,
       self: true,
-      status: this.draining ? 'draining' : 'connected',
+      status: this.#draining ? 'draining' : 'connected',
       addresses: this.#mesh.addresses(),
       rttMs: 0,
       clockOffsetMs: 0,

@@ -20,6 +20,8 @@ export interface ProvisioningOptions {
     wanted(): readonly { readonly functionName: string; readonly version: string; readonly count: number }[]
     onChange(listener: () => void): void
   }
+  /** Whether this node takes no new work: then it keeps nothing warm. */
+  readonly draining: () => boolean
   readonly keepWarm: (orders: WarmOrder[]) => void
 }
 
@@ -56,6 +58,11 @@ export class Provisioning {
       if (!this.#stopped) this.#round()
     })
     this.#round()
+  }
+
+  /** This node takes work again, or takes no more. */
+  changed(): void {
+    if (!this.#stopped) this.#round()
   }
 
   stop(): void {
@@ -116,11 +123,11 @@ export class Provisioning {
 
   /** Who has not said yet how many slots it has can be counted in when it has. */
   #nodes(): WarmNode[] {
-    const { mesh, slots, loadOf } = this.#o
+    const { mesh, slots, loadOf, draining } = this.#o
     const peers = mesh.peers().flatMap((node) => {
       const load = loadOf(node)
       return load === undefined || load.draining ? [] : [{ node, slots: load.slots }]
     })
-    return [{ node: mesh.peerId, slots }, ...peers]
+    return draining() ? peers : [{ node: mesh.peerId, slots }, ...peers]
   }
 }

@@ -28,6 +28,7 @@ import type { AwsAccess } from './aws-signature.ts'
 import { BlockCollection } from './block-collection.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { DataFolder } from './data-folder.ts'
+import { Draining } from './draining.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
@@ -74,6 +75,8 @@ export interface RunningNode {
   /** The pipeline behind the gateway, for programs that run a node inside themselves. */
   readonly invoker: Invoker
   readonly catalog: Catalog
+  /** While it is true it takes no new work, and sends on what its clients bring. */
+  setDraining(draining: boolean): void
   /** Finishes what runs, closes the books, goes. */
   stop(): Promise<void>
 }
@@ -232,6 +235,7 @@ async function compose(
     region: REGION_DEFAULT,
     accountId: options.accountId,
     machineOf: (peerId) => machine.of(peerId),
+    refusal: () => invocation.refusal,
     ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
     // What waits can wait: as many attempts as this node has slots, the rest of the mesh's are for who is waiting for an answer.
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
@@ -246,8 +250,11 @@ async function compose(
     slots: instances.slots,
     loadOf: (peerId) => invocation.loadOf(peerId),
     latency: invocation.latency,
+    draining: () => draining.on,
     keepWarm: (orders) => instances.warm.provision(orders)
   })
+
+  const draining = new Draining({ mesh, invocation, provisioning })
 
   // Who looks at a node that was removed, looks with its key.
   const isRemoved = (peerId: string) => peerId !== mesh.peerId && mesh.isRemoved(peerId)
@@ -259,7 +266,8 @@ async function compose(
     invocation,
     account: operator,
     machine,
-    warmHere: (name, version) => provisioning.here(name, version)
+    warmHere: (name, version) => provisioning.here(name, version),
+    draining
   })
   const shared = fronts > 1 || front !== undefined
   const metrics = shared ? new MachineMetrics({ ...platform, mesh, machine, front: front?.number ?? 1 }) : undefined
@@ -340,6 +348,7 @@ async function compose(
       cores: availableParallelism(),
       invite: () => mesh.invite({ role: 'node', ttlMs: FRONT_INVITE_MS, uses: 1 })
     })
+    draining.onChange((on) => further.setDraining(on))
     undo.push(() => further.stop())
     await further.start()
   }
@@ -351,12 +360,13 @@ async function compose(
     events.stop()
     queue.drain()
     invocation.drain()
-    status.draining = true
+    status.stopping = true
     await gateway.close(DRAIN_MS)
     await instances.drain(DRAIN_MS)
     await ledger.flush()
   }
-  return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, stop }
+  const setDraining = (on: boolean) => void draining.set(on)
+  return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, setDraining, stop }
 }
 
 /** Resolves when this node is connected to the first front of its machine and has compared its catalog with the mesh's. @throws UNAVAILABLE after CATCH_UP_MS_MAX */

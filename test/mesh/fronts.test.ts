@@ -172,6 +172,31 @@ if (process.platform === 'linux') {
   })
 }
 
+test.serial('a machine that drains does so with all its fronts, also with one that is started again', async (t) => {
+  const daemon = await up(t, { args: ['--fronts', '2', '--sample'] })
+  const url = `${daemon.http}/fn/hello?name=Ada`
+  t.is((await get(url)).status, 200)
+  const all = (status: string) =>
+    eventually(
+      () => peersOf(daemon),
+      (peers) => peers.length === 2 && peers.every((peer) => peer.status === status),
+      30_000
+    )
+  t.is((await daemon.cli('drain')).code, 0)
+  await all('draining')
+  const [further] = await furtherOf(daemon)
+  process.kill(further as number, 'SIGKILL')
+  await eventually(
+    () => furtherOf(daemon),
+    (pids) => pids.length === 1 && pids[0] !== further
+  )
+  await all('draining')
+  for (let call = 0; call < 10; call++) t.is((await get(url)).status, 503)
+  await daemon.cli('drain', '--off')
+  await all('connected')
+  for (let call = 0; call < 10; call++) t.is((await get(url)).status, 200)
+})
+
 test.serial('a port that another program has is not shared with it', async (t) => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen({ host: '127.0.0.1', port: 0, reusePort: true }, resolve))

@@ -115,6 +115,7 @@ function nodeText(node: NodeStatus): string {
     ['account', String(node.account)],
     ['version', `${node.version}, Node ${node.node}, V8 ${node.v8}, isolated-vm ${node.isolatedVm}`],
     ['slots', `${node.busy} of ${node.slots} busy, ${node.instances?.length ?? 0} instances`],
+    ...(node.draining === true ? [['work', 'draining: takes none'] as const] : []),
     ...memoryOf(node),
     ...layers
   ])

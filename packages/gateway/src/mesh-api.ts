@@ -73,6 +73,17 @@ export class MeshApi {
   #meshOperations(): Record<string, ApiOperation> {
     const { context } = this.#parts
     const { mesh, keys, limits } = context
+    const drains = (draining: boolean): ApiOperation => ({
+      name: 'node drain',
+      bodyBytesMax: 0,
+      async run(call) {
+        mustBeAdmin(call.key, 'drain the node')
+        const answer = mesh.setDraining(draining)
+        const by = call.key.accessKeyId
+        context.logger.warn(draining ? 'takes no new work' : 'takes work again', { requestId: call.requestId, by })
+        call.json(200, answer)
+      }
+    })
     return {
       'GET /v1/peers': read('peers', (call) => {
         mayDeploy(call.key, 'see the peers')
@@ -92,6 +103,8 @@ export class MeshApi {
         mustBeAdmin(call.key, 'see the node')
         return mesh.node()
       }),
+      'PUT /v1/node/drain': drains(true),
+      'DELETE /v1/node/drain': drains(false),
       'GET /v1/instances': read('instances', (call) => {
         mustBeAdmin(call.key, 'see the instances')
         if (!flagOf(call, 'mesh')) return mesh.node().instances

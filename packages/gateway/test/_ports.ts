@@ -272,6 +272,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
       instances: [],
       isolation: []
     }),
+    setDraining: (draining) => ({ draining, inFlight: 0, takers: 2 }),
     remove: async (node, withInvited) => ({ removed: withInvited ? [node, `${node}'s`] : [node] }),
     invite: async (order) => ({ token: `${order.role}:${order.ttlMs}:${order.uses}` }),
     redeem: async (token) => {

@@ -31,6 +31,8 @@ const ADMIN_ONLY: Ask[] = [
   { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' },
   { method: 'DELETE', path: '/v1/keys/PLKEY00000000001' },
   { method: 'DELETE', path: '/v1/peers/two' },
+  { method: 'PUT', path: '/v1/node/drain' },
+  { method: 'DELETE', path: '/v1/node/drain' },
   { method: 'POST', path: '/v1/invites', body: '{}' },
   { path: '/v1/ledger/verify' }
 ]
@@ -69,6 +71,15 @@ test('an admin removes a node by name, alone or with those that it invited', asy
   t.deepEqual((await remove('/v1/peers/two')).json(), { removed: ['two'] })
   t.deepEqual((await remove('/v1/peers/two?invited=1')).json(), { removed: ['two', "two's"] })
   t.is((await remove('/v1/peers/two?invited=perhaps')).status, 400)
+})
+
+test('an admin takes the work off the node, and lets it work again', async (t) => {
+  const node = await start(t)
+  const drain = (method: string, body = '') => call(node, { method, path: '/v1/node/drain', body })
+  t.deepEqual((await drain('PUT')).json(), { draining: true, inFlight: 0, takers: 2 })
+  t.deepEqual((await drain('DELETE')).json(), { draining: false, inFlight: 0, takers: 2 })
+  t.is((await drain('PUT', '{}')).status, 413)
+  t.is((await call(node, { method: 'PUT', path: '/v1/node/rest' })).status, 404)
 })
 
 test('a key without an account gets that of its maker', async (t) => {

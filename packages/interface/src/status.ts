@@ -46,6 +46,8 @@ export interface NodeStatus {
   addresses: string[]
   slots: number
   busy: number
+  /** It takes no new work, and sends on what its clients bring. */
+  draining?: boolean
   instances: InstanceStatus[]
   /** Which layers of isolation are active on this machine. */
   isolation: { layer: string; active: boolean; detail: string }[]
@@ -124,6 +126,15 @@ export interface RemovalAnswer {
   removed: string[]
 }
 
+/** PUT /v1/node/drain, and DELETE to take it back → DrainAnswer */
+export interface DrainAnswer {
+  draining: boolean
+  /** Requests under way at this node. */
+  inFlight: number
+  /** Connected nodes that take work. */
+  takers: number
+}
+
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */
 export interface MeshStatus {
   readonly peerId: string
@@ -140,6 +151,8 @@ export interface MeshStatus {
   remove(node: string, withInvited: boolean): Promise<RemovalAnswer>
   /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
   redeem(token: string): Promise<{ role: 'deployer' | 'invoker' }>
+  /** Whether this machine takes new work, until its next start. */
+  setDraining(draining: boolean): DrainAnswer
   /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */
   allInstances?(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
   /** Functions with a latency target, in order of name, as far as this node has heard of them. */

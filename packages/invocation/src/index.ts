@@ -52,6 +52,10 @@ export interface InvocationService extends Invoker {
   readonly inFlight: number
   readonly waiting: number
   start(): void
+  /** While it is true the peers send nothing more, and what comes here goes to them. */
+  setDraining(draining: boolean): void
+  /** Why nothing is taken here now, not even to be sent on; undefined where it is. */
+  readonly refusal: string | undefined
   /** From now on new calls are refused and the peers know it. */
   drain(): void
   stop(): void
@@ -87,6 +91,9 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     get waiting() {
       return pipeline.waiting
     },
+    get refusal() {
+      return reporter.refusal
+    },
     start: () => {
       peerCalls.start()
       logs.start()
@@ -95,7 +102,15 @@ export function createInvocation(options: InvocationOptions): InvocationService 
       reporter.start(() => pipeline.pump())
       pipeline.start()
     },
+    setDraining: (draining) => {
+      if (reporter.closed) return
+      reporter.draining = draining
+      reporter.publish()
+      // Those that wait for a place here may have one elsewhere, or the other way round.
+      pipeline.pump()
+    },
     drain: () => {
+      reporter.closed = true
       reporter.draining = true
       reporter.publish()
     },

@@ -17,7 +17,10 @@ const JITTER = 0.2
  * those only who are connected. Gossipsub, which is for what all are to know, would have each of them pass it on to eight who have it, and sign and verify it for that.
  */
 export class LoadReporter {
+  /** It takes nothing from peers, and sends on what comes here. */
   draining = false
+  /** Nor does it take anything else: it stops when it has finished what it has. */
+  closed = false
   /** Requests taken from peers and clients and not yet answered here. */
   inFlight = 0
   readonly #boot: number
@@ -66,6 +69,15 @@ export class LoadReporter {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  /** Why nothing is taken here, not even to be sent on; undefined where it is. */
+  get refusal(): string | undefined {
+    if (this.closed) return 'this node is draining; call another'
+    // Nobody who waited here would get a place. Who has not told its load yet may have one.
+    if (this.draining && this.#mesh.peers().every((peerId) => this.#table.get(peerId)?.draining === true))
+      return 'this node is draining, and no other one is connected that takes work'
+    return undefined
   }
 
   /** A whole report, newer than any before. */

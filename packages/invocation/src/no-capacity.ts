@@ -12,9 +12,11 @@ export function noCapacity(why: string): PeerlessError {
 /**
  * A place that had room and could not begin says more than that others had none.
  * @param unable what the last such place said or had not
+ * @param draining whether this node has left itself out
  */
-export function whyNowhere(unable: string | undefined, when: string): string {
+export function whyNowhere(unable: string | undefined, when: string, draining = false): string {
+  const others = draining ? 'this node is draining, and no other node' : 'no node'
   return unable === undefined
-    ? `no node had a free slot ${when}`
-    : `no node could start it ${when}; the last that tried ${unable}`
+    ? `${others} had a free slot ${when}`
+    : `${others} could start it ${when}; the last that tried ${unable}`
 }

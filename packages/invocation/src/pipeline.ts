@@ -136,11 +136,9 @@ export class Pipeline implements Invoker {
   }
 
   begin(order: InvokeOrder, done: OnAnswer): void {
-    if (this.#o.reporter.draining) {
-      done(
-        new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: RETRY_AFTER_MS } }),
-        undefined
-      )
+    const why = this.#o.reporter.refusal
+    if (why !== undefined) {
+      done(new PeerlessError('UNAVAILABLE', why, { detail: { retryAfterMs: RETRY_AFTER_MS } }), undefined)
       return
     }
     const { record } = order.target
@@ -234,14 +232,14 @@ export class Pipeline implements Invoker {
   /** Starts the call at the picked place; false when there is none. */
   #tryPlace(call: Call): boolean {
     if (call.placesTried >= PLACES_TRIED_MAX) return false
-    const { instances, table, clock } = this.#o
+    const { instances, table, clock, reporter } = this.#o
     const { revisionId } = call.invocation.version
     const here = {
       node: this.#self,
       slots: instances.slots,
       busy: instances.busy,
-      // Peers send nothing more when it drains; what this node had taken before, it finishes.
-      draining: false,
+      // Peers send nothing more when it drains. What this node had taken before it began to stop, it finishes.
+      draining: reporter.draining && !reporter.closed,
       idle: instances.idle().get(revisionId) ?? 0
     }
     const now = clock.monotonic()
@@ -405,7 +403,7 @@ export class Pipeline implements Invoker {
     const again = call.waitUntil !== 0
     if (!again) call.waitUntil = now + WAITING_MS_MAX
     if (now >= call.waitUntil) {
-      this.#fail(call, noCapacity(whyNowhere(call.unable, 'in time')))
+      this.#fail(call, noCapacity(whyNowhere(call.unable, 'in time', this.#o.reporter.draining)))
       return
     }
     if (again) {
@@ -430,7 +428,7 @@ export class Pipeline implements Invoker {
   #sweepDeadlines(): void {
     const now = this.#o.clock.monotonic()
     for (const call of this.#waiting.take((waiting) => waiting.waitUntil <= now)) {
-      this.#fail(call, noCapacity(whyNowhere(call.unable, `within ${WAITING_MS_MAX} ms`)))
+      this.#fail(call, noCapacity(whyNowhere(call.unable, `within ${WAITING_MS_MAX} ms`, this.#o.reporter.draining)))
     }
     // Cancelling ends in the callback of the request, which takes the call out of the set.
     for (const call of [...this.#away]) if (call.giveUpAt <= now) call.cancel?.()

@@ -21,6 +21,8 @@ export interface QueueOptions {
   replicas?: number
   /** Which machine a node is on. Default: each on its own. */
   machineOf?: (peerId: string) => string
+  /** Why nothing that is accepted now could run anywhere; undefined where it can. Default: it can. */
+  refusal?: () => string | undefined
   /** Attempts under way at once. Default 64. */
   runsMax?: number
   /** The first wait before a retry, in milliseconds. Default RETRY_BASE_MS. */

@@ -113,8 +113,8 @@ export class Queue implements QueueService {
   #accept(order: AsyncOrder, done: (error: PeerlessError | undefined) => void): void {
     const { requestId: id, payload, account, functionName } = order
     try {
-      if (this.#draining)
-        throw new PeerlessError('UNAVAILABLE', 'this node is draining; call another', { detail: { retryAfterMs: 1_000 } })
+      const why = this.#draining ? 'this node is draining; call another' : this.#o.refusal?.()
+      if (why !== undefined) throw new PeerlessError('UNAVAILABLE', why, { detail: { retryAfterMs: 1_000 } })
       checkEventId(id)
       if (payload.length > LIMITS.asyncPayloadBytesMax)
         throw new PeerlessError(
