@@ -49,6 +49,7 @@ const COMMANDS: readonly Entry[] = [
   },
   { name: 'peers', summary: 'list the nodes of the mesh', load: () => import('./commands/peers.ts') },
   { name: 'drain', summary: 'take the work off a node', load: () => import('./commands/drain.ts') },
+  { name: 'leave', summary: 'end the membership of a node for good', load: () => import('./commands/leave.ts') },
   { name: 'top', summary: 'watch the load of the mesh', load: () => import('./commands/top.ts') },
   { name: 'logs', summary: 'print the logs of a function, from every node', load: () => import('./commands/logs.ts') },
   { name: 'ledger', summary: 'balances, statements and their proof', load: () => import('./commands/ledger.ts') }

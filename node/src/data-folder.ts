@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
+import { forgetKeys } from '@peerless/mesh'
 import { makeFolder } from './make-folder.ts'
 
 /** What the command line reads to find and sign to the node of a data folder. Holds a secret: mode 0600. */
@@ -14,6 +15,19 @@ export interface DaemonFile {
   secretAccessKey: string
 }
 
+/** What is left in the folder of a node that is no member any more. */
+export interface LeftFile {
+  /** Epoch milliseconds. */
+  at: number
+  mesh: string
+  peerId: string
+  name: string
+  /** Peer id of the node that has its right to remove. */
+  successor?: string
+}
+
+const LEFT_FILE = 'left.json'
+const KEY_FILE = 'admin-key.json'
 const DAEMON_FILE = 'daemon.json'
 const LOCK_FILE = 'lock'
 const LOCK_DATABASE = 'lock.sqlite'
@@ -50,9 +64,39 @@ export class DataFolder {
     return (await stat(join(this.path, 'catalog', 'catalog.sqlite')).catch(() => undefined)) !== undefined
   }
 
+  /** Whether its node has left its mesh. A mark that cannot be read is one all the same: it is written when there is no way back. */
+  async readLeft(): Promise<LeftFile | undefined> {
+    const path = join(this.path, LEFT_FILE)
+    try {
+      const { at, mesh, peerId, name } = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+      if (Number.isSafeInteger(at) && [mesh, peerId, name].every((text) => typeof text === 'string'))
+        return { at, mesh, peerId, name } as LeftFile
+    } catch (error) {
+      if (isMissing(error)) return undefined
+    }
+    const at = await stat(path)
+    return { at: Math.floor(at.mtimeMs), mesh: 'unknown', peerId: 'unknown', name: 'unknown' }
+  }
+
+  /** Nothing starts in it from then on. Its keys, those of its further fronts, and its access key, which the mesh takes no more, go. */
+  async markLeft(file: LeftFile): Promise<void> {
+    await this.#write(LEFT_FILE, file)
+    await this.forgetKeys()
+  }
+
+  /** Done again by whoever finds the mark, in case the process ended between the two. */
+  async forgetKeys(): Promise<void> {
+    const fronts = join(this.path, 'fronts')
+    const further = await readdir(fronts).catch(() => [])
+    for (const home of [this.path, ...further.map((name) => join(fronts, name))]) {
+      await forgetKeys(join(home, 'mesh'))
+      await rm(join(home, KEY_FILE), { force: true })
+    }
+  }
+
   async readKey(): Promise<{ accessKeyId: string; secretAccessKey: string } | undefined> {
     try {
-      const alleged: unknown = JSON.parse(await readFile(join(this.path, 'admin-key.json'), 'utf8'))
+      const alleged: unknown = JSON.parse(await readFile(join(this.path, KEY_FILE), 'utf8'))
       const { accessKeyId, secretAccessKey } = alleged as Record<string, unknown>
       return typeof accessKeyId === 'string' && typeof secretAccessKey === 'string' ? { accessKeyId, secretAccessKey } : undefined
     } catch (error) {
@@ -64,7 +108,7 @@ export class DataFolder {
   }
 
   async writeKey(key: { accessKeyId: string; secretAccessKey: string }): Promise<void> {
-    await this.#write('admin-key.json', key)
+    await this.#write(KEY_FILE, key)
   }
 
   async announce(file: DaemonFile): Promise<void> {

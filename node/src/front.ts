@@ -17,6 +17,7 @@ class FrontProcess {
     process.on('message', (message: ToFront) => {
       if ('start' in message) this.#node ??= this.#start(message.start)
       else if ('draining' in message) void this.#node?.then((node) => node.setDraining(message.draining))
+      else if ('giveAway' in message) void this.#giveAway(message.giveAway)
       else void this.#stop()
     })
     process.on('disconnect', () => process.exit(1))
@@ -34,6 +35,12 @@ class FrontProcess {
       tell({ failed: messageOf(error) }, () => process.exit(1))
       return await new Promise(() => undefined)
     }
+  }
+
+  async #giveAway(on: boolean): Promise<void> {
+    const node = await this.#node
+    if (on) tell({ left: (await node?.giveAway()) ?? 0 })
+    else node?.keep()
   }
 
   async #stop(): Promise<void> {

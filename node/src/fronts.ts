@@ -7,6 +7,8 @@ import type { NodeOptions } from './options.ts'
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'front.js')
 /** Start, join and catching up take seconds on a slow machine. */
 const START_MS_MAX = 60_000
+/** Longer than a node waits for what runs, and for peers that take its events. */
+const GIVE_AWAY_MS_MAX = 60_000
 /** Longer than a node takes to finish what runs and hand over what waits. */
 const STOP_MS_MAX = 30_000
 const RESTART_MS_MIN = 1_000
@@ -47,6 +49,17 @@ export class Fronts {
   /** Whether they take work; those that are started again, too. */
   setDraining(draining: boolean): void {
     for (const front of this.#fronts) front.setDraining(draining)
+  }
+
+  /** Has them give to others what was accepted there. Resolves with how many events only they have. @throws PeerlessError UNAVAILABLE when one does not say */
+  async giveAway(): Promise<number> {
+    const left = await Promise.all(this.#fronts.map((front) => front.giveAway()))
+    return left.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** They keep what they have, and take more, after all. */
+  keep(): void {
+    for (const front of this.#fronts) front.keep()
   }
 
   /** Lets them finish what runs; resolves when their processes have ended. */
@@ -99,6 +112,32 @@ class Front {
     this.#draining = draining
     const child = this.#child
     if (child?.connected === true) this.#tell(child, { draining })
+  }
+
+  giveAway(): Promise<number> {
+    const { number } = this.#order.front ?? { number: 0 }
+    const child = this.#child
+    const failed = (why: string) => new PeerlessError('UNAVAILABLE', `front ${number} did not give away what it has: ${why}`)
+    if (child?.connected !== true) return Promise.reject(failed('it does not run just now'))
+    return new Promise((resolve, reject) => {
+      const timer = this.#o.clock.after(GIVE_AWAY_MS_MAX, () => reject(failed(`not within ${GIVE_AWAY_MS_MAX} ms`)))
+      child.once('message', (alleged) => {
+        timer.cancel()
+        const message = fromFrontRule.safeParse(alleged)
+        if (message.success && 'left' in message.data) resolve(message.data.left)
+        else reject(failed('it says something else'))
+      })
+      child.once('exit', () => {
+        timer.cancel()
+        reject(failed('it ended'))
+      })
+      this.#tell(child, { giveAway: true })
+    })
+  }
+
+  keep(): void {
+    const child = this.#child
+    if (child?.connected === true) this.#tell(child, { giveAway: false })
   }
 
   async stop(): Promise<void> {

@@ -5,6 +5,9 @@ import {
   type DrainAnswer,
   type InviteAnswer,
   type LatencyStatus,
+  type LeaveAnswer,
+  type LeaveOrder,
+  type LeavePlan,
   type MeshStatus,
   type NodeStatus,
   PeerlessError,
@@ -13,6 +16,7 @@ import {
 } from '@peerless/interface'
 import type { InvocationService } from '@peerless/invocation'
 import type { PeerlessMesh } from '@peerless/mesh'
+import type { Departing } from './departing.ts'
 import type { Draining } from './draining.ts'
 import type { Machine } from './machine.ts'
 import { machineNamed } from './machine-named.ts'
@@ -33,6 +37,7 @@ export class NodeMeshStatus implements MeshStatus {
   readonly #machine: Machine
   readonly #warmHere: (functionName: string, version: string) => number
   readonly #aside: Draining
+  readonly #departing: Departing
 
   constructor(options: {
     mesh: PeerlessMesh
@@ -44,6 +49,7 @@ export class NodeMeshStatus implements MeshStatus {
     /** Instances of a version that this node is to keep warm. */
     warmHere: (functionName: string, version: string) => number
     draining: Draining
+    departing: Departing
   }) {
     this.#mesh = options.mesh
     this.#catalog = options.catalog
@@ -53,6 +59,7 @@ export class NodeMeshStatus implements MeshStatus {
     this.#machine = options.machine
     this.#warmHere = options.warmHere
     this.#aside = options.draining
+    this.#departing = options.departing
   }
 
   get peerId(): string {
@@ -157,6 +164,14 @@ export class NodeMeshStatus implements MeshStatus {
     if (!this.#catalog.caughtUp()) return 'the catalog has not caught up with the mesh yet'
     if (!this.executorAnswered) return 'no executor has answered yet'
     return undefined
+  }
+
+  leavePlan(order: LeaveOrder): LeavePlan {
+    return this.#departing.plan(order)
+  }
+
+  leave(order: LeaveOrder): Promise<LeaveAnswer> {
+    return this.#departing.leave(order)
   }
 
   setDraining(draining: boolean): DrainAnswer {

@@ -4,17 +4,19 @@ import { guardProcess } from './process-guard.ts'
 import { type RunningNode, startNode } from './start-node.ts'
 
 /**
- * Runs a node until it is told to stop (SIGINT, SIGTERM, SIGHUP): the first signal drains, the second ends it at once.
+ * Runs a node until it is told to stop (SIGINT, SIGTERM, SIGHUP): the first signal drains, the second ends it at once. Or until it has left its mesh.
  * @throws what `startNode` throws; nothing is left running then
  */
 export async function runNode(options: NodeOptions): Promise<void> {
   const logger = loggerOf(options)
   guardProcess(logger)
-  const signal = firstSignal()
+  const signal = new FirstSignal()
   const node = await startNode(options, logger)
   announce(node, options)
-  const name = await signal
-  if (!options.json) console.error(`${name}: finishing what runs; once more ends it at once`)
+  const name = await Promise.race([signal.name, node.left])
+  if (!options.json)
+    console.error(name === undefined ? 'this node has left its mesh' : `${name}: finishing what runs; once more ends it at once`)
+  signal.letGo()
   await node.stop()
 }
 
@@ -35,22 +37,31 @@ function announce(node: RunningNode, options: NodeOptions): void {
 /** One Ctrl-C can arrive twice: from the terminal, which signals the whole group, and from npm, which passes it on. */
 const REPEAT_MS = 500
 
-/** Resolves at the first signal to stop; the second exits with its number. Keeps the process alive until then. */
-function firstSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    const alive = setInterval(() => undefined, 60_000)
-    let firstAt: number | undefined
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        const now = clock.monotonic()
-        if (firstAt === undefined) {
-          firstAt = now
-          clearInterval(alive)
-          resolve(name)
-        } else if (now - firstAt > REPEAT_MS) {
-          process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[name])
-        }
-      })
-    }
-  })
+/** The first signal to stop; the second exits with its number. Keeps the process alive until then. */
+class FirstSignal {
+  readonly name: Promise<NodeJS.Signals>
+  readonly #alive = setInterval(() => undefined, 60_000)
+
+  constructor() {
+    this.name = new Promise((resolve) => {
+      let firstAt: number | undefined
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+        process.on(name, () => {
+          const now = clock.monotonic()
+          if (firstAt === undefined) {
+            firstAt = now
+            this.letGo()
+            resolve(name)
+          } else if (now - firstAt > REPEAT_MS) {
+            process.exit(128 + { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }[name])
+          }
+        })
+      }
+    })
+  }
+
+  /** The process ends by itself from now on, when nothing is to be done any more. */
+  letGo(): void {
+    clearInterval(this.#alive)
+  }
 }

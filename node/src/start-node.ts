@@ -27,7 +27,9 @@ import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
 import type { AwsAccess } from './aws-signature.ts'
 import { BlockCollection } from './block-collection.ts'
 import { BundleReplication } from './bundle-replication.ts'
+import { CodeElsewhere } from './code-elsewhere.ts'
 import { DataFolder } from './data-folder.ts'
+import { Departing, hasLeft } from './departing.ts'
 import { Draining } from './draining.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
@@ -77,6 +79,12 @@ export interface RunningNode {
   readonly catalog: Catalog
   /** While it is true it takes no new work, and sends on what its clients bring. */
   setDraining(draining: boolean): void
+  /** Takes and starts nothing more, and gives others what was accepted here. Resolves with how many events only this node has. */
+  giveAway(): Promise<number>
+  /** Takes and starts again after that. */
+  keep(): void
+  /** Resolves when it has ended its membership, and is to be stopped. */
+  readonly left: Promise<void>
   /** Finishes what runs, closes the books, goes. */
   stop(): Promise<void>
 }
@@ -117,6 +125,11 @@ async function compose(
   checkFronts(fronts, memoryMb)
   const folder = await DataFolder.open(options.dataDirectory)
   undo.push(() => folder.release())
+  const gone = await folder.readLeft()
+  if (gone !== undefined) {
+    await folder.forgetKeys()
+    throw hasLeft(gone)
+  }
   // The port of the first front is its further ones' as well.
   await checkFree([...(front === undefined ? [options.http] : []), ...addressesOf(options.listen)])
 
@@ -255,6 +268,23 @@ async function compose(
   })
 
   const draining = new Draining({ mesh, invocation, provisioning })
+  const code = new CodeElsewhere({ ...platform, mesh, catalog, store })
+  const left = Promise.withResolvers<void>()
+  let further: Fronts | undefined
+  const departing = new Departing({
+    ...platform,
+    mesh,
+    machine,
+    draining,
+    queue,
+    events,
+    invocation,
+    ledger,
+    code,
+    folder,
+    fronts: () => further,
+    onLeft: () => left.resolve()
+  })
 
   // Who looks at a node that was removed, looks with its key.
   const isRemoved = (peerId: string) => peerId !== mesh.peerId && mesh.isRemoved(peerId)
@@ -267,7 +297,8 @@ async function compose(
     account: operator,
     machine,
     warmHere: (name, version) => provisioning.here(name, version),
-    draining
+    draining,
+    departing
   })
   const shared = fronts > 1 || front !== undefined
   const metrics = shared ? new MachineMetrics({ ...platform, mesh, machine, front: front?.number ?? 1 }) : undefined
@@ -299,11 +330,14 @@ async function compose(
   invocation.start()
   await queue.start()
   events.listen()
+  code.listen()
   undo.push(() => mesh.stop())
   await mesh.start()
   // While peers are still there to take what is left.
   undo.push(() => queue.stop())
   undo.push(() => drain())
+  // The last run ended between leaving and marking the folder.
+  if (mesh.leaving.done) await departing.finish()
 
   const replication = new BundleReplication({ ...platform, mesh, catalog, store, fetch: exchange.fetch })
   replication.start()
@@ -342,15 +376,16 @@ async function compose(
     const firstPort = await gateway.listenAside()
     listening.add(firstPort)
     const parts = { machine: machine.id, name: mesh.name, httpPort: address.port, firstPort, slots, memoryMb }
-    const further = new Fronts({
+    const others = new Fronts({
       ...platform,
       orders: furtherFronts(options, parts),
       cores: availableParallelism(),
       invite: () => mesh.invite({ role: 'node', ttlMs: FRONT_INVITE_MS, uses: 1 })
     })
-    draining.onChange((on) => further.setDraining(on))
-    undo.push(() => further.stop())
-    await further.start()
+    further = others
+    draining.onChange((on) => others.setDraining(on))
+    undo.push(() => others.stop())
+    await others.start()
   }
   events.start()
   // The command line talks to the machine, which answers as one.
@@ -365,8 +400,18 @@ async function compose(
     await instances.drain(DRAIN_MS)
     await ledger.flush()
   }
-  const setDraining = (on: boolean) => void draining.set(on)
-  return { http, peerId: mesh.peerId, meshId: mesh.meshId, invoker: invocation, catalog, setDraining, stop }
+  return {
+    http,
+    peerId: mesh.peerId,
+    meshId: mesh.meshId,
+    invoker: invocation,
+    catalog,
+    left: left.promise,
+    setDraining: (on) => void draining.set(on),
+    giveAway: () => departing.giveAway(),
+    keep: () => departing.keep(),
+    stop
+  }
 }
 
 /** Resolves when this node is connected to the first front of its machine and has compared its catalog with the mesh's. @throws UNAVAILABLE after CATCH_UP_MS_MAX */

@@ -1,5 +1,7 @@
+import { stat } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import {
   CreateFunctionCommand,
   GetFunctionConfigurationCommand,
@@ -195,6 +197,44 @@ test.serial('a machine that drains does so with all its fronts, also with one th
   await daemon.cli('drain', '--off')
   await all('connected')
   for (let call = 0; call < 10; call++) t.is((await get(url)).status, 200)
+})
+
+test.serial('a machine that leaves does so with all its fronts, and they with what they had', async (t) => {
+  const founder = await up(t)
+  const token = (await founder.cli('invite')).stdout.trim()
+  const daemon = await up(t, { args: ['--join', token, '--fronts', String(FRONTS)] })
+  const client = await clientOf(daemon)
+  await client.send(
+    new CreateFunctionCommand({
+      FunctionName: 'echo',
+      Role: ROLE,
+      Runtime: 'nodejs22.x' as Runtime,
+      Handler: 'index.handler',
+      Code: { ZipFile: zipOf(ECHO) }
+    })
+  )
+  await eventually(
+    () => peersOf(founder),
+    (peers) => peers.length === 1 + FRONTS && peers.every(({ status }) => status === 'connected'),
+    30_000
+  )
+  const ended = new Promise((resolve) => daemon.child.once('exit', resolve))
+  const left = await daemon.cli('leave', '--yes')
+  t.is(left.code, 0, `${left.stderr}${daemon.log.slice(-20).join('\n')}`)
+  t.is(await ended, 0)
+  const peers = await eventually(
+    () => peersOf(founder),
+    (all) => all.length === 1,
+    20_000
+  )
+  t.deepEqual(idsOf(peers), [founder.peerId])
+  t.is((await get(`${founder.http}/readyz`)).status, 200)
+  const { accessKeyId, secretAccessKey } = await founder.keys()
+  const there = new LambdaClient({ endpoint: founder.http, region: 'x', credentials: { accessKeyId, secretAccessKey } })
+  t.is((await invoke(there, 'echo', {})).StatusCode, 200)
+  for (const folder of ['', 'fronts/2/', 'fronts/3/'])
+    for (const file of ['node.key', 'membership.cbor'])
+      await t.throwsAsync(stat(join(daemon.dataDir, folder, 'mesh', file)), { code: 'ENOENT' })
 })
 
 test.serial('a port that another program has is not shared with it', async (t) => {

@@ -135,7 +135,7 @@ export class AntiEntropy {
     for (const peer of this.#queue) {
       this.#queue.delete(peer)
       try {
-        const strangers = await this.#round(peer)
+        const strangers = await this.round(peer)
         if (strangers === 0 || !this.#again(peer)) this.#rounds++
       } catch (error) {
         if (!this.#stopped) logger.debug('catalog round failed', { peer, reason: messageOf(error) })
@@ -153,8 +153,8 @@ export class AntiEntropy {
     return true
   }
 
-  /** Returns how many entries were refused for their author. */
-  async #round(peer: string): Promise<number> {
+  /** Compares with one peer now, and gives each what only the other has. Returns how many entries were refused here for their author. */
+  async round(peer: string): Promise<number> {
     const { table, clock } = this.#options
     const reply = await this.#call(peer, MESSAGE.CATALOG_DIGEST, { root: table.root() })
     if (check(sameSchema, reply.header, 'catalog digest').same) return 0

@@ -53,6 +53,8 @@ export interface CatalogService extends Catalog {
   stop(): Promise<void>
   /** True when alone, or when one whole round of anti-entropy with a peer has ended since start. */
   caughtUp(): boolean
+  /** Compares with a connected peer now: it has all that this node has when it resolves. @throws what calls to it throw, DEADLINE_EXCEEDED */
+  compareWith(peerId: string): Promise<void>
   /** Hex digest of all entries: equal on two nodes exactly when they hold the same. */
   digest(): string
 }
@@ -153,6 +155,10 @@ class ReplicatedCatalog implements CatalogService {
 
   caughtUp(): boolean {
     return this.#options.mesh.peers().length === 0 || this.#antiEntropy.rounds > 0
+  }
+
+  async compareWith(peerId: string): Promise<void> {
+    await this.#antiEntropy.round(peerId)
   }
 
   digest(): string {

@@ -24,6 +24,9 @@ const INVITE = z.strictObject({
   ttlSeconds: z.number().int().min(1).max(2_592_000).default(3_600),
   uses: z.number().int().min(1).max(1_000).default(1)
 })
+const NODE = /^[\w.-]{1,64}$/
+const NODE_RULE = 'must be a name or peer id of 1 to 64 letters, digits, dots, hyphens or underscores'
+const LEAVE = z.strictObject({ successor: z.string().regex(NODE, NODE_RULE).nullable().optional() })
 const REDEMPTION = z.strictObject({ token: z.string().min(1).max(TOKEN_CHARACTERS_MAX) })
 const KEY = z.strictObject({
   role: z.enum(['admin', 'deployer', 'invoker']),
@@ -103,6 +106,20 @@ export class MeshApi {
         mustBeAdmin(call.key, 'see the node')
         return mesh.node()
       }),
+      'GET /v1/node/leave': read('node leave', (call) => {
+        mustBeAdmin(call.key, 'make the node leave')
+        return mesh.leavePlan({ successor: successorOf(call) })
+      }),
+      'POST /v1/node/leave': {
+        name: 'node leave',
+        bodyBytesMax: limits.meshBodyBytesMax,
+        async run(call) {
+          mustBeAdmin(call.key, 'make the node leave')
+          const order = checked(LEAVE, call)
+          context.logger.warn('is told to leave', { requestId: call.requestId, by: call.key.accessKeyId })
+          call.json(200, await mesh.leave(order))
+        }
+      },
       'PUT /v1/node/drain': drains(true),
       'DELETE /v1/node/drain': drains(false),
       'GET /v1/instances': read('instances', (call) => {
@@ -307,6 +324,14 @@ function epochOf(call: ApiCall, name: string): number | undefined {
   if (text === undefined) return undefined
   if (/^\d{1,15}$/.test(text)) return Number(text)
   throw new PeerlessError('INVALID_ARGUMENT', `${name} '${text.slice(0, 100)}' must be epoch milliseconds, 1 to 15 digits`)
+}
+
+/** A name or peer id; null where it is empty, which is nobody. */
+function successorOf(call: ApiCall): string | null | undefined {
+  const text = call.query('successor')
+  if (text === undefined || NODE.test(text)) return text
+  if (text === '') return null
+  throw new PeerlessError('INVALID_ARGUMENT', `successor '${text.slice(0, 100)}' ${NODE_RULE}`)
 }
 
 function flagOf(call: ApiCall, name: string): boolean {

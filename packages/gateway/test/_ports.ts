@@ -13,6 +13,7 @@ import {
   type InvokeAnswer,
   type InvokeOrder,
   type KeyRole,
+  type LeavePlan,
   LIMITS,
   type LogLine,
   type LogReader,
@@ -227,6 +228,22 @@ export interface FixtureOptions {
   firstFrontPort?: number
 }
 
+function planOf(successor: string | null | undefined): LeavePlan {
+  const two = { peerId: 'two', name: successor ?? 'two' }
+  return {
+    peerId: NODE_ID,
+    name: 'one',
+    mesh: 'mesh-1',
+    members: 1,
+    connected: 1,
+    letIn: 1,
+    head: true,
+    successor: successor === null ? null : two,
+    candidates: [two],
+    events: 0
+  }
+}
+
 /** A gateway that listens on loopback; closed when the test ends. */
 export async function start(t: ExecutionContext, options: FixtureOptions = {}): Promise<Fixture> {
   const catalog = new MemoryCatalog()
@@ -272,6 +289,8 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
       instances: [],
       isolation: []
     }),
+    leavePlan: ({ successor }) => planOf(successor),
+    leave: async ({ successor }) => ({ peerId: NODE_ID, successor: planOf(successor).successor, told: ['two'], untold: [] }),
     setDraining: (draining) => ({ draining, inFlight: 0, takers: 2 }),
     remove: async (node, withInvited) => ({ removed: withInvited ? [node, `${node}'s`] : [node] }),
     invite: async (order) => ({ token: `${order.role}:${order.ttlMs}:${order.uses}` }),

@@ -31,6 +31,8 @@ const ADMIN_ONLY: Ask[] = [
   { method: 'POST', path: '/v1/keys', body: '{"role":"invoker"}' },
   { method: 'DELETE', path: '/v1/keys/PLKEY00000000001' },
   { method: 'DELETE', path: '/v1/peers/two' },
+  { path: '/v1/node/leave' },
+  { method: 'POST', path: '/v1/node/leave', body: '{}' },
   { method: 'PUT', path: '/v1/node/drain' },
   { method: 'DELETE', path: '/v1/node/drain' },
   { method: 'POST', path: '/v1/invites', body: '{}' },
@@ -80,6 +82,32 @@ test('an admin takes the work off the node, and lets it work again', async (t) =
   t.deepEqual((await drain('DELETE')).json(), { draining: false, inFlight: 0, takers: 2 })
   t.is((await drain('PUT', '{}')).status, 413)
   t.is((await call(node, { method: 'PUT', path: '/v1/node/rest' })).status, 404)
+})
+
+test('an admin looks at what leaving would do, and makes the node leave, with whom it names', async (t) => {
+  const node = await start(t)
+  const plan = async (query: string) => (await call(node, { path: `/v1/node/leave${query}` })).json().successor
+  t.deepEqual(await plan(''), { peerId: 'two', name: 'two' })
+  t.deepEqual(await plan('?successor=heir-1'), { peerId: 'two', name: 'heir-1' })
+  t.is(await plan('?successor='), null)
+  const leave = (body: string) => call(node, { method: 'POST', path: '/v1/node/leave', body })
+  t.like((await leave('')).json(), { successor: { name: 'two' }, told: ['two'] })
+  t.like((await leave('{"successor":"heir"}')).json(), { successor: { name: 'heir' } })
+  t.is((await leave('{"successor":null}')).json().successor, null)
+  for (const wrong of [
+    '{"successor":""}',
+    '{"successor":7}',
+    '{"heir":"x"}',
+    `{"successor":"${'x'.repeat(65)}"}`,
+    '{"successor":"a b"}'
+  ]) {
+    const answer = await leave(wrong)
+    t.is(answer.status, 400, wrong)
+    t.is(answer.json().code, 'INVALID_ARGUMENT')
+  }
+  const long = await call(node, { path: `/v1/node/leave?successor=${'x'.repeat(65)}` })
+  t.is(long.status, 400)
+  t.regex(String(long.json().message), /successor 'x+' must be a name or peer id of 1 to 64/)
 })
 
 test('a key without an account gets that of its maker', async (t) => {

@@ -31,6 +31,8 @@ export const MESSAGE = {
   DEMAND: 44,
   /** node/: what one front of a machine has counted */
   METRICS_READ: 45,
+  /** node/: which blocks a peer has not got, asked by one that leaves */
+  BLOCKS_LACKED: 46,
   /** 50 and 51 are the own ones of packages/mesh (constants.ts there). */
   /** packages/queue: copies of accepted events, what became of them, and questions about them */
   QUEUE_STORE: 60,

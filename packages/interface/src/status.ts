@@ -135,6 +135,42 @@ export interface DrainAnswer {
   takers: number
 }
 
+export interface NodeName {
+  peerId: string
+  name: string
+}
+
+export interface LeaveOrder {
+  /** Name or peer id of the node that gets the right to remove whom the founder let in, where it is here; null: none. Default: the eldest that may have it and is connected. */
+  successor?: string | null | undefined
+}
+
+/** GET /v1/node/leave?successor=NODE, or ?successor= for none → LeavePlan: what POST would do */
+export interface LeavePlan extends NodeName {
+  mesh: string
+  /** Others, and how many of them are connected. */
+  members: number
+  connected: number
+  /** Of those, whom this node let in; they stay. */
+  letIn: number
+  /** Whether this node is the founder, or has its right to remove from one that left. */
+  head: boolean
+  successor: NodeName | null
+  /** Who may be the successor, the eldest members first. */
+  candidates: NodeName[]
+  /** Asynchronous events that are to be handed over. */
+  events: number
+}
+
+/** POST /v1/node/leave LeaveOrder → LeaveAnswer, when it has left; the process ends then. */
+export interface LeaveAnswer {
+  peerId: string
+  successor: NodeName | null
+  /** Peer ids of those that have said that they know, and of those that were connected and have not. */
+  told: string[]
+  untold: string[]
+}
+
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */
 export interface MeshStatus {
   readonly peerId: string
@@ -153,6 +189,10 @@ export interface MeshStatus {
   redeem(token: string): Promise<{ role: 'deployer' | 'invoker' }>
   /** Whether this machine takes new work, until its next start. */
   setDraining(draining: boolean): DrainAnswer
+  /** What `leave` would do. @throws NOT_FOUND, CONFLICT, FORBIDDEN about the successor */
+  leavePlan(order: LeaveOrder): LeavePlan
+  /** Ends the membership of this machine for ever, and then its process. @throws as `leavePlan`; CONFLICT, UNAVAILABLE when it stays, naming why */
+  leave(order: LeaveOrder): Promise<LeaveAnswer>
   /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */
   allInstances?(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
   /** Functions with a latency target, in order of name, as far as this node has heard of them. */

@@ -54,6 +54,8 @@ export interface InvocationService extends Invoker {
   start(): void
   /** While it is true the peers send nothing more, and what comes here goes to them. */
   setDraining(draining: boolean): void
+  /** While it is true nothing at all is taken: a node that drains refuses its clients, too, so that it has nothing under way some time. */
+  setRefusing(refusing: boolean): void
   /** Why nothing is taken here now, not even to be sent on; undefined where it is. */
   readonly refusal: string | undefined
   /** From now on new calls are refused and the peers know it. */
@@ -103,14 +105,18 @@ export function createInvocation(options: InvocationOptions): InvocationService 
       pipeline.start()
     },
     setDraining: (draining) => {
-      if (reporter.closed) return
+      if (reporter.stopping) return
       reporter.draining = draining
       reporter.publish()
       // Those that wait for a place here may have one elsewhere, or the other way round.
       pipeline.pump()
     },
+    setRefusing: (refusing) => {
+      reporter.refusing = refusing
+      pipeline.pump()
+    },
     drain: () => {
-      reporter.closed = true
+      reporter.stopping = true
       reporter.draining = true
       reporter.publish()
     },

@@ -19,8 +19,10 @@ const JITTER = 0.2
 export class LoadReporter {
   /** It takes nothing from peers, and sends on what comes here. */
   draining = false
-  /** Nor does it take anything else: it stops when it has finished what it has. */
-  closed = false
+  /** Nor does it take anything else: it is to finish what it has. */
+  refusing = false
+  /** The same, for good. */
+  stopping = false
   /** Requests taken from peers and clients and not yet answered here. */
   inFlight = 0
   readonly #boot: number
@@ -69,6 +71,10 @@ export class LoadReporter {
 
   stop(): void {
     this.#timer?.cancel()
+  }
+
+  get closed(): boolean {
+    return this.refusing || this.stopping
   }
 
   /** Why nothing is taken here, not even to be sent on; undefined where it is. */

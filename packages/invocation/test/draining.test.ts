@@ -105,6 +105,27 @@ test('a node that drains alone refuses at once and says why; beside others that 
   t.regex((await refused)?.message ?? '', /this node is draining, and no other node had a free slot within 10000 ms/)
 })
 
+test('a node that refuses while it drains finishes what it has, and takes and sends on again when it is let', async (t) => {
+  const { nodes, order, stop } = await cluster([1, 2])
+  t.teardown(stop)
+  const [a, b] = nodes as [Node, Node]
+  a.service.setDraining(true)
+  await settle()
+  const sent = a.service.invoke(order())
+  await settle()
+  a.service.setRefusing(true)
+  await t.throwsAsync(a.service.invoke(order()), { code: 'UNAVAILABLE', message: /draining; call another/ })
+  b.instances.finish()
+  t.is((await sent).outcome.usage.node, 'n1')
+  t.is(a.service.inFlight, 0)
+  a.service.setRefusing(false)
+  const again = a.service.invoke(order())
+  await settle()
+  t.deepEqual([a.instances.busy, b.instances.busy], [0, 1])
+  b.instances.finish()
+  await again
+})
+
 test('a node that is told to stop while it drains finishes what waits there, and is not let work again', async (t) => {
   const { nodes, order, stop, clock } = await cluster([1])
   t.teardown(stop)

@@ -34,6 +34,25 @@ export class Directory {
     return result
   }
 
+  /** Overwrites a secret, then removes it; nothing where there is none. A disk that remaps its blocks may have it still. */
+  async wipe(name: string): Promise<void> {
+    const path = join(this.path, name)
+    try {
+      const file = await open(path, 'r+')
+      try {
+        const { size } = await file.stat()
+        await file.write(new Uint8Array(size), 0, size, 0)
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+      throw error
+    }
+    await rm(path)
+  }
+
   /** Puts an unusable file out of the way, where a person can look at it. */
   async setAside(name: string): Promise<void> {
     await rename(join(this.path, name), join(this.path, `${name}.corrupt`))

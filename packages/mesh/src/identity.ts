@@ -1,7 +1,7 @@
 import { PeerlessError, type Random } from '@peerless/interface'
 import { decode, encode, type Signer, signerOf } from '@peerless/wire'
 import { CHAIN_LENGTH_MAX } from './constants.ts'
-import type { Directory } from './directory.ts'
+import { Directory } from './directory.ts'
 import { type Chain, issueCertificate, type Membership, verifyChain } from './membership.ts'
 
 const NODE_KEY_FILE = 'node.key'
@@ -62,6 +62,15 @@ export function checkIdentity(meshId: string, chain: unknown, meshSecret: unknow
 export async function saveMeshIdentity(directory: Directory, identity: MeshIdentity): Promise<void> {
   const { meshId, membership, meshSecret } = identity
   await directory.write(MEMBERSHIP_FILE, encode([FORMAT, meshId, [...membership.chain], meshSecret]))
+}
+
+/**
+ * Takes the node's key, that of the mesh where it is here, and the mesh's secret out of a node's folder, so that nobody who has the disk later can be this node, or
+ * found anew what it founded. A process that runs has them still.
+ */
+export async function forgetKeys(folder: string): Promise<void> {
+  const directory = new Directory(folder)
+  for (const file of [NODE_KEY_FILE, MESH_KEY_FILE, MEMBERSHIP_FILE]) await directory.wipe(file)
 }
 
 /** Makes a mesh key and this node's certificate of it. */

@@ -1,5 +1,6 @@
 export type { InviteRedeemed } from './admission-policy.ts'
 export { createMesh, type MeshOptions } from './create-mesh.ts'
+export { forgetKeys } from './identity.ts'
 export type { InviteOrder } from './invite-book.ts'
 export type { InviteRole } from './invite-token.ts'
 export type { Membership } from './membership.ts'

@@ -1,4 +1,4 @@
-import { type Clock, PeerlessError } from '@peerless/interface'
+import { type Clock, isPeerlessError, PeerlessError } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import { DEPARTURE_TOLD_MS } from './constants.ts'
 import { issueDeparture } from './departure.ts'
@@ -23,6 +23,8 @@ export class Leaving implements MeshLeaving {
   /** Whom it let in from then on would be in no list. */
   begun = false
   readonly #o: LeavingOptions
+  /** Peers that refused this node because it had left. */
+  readonly #refusing = new Set<string>()
 
   constructor(options: LeavingOptions) {
     this.#o = options
@@ -55,7 +57,7 @@ export class Leaving implements MeshLeaving {
   successors(): string[] {
     const { signer, book, removals } = this.#o
     if (this.head !== signer.peerId) return []
-    const isGone = (peerId: string) => peerId === signer.peerId || removals.book.departureOf(peerId) !== undefined
+    const isGone = (peerId: string) => peerId === signer.peerId || removals.book.of(peerId) !== undefined
     return book
       .values()
       .map(({ membership }) => membership)
@@ -96,13 +98,24 @@ export class Leaving implements MeshLeaving {
     const { removals, clock } = this.#o
     const departure = this.#departure
     if (departure === undefined) return { told: [], untold: [] }
+    const before = [...this.#refusing]
     const late = new AbortController()
     const timer = clock.after(DEPARTURE_TOLD_MS, () => late.abort())
     try {
-      return await removals.confirm(departure, late.signal)
+      const { told, untold } = await removals.confirm(departure, late.signal)
+      return { told: [...new Set([...before, ...told])], untold }
     } finally {
       timer.cancel()
     }
+  }
+
+  /** A dial of a member was refused. */
+  refusedBy(peerId: string, error: unknown): void {
+    if (this.done && isPeerlessError(error, 'NOT_A_MEMBER')) this.#refusing.add(peerId)
+  }
+
+  get isKnown(): boolean {
+    return this.#refusing.size > 0
   }
 
   #checkSuccessor(successor: string | undefined): void {

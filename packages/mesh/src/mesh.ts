@@ -410,6 +410,7 @@ export class Libp2pMesh implements PeerlessMesh {
     try {
       await this.#dial(peerId, [...addresses])
     } catch (error) {
+      this.leaving.refusedBy(peerId, error)
       this.#parts.logger.debug('a member could not be reached', { peer: peerId, reason: messageOf(error) })
       throw error
     }

@@ -32,8 +32,10 @@ export interface MeshLeaving {
    * @throws FORBIDDEN when that one may not, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it is no member any more, UNAVAILABLE when it holds, but could not be written
    */
   leave(successor?: string): Promise<DepartureTold>
-  /** Tells the peers that are connected, again; for a node whose last run ended before any had heard. */
+  /** Tells the peers that are connected, again; for a node whose last run ended before any had heard. Who refused this node for that knows, too. */
   tell(): Promise<DepartureTold>
+  /** Somebody refused this node because it had left. */
+  readonly isKnown: boolean
 }
 
 /** The mesh as the node's own parts see it: the contract of packages/interface, and what only the daemon may do. */

@@ -93,7 +93,7 @@ export class RemovalRoster {
     })
   }
 
-  /** Asks the connected peers until they have said that they know it, or `late` is aborted. What was told before on the same stream is known when they answer. */
+  /** Tells the connected peers a removal, and asks whether they know it: what was told on the same stream is known when they answer. Waits until `late` is aborted. */
   async confirm(removal: Removal, late: AbortSignal): Promise<{ told: string[]; untold: string[] }> {
     const asked = await Promise.all(
       this.#options.links().map(async (link) => ({ peerId: link.peerId, knows: await this.#knows(link, removal, late) }))
@@ -104,7 +104,9 @@ export class RemovalRoster {
 
   async #knows(link: PeerLink, removal: Removal, late: AbortSignal): Promise<boolean> {
     try {
-      const reply = await link.bulk.wire?.call(MESH_MESSAGE.REMOVALS, this.book.digest(), NOTHING, late)
+      const { wire } = link.bulk
+      wire?.notify(MESH_MESSAGE.REMOVALS, undefined, this.book.encode([removal]))
+      const reply = await wire?.call(MESH_MESSAGE.REMOVALS, this.book.digest(), NOTHING, late)
       return reply !== undefined && (reply.payload.length === 0 || Buffer.from(reply.payload).includes(removal.bytes))
     } catch (error) {
       this.#options.logger.debug('a peer did not say whether it knows', { peer: link.peerId, reason: messageOf(error) })

@@ -35,6 +35,13 @@ export class Copies {
     return this.#bytes
   }
 
+  /** Copies of owners that are not among these: perhaps the only ones that are left. */
+  ofOthersThan(there: readonly string[]): number {
+    let count = 0
+    for (const [owner, { copies }] of this.#leases) if (!there.includes(owner)) count += copies.size
+    return count
+  }
+
   get(id: string): Copy | undefined {
     return this.#byId.get(id)
   }

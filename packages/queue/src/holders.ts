@@ -18,6 +18,8 @@ export interface HolderOptions {
 export class Holders {
   readonly #options: HolderOptions
   readonly #count: number
+  /** No node of this machine is one any more. */
+  #outsideOnly = false
   readonly #links = new Map<string, HolderLink>()
   /** Connected peers in this node's order of preference; undefined when it has to be made again. */
   #ranked: string[] | undefined
@@ -33,7 +35,19 @@ export class Holders {
   }
 
   get wanted(): number {
-    return this.#count
+    return this.#outsideOnly ? Math.max(1, this.#count) : this.#count
+  }
+
+  /** Copies are wanted even where none were, and on other machines: this one is going for good, or comes back if not. */
+  leaving(leaving: boolean): void {
+    this.#outsideOnly = leaving
+  }
+
+  /** Of an event's holders the first that is on another machine. */
+  outside(holders: readonly string[]): string | undefined {
+    const { mesh, machineOf } = this.#options
+    const own = machineOf(mesh.peerId)
+    return holders.find((peerId) => machineOf(peerId) !== own)
   }
 
   connected(peerId: string, connected: boolean): void {
@@ -47,16 +61,19 @@ export class Holders {
    * there are some; at most as many as are wanted.
    */
   choose(prefer: readonly string[] = [], except: ReadonlySet<string> | undefined = undefined): string[] {
-    if (this.#count === 0) return []
+    const count = this.wanted
+    if (count === 0) return []
     const { mesh, clock, machineOf } = this.#options
     const ranked = this.#rank()
     const chosen: string[] = []
-    const machines = new Set([machineOf(mesh.peerId)])
+    const own = machineOf(mesh.peerId)
+    const machines = new Set([own])
     const take = (peerId: string, apart: boolean) => {
-      if (chosen.length >= this.#count || chosen.includes(peerId) || except?.has(peerId) === true) return
+      if (chosen.length >= count || chosen.includes(peerId) || except?.has(peerId) === true) return
       if ((mesh.silentMs(peerId) ?? 0) >= PEER_SILENT_MS_MIN) return
       const machine = machineOf(peerId)
       if (apart && machines.has(machine)) return
+      if (this.#outsideOnly && machine === own) return
       machines.add(machine)
       chosen.push(peerId)
     }

@@ -34,6 +34,14 @@ export interface QueueService extends AsyncInvoker {
   start(): Promise<void>
   /** No more is accepted or started here. */
   drain(): void
+  /**
+   * Drains, and gives every event that this node owns to a peer for good, that first one copy at least is on that one's disk; also what it keeps for an owner that is
+   * gone. What runs here or elsewhere meanwhile may run once more.
+   * @returns how many events are left that only this node has
+   */
+  handOver(): Promise<number>
+  /** Accepts and runs again, after a `drain` or `handOver` that came to nothing. */
+  resume(): void
   /** Hands over what is left, as far as anybody takes it, and closes the disk. */
   stop(): Promise<void>
 }

@@ -46,6 +46,7 @@ export class Owner {
   /** Ids that ended a moment ago. */
   readonly #settled = new Set<string>()
   #arriving = 0
+  #copying = 0
   #bytes = 0
   #cachedBytes = 0
 
@@ -66,6 +67,21 @@ export class Owner {
   /** Events that are not durable yet: their senders wait. */
   get arriving(): number {
     return this.#arriving
+  }
+
+  /** Copies that are made anew and are not on their holders' disks yet. */
+  get copying(): number {
+    return this.#copying
+  }
+
+  /** Looks for holders for all that has too few, as when a peer comes. */
+  thicken(): void {
+    for (const owned of this.#events.values()) if (owned.holders.length < this.#holders.wanted) this.#thin.add(owned)
+  }
+
+  /** The same for all that has none on another machine. */
+  thickenOutside(): void {
+    for (const owned of this.#events.values()) if (this.#holders.outside(owned.holders) === undefined) this.#thin.add(owned)
   }
 
   get(id: string): OwnedEvent | undefined {
@@ -192,11 +208,8 @@ export class Owner {
   /** A peer came or went: copies at one that went count no more. */
   onPeer(peerId: string, connected: boolean): void {
     this.#holders.connected(peerId, connected)
-    for (const owned of this.#events.values()) {
-      if (connected) {
-        if (owned.holders.length < this.#holders.wanted) this.#thin.add(owned)
-      } else if (owned.holders.includes(peerId)) this.#lost(owned, peerId)
-    }
+    if (connected) this.thicken()
+    else for (const owned of this.#events.values()) if (owned.holders.includes(peerId)) this.#lost(owned, peerId)
   }
 
   tick(now: number): void {
@@ -219,8 +232,13 @@ export class Owner {
         if (payload === undefined || owned.phase === 'gone' || owned.phase === 'settling') return
         this.#hold(owned, [...owned.holders, ...more])
         this.changed(owned)
-        for (const holder of more)
-          this.#copy(owned, holder, owned.meta(), payload, STORE_TRIES_MAX, (known) => known && this.forget(owned, 'yielded'))
+        for (const holder of more) {
+          this.#copying++
+          this.#copy(owned, holder, owned.meta(), payload, STORE_TRIES_MAX, (known) => {
+            this.#copying--
+            if (known) this.forget(owned, 'yielded')
+          })
+        }
       },
       (error) => {
         this.#o.logger.error('a queued event cannot be read', { requestId: owned.id, reason: messageOf(error) })

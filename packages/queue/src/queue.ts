@@ -29,6 +29,8 @@ import { Runner } from './runner.ts'
 
 const NOTHING = new Uint8Array(0)
 const REPLICAS_DEFAULT = 1
+/** How long a node that goes for good looks for somebody who takes its events: longer than the lease of an owner that has just died takes to end. */
+const HAND_OVER_MS_MAX = 20_000
 /** How often the oldest events are looked at for their age. */
 const EXPIRE_MS = 5_000
 
@@ -276,6 +278,35 @@ export class Queue implements QueueService {
     this.#runner.stopped = true
   }
 
+  resume(): void {
+    this.#draining = false
+    this.#holders.leaving(false)
+    this.#runner.stopped = false
+    this.#runner.dispatch()
+  }
+
+  async handOver(): Promise<number> {
+    const { mesh, clock } = this.#o
+    this.drain()
+    this.#holders.leaving(true)
+    this.#owner.thickenOutside()
+    const until = clock.monotonic() + HAND_OVER_MS_MAX
+    while (!this.#isHeld() && mesh.peers().length > 0 && clock.monotonic() < until)
+      await new Promise<void>((resolve) => clock.after(TICK_MS, resolve))
+    if (this.#isHeld()) await this.#release()
+    await this.#commits.flush()
+    return this.#owner.count + this.#holding.copies.ofOthersThan(mesh.peers())
+  }
+
+  /** Whether all that this node has to answer for is on the disk of a peer, too. */
+  #isHeld(): boolean {
+    if (this.#owner.arriving > 0 || this.#owner.copying > 0) return false
+    if (this.#holding.copies.ofOthersThan(this.#o.mesh.peers()) > 0) return false
+    for (const { holders, phase } of this.#owner.all())
+      if (this.#holders.outside(holders) === undefined || phase === 'limbo' || phase === 'storing') return false
+    return true
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return
     this.drain()
@@ -289,7 +320,8 @@ export class Queue implements QueueService {
   /** Who leaves in order lets nobody wait for a lease. */
   async #release(): Promise<void> {
     const held = [...this.#owner.all()].filter(({ holders, phase }) => holders.length > 0 && phase !== 'limbo')
-    const byHolder = Map.groupBy(held, ({ holders }) => holders[0] as string)
+    // What is on another machine is safe from this one's loss.
+    const byHolder = Map.groupBy(held, ({ holders }) => this.#holders.outside(holders) ?? (holders[0] as string))
     const handOver = (holder: string, events: OwnedEvent[]) =>
       new Promise<void>((resolve) => {
         const timer = this.#o.clock.after(2_000, resolve)

@@ -1,0 +1,93 @@
+import type { LeaveAnswer, LeaveOrder, LeavePlan, NodeName } from '@peerless/interface'
+import type { Command } from 'commander'
+import type { NodeClient } from '../client.ts'
+import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { printable } from '../text.ts'
+import { parsePattern } from '../values.ts'
+
+/** To finish what runs, replicate code and hand over events takes a minute and a half at most, by the bounds of the node. */
+const LEAVE_MS_MAX = 180_000
+
+interface Flags {
+  /** False with --no-successor. */
+  successor?: string | boolean
+  yes?: true
+  json?: true
+}
+
+export function define(command: Command, context: Context): void {
+  withJson(withNode(command))
+    .description(
+      'End the membership of a node for good, at that node: it hands over all that it has, tells the others, and stops. Whom it let in stays. Without --yes it only says what would happen.'
+    )
+    .option('--yes', 'do it: there is no way back')
+    .option(
+      '--successor <node>',
+      'who can remove from then on whom the founder let in, by name or peer id (default: the eldest member that the founder let in and that is connected)'
+    )
+    .option('--no-successor', 'let nobody have that right')
+    .action(async (flags: Flags) => {
+      const order = orderOf(flags)
+      const client = await context.connect(command)
+      const plan = await planOf(client, order)
+      if (!flags.yes) {
+        if (flags.json) await context.printJson(plan)
+        else await context.note(planText(plan))
+        throw new CliError('nothing was done yet', "'peerless leave --yes' does it.")
+      }
+      const path = ['v1', 'node', 'leave']
+      const answer = await client.json({ method: 'POST', path, json: order, timeoutMs: LEAVE_MS_MAX }, 'leave')
+      const { peerId, successor, told, untold } = objectOf<LeaveAnswer>(answer, 'leave')
+      if (flags.json) return await context.printJson({ peerId, successor, told, untold })
+      const missed =
+        untold.length === 0 ? '' : ` ${untold.length} more were connected and have not said so; they hear of it from those.`
+      await context.note(
+        `Left. ${told.length} other nodes know.${missed} The node stops now; nothing starts in its data folder any more, which can be deleted.\n`
+      )
+    })
+}
+
+function orderOf({ successor }: Flags): LeaveOrder {
+  if (successor === false) return { successor: null }
+  if (typeof successor !== 'string') return {}
+  return { successor: parsePattern(successor, '--successor', /^[\w.-]{1,64}$/, 'a name or peer id of at most 64 characters') }
+}
+
+async function planOf(client: NodeClient, { successor }: LeaveOrder): Promise<LeavePlan> {
+  const order = {
+    method: 'GET',
+    path: ['v1', 'node', 'leave'],
+    missing: "'peerless peers' lists the nodes.",
+    ...(successor === undefined ? {} : { query: { successor: successor ?? '' } })
+  } as const
+  const plan = objectOf<LeavePlan>(await client.json(order, 'leave'), 'leave')
+  return { ...plan, candidates: listOf<NodeName>(plan.candidates, 'leave') }
+}
+
+function named({ name, peerId }: NodeName): string {
+  return `${printable(String(name))} (${printable(String(peerId))})`
+}
+
+function planText(plan: LeavePlan): string {
+  const { members, connected, letIn, head, successor, candidates, events } = plan
+  if (members === 0) {
+    const lost = events === 0 ? '' : `, and the ${events} events that wait`
+    return `${named(plan)} is the only member of mesh ${printable(String(plan.mesh))}: when it leaves, that is gone, with its functions, its books${lost}.\n`
+  }
+  const lines = [
+    `${named(plan)} takes no more work, finishes what runs, gives its functions, ${events} waiting events and its books to the others (${connected} of ${members} are connected), and is no member any more, for ever.`,
+    letIn === 0 ? 'It let nobody in.' : `The ${letIn} nodes that it let in stay; those above it can still remove them.`
+  ]
+  if (head) {
+    lines[1] = letIn === 0 ? 'It let nobody in.' : `The ${letIn} nodes that it let in stay.`
+    const others = candidates.filter(({ peerId }) => peerId !== successor?.peerId)
+    lines.push(
+      successor === null
+        ? 'Nobody will be able to remove those that the founder let in.'
+        : `${named(successor)} will be able to remove any other node, as this one is now, and nobody will be able to remove that one.`
+    )
+    if (others.length > 0) lines.push(`With --successor it can be ${others.map(named).join(', or ')} instead.`)
+  }
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,264 @@
+import {
+  type Clock,
+  type LeaveAnswer,
+  type LeaveOrder,
+  type LeavePlan,
+  type Logger,
+  messageOf,
+  type NodeName,
+  PeerlessError
+} from '@peerless/interface'
+import type { PeerlessMesh } from '@peerless/mesh'
+import type { QueueService } from '@peerless/queue'
+import type { CodeElsewhere } from './code-elsewhere.ts'
+import type { LeftFile } from './data-folder.ts'
+import type { Draining } from './draining.ts'
+import type { Machine } from './machine.ts'
+import { machineNamed } from './machine-named.ts'
+
+/** What runs may finish for as long as at a stop. */
+const QUIET_MS_MAX = 10_000
+const LOOK_MS = 20
+/** For the peers to pull what was deployed here a moment ago. */
+const REPLICATED_MS_MAX = 60_000
+/** For a start that is to end what the last one began: a mesh is found again within that, or not. */
+const FOUND_MS_MAX = 15_000
+
+export interface DepartingParts {
+  readonly mesh: PeerlessMesh
+  readonly machine: Machine
+  readonly draining: Draining
+  readonly queue: Pick<QueueService, 'drain' | 'handOver' | 'resume' | 'stats'>
+  readonly events: { start(): void; stop(): void }
+  readonly invocation: { readonly inFlight: number; setRefusing(refusing: boolean): void }
+  readonly ledger: { flush(): Promise<void> }
+  readonly code: Pick<CodeElsewhere, 'wait'>
+  readonly folder: { markLeft(file: LeftFile): Promise<void> }
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The further fronts of this machine, once they are started. */
+  readonly fronts: () => { giveAway(): Promise<number>; keep(): void } | undefined
+  /** It has left: the process is to end. */
+  readonly onLeft: () => void
+}
+
+/** How this node, and the machine whose first front it is, goes for good: nothing that it was given is lost, and nobody waits for it. */
+export class Departing {
+  readonly #o: DepartingParts
+  #going = false
+  #given = false
+
+  constructor(parts: DepartingParts) {
+    this.#o = parts
+  }
+
+  /** What would happen. @throws NOT_FOUND, CONFLICT, FORBIDDEN about the successor that was named */
+  plan(order: LeaveOrder): LeavePlan {
+    const { mesh, queue } = this.#o
+    const { peerId, name, meshId } = mesh
+    const others = this.#others()
+    const candidates = this.#candidates().map((id) => this.#named(id))
+    const successor = this.#successor(order)
+    return {
+      peerId,
+      name,
+      mesh: meshId,
+      members: others.length,
+      connected: others.filter((id) => mesh.peers().includes(id)).length,
+      letIn: others.filter((id) => mesh.memberOf(id)?.issuer === peerId).length,
+      head: mesh.leaving.head === peerId,
+      successor: successor === undefined ? null : this.#named(successor),
+      candidates,
+      events: queue.stats().events
+    }
+  }
+
+  /**
+   * Finishes or hands over all that this node has, ends its membership, and lets the process end. Where something cannot be handed over it stays, and works on.
+   * @throws as `plan`; CONFLICT when it is leaving already, UNAVAILABLE naming what only this node has or that nobody would hear of it
+   */
+  async leave(order: LeaveOrder): Promise<LeaveAnswer> {
+    const { mesh, draining, logger } = this.#o
+    if (this.#going || mesh.leaving.done) throw new PeerlessError('CONFLICT', 'this node is leaving its mesh already')
+    const successor = this.#successor(order)
+    const others = this.#others()
+    this.#checkHeard(others)
+    const drained = draining.on
+    this.#going = true
+    logger.warn('this node leaves its mesh', { successor })
+    try {
+      mesh.leaving.begun = true
+      draining.set(true)
+      if (others.length > 0) await this.#giveAllAway()
+      else await this.giveAway()
+      return await this.#end(successor, others)
+    } catch (error) {
+      this.#going = false
+      if (mesh.leaving.done) {
+        // There is no way back: what is still to be told, its next start tells.
+        this.#o.onLeft()
+        throw error
+      }
+      logger.error('this node does not leave', { reason: messageOf(error) })
+      mesh.leaving.begun = false
+      this.#o.fronts()?.keep()
+      this.keep()
+      draining.set(drained)
+      throw error
+    }
+  }
+
+  /** Finishes what runs, and hands over the rest. Resolves with how many events only this node has. */
+  async giveAway(): Promise<number> {
+    const { events, queue, invocation, ledger } = this.#o
+    this.#given = true
+    events.stop()
+    queue.drain()
+    // What its clients bring would be under way at peers for ever.
+    invocation.setRefusing(true)
+    await this.#quiet()
+    const left = await queue.handOver()
+    await ledger.flush()
+    return left
+  }
+
+  /** Goes on after that. */
+  keep(): void {
+    const { events, queue, invocation } = this.#o
+    if (!this.#given) return
+    this.#given = false
+    invocation.setRefusing(false)
+    queue.resume()
+    events.start()
+  }
+
+  /**
+   * For a node that had left when its last run ended before its folder was marked: tells the mesh, and marks it.
+   * @throws always: CONFLICT when that is done, UNAVAILABLE when nobody heard
+   */
+  async finish(): Promise<never> {
+    const { mesh, clock } = this.#o
+    const until = clock.monotonic() + FOUND_MS_MAX
+    const alone = this.#others().length === 0
+    while (!alone && mesh.peers().length === 0 && !mesh.leaving.isKnown && clock.monotonic() < until) await this.#look()
+    const { told } = await mesh.leaving.tell()
+    if (told.length === 0 && !alone) throw unheard()
+    throw hasLeft(await this.#mark(undefined))
+  }
+
+  #checkHeard(others: readonly string[]): void {
+    const { mesh } = this.#o
+    if (others.length === 0 || mesh.peers().some((peerId) => others.includes(peerId))) return
+    throw new PeerlessError(
+      'UNAVAILABLE',
+      `none of the ${others.length} other members is connected: nobody would hear that this node left, and what only it has would be gone`
+    )
+  }
+
+  /** Those that are under way here, and what its clients wait for from elsewhere. What takes longer is cut off, as at a stop. */
+  async #quiet(): Promise<void> {
+    const { invocation, clock } = this.#o
+    const until = clock.monotonic() + QUIET_MS_MAX
+    while (invocation.inFlight > 0 && clock.monotonic() < until) await this.#look()
+  }
+
+  async #giveAllAway(): Promise<void> {
+    const { code, fronts } = this.#o
+    const alone = await code.wait(REPLICATED_MS_MAX)
+    if (alone.length > 0) {
+      const names = [...new Set(alone.map(({ name }) => name))].slice(0, 10).join(', ')
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        `${alone.length} blocks of code are on no other node after ${REPLICATED_MS_MAX} ms, of ${names}: try again when the others have pulled them, or remove those functions`
+      )
+    }
+    const left = ((await fronts()?.giveAway()) ?? 0) + (await this.giveAway())
+    if (left > 0) {
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        `${left} events that were accepted here are on no other node's disk, and none takes them: try again when they have run, or when another node is connected`
+      )
+    }
+  }
+
+  async #end(successor: string | undefined, others: readonly string[]): Promise<LeaveAnswer> {
+    const { mesh, machine, onLeft } = this.#o
+    const fronts = mesh.members().filter(({ peerId }) => peerId !== mesh.peerId && this.#isFront(peerId))
+    // They are this machine, and nobody starts them again.
+    for (const { peerId } of fronts) await mesh.remove(peerId, (id) => machine.of(id) !== machine.id)
+    const { told, untold } = await mesh.leaving.leave(successor)
+    if (told.length === 0 && others.length > 0) throw unheard()
+    await this.#mark(successor)
+    onLeft()
+    return { peerId: mesh.peerId, successor: successor === undefined ? null : this.#named(successor), told, untold }
+  }
+
+  /** From here on nothing begins in this folder any more. */
+  async #mark(successor: string | undefined): Promise<LeftFile> {
+    const { mesh, folder, clock } = this.#o
+    const file = { at: clock.now(), mesh: mesh.meshId, peerId: mesh.peerId, name: mesh.name, ...(successor ? { successor } : {}) }
+    await folder.markLeft(file)
+    return file
+  }
+
+  #successor({ successor }: LeaveOrder): string | undefined {
+    const { mesh } = this.#o
+    if (successor === null) return undefined
+    const candidates = this.#candidates()
+    // The eldest, if nobody says otherwise: it has been looked at for the longest. One that is away would not hear of it before others do.
+    if (successor === undefined) return candidates.find((peerId) => mesh.peers().includes(peerId))
+    const nodes = mesh.members().map(({ peerId, name }) => {
+      return { peerId, name, issuer: mesh.memberOf(peerId)?.issuer, machine: this.#o.machine.of(peerId) }
+    })
+    const peerId = machineNamed(successor, nodes)
+    if (peerId === undefined) throw new PeerlessError('NOT_FOUND', `there is no node '${successor.slice(0, 64)}' in this mesh`)
+    if (candidates.includes(peerId)) return peerId
+    const why =
+      mesh.leaving.head === mesh.peerId
+        ? `it must be one whom nobody else can remove: ${candidates.map((id) => `${this.#named(id).name} (${id})`).join(', ') || 'there is none'}`
+        : 'this node has nothing to hand on: those above it can remove whom it let in'
+    throw new PeerlessError('FORBIDDEN', `${successor.slice(0, 64)} cannot succeed this node; ${why}`)
+  }
+
+  #candidates(): string[] {
+    return this.#o.mesh.leaving.successors().filter((peerId) => !this.#isFront(peerId))
+  }
+
+  /** By its own word and by who let it in: a node could say that it is on any machine. */
+  #isFront(peerId: string): boolean {
+    const { mesh, machine } = this.#o
+    return machine.of(peerId) === machine.id && mesh.memberOf(peerId)?.issuer === mesh.peerId
+  }
+
+  /** Members that are not this machine. */
+  #others(): string[] {
+    const { mesh } = this.#o
+    return mesh
+      .members()
+      .map(({ peerId }) => peerId)
+      .filter((peerId) => peerId !== mesh.peerId && !this.#isFront(peerId))
+  }
+
+  #named(peerId: string): NodeName {
+    return { peerId, name: this.#o.mesh.memberOf(peerId)?.name ?? '' }
+  }
+
+  async #look(): Promise<void> {
+    await new Promise<void>((resolve) => this.#o.clock.after(LOOK_MS, resolve))
+  }
+}
+
+/** Why nothing starts in a folder. */
+export function hasLeft({ at, mesh, name, peerId }: LeftFile): PeerlessError {
+  return new PeerlessError(
+    'CONFLICT',
+    `the node of this data folder, ${name} (${peerId}), left mesh ${mesh} at ${new Date(at).toISOString()} and is no member any more. To begin anew, give an empty folder with --data, and an invite with --join to join a mesh again; this one can be deleted`
+  )
+}
+
+function unheard(): PeerlessError {
+  return new PeerlessError(
+    'UNAVAILABLE',
+    'this node has left its mesh, but no other member has said that it knows: start it once more where it reaches one, and it tells it and ends'
+  )
+}

@@ -1,0 +1,66 @@
+import { VirtualClock } from '@peerless/testing'
+import test from 'ava'
+import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
+
+const id = (last: number) => `00000000-0000-4000-8000-00000000000${last}`
+
+/** What it resolves with, moving the clock as long as it takes. */
+async function during<Value>(mesh: TestMesh, promise: Promise<Value>): Promise<Value> {
+  let ended = false
+  const value = promise.finally(() => {
+    ended = true
+  })
+  value.catch(() => undefined)
+  while (!ended) await mesh.clock.advance(50)
+  return await value
+}
+
+test('a node that goes for good gives its events to a peer, also those that had no copy', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.options = { replicas: 0 }
+  const [a, b] = [await mesh.up('a'), await mesh.up('b')]
+  await accept(mesh, a, orderOf(id(1)))
+  await accept(mesh, a, orderOf(id(2)))
+  t.is(b.queue.stats().copies, 0)
+  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.deepEqual([a.queue.stats().events, b.queue.stats().events], [0, 2])
+  await t.throwsAsync(a.queue.accept(orderOf(id(3))), { code: 'UNAVAILABLE', message: /draining/ })
+  mesh.crash('a')
+  mesh.autoRun = () => answer('ok')
+  for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
+  await mesh.clock.advance(1_000)
+  for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
+})
+
+test('one that nobody takes anything from says how much is left, and works on when it is let', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(id(1)))
+  t.is(await during(mesh, a.queue.handOver()), 1)
+  const b = await mesh.up('b')
+  b.disk.full = true
+  t.is(await during(mesh, a.queue.handOver()), 1)
+  a.queue.resume()
+  mesh.autoRun = () => answer('ok')
+  for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
+  await mesh.clock.advance(1_000)
+  t.is((await a.queue.result(id(1)))?.status, 'succeeded')
+  b.disk.full = false
+  await accept(mesh, a, orderOf(id(2)))
+})
+
+test('what it keeps for an owner that died a moment ago it does not take with it', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const a = await mesh.up('a')
+  const b = await mesh.up('b')
+  await accept(mesh, a, orderOf(id(1)))
+  t.is(b.queue.stats().copies, 1)
+  const c = await mesh.up('c')
+  mesh.crash('a')
+  t.is(await during(mesh, b.queue.handOver()), 0)
+  mesh.crash('b')
+  mesh.autoRun = () => answer('ok')
+  for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
+  await mesh.clock.advance(5_000)
+  t.is((await c.queue.result(id(1)))?.status, 'succeeded')
+})
