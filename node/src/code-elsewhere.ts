@@ -1,3 +1,4 @@
+import type { CatalogService } from '@peerless/catalog'
 import {
   type BlockStore,
   type Catalog,
@@ -21,7 +22,7 @@ const LOOK_MS = 250
 
 export interface CodeElsewhereOptions {
   readonly mesh: Pick<Mesh, 'peers' | 'call' | 'handle'>
-  readonly catalog: Pick<Catalog, 'list'> & { compareWith(peerId: string): Promise<void> }
+  readonly catalog: Pick<Catalog, 'list'> & Pick<CatalogService, 'compareWith' | 'setClosed'>
   readonly store: Pick<BlockStore, 'has'>
   readonly clock: Clock
   readonly logger: Logger
@@ -30,6 +31,7 @@ export interface CodeElsewhereOptions {
 /** Whether all that was deployed would still be there without this node: every peer pulls what the catalog names, so it is only a matter of time. */
 export class CodeElsewhere {
   readonly #o: CodeElsewhereOptions
+  #going = false
 
   constructor(options: CodeElsewhereOptions) {
     this.#o = options
@@ -38,6 +40,12 @@ export class CodeElsewhere {
   /** Serves BLOCKS_LACKED: payload CIDs → payload: the indexes of those that are not here. Before the mesh starts. */
   listen(): void {
     this.#o.mesh.handle(MESSAGE.BLOCKS_LACKED, (_peerId, request) => this.#answer(request))
+  }
+
+  /** This node is about to go: nothing is deployed here any more, and no other that goes may count on what is here. */
+  setGoing(going: boolean): void {
+    this.#going = going
+    this.#o.catalog.setClosed(going)
   }
 
   /**
@@ -106,6 +114,6 @@ export class CodeElsewhere {
       throw new PeerlessError('MALFORMED', `blocks are asked for by at most ${CIDS_MAX} cids`)
     }
     if (request.notification) return
-    request.reply(undefined, encode(cids.flatMap((cid, index) => (this.#o.store.has(cid) ? [] : [index]))))
+    request.reply(undefined, encode(cids.flatMap((cid, index) => (this.#o.store.has(cid) && !this.#going ? [] : [index]))))
   }
 }

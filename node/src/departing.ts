@@ -8,7 +8,7 @@ import {
   type NodeName,
   PeerlessError
 } from '@peerless/interface'
-import type { PeerlessMesh } from '@peerless/mesh'
+import type { DepartureTold, PeerlessMesh } from '@peerless/mesh'
 import type { QueueService } from '@peerless/queue'
 import type { CodeElsewhere } from './code-elsewhere.ts'
 import type { LeftFile } from './data-folder.ts'
@@ -32,7 +32,7 @@ export interface DepartingParts {
   readonly events: { start(): void; stop(): void }
   readonly invocation: { readonly inFlight: number; setRefusing(refusing: boolean): void }
   readonly ledger: { flush(): Promise<void> }
-  readonly code: Pick<CodeElsewhere, 'wait'>
+  readonly code: Pick<CodeElsewhere, 'wait' | 'setGoing'>
   readonly folder: { markLeft(file: LeftFile): Promise<void> }
   readonly clock: Clock
   readonly logger: Logger
@@ -88,6 +88,7 @@ export class Departing {
     logger.warn('this node leaves its mesh', { successor })
     try {
       mesh.leaving.begun = true
+      this.#o.code.setGoing(true)
       draining.set(true)
       if (others.length > 0) await this.#giveAllAway()
       else await this.giveAway()
@@ -101,6 +102,7 @@ export class Departing {
       }
       logger.error('this node does not leave', { reason: messageOf(error) })
       mesh.leaving.begun = false
+      this.#o.code.setGoing(false)
       this.#o.fronts()?.keep()
       this.keep()
       draining.set(drained)
@@ -137,12 +139,11 @@ export class Departing {
    * @throws always: CONFLICT when that is done, UNAVAILABLE when nobody heard
    */
   async finish(): Promise<never> {
-    const { mesh, clock } = this.#o
-    const until = clock.monotonic() + FOUND_MS_MAX
-    const alone = this.#others().length === 0
-    while (!alone && mesh.peers().length === 0 && !mesh.leaving.isKnown && clock.monotonic() < until) await this.#look()
-    const { told } = await mesh.leaving.tell()
-    if (told.length === 0 && !alone) throw unheard()
+    const { draining, queue } = this.#o
+    // Peers that have not heard yet take it for one that works.
+    draining.set(true)
+    queue.drain()
+    await this.#heard({ told: [], untold: [] }, this.#others())
     throw hasLeft(await this.#mark(undefined))
   }
 
@@ -186,11 +187,21 @@ export class Departing {
     const fronts = mesh.members().filter(({ peerId }) => peerId !== mesh.peerId && this.#isFront(peerId))
     // They are this machine, and nobody starts them again.
     for (const { peerId } of fronts) await mesh.remove(peerId, (id) => machine.of(id) !== machine.id)
-    const { told, untold } = await mesh.leaving.leave(successor)
-    if (told.length === 0 && others.length > 0) throw unheard()
+    const { told, untold } = await this.#heard(await mesh.leaving.leave(successor), others)
     await this.#mark(successor)
     onLeft()
     return { peerId: mesh.peerId, successor: successor === undefined ? null : this.#named(successor), told, untold }
+  }
+
+  /** A peer that lost the connection before it answered refuses the next one if it knows. @throws UNAVAILABLE */
+  async #heard(said: DepartureTold, others: readonly string[]): Promise<DepartureTold> {
+    if (said.told.length > 0 || others.length === 0) return said
+    const { mesh, clock } = this.#o
+    const until = clock.monotonic() + FOUND_MS_MAX
+    while (!mesh.leaving.isKnown && mesh.peers().length === 0 && clock.monotonic() < until) await this.#look()
+    const again = await mesh.leaving.tell()
+    if (again.told.length === 0) throw unheard()
+    return again
   }
 
   /** From here on nothing begins in this folder any more. */

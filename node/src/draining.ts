@@ -8,6 +8,8 @@ export interface DrainingParts {
     loadOf(peerId: string): { readonly slots: number; readonly draining: boolean } | undefined
   }
   readonly provisioning: { changed(): void }
+  /** Whether a node is on this machine, and drains with it. */
+  readonly isMate: (peerId: string) => boolean
 }
 
 /**
@@ -32,7 +34,7 @@ export class Draining {
   }
 
   set(draining: boolean): DrainAnswer {
-    const { mesh, invocation, provisioning } = this.#parts
+    const { mesh, invocation, provisioning, isMate } = this.#parts
     if (this.#on !== draining) {
       this.#on = draining
       mesh.setDraining(draining)
@@ -42,7 +44,7 @@ export class Draining {
     }
     const takers = mesh.peers().filter((peerId) => {
       const load = invocation.loadOf(peerId)
-      return load !== undefined && !load.draining && load.slots > 0
+      return load !== undefined && !load.draining && load.slots > 0 && !isMate(peerId)
     })
     return { draining, inFlight: invocation.inFlight, takers: takers.length }
   }

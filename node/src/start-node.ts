@@ -267,7 +267,7 @@ async function compose(
     keepWarm: (orders) => instances.warm.provision(orders)
   })
 
-  const draining = new Draining({ mesh, invocation, provisioning })
+  const draining = new Draining({ mesh, invocation, provisioning, isMate: (peerId) => machine.mates().includes(peerId) })
   const code = new CodeElsewhere({ ...platform, mesh, catalog, store })
   const left = Promise.withResolvers<void>()
   let further: Fronts | undefined

@@ -1,8 +1,8 @@
-import { type Catalog, MESSAGE } from '@peerless/interface'
+import { MESSAGE } from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import { decode, encode } from '@peerless/wire'
 import test from 'ava'
-import { CodeElsewhere } from '../src/code-elsewhere.ts'
+import { CodeElsewhere, type CodeElsewhereOptions } from '../src/code-elsewhere.ts'
 
 const clock = new VirtualClock()
 const layers = (cids: readonly string[]) => cids.map((cid) => ({ name: `layer ${cid}`, zipCid: cid, zipBytes: 1 }))
@@ -10,17 +10,19 @@ const layers = (cids: readonly string[]) => cids.map((cid) => ({ name: `layer ${
 /** A node that has these blocks, which are all that the catalog names. */
 function nodeOf(network: MemoryNetwork, name: string, blocks: Set<string>, named: readonly string[] = []) {
   const compared: string[] = []
+  const closed: boolean[] = []
   const catalog = {
     list: (kind: string) => (kind === 'layerVersion' ? layers(named) : []),
     compareWith: async (peerId: string) => {
       compared.push(peerId)
       if (peerId === 'deaf') throw new Error('no answer')
-    }
-  } as unknown as Pick<Catalog, 'list'> & { compareWith(peerId: string): Promise<void> }
+    },
+    setClosed: (on: boolean) => void closed.push(on)
+  } as unknown as CodeElsewhereOptions['catalog']
   const mesh = network.join(name)
   const code = new CodeElsewhere({ mesh, catalog, store: { has: (cid) => blocks.has(cid) }, clock, logger: new MemoryLogger() })
   code.listen()
-  return { code, mesh, compared }
+  return { code, mesh, compared, closed }
 }
 
 test('code is elsewhere when each block is at some peer, and what comes in time is waited for', async (t) => {
@@ -68,4 +70,18 @@ test('questions for blocks that are none are refused, and answers that are none 
   const waiting = asking.code.wait(500)
   await clock.advance(1_000)
   t.is((await waiting).length, 1)
+})
+
+test('two that go at the same time do not count on each other', async (t) => {
+  const network = new MemoryNetwork(new SeededRandom(1))
+  const both = ['one', 'two'].map((name) => nodeOf(network, name, new Set(['a']), ['a']))
+  for (const { code } of both) code.setGoing(true)
+  const waiting = both.map(({ code }) => code.wait(500))
+  await clock.advance(1_000)
+  for (const one of waiting) t.is((await one).length, 1)
+  both[1]?.code.setGoing(false)
+  const again = both[0]?.code.wait(500)
+  await clock.advance(1_000)
+  t.deepEqual(await again, [])
+  t.deepEqual(both[1]?.closed, [true, false])
 })

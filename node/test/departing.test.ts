@@ -60,7 +60,8 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
   const draining = new Draining({
     mesh,
     invocation: { inFlight: 0, setDraining: (on) => void calls.push(`draining ${on}`), loadOf: () => undefined },
-    provisioning: { changed: () => undefined }
+    provisioning: { changed: () => undefined },
+    isMate: (peerId) => peerId === 'front'
   })
   const parts: DepartingParts = {
     mesh,
@@ -75,7 +76,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     events: { start: call('events start', undefined), stop: call('events stop', undefined) },
     invocation: { inFlight: 0, setRefusing: (on) => void calls.push(`refusing ${on}`) },
     ledger: { flush: async () => call('flush', undefined)() },
-    code: { wait: async () => call('code', [])() },
+    code: { wait: async () => call('code', [])(), setGoing: (on) => void calls.push(`going ${on}`) },
     folder: { markLeft: async ({ successor }) => call(`mark ${successor ?? '-'}`, undefined)() },
     clock,
     logger: new MemoryLogger(),
@@ -93,6 +94,7 @@ test('a node gives all away before it says that it leaves, and marks its folder 
   t.deepEqual(told, ['one', 'two'])
   t.like(successor, { peerId: 'one', name: 'name of one' })
   t.deepEqual(calls, [
+    'going true',
     'draining true',
     'code',
     'fronts',
@@ -123,10 +125,19 @@ test('the successor is who is named, nobody where that is said, else the eldest 
 })
 
 const FAILURES: [what: string, over: Partial<DepartingParts>, message: RegExp][] = [
-  ['code that nobody else has', { code: { wait: async () => [{ name: 'f', cid: 'c', bytes: 1 }] } }, /1 blocks of code .* of f/],
+  [
+    'code that nobody else has',
+    { code: { wait: async () => [{ name: 'f', cid: 'c', bytes: 1 }], setGoing: () => undefined } },
+    /1 blocks of code .* of f/
+  ],
   [
     'a catalog that nobody takes',
-    { code: { wait: () => Promise.reject(new PeerlessError('UNAVAILABLE', 'no other node took the catalog')) } },
+    {
+      code: {
+        wait: () => Promise.reject(new PeerlessError('UNAVAILABLE', 'no other node took the catalog')),
+        setGoing: () => undefined
+      }
+    },
     /took the catalog/
   ],
   [
@@ -151,7 +162,7 @@ for (const [what, over, message] of FAILURES) {
 }
 
 test('one that drained before does so when it did not leave, and one that nobody hears does not begin', async (t) => {
-  const failing = leaving({ code: { wait: async () => [{ name: 'f', cid: 'c', bytes: 1 }] } })
+  const failing = leaving({ code: { wait: async () => [{ name: 'f', cid: 'c', bytes: 1 }], setGoing: () => undefined } })
   failing.draining.set(true)
   await t.throwsAsync(failing.departing.leave({}), { code: 'UNAVAILABLE' })
   t.true(failing.draining.on)

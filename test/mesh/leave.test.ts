@@ -28,7 +28,8 @@ async function sees(asked: Daemon, ...daemons: Daemon[]): Promise<void> {
   await eventually(
     () => peersOf(asked),
     (peers) =>
-      peers.every(({ status }) => status === 'connected') &&
+      // Its record, which says its name, comes a moment after it.
+      peers.every(({ status, name }) => status === 'connected' && name !== '') &&
       JSON.stringify(peers.map(({ peerId }) => peerId).sort()) === JSON.stringify(wanted),
     20_000
   )

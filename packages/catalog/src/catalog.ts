@@ -53,6 +53,8 @@ export interface CatalogService extends Catalog {
   stop(): Promise<void>
   /** True when alone, or when one whole round of anti-entropy with a peer has ended since start. */
   caughtUp(): boolean
+  /** While it is true, nothing is written at this node, which is about to go: UNAVAILABLE. What others write is taken. */
+  setClosed(closed: boolean): void
   /** Compares with a connected peer now: it has all that this node has when it resolves. @throws what calls to it throw, DEADLINE_EXCEEDED */
   compareWith(peerId: string): Promise<void>
   /** Hex digest of all entries: equal on two nodes exactly when they hold the same. */
@@ -92,6 +94,7 @@ class ReplicatedCatalog implements CatalogService {
   readonly #turns: MeshTurns
   readonly #listeners = new Set<Listener>()
   #state: 'created' | 'started' | 'stopped' = 'created'
+  #closed = false
   #sweeping: { cancel(): void } | undefined
 
   constructor(options: CatalogOptions, storage: EntryStorage) {
@@ -157,6 +160,10 @@ class ReplicatedCatalog implements CatalogService {
     return this.#options.mesh.peers().length === 0 || this.#antiEntropy.rounds > 0
   }
 
+  setClosed(closed: boolean): void {
+    this.#closed = closed
+  }
+
   async compareWith(peerId: string): Promise<void> {
     await this.#antiEntropy.round(peerId)
   }
@@ -203,6 +210,11 @@ class ReplicatedCatalog implements CatalogService {
     const { kind, name, stored } = order
     const { signer, mesh } = this.#options
     if (this.#state === 'stopped') throw new PeerlessError('UNAVAILABLE', 'the catalog is stopped')
+    if (this.#closed)
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        'this node is leaving its mesh: nothing is changed here any more, do it at another one'
+      )
     checkOwner(kind, name, stored, signer.peerId)
     const content = { ...order, time: this.#time.next(later) }
     this.#turns.checkStill(kind, name)

@@ -131,7 +131,7 @@ export interface DrainAnswer {
   draining: boolean
   /** Requests under way at this node. */
   inFlight: number
-  /** Connected nodes that take work. */
+  /** Connected nodes of other machines that take work. */
   takers: number
 }
 

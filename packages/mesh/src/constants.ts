@@ -52,12 +52,16 @@ export const REMOVAL_KEEPS_MAX = 128
 export const REMOVAL_BYTES_MAX = 8_192
 /** Of the SHA-256 of a peer id or a removal, in the lists of a departure, MEMBERS_MAX and REMOVALS_MAX of them at most: whoever has the node's key would have to try 2^119 keys to get one of his own into it. */
 export const MARK_BYTES = 16
+/** A peer id that a departure names; those of Ed25519 keys have 52. */
+export const PEER_ID_CHARACTERS_MAX = 128
 /** One departure in its envelope with all these, behind a chain of CHAIN_LENGTH_MAX. */
 export const DEPARTURE_BYTES_MAX = 14_336
 /** How long a node that leaves waits until its peers have said that they know. */
 export const DEPARTURE_TOLD_MS = 10_000
 /** From when a removal is known to the end of the node's connections: it is told why. */
 export const REMOVED_TOLD_MS = 200
+/** The same for one that left: it asks whether that is known, of peers that may be busy, and ends its connections itself. */
+export const LEFT_TOLD_MS = 2_000
 /** Full mesh up to here; a larger mesh is a random subset per node. */
 export const CONNECTIONS_WANTED_MAX = 64
 /** Connections accepted: those that others want come on top of our own. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { PeerlessError } from '@peerless/interface'
 import { decode, decodeEnvelope, encode, encodeEnvelope, type Signer, seal, verifyEnvelope } from '@peerless/wire'
-import { DEPARTURE_BYTES_MAX, MARK_BYTES, MEMBERS_MAX, REMOVALS_MAX } from './constants.ts'
+import { DEPARTURE_BYTES_MAX, MARK_BYTES, MEMBERS_MAX, PEER_ID_CHARACTERS_MAX, REMOVALS_MAX } from './constants.ts'
 import type { Membership } from './membership.ts'
 import { isSame, isTime, lineOf, type Removal } from './removal.ts'
 
@@ -109,6 +109,12 @@ export function verifyDeparture(alleged: unknown, meshId: string, membership: Me
     isTime(at) &&
     (successor === null || (typeof successor === 'string' && successor !== peerId))
   if (!whole) throw new PeerlessError('MALFORMED', `the departure of ${peerId} is not one in format ${FORMAT}`)
+  if (typeof successor === 'string' && successor.length > PEER_ID_CHARACTERS_MAX) {
+    throw new PeerlessError(
+      'MALFORMED',
+      `the successor of a departure (${successor.length} characters) must be a peer id of at most ${PEER_ID_CHARACTERS_MAX}`
+    )
+  }
   const said = {
     stays: Marks.decode(stays, MEMBERS_MAX, 'nodes that stay'),
     stands: Marks.decode(stands, REMOVALS_MAX, 'removals that stand'),

@@ -89,21 +89,23 @@ export class Leaving implements MeshLeaving {
       stands: all.filter((removal) => removal.by === peerId),
       successor
     })
-    await removals.add([departure])
-    return await this.tell()
+    const added = removals.add([departure])
+    // In the tick in which it is told: a disk takes its time, and who has heard talks with this node for a moment only.
+    const told = this.tell()
+    await added
+    return await told
   }
 
   /** Waits until the connected peers have said that they know, for DEPARTURE_TOLD_MS at most. */
   async tell(): Promise<DepartureTold> {
-    const { removals, clock } = this.#o
+    const { book, removals, clock } = this.#o
     const departure = this.#departure
     if (departure === undefined) return { told: [], untold: [] }
-    const before = [...this.#refusing]
     const late = new AbortController()
     const timer = clock.after(DEPARTURE_TOLD_MS, () => late.abort())
     try {
-      const { told, untold } = await removals.confirm(departure, late.signal)
-      return { told: [...new Set([...before, ...told])], untold }
+      const { told, untold } = await removals.confirm(departure, (peerId) => book.get(peerId) !== undefined, late.signal)
+      return { told: [...new Set([...this.#refusing, ...told])], untold: untold.filter((peerId) => !this.#refusing.has(peerId)) }
     } finally {
       timer.cancel()
     }

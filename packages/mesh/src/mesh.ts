@@ -16,7 +16,7 @@ import {
 import type { Signer } from '@peerless/wire'
 import { peerIdOfAddress } from './address-record.ts'
 import { leaving, MemberPolicy } from './admission-policy.ts'
-import { ADDRESSES_MAX, MESH_MESSAGE, REMOVED_TOLD_MS } from './constants.ts'
+import { ADDRESSES_MAX, LEFT_TOLD_MS, MESH_MESSAGE, REMOVED_TOLD_MS } from './constants.ts'
 import { Gossip } from './gossip.ts'
 import { checkDepth } from './identity.ts'
 import type { InviteOrder } from './invite-book.ts'
@@ -352,11 +352,17 @@ export class Libp2pMesh implements PeerlessMesh {
 
   #onRemovals(news: readonly Removal[]): void {
     void this.#withdrawFrom(news)
-    const out = this.#sweep()
+    const out = [...this.#sweep()]
     this.#roster.changed()
+    // What tells such a node so goes first. Each has its time, however soon after another it goes.
+    const left = (peerId: string) => this.#removals.book.departureOf(peerId) !== undefined
+    this.#endLater(new Set(out.filter(left)), LEFT_TOLD_MS)
+    this.#endLater(new Set(out.filter((peerId) => !left(peerId))), REMOVED_TOLD_MS)
+  }
+
+  #endLater(out: ReadonlySet<string>, ms: number): void {
     if (out.size === 0) return
-    // What tells such a node so goes first, and its own question whether that is known. Each has its time, however soon after another it goes.
-    const ending = this.#parts.clock.after(REMOVED_TOLD_MS, () => {
+    const ending = this.#parts.clock.after(ms, () => {
       this.#endings.delete(ending)
       this.#endRemoved(out)
     })

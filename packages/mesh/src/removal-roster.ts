@@ -93,10 +93,15 @@ export class RemovalRoster {
     })
   }
 
-  /** Tells the connected peers a removal, and asks whether they know it: what was told on the same stream is known when they answer. Waits until `late` is aborted. */
-  async confirm(removal: Removal, late: AbortSignal): Promise<{ told: string[]; untold: string[] }> {
+  /** Tells these connected peers a removal, and asks whether they know it: what was told on the same stream is known when they answer. Waits until `late` is aborted. */
+  async confirm(
+    removal: Removal,
+    isAsked: (peerId: string) => boolean,
+    late: AbortSignal
+  ): Promise<{ told: string[]; untold: string[] }> {
+    const links = this.#options.links().filter(({ peerId }) => isAsked(peerId))
     const asked = await Promise.all(
-      this.#options.links().map(async (link) => ({ peerId: link.peerId, knows: await this.#knows(link, removal, late) }))
+      links.map(async (link) => ({ peerId: link.peerId, knows: await this.#knows(link, removal, late) }))
     )
     const of = (knows: boolean) => asked.filter((one) => one.knows === knows).map(({ peerId }) => peerId)
     return { told: of(true), untold: of(false) }

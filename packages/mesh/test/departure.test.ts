@@ -76,6 +76,7 @@ test('a departure with too much in it is refused with value, rule and bound', (t
     [[1, line, 8.64e15 + 1, none, none, null], /format 1/],
     [[1, line, 1, none, none, a.peerId], /format 1/],
     [[1, line, 1, none, none, 7], /format 1/],
+    [[1, line, 1, none, none, 'x'.repeat(129)], /successor .*\(129 characters\) .* at most 128/],
     [[1, line, 1, none, none], /format 1/],
     [[1, line, 1, none, none, null, 0], /format 1/],
     [[2, line, 1, none, none, null], /format 1/],

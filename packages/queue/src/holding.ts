@@ -26,6 +26,8 @@ export class Holding {
   /** Another node owns what this one thought its own. */
   readonly #yielded: (owned: OwnedEvent) => void
   takenOver = 0
+  /** Nothing more is taken: this node goes for good, and may have asked for the last time who takes what it has. */
+  closed = false
 
   constructor(
     options: QueueOptions,
@@ -52,6 +54,7 @@ export class Holding {
   }
 
   #store(peerId: string, request: IncomingRequest): void {
+    if (this.closed) throw leaving()
     const now = this.#o.clock.monotonic()
     const known: string[] = []
     const events = decodeStore(request.payload).map(([id, meta, payload]) => {
@@ -111,6 +114,7 @@ export class Holding {
       return
     }
     const [settled, metas, released] = decodeUpdate(request.payload)
+    if (this.closed && released.length > 0) throw leaving()
     for (const [id, meta] of metas) {
       const copy = this.#copyOf(id, peerId)
       if (copy === undefined) continue
@@ -199,4 +203,8 @@ export class Holding {
     if (copy.owner === asker) return KNOWLEDGE.HELD_FOR_YOU
     return this.copies.isAlive(copy.owner, this.#o.clock.monotonic()) ? KNOWLEDGE.HELD_FOR_ANOTHER : KNOWLEDGE.UNKNOWN
   }
+}
+
+function leaving(): PeerlessError {
+  return new PeerlessError('UNAVAILABLE', 'this node is leaving its mesh and keeps no events for others')
 }

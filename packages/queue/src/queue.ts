@@ -281,6 +281,7 @@ export class Queue implements QueueService {
   resume(): void {
     this.#draining = false
     this.#holders.leaving(false)
+    this.#holding.closed = false
     this.#runner.stopped = false
     this.#runner.dispatch()
   }
@@ -289,6 +290,7 @@ export class Queue implements QueueService {
     const { mesh, clock } = this.#o
     this.drain()
     this.#holders.leaving(true)
+    this.#holding.closed = true
     this.#owner.thickenOutside()
     const until = clock.monotonic() + HAND_OVER_MS_MAX
     while (!this.#isHeld() && mesh.peers().length > 0 && clock.monotonic() < until)

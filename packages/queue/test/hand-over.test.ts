@@ -64,3 +64,23 @@ test('what it keeps for an owner that died a moment ago it does not take with it
   await mesh.clock.advance(5_000)
   t.is((await c.queue.result(id(1)))?.status, 'succeeded')
 })
+
+test('two that go at the same time do not give their events to each other', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const [a, b] = [await mesh.up('a'), await mesh.up('b')]
+  await accept(mesh, a, orderOf(id(1)))
+  await accept(mesh, b, orderOf(id(2)))
+  const left = await during(mesh, Promise.all([a, b].map(({ queue }) => queue.handOver())))
+  t.true(
+    left.every((count) => count > 0),
+    left.join()
+  )
+  // One of them stays after all.
+  b.queue.resume()
+  t.is(await during(mesh, a.queue.handOver()), 0)
+  mesh.crash('a')
+  mesh.autoRun = () => answer('ok')
+  for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
+  await mesh.clock.advance(1_000)
+  for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
+})
