@@ -325,6 +325,17 @@ test('a book that a member fills with departures of its own making has room for 
   for (const one of [gone, ...deep]) t.true(book.holds(one))
 })
 
+test('departures below a node that was removed go before those of others, in a book that is full of them', (t) => {
+  const book = bookOf()
+  for (let index = 0; index < REMOVALS_MAX; index++) book.learn(departure(invitedBy(invitedBy(other))))
+  t.true(book.learn(removal(founder, other)))
+  // Deeper than those, and somebody's word.
+  const d = invitedBy(invitedBy(c))
+  for (const one of [departure(d), departure(c)]) t.true(book.learn(one))
+  t.is(book.values().length, REMOVALS_MAX)
+  t.truthy(book.departureOf(d.peerId))
+})
+
 test('marks are the same in whatever order they were made, and are of those alone', (t) => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string()), fc.string(), (items, another) => {

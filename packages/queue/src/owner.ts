@@ -205,6 +205,12 @@ export class Owner {
     return owned.payload ?? (await this.#o.disk.ask('payload', owned.id))
   }
 
+  /** It does not take over what it has copies of: others are to have them. */
+  abandon(holder: string): void {
+    this.#holders.avoid(holder)
+    for (const owned of this.#events.values()) this.#lost(owned, holder)
+  }
+
   /** A peer came or went: copies at one that went count no more. */
   onPeer(peerId: string, connected: boolean): void {
     this.#holders.connected(peerId, connected)

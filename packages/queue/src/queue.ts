@@ -293,9 +293,15 @@ export class Queue implements QueueService {
     this.#holding.closed = true
     this.#owner.thickenOutside()
     const until = clock.monotonic() + HAND_OVER_MS_MAX
-    while (!this.#isHeld() && mesh.peers().length > 0 && clock.monotonic() < until)
+    for (;;) {
+      if (this.#isHeld()) {
+        const refused = await this.#release()
+        if (refused.length === 0) break
+        for (const holder of refused) this.#owner.abandon(holder)
+      }
+      if (mesh.peers().length === 0 || clock.monotonic() > until) break
       await new Promise<void>((resolve) => clock.after(TICK_MS, resolve))
-    if (this.#isHeld()) await this.#release()
+    }
     await this.#commits.flush()
     return this.#owner.count + this.#holding.copies.ofOthersThan(mesh.peers())
   }
@@ -319,24 +325,24 @@ export class Queue implements QueueService {
     await this.#o.disk.close()
   }
 
-  /** Who leaves in order lets nobody wait for a lease. */
-  async #release(): Promise<void> {
+  /** Who leaves in order lets nobody wait for a lease. Resolves with the holders that did not take what was theirs. */
+  async #release(): Promise<string[]> {
     const held = [...this.#owner.all()].filter(({ holders, phase }) => holders.length > 0 && phase !== 'limbo')
     // What is on another machine is safe from this one's loss.
     const byHolder = Map.groupBy(held, ({ holders }) => this.#holders.outside(holders) ?? (holders[0] as string))
     const handOver = (holder: string, events: OwnedEvent[]) =>
-      new Promise<void>((resolve) => {
-        const timer = this.#o.clock.after(2_000, resolve)
+      new Promise<string[]>((resolve) => {
+        const timer = this.#o.clock.after(2_000, () => resolve([holder]))
         this.#holders.link(holder).release(
           events.map(({ id }) => id),
           (taken) => {
             timer.cancel()
             if (taken) for (const owned of events) this.#owner.forget(owned, 'yielded')
-            resolve()
+            resolve(taken ? [] : [holder])
           }
         )
       })
-    await Promise.all([...byHolder].map(([holder, events]) => handOver(holder, events)))
+    return (await Promise.all([...byHolder].map(([holder, events]) => handOver(holder, events)))).flat()
   }
 
   /** Of timers that are late together this one may come first: leases are judged when the tick has given them the time that this node stood still. */

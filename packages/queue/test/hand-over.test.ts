@@ -84,3 +84,16 @@ test('two that go at the same time do not give their events to each other', asyn
   await mesh.clock.advance(1_000)
   for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
 })
+
+test('one that has given all away takes nothing of others any more', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const [a, b] = [await mesh.up('a'), await mesh.up('b')]
+  await accept(mesh, a, orderOf(id(1)))
+  t.is(b.queue.stats().copies, 1)
+  t.is(await during(mesh, b.queue.handOver()), 0)
+  t.is(await during(mesh, a.queue.handOver()), 1, 'b does not take it')
+  t.is(b.queue.stats().events, 0)
+  const c = await mesh.up('c')
+  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.is(c.queue.stats().events, 1)
+})
