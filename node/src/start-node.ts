@@ -24,7 +24,7 @@ import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
 import { createQueue } from '@peerless/queue'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
-import type { AwsAccess } from './aws-signature.ts'
+import { awsAccess, endpointsOf } from './aws-access.ts'
 import { BlockCollection } from './block-collection.ts'
 import { BundleReplication } from './bundle-replication.ts'
 import { CodeElsewhere } from './code-elsewhere.ts'
@@ -50,7 +50,7 @@ import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
 import { retireRemoved } from './retire-removed.ts'
 import { s3Objects } from './s3-object.ts'
-import { ServiceDoor, type ServiceEndpoints } from './services.ts'
+import { ServiceDoor } from './services.ts'
 import { VERSION } from './version.ts'
 
 /** A busy instance mostly waits, so a core carries many; memory, not this, is what runs out first. */
@@ -422,28 +422,6 @@ async function caughtUpWith(first: string, mesh: Mesh, catalog: CatalogService):
       throw new PeerlessError('UNAVAILABLE', `the catalog of the first front did not come within ${CATCH_UP_MS_MAX} ms`)
     await new Promise<void>((resolve) => clock.after(CATCH_UP_LOOK_MS, resolve))
   }
-}
-
-/** Keys as every AWS client takes them from its environment. */
-function awsAccess(): AwsAccess {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_DEFAULT_REGION } = process.env
-  return {
-    accessKeyId: AWS_ACCESS_KEY_ID,
-    secretAccessKey: AWS_SECRET_ACCESS_KEY,
-    sessionToken: AWS_SESSION_TOKEN,
-    region: AWS_REGION ?? AWS_DEFAULT_REGION ?? REGION_DEFAULT
-  }
-}
-
-function endpointsOf(options: NodeOptions): ServiceEndpoints {
-  const given = {
-    sqs: options.sqsEndpoint,
-    sns: options.snsEndpoint,
-    kinesis: options.kinesisEndpoint,
-    events: options.eventbridgeEndpoint,
-    s3: options.s3Endpoint
-  }
-  return Object.fromEntries(Object.entries(given).filter(([, origin]) => origin !== undefined))
 }
 
 async function firstStart(options: NodeOptions, deployments: Deployments, functions: number, logger: Logger): Promise<void> {
