@@ -38,10 +38,12 @@ export interface Results {
   /** Most loaded node, as a multiple of the mean; load is busy slots over slots, averaged over the measured time. */
   maxOverMean: number
   meanLoad: number
-  /** Beyond the call itself: two for each refusal, and the beacons that were published, per call. */
+  /** Beyond the call itself: two for each refusal, and the beacons that were published, per call: each once, whoever it goes to. */
   messages: number
   refusalMessages: number
   beaconMessages: number
+  /** The same, each counted once for every peer that it is sent to. */
+  beaconCopies: number
   /** Share of attempts answered BUSY. */
   bounces: number
   /** Share of calls that waited for a slot at their caller, and that were refused after 10 s. */

@@ -1,4 +1,5 @@
 import { BEACON_PERIOD_MS } from '@peerless/routing'
+import type { ConnectionBounds } from './_connections.ts'
 import type { PolicyName } from './_policies.ts'
 import type { Failing } from './_sim-node.ts'
 import type { ArrivalKind, ServiceKind } from './_workload.ts'
@@ -41,6 +42,8 @@ export interface SimulationOptions {
   faults: readonly Fault[]
   /** Calls come to these nodes only; all when empty. */
   entries: readonly number[]
+  /** Who knows whom: as many peers as a daemon connects with. undefined: all know all. */
+  connections: ConnectionBounds | undefined
 }
 
 /** Beacons are 250 ms old in the mean: half a period until they are sent, the rest on their way. */
@@ -65,5 +68,6 @@ export const DEFAULTS: SimulationOptions = {
   warmUpMs: 8_000,
   measureMs: 1_500,
   faults: [],
-  entries: []
+  entries: [],
+  connections: undefined
 }

@@ -1,13 +1,20 @@
-import { type BeaconTable, pick, type ReportBoard } from '@peerless/routing'
+import { type BeaconTable, pick } from '@peerless/routing'
+import type { LeastTree } from './_least-tree.ts'
 import type { Call, SimNode } from './_sim-node.ts'
 
 export const POLICY_NAMES = ['peerless', 'random', 'round-robin', 'gossiped-minimum', 'power-of-two', 'omniscient'] as const
 export type PolicyName = (typeof POLICY_NAMES)[number]
 
+/** Whether it does without reports: chance and omniscience do. */
+export function isSilent(policy: PolicyName): boolean {
+  return policy === 'random' || policy === 'round-robin' || policy === 'omniscient'
+}
+
 /** What a policy may look at. Only the omniscient one may look into the nodes. */
 export interface World {
   readonly nodes: readonly SimNode[]
-  readonly board: ReportBoard
+  /** Shares of the slots that are taken, per node: by the last report, 0 before the first; what an omniscient sees, for that one. */
+  readonly loads: LeastTree
   /** Nodes with idle instances, per revision. */
   readonly warm: ReadonlyMap<string, ReadonlySet<SimNode>>
   tableOf(node: SimNode): BeaconTable
@@ -79,29 +86,12 @@ function roundRobin(world: World): Policy {
     })
 }
 
-function gossiped(world: World, node: SimNode): number {
-  const report = world.board.get(node.id)
-  return report === undefined ? 0 : report.busy / report.slots
-}
-
 /** Least of all by the reports, the way it is usually first written: no correction, chance only for ties and after a refusal. */
 function gossipedMinimum(world: World): Policy {
-  const start = { at: 0 }
   return (call) => {
     if (call.refused.size > 0) return untilOpen(world, call, () => any(world))
-    let best: SimNode | undefined
-    let bestLoad = Number.POSITIVE_INFINITY
-    start.at = Math.floor(world.random() * world.nodes.length)
-    for (let turn = 0; turn < world.nodes.length; turn++) {
-      const node = world.nodes[(start.at + turn) % world.nodes.length] as SimNode
-      const load = gossiped(world, node)
-      if (load < bestLoad && !call.refused.has(node.id)) {
-        best = node
-        bestLoad = load
-        if (load === 0) break
-      }
-    }
-    return best
+    const at = world.loads.firstFrom(Math.floor(world.random() * world.nodes.length))
+    return at === undefined ? undefined : world.nodes[at]
   }
 }
 
@@ -109,39 +99,47 @@ function powerOfTwo(world: World): Policy {
   return (call) =>
     untilOpen(world, call, () => {
       const [one, other] = [any(world), any(world)]
-      return gossiped(world, one) <= gossiped(world, other) ? one : other
+      return world.loads.get(one.index) <= world.loads.get(other.index) ? one : other
     })
 }
+
+/** Of more nodes with an idle instance than this they are asked by their loads rather than one by one; which of two with the same load it is may then be another. */
+const HOLDERS_SCANNED_MAX = 1_024
 
 /**
  * Knows all at this moment, what is on its way included, and costs nothing: an idle instance here, else the least loaded node with an idle
  * instance, else the least loaded node. undefined only when every slot of the mesh is taken.
  */
 function omniscient(world: World): Policy {
+  const { loads, nodes } = world
   return ({ caller, revision, refused }) => {
     const now = world.now()
-    const open = (node: SimNode) => node.busy + node.coming < node.slots && node.failing === 'no' && !refused.has(node.id)
+    const open = (node: SimNode) => loads.get(node.index) !== Number.POSITIVE_INFINITY && !refused.has(node.id)
     if (open(caller) && caller.idleOf(revision, now) > 0) return caller
-    return leastLoaded(world.warm.get(revision), 0, open, revision, now) ?? leastLoaded(world.nodes, world.random(), open)
+    const holders = world.warm.get(revision)
+    if (holders !== undefined && holders.size > HOLDERS_SCANNED_MAX) {
+      const fits = (node: SimNode) => holders.has(node) && node.idleOf(revision, now) > 0 && !refused.has(node.id)
+      const at = loads.leastThat((index) => fits(nodes[index] as SimNode))
+      if (at !== undefined) return nodes[at]
+    } else if (holders !== undefined) {
+      const warm = leastLoaded(holders, loads, (node) => !refused.has(node.id) && node.idleOf(revision, now) > 0)
+      if (warm !== undefined) return warm
+    }
+    const start = Math.floor(world.random() * nodes.length)
+    if (refused.size === 0) {
+      const at = loads.firstFrom(start)
+      return at === undefined ? undefined : nodes[at]
+    }
+    return leastLoaded([...nodes.slice(start), ...nodes.slice(0, start)], loads, open)
   }
 }
 
-function leastLoaded(
-  nodes: Iterable<SimNode> | readonly SimNode[] | undefined,
-  from: number,
-  open: (node: SimNode) => boolean,
-  revision?: string,
-  now = 0
-): SimNode | undefined {
-  if (nodes === undefined) return undefined
+function leastLoaded(nodes: Iterable<SimNode>, loads: LeastTree, fits: (node: SimNode) => boolean): SimNode | undefined {
   let best: SimNode | undefined
   let bestLoad = Number.POSITIVE_INFINITY
-  const list = Array.isArray(nodes) ? (nodes as SimNode[]) : [...nodes]
-  const start = Math.floor(from * list.length)
-  for (let turn = 0; turn < list.length; turn++) {
-    const node = list[start + turn < list.length ? start + turn : start + turn - list.length] as SimNode
-    const load = (node.busy + node.coming) / node.slots
-    if (load >= bestLoad || !open(node) || (revision !== undefined && node.idleOf(revision, now) === 0)) continue
+  for (const node of nodes) {
+    const load = loads.get(node.index)
+    if (load >= bestLoad || !fits(node)) continue
     best = node
     bestLoad = load
     if (load === 0) break

@@ -30,6 +30,14 @@ interface Hint {
 
 export type Failing = 'no' | 'down' | 'fast'
 
+/** Told of what an omniscient knows at once. It is kept for that policy only, for it costs as much as all else here. */
+export interface Watch {
+  /** Nodes that may have an idle instance, per revision. */
+  readonly warm: Map<string, Set<SimNode>>
+  /** Its load or its state is another one. */
+  changed(node: SimNode): void
+}
+
 /** A node's instances, as packages/instances keeps them: idle ones by age, the newest first; each lives `keepMs` after its last use. */
 export class SimNode {
   readonly id: string
@@ -46,6 +54,7 @@ export class SimNode {
   busy = 0
   /** Calls on their way here, known to an omniscient only. */
   coming = 0
+  /** Changed by `become`. */
   failing: Failing = 'no'
   draining = false
   sequence = 0
@@ -56,19 +65,18 @@ export class SimNode {
   #busySince = 0
   readonly #idle = new Map<string, number[]>()
   readonly #keepMs: number
-  /** Nodes that may have an idle instance, per revision: for the omniscient. */
-  readonly #warm: Map<string, Set<SimNode>>
+  readonly #watch: Watch | undefined
   readonly #latencies = new Float64Array(32)
   #latencyCount = 0
 
-  constructor(index: number, zone: number, slots: number, speed: number, keepMs: number, warm: Map<string, Set<SimNode>>) {
+  constructor(index: number, zone: number, slots: number, speed: number, keepMs: number, watch?: Watch) {
     this.index = index
     this.id = `node-${index}`
     this.zone = zone
     this.slots = slots
     this.speed = speed
     this.#keepMs = keepMs
-    this.#warm = warm
+    this.#watch = watch
   }
 
   idleOf(revision: string, now: number): number {
@@ -98,14 +106,15 @@ export class SimNode {
       return
     }
     this.#idle.set(revision, [now])
-    const warm = this.#warm.get(revision)
-    if (warm === undefined) this.#warm.set(revision, new Set([this]))
+    if (this.#watch === undefined) return
+    const warm = this.#watch.warm.get(revision)
+    if (warm === undefined) this.#watch.warm.set(revision, new Set([this]))
     else warm.add(this)
   }
 
   #cool(revision: string): void {
     this.#idle.delete(revision)
-    this.#warm.get(revision)?.delete(this)
+    this.#watch?.warm.get(revision)?.delete(this)
   }
 
   /** For a beacon. */
@@ -123,6 +132,19 @@ export class SimNode {
     this.busyMs += this.busy * (now - this.#busySince)
     this.#busySince = now
     this.busy += change
+    this.#watch?.changed(this)
+  }
+
+  /** A call is on its way, or has come. */
+  expect(change: 1 | -1): void {
+    this.coming += change
+    this.#watch?.changed(this)
+  }
+
+  become(failing: Failing, draining: boolean): void {
+    this.failing = failing
+    this.draining = draining
+    this.#watch?.changed(this)
   }
 
   measureFrom(now: number): void {

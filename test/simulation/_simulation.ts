@@ -3,7 +3,7 @@ import { SeededRandom } from '@peerless/testing'
 import { EventHeap } from './_event-heap.ts'
 import type { Results } from './_metrics.ts'
 import { DEFAULTS, type Fault, type SimulationOptions } from './_options.ts'
-import { type Policy, policyOf } from './_policies.ts'
+import { isSilent, type Policy, type PolicyName, policyOf } from './_policies.ts'
 import type { Call, SimNode } from './_sim-node.ts'
 import { Tally } from './_tally.ts'
 import { type Arrival, normal, Workload } from './_workload.ts'
@@ -21,6 +21,9 @@ const BESIDE_SHARE_MAX = 15 / 16
 const FAST_FAILURE_MS = 1
 /** A node that went away is taken out of the others' tables. */
 const DETECTION_MS = 5_000
+/** A daemon hears at most 192. */
+const HEARD_MAX = 1_000
+const NO_IDLE: ReadonlyMap<string, number> = new Map()
 const NOBODY: ReadonlySet<string> = new Set()
 
 /** A mesh in virtual time, told to a policy as the daemon tells it: own state, reports that are a little old, and what replies say. */
@@ -70,7 +73,7 @@ export class Simulation {
       this.#handle(events.kind, events.payload)
     }
     return {
-      ...this.#tally.results(this.#world.nodes, this.#end),
+      ...this.#tally.results(this.#world.nodes, this.#end, this.#world.degree),
       events: this.#eventCount,
       seconds: (performance.now() - started) / 1_000
     }
@@ -94,9 +97,7 @@ export class Simulation {
         this.#beacon(payload as SimNode)
         break
       case EVENT.REPORT:
-        this.#report(payload as Told)
-        // The daemon lets the waiting try again at every report. Policies that do not learn from a refusal would flood the mesh with that.
-        if (this.#o.policy === 'peerless') this.#pumpAll()
+        this.#report(payload as Reported)
         break
       case EVENT.HELD:
         this.#heldTooLong(payload as Call)
@@ -109,8 +110,11 @@ export class Simulation {
     }
   }
 
-  #report(told: Told): void {
-    this.#world.board.put({ ...told, at: this.#now })
+  #report({ from, told }: Reported): void {
+    if (told === undefined) return
+    this.#world.heard({ ...told, at: this.#now }, from)
+    // The daemon lets the waiting try again at every report. Policies that do not learn from a refusal would flood the mesh with that.
+    if (this.#o.policy === 'peerless' && this.#waitingNodes.size > 0) this.#pumpWho(from)
   }
 
   #arriveNext(): void {
@@ -167,7 +171,7 @@ export class Simulation {
       this.#reach(call)
       return true
     }
-    node.coming++
+    node.expect(1)
     if (this.#o.policy === 'peerless') this.#world.tableOf(call.caller).sent(node.id, call.revision)
     this.#events.push(this.#now + this.#world.oneWay(call.caller, node), EVENT.REACH, call)
     return true
@@ -176,7 +180,7 @@ export class Simulation {
   #reach(call: Call): void {
     const { at: node, caller } = call
     const away = node !== caller
-    if (away) node.coming--
+    if (away) node.expect(-1)
     if (node.failing !== 'no') {
       // Down: nothing was sent, or it never comes back. Fast: it answers at once, and wrongly.
       call.outcome = 'failed'
@@ -307,8 +311,16 @@ export class Simulation {
     this.#pump(caller)
   }
 
-  #pumpAll(): void {
-    for (const node of this.#waitingNodes) this.#pump(node)
+  /** Whoever waits and hears that node. */
+  #pumpWho(hear: SimNode): void {
+    const audience = this.#world.audienceOf(hear)
+    if (audience !== undefined) {
+      for (const node of audience) this.#pump(node)
+      return
+    }
+    // Where all hear all, of a larger mesh each tries as often as in one of so many: else the tries alone would grow with the square.
+    const parts = Math.ceil(this.#world.nodes.length / HEARD_MAX)
+    for (const node of this.#waitingNodes) if ((node.index + hear.index) % parts === 0) this.#pump(node)
   }
 
   #pump(node: SimNode): void {
@@ -353,6 +365,7 @@ export class Simulation {
 
   #beacon(node: SimNode): void {
     this.#events.push(this.#now + BEACON_PERIOD_MS * (0.8 + 0.4 * this.#world.random()), EVENT.BEACON, node)
+    if (this.#o.policy === 'peerless') this.#world.tableOf(node).sweep()
     if (node.failing === 'down') return
     this.#publish(node)
     if (this.#o.policy !== 'peerless') this.#pump(node)
@@ -360,35 +373,50 @@ export class Simulation {
 
   #publish(node: SimNode): void {
     this.#tally.published(this.#now)
-    const report = {
-      node: node.id,
-      boot: node.boot,
-      sequence: ++node.sequence,
-      slots: node.slots,
-      busy: node.busy,
-      inFlight: node.busy,
+    const reported = { from: node, told: this.#o.policy === 'peerless' ? this.#told(node) : tersely(node, this.#o.policy) }
+    this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.#world.random()), EVENT.REPORT, reported satisfies Reported)
+  }
+
+  #told(node: SimNode): Omit<Told, 'at'> {
+    return {
+      ...load(node),
       latencyMs: node.latencyMs(),
-      draining: node.draining,
       idle: node.idleMap(this.#now),
       failing: this.#world.tableOf(node).failing(this.#now).slice(0, FAILING_TOLD_MAX)
     }
-    this.#events.push(this.#now + this.#o.gossipMs * (0.5 + this.#world.random()), EVENT.REPORT, report)
   }
 
   #fault({ node: index, what }: Fault): void {
     const node = this.#world.nodes[index] as SimNode
     if (what === 'drain') {
-      node.draining = true
+      node.become(node.failing, true)
       this.#publish(node)
     } else if (what === 'revive') this.#world.revive(node)
     else if (what === 'no') this.#world.forget(node)
     else {
-      node.failing = what
+      node.become(what, node.draining)
       if (what !== 'down') return
       node.crash()
       this.#events.push(this.#now + DETECTION_MS, EVENT.FAULT, { at: 0, node: index, what: 'no' } satisfies Fault)
     }
   }
+}
+
+interface Reported {
+  readonly from: SimNode
+  /** undefined: nobody listens. */
+  readonly told: Omit<Told, 'at'> | undefined
+}
+
+function load(node: SimNode): Omit<Told, 'at' | 'latencyMs' | 'idle' | 'failing'> {
+  const { id, boot, slots, busy, draining } = node
+  return { node: id, boot, sequence: ++node.sequence, slots, busy, inFlight: busy, draining }
+}
+
+/** What the simpler policies read of a report, if they read any. */
+function tersely(node: SimNode, policy: PolicyName): Omit<Told, 'at'> | undefined {
+  if (isSilent(policy)) return undefined
+  return { ...load(node), latencyMs: 0, idle: NO_IDLE, failing: [] }
 }
 
 interface Prepared {

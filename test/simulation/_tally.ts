@@ -1,5 +1,6 @@
 import { type Results, SlowdownHistogram } from './_metrics.ts'
 import type { SimulationOptions } from './_options.ts'
+import { isSilent } from './_policies.ts'
 import type { Call, SimNode } from './_sim-node.ts'
 
 const NONE = {
@@ -71,8 +72,11 @@ export class Tally {
     if (now >= this.#o.warmUpMs) this.#beacons++
   }
 
-  /** @param end virtual milliseconds at which the measured time is over */
-  results(nodes: readonly SimNode[], end: number): Omit<Results, 'events' | 'seconds'> {
+  /**
+   * @param end virtual milliseconds at which the measured time is over
+   * @param degree peers that a beacon goes to, in the mean
+   */
+  results(nodes: readonly SimNode[], end: number, degree: number): Omit<Results, 'events' | 'seconds'> {
     const { calls, cold, bounces, attempts, waited, refused, errors, forwarded, far, sunk, beside } = this.#counts
     const whole = Math.max(1, calls)
     const sound = nodes.filter((node) => node.failing === 'no')
@@ -84,10 +88,8 @@ export class Tally {
     const meanLoad =
       sound.reduce((sum, { busyMs }) => sum + busyMs, 0) / this.#o.measureMs / sound.reduce((sum, { slots }) => sum + slots, 0)
     const failing = nodes.filter((node) => node.failing === 'fast').length
-    // Only Peerless needs beacons of these two kinds of policies: chance and omniscience do without.
-    const silent = ['random', 'round-robin', 'omniscient'].includes(this.#o.policy)
     const refusalMessages = (2 * bounces) / whole
-    const beaconMessages = silent ? 0 : this.#beacons / whole
+    const beaconMessages = isSilent(this.#o.policy) ? 0 : this.#beacons / whole
     return {
       calls,
       p50: this.#slowdowns.quantile(0.5),
@@ -99,6 +101,7 @@ export class Tally {
       messages: refusalMessages + beaconMessages,
       refusalMessages,
       beaconMessages,
+      beaconCopies: degree * beaconMessages,
       bounces: bounces / Math.max(1, attempts),
       waited: waited / whole,
       refused: refused / whole,

@@ -77,6 +77,37 @@ test('calls stay in their zone while there is room, and leave it when there is n
   t.is(full.refused, 0)
 })
 
+test('who knows only those it is connected with does worse than who knows all, and better than who sends by chance', (t) => {
+  const all = run({ nodes: 100, functions: 500, load: 0.6, measureMs: 500 })
+  const some = run({ nodes: 100, functions: 500, load: 0.6, measureMs: 500, connections: { wanted: 8, max: 24 } })
+  t.is(some.refused, 0)
+  t.is(some.errors, 0)
+  const chance = run({ nodes: 100, functions: 500, load: 0.6, measureMs: 500, policy: 'random' })
+  t.true(all.p99 < some.p99 && some.p99 < chance.p99, `${all.p99}, ${some.p99}, ${chance.p99}`)
+  t.true(all.coldShare < some.coldShare && some.coldShare < chance.coldShare / 2, `${some.coldShare}`)
+  t.true(some.beaconCopies < all.beaconCopies / 4, `${some.beaconCopies} against ${all.beaconCopies}`)
+  const faults = [
+    { at: 1_000, node: 3, what: 'down' as const },
+    { at: 7_500, node: 3, what: 'revive' as const }
+  ]
+  const dead = run({
+    nodes: 100,
+    functions: 500,
+    load: 0.5,
+    warmUpMs: 8_000,
+    measureMs: 500,
+    connections: { wanted: 8, max: 24 },
+    faults
+  })
+  t.is(dead.refused, 0)
+  t.is(dead.errors, 0)
+})
+
+test('an omniscient sends nothing to a node that drains', (t) => {
+  const { bounces, refused, errors } = run({ load: 0.5, policy: 'omniscient', faults: [{ at: 1_000, node: 3, what: 'drain' }] })
+  t.deepEqual({ bounces, refused, errors }, { bounces: 0, refused: 0, errors: 0 })
+})
+
 test('events leave the heap in the order of their times, equal ones as they came', (t) => {
   fc.assert(
     fc.property(fc.array(fc.nat(20), { maxLength: 200 }), (times) => {

@@ -11,7 +11,8 @@ import {
   UNKNOWN_REVISION_MS
 } from './constants.ts'
 import { PeerHealth } from './peer-health.ts'
-import { PlacementOrder } from './placement-order.ts'
+import { type Place, PlacementOrder } from './placement-order.ts'
+import { hashOf } from './rendezvous.ts'
 import { isNewer, type Report, ReportBoard } from './report-board.ts'
 import { RevisionMarks } from './revision-marks.ts'
 
@@ -35,7 +36,6 @@ export type Settled = 'answered' | 'refused' | 'unknown' | 'unable' | 'lost' | '
 /** One peer as this node knows it: what it said last, and what this node did since. */
 export class PeerLoad {
   readonly node: string
-  readonly health = new PeerHealth()
   /** In another zone. */
   far = false
   slots = 0
@@ -57,9 +57,30 @@ export class PeerLoad {
   #idleHints: Map<string, number> | undefined
   #unknown: RevisionMarks | undefined
   #unable: RevisionMarks | undefined
+  #health: PeerHealth | undefined
 
   constructor(node: string) {
     this.node = node
+  }
+
+  /** Made when it is first asked for: nearly all peers never fail, and a decision looks at forty. */
+  get health(): PeerHealth {
+    this.#health ??= new PeerHealth()
+    return this.#health
+  }
+
+  /** It never failed, or all is as if it had not. */
+  get spotless(): boolean {
+    return this.#health === undefined || this.#health.spotless
+  }
+
+  /** Whether it is trusted with a call now. */
+  open(now: number): boolean {
+    return this.#health === undefined || this.#health.open(now, this.mine)
+  }
+
+  answered(): void {
+    this.#health?.succeeded()
   }
 
   /** Takes over a whole report if it is newer than the last word. */
@@ -104,17 +125,38 @@ export class PeerLoad {
     const age = now - this.reportedAt
     const usual = mean * this.slots
     const faded = age > 0 ? usual + (this.busy - usual) * 2 ** (-age / Math.max(FADE_MS_MIN, this.latencyMs)) : this.busy
-    return Math.max(faded + this.mineSince, this.mine) + this.health.held(now)
+    return Math.max(faded + this.mineSince, this.mine) + this.#held(now)
+  }
+
+  /** Whether `load`, rounded, leaves a slot. Most often the greatest that it can be does, and nothing has to be faded. */
+  hasRoom(now: number, mean: number): boolean {
+    const most = Math.max(Math.max(this.busy, mean * this.slots) + this.mineSince, this.mine) + this.#held(now)
+    return most + 1 < this.slots || Math.round(this.load(now, mean)) < this.slots
+  }
+
+  #held(now: number): number {
+    return this.#health === undefined ? 0 : this.#health.held(now)
+  }
+
+  /** Whether others should know of its failures. */
+  failing(now: number): boolean {
+    return this.#health?.failing(now) === true
+  }
+
+  ejected(now: number): boolean {
+    return this.#health?.ejected(now) === true
   }
 
   /**
    * Idle instances of a revision that there usually are, minus what went there since the last word. What was idle at the moment of a report is taken when a
    * call comes, and belief in it sends everybody to the same few nodes; how many there usually are lasts.
+   *
+   * @param usual nodes that usually have some, as `UsualIdle` has it
    */
-  idle(revisionId: string): number {
-    const usual = this.report?.usualIdle.get(revisionId) ?? 0
+  idle(revisionId: string, usual: ReadonlyMap<string, number> | undefined): number {
+    const reported = usual?.get(this.node) ?? 0
     const hinted = this.#idleHints?.get(revisionId) ?? 0
-    const most = Math.max(usual, hinted)
+    const most = Math.max(reported, hinted)
     return most === 0 ? 0 : most - (this.mineSinceOf?.get(revisionId) ?? 0)
   }
 
@@ -151,51 +193,85 @@ export class BeaconTable {
   readonly board: ReportBoard
   readonly order: PlacementOrder
   readonly #peers = new Map<string, PeerLoad>()
-  readonly #views: Map<string, PeerLoad> | undefined
+  readonly #shared: boolean
+  /** With a shared board, a bit for each 64th or so of the peers that this table keeps for itself: most decisions look at none of those. */
+  #ownMask: Uint32Array | undefined
   /** Calls of this node that peers answered, per revision, fading: own demand that might be met here. */
   readonly #forwarded = new Map<string, { calls: number; at: number }>()
 
   /**
-   * @param shared a board and an order that somebody else fills: then `add`, `remove` and `observe` are theirs, too. `views` are the peers of whom a table
-   *   knows nothing but their reports: one for all tables that share the order, or ten thousand tables would each keep ten thousand
+   * @param shared a board and an order that somebody else fills, with `known` of each place, which is then only read here: `add`, `remove` and `observe` are theirs,
+   *   too. A peer that this table knows more of, since it sent a call there, it keeps for itself until a report says it all: ten thousand tables would else each keep ten thousand
    */
-  constructor(self: string, shared?: { board: ReportBoard; order: PlacementOrder; views: Map<string, PeerLoad> }) {
+  constructor(self: string, shared?: { board: ReportBoard; order: PlacementOrder }) {
     this.self = self
     this.board = shared?.board ?? new ReportBoard()
     this.order = shared?.order ?? new PlacementOrder()
-    this.#views = shared?.views
+    this.#shared = shared !== undefined
     this.order.add(self)
   }
 
   /** The peer as it is known now, to be read; with a shared board a peer that reported is known. */
   get(node: string): PeerLoad | undefined {
-    const peer = this.#peers.get(node)
-    if (this.#views === undefined) return peer
-    const report = this.board.get(node)
-    if (peer !== undefined) {
-      if (report === undefined || report === peer.report) return peer
-      peer.take(report)
-      if (peer.mine > 0 || !peer.health.spotless || peer.sequence !== report.sequence) return peer
-      // Nothing is left that the views do not have.
-      this.#peers.delete(node)
+    if (!this.#shared) return this.#peers.get(node)
+    const place = this.order.get(node)
+    return place === undefined ? this.#peers.get(node) : this.at(place)
+  }
+
+  /** The same, of a place in the order. */
+  at(place: Place): PeerLoad | undefined {
+    return this.#shared && this.#mayOwn(place.hash) ? this.#ownOr(place) : place.known
+  }
+
+  #ownOr(place: Place): PeerLoad | undefined {
+    const peer = this.#peers.get(place.node)
+    if (peer === undefined) return place.known
+    const report = place.known?.report
+    if (report === undefined || report === peer.report) return peer
+    peer.take(report)
+    if (saysMore(peer, report)) return peer
+    this.#peers.delete(place.node)
+    return place.known
+  }
+
+  #mayOwn(hash: number): boolean {
+    const mask = this.#ownMask
+    return mask !== undefined && ((mask[(hash >>> 5) % OWN_MASK_WORDS] as number) & (1 << (hash & 31))) !== 0
+  }
+
+  /** With a shared board: lets go of what reports have made needless since. It changes nothing but memory, and wants to be called now and then. */
+  sweep(): void {
+    const mask = this.#ownMask
+    if (mask === undefined) return
+    mask.fill(0)
+    for (const [node, peer] of this.#peers) {
+      const place = this.order.get(node)
+      const report = place?.known?.report
+      if (report !== undefined && report !== peer.report) {
+        peer.take(report)
+        if (!saysMore(peer, report)) {
+          this.#peers.delete(node)
+          continue
+        }
+      }
+      this.#mark(hashOf(node))
     }
-    if (report === undefined || node === this.self) return undefined
-    let view = this.#views.get(node)
-    if (view === undefined) {
-      view = this.#newPeer(node)
-      this.#views.set(node, view)
-    }
-    if (report !== view.report) view.take(report)
-    return view
+  }
+
+  #mark(hash: number): void {
+    this.#ownMask ??= new Uint32Array(OWN_MASK_WORDS)
+    const word = (hash >>> 5) % OWN_MASK_WORDS
+    this.#ownMask[word] = (this.#ownMask[word] as number) | (1 << (hash & 31))
   }
 
   /** The same, to be changed. */
   #own(node: string): PeerLoad | undefined {
     const known = this.get(node)
-    if (known === undefined || this.#views === undefined || this.#peers.has(node)) return known
+    if (known === undefined || !this.#shared || this.#peers.has(node)) return known
     const peer = this.#newPeer(node)
     if (known.report !== undefined) peer.take(known.report)
     this.#peers.set(node, peer)
+    this.#mark(hashOf(node))
     return peer
   }
 
@@ -208,8 +284,9 @@ export class BeaconTable {
   /** A peer that can be reached. Unknown load until it reports. Beyond PEERS_MAX it is ignored. */
   add(node: string): void {
     if (node === this.self || this.#peers.has(node) || this.#peers.size >= PEERS_MAX) return
-    this.#peers.set(node, new PeerLoad(node))
-    this.order.add(node)
+    const peer = new PeerLoad(node)
+    this.#peers.set(node, peer)
+    this.order.add(node).known = peer
   }
 
   remove(node: string): void {
@@ -279,7 +356,7 @@ export class BeaconTable {
     if (peer.mine > 0) peer.mine--
     // What ended without a report is not there any more.
     if (peer.mineSince > peer.mine) peer.mineSince = peer.mine
-    if (how === 'answered') peer.health.succeeded()
+    if (how === 'answered') peer.answered()
     else if (how === 'unknown') peer.noteUnknown(revisionId, now)
     else if (how === 'failed' || how === 'lost' || (how === 'unable' && this.#isUnable(peer, revisionId, now)))
       peer.health.failed(now, this.#mayEject(now), how === 'failed')
@@ -288,7 +365,7 @@ export class BeaconTable {
   /** Peers that fail for this node now. */
   failing(now: number): string[] {
     const failing: string[] = []
-    for (const peer of this.#peers.values()) if (peer.health.failing(now)) failing.push(peer.node)
+    for (const peer of this.#peers.values()) if (peer.failing(now)) failing.push(peer.node)
     return failing
   }
 
@@ -308,7 +385,15 @@ export class BeaconTable {
   /** Counted only when something failed. */
   #mayEject(now: number): boolean {
     let ejected = 0
-    for (const peer of this.#peers.values()) if (peer.health.ejected(now)) ejected++
+    for (const peer of this.#peers.values()) if (peer.ejected(now)) ejected++
     return ejected === 0 || ejected + 1 <= EJECT_SHARE_MAX * (this.order.size - 1)
   }
+}
+
+/** Of a table that shares a board: 2,048 bits, for some hundred peers. */
+const OWN_MASK_WORDS = 64
+
+/** Whether a table knows more of a peer than its newest report, which it has just taken. */
+function saysMore(peer: PeerLoad, report: Report): boolean {
+  return peer.mine > 0 || !peer.spotless || peer.sequence !== report.sequence
 }

@@ -1,5 +1,5 @@
 export { beaconFromWire, beaconToWire, hintFromWire, hintToWire } from './beacon-codec.ts'
-export { BeaconTable, type LoadHint, type PeerLoad, type Settled } from './beacon-table.ts'
+export { BeaconTable, type LoadHint, PeerLoad, type Settled } from './beacon-table.ts'
 export { BEACON_PERIOD_MS, BEACON_QUIET_PERIOD_MS, FAILING_TOLD_MAX } from './constants.ts'
 export { LATENCY_BUCKETS, LatencyHistogram } from './latency-histogram.ts'
 export { type LatencyDecision, type LatencySample, LatencyScaler } from './latency-scaler.ts'

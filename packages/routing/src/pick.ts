@@ -10,6 +10,7 @@ import {
   SAMPLES_IDLE,
   USUAL_LOAD_WEIGHT
 } from './constants.ts'
+import type { Place } from './placement-order.ts'
 
 /** This node, asked at the moment of the decision. */
 export interface SelfLoad {
@@ -75,6 +76,7 @@ class Decision {
   readonly #random: () => number
   readonly #now: number
   readonly #factor: number
+  readonly #usual: ReadonlyMap<string, number> | undefined
   #mean = 0
   /** Of those seen so far that show an idle instance: which one, how many it shows, and all together. */
   #idle: PeerLoad | undefined
@@ -89,6 +91,7 @@ class Decision {
     this.#request = request
     this.#random = random
     this.#now = now
+    this.#usual = table.board.usualIdle.of(request.revisionId)
     this.#factor = BOUNDED_LOAD_MIN + (BOUNDED_LOAD_MAX - BOUNDED_LOAD_MIN) * random()
   }
 
@@ -97,7 +100,7 @@ class Decision {
     return this.#ofZone(order, false) ?? this.#ofZone(order, true) ?? this.#here() ?? this.#anyFree(order) ?? this.#blind()
   }
 
-  #ofZone(order: readonly string[], far: boolean): Pick | undefined {
+  #ofZone(order: readonly Place[], far: boolean): Pick | undefined {
     if (far && this.#table.order.count(true) === 0) return undefined
     this.#mean = this.#table.meanShare(this.#self.busy, this.#self.slots, far, this.#now)
     this.#launch = undefined
@@ -105,18 +108,18 @@ class Decision {
     return this.#ofSamples(far, order)
   }
 
-  #look(order: readonly string[], far: boolean): void {
-    for (const node of order) {
-      if (node === this.#self.node) {
+  #look(order: readonly Place[], far: boolean): void {
+    const factor = Math.min(this.#factor, LAUNCH_SHARE_MAX / this.#mean)
+    for (const place of order) {
+      if (place.node === this.#self.node) {
         if (!far) this.#launch ??= this.#here()
         continue
       }
-      const peer = this.#free(node)
+      const peer = this.#free(place)
       if (peer === undefined || peer.far !== far) continue
-      const load = peer.load(this.#now, this.#mean)
       this.#weigh(peer)
-      if (this.#launch === undefined && this.#within(load, peer.slots, Math.min(this.#factor, LAUNCH_SHARE_MAX / this.#mean))) {
-        this.#launch = { node, reason: 'launch-home', onlyIdle: false }
+      if (this.#launch === undefined && this.#within(peer.load(this.#now, this.#mean), peer.slots, factor)) {
+        this.#launch = { node: peer.node, reason: 'launch-home', onlyIdle: false }
       }
     }
   }
@@ -154,16 +157,16 @@ class Decision {
   }
 
   /** Random nodes stand for all that are not in the order: what they show counts for so many. Else a launch; else the better of two. */
-  #ofSamples(far: boolean, looked: readonly string[]): Pick | undefined {
+  #ofSamples(far: boolean, looked: readonly Place[]): Pick | undefined {
     const { order } = this.#table
     let one: PeerLoad | undefined
     let other: PeerLoad | undefined
     const each = Math.max(0, order.count(far) - looked.length) / SAMPLES_IDLE
     for (let turn = Math.min(SAMPLES_IDLE, 2 * order.count(far)); turn > 0; turn--) {
-      const node = order.sample(far, this.#random)
-      const peer = node === undefined ? undefined : this.#free(node)
-      if (peer === undefined || peer === one) continue
-      if (each > 0 && !looked.includes(peer.node)) this.#weigh(peer, each)
+      const place = order.sample(far, this.#random)
+      const peer = place === undefined ? undefined : this.#free(place)
+      if (place === undefined || peer === undefined || peer === one) continue
+      if (each > 0 && !looked.includes(place)) this.#weigh(peer, each)
       if (one === undefined) one = peer
       else other ??= peer
     }
@@ -181,9 +184,10 @@ class Decision {
     return difference < 0 ? one : other
   }
 
-  #anyFree(order: readonly string[]): Pick | undefined {
+  #anyFree(order: readonly Place[]): Pick | undefined {
     if (this.#selfOpen) return { node: this.#self.node, reason: 'launch-here', onlyIdle: false }
-    for (const node of order) if (this.#free(node) !== undefined) return { node, reason: 'launch-home', onlyIdle: false }
+    for (const place of order)
+      if (this.#free(place) !== undefined) return { node: place.node, reason: 'launch-home', onlyIdle: false }
     return undefined
   }
 
@@ -191,33 +195,34 @@ class Decision {
     const order = this.#table.order
     let best: PeerLoad | undefined
     for (let turn = 0; turn < SAMPLES_IDLE; turn++) {
-      const node = order.sample(order.count(false) <= 1, this.#random)
-      const peer = node === undefined ? undefined : this.#usable(node)
+      const place = order.sample(order.count(false) <= 1, this.#random)
+      const peer = place === undefined ? undefined : this.#usable(place)
       if (peer === undefined || this.#now - peer.reportedAt <= REPORT_AGE_MS_MAX) continue
       if (best === undefined || peer.mine < best.mine) best = peer
     }
     return best === undefined ? undefined : { node: best.node, reason: 'blind', onlyIdle: false }
   }
 
-  #usable(node: string): PeerLoad | undefined {
-    if (node === this.#self.node || this.#request.refused.has(node)) return undefined
-    const peer = this.#table.get(node)
-    if (peer === undefined || peer.draining || !peer.health.open(this.#now, peer.mine)) return undefined
+  #usable(place: Place): PeerLoad | undefined {
+    const { refused } = this.#request
+    if (place.node === this.#self.node || (refused.size > 0 && refused.has(place.node))) return undefined
+    const peer = this.#table.at(place)
+    if (peer === undefined || peer.draining || !peer.open(this.#now)) return undefined
     if (peer.lacks(this.#request.revisionId, this.#now)) return undefined
-    const chance = this.#table.board.chance(node, this.#now)
+    const chance = this.#table.board.chance(place.node, this.#now)
     return chance === 1 || this.#random() < chance ? peer : undefined
   }
 
   /** Usable, and a fresh report shows a free slot. */
-  #free(node: string): PeerLoad | undefined {
-    const peer = this.#usable(node)
+  #free(place: Place): PeerLoad | undefined {
+    const peer = this.#usable(place)
     if (peer === undefined || this.#now - peer.reportedAt > REPORT_AGE_MS_MAX) return undefined
-    return Math.round(peer.load(this.#now, this.#mean)) < peer.slots ? peer : undefined
+    return peer.hasRoom(this.#now, this.#mean) ? peer : undefined
   }
 
   /** Idle instances of the revision that a fresh report shows, less what this node sent there since. */
   #shown(peer: PeerLoad): number {
-    return this.#now - peer.reportedAt <= IDLE_AGE_MS_MAX ? peer.idle(this.#request.revisionId) : 0
+    return this.#now - peer.reportedAt <= IDLE_AGE_MS_MAX ? peer.idle(this.#request.revisionId, this.#usual) : 0
   }
 
   /** With one call more, does a node still carry at most `factor` times its share of the mean? One call is always within. */

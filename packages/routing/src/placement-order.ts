@@ -1,12 +1,16 @@
+import type { PeerLoad } from './beacon-table.ts'
 import { NEAR_RTT_SLACK_MS, NEAR_SUMS_AGE_MS_MAX, ORDER_LENGTH, ORDERS_KEPT_MAX } from './constants.ts'
 import { hashOf, rendezvousWeight } from './rendezvous.ts'
 import type { ReportBoard } from './report-board.ts'
 
-interface Member {
+/** A node in an order. Decisions look at forty of them, so what is known of each is a field here, not an entry in a map. */
+export interface Place {
   readonly node: string
   readonly hash: number
   rttMs: number | undefined
   far: boolean
+  /** What is known of it, by whoever keeps the order. undefined: nothing yet. */
+  known: PeerLoad | undefined
 }
 
 /**
@@ -14,42 +18,56 @@ interface Member {
  * round trip at most NEAR_RTT_SLACK_MS above the nearest peer's; who was not measured yet counts as near.
  */
 export class PlacementOrder {
-  readonly #members = new Map<string, Member>()
-  readonly #orders = new Map<string, readonly string[]>()
-  #near: Member[] = []
-  #far: Member[] = []
+  readonly #places = new Map<string, Place>()
+  readonly #orders = new Map<string, readonly Place[]>()
+  readonly #keptMax: number
+  #near: Place[] = []
+  #far: Place[] = []
   #nearBusy = 0
   #nearSlots = 0
   #nearAddedAt = Number.NEGATIVE_INFINITY
 
-  get size(): number {
-    return this.#members.size
+  /** @param keptMax orders kept, of as many revisions */
+  constructor(keptMax: number = ORDERS_KEPT_MAX) {
+    this.#keptMax = keptMax
   }
 
-  add(node: string): void {
-    if (this.#members.has(node)) return
-    this.#members.set(node, { node, hash: hashOf(node), rttMs: undefined, far: false })
+  get size(): number {
+    return this.#places.size
+  }
+
+  /** Returns its place, which it has until it is removed. */
+  add(node: string): Place {
+    const there = this.#places.get(node)
+    if (there !== undefined) return there
+    const place = { node, hash: hashOf(node), rttMs: undefined, far: false, known: undefined }
+    this.#places.set(node, place)
     this.#changed()
+    return place
+  }
+
+  get(node: string): Place | undefined {
+    return this.#places.get(node)
   }
 
   remove(node: string): void {
-    if (this.#members.delete(node)) this.#changed()
+    if (this.#places.delete(node)) this.#changed()
   }
 
   /** Sorts the nodes into near and far anew. `rttOf` gives milliseconds, smoothed, or undefined where it was not measured. */
   rezone(rttOf: (node: string) => number | undefined): void {
     let nearestMs = Number.POSITIVE_INFINITY
-    for (const member of this.#members.values()) {
-      member.rttMs = rttOf(member.node)
-      if (member.rttMs !== undefined && member.rttMs < nearestMs) nearestMs = member.rttMs
+    for (const place of this.#places.values()) {
+      place.rttMs = rttOf(place.node)
+      if (place.rttMs !== undefined && place.rttMs < nearestMs) nearestMs = place.rttMs
     }
     let moved = false
-    for (const member of this.#members.values()) {
+    for (const place of this.#places.values()) {
       // Half the slack of hysteresis: a node at the border does not move with every ping.
-      const bound = nearestMs + NEAR_RTT_SLACK_MS * (member.far ? 0.5 : 1)
-      const far = member.rttMs !== undefined && member.rttMs > bound
-      if (far !== member.far) {
-        member.far = far
+      const bound = nearestMs + NEAR_RTT_SLACK_MS * (place.far ? 0.5 : 1)
+      const far = place.rttMs !== undefined && place.rttMs > bound
+      if (far !== place.far) {
+        place.far = far
         moved = true
       }
     }
@@ -57,17 +75,17 @@ export class PlacementOrder {
   }
 
   isFar(node: string): boolean {
-    return this.#members.get(node)?.far ?? false
+    return this.#places.get(node)?.far ?? false
   }
 
   /** The first ORDER_LENGTH nodes for a revision. */
-  of(revisionId: string): readonly string[] {
+  of(revisionId: string): readonly Place[] {
     const kept = this.#orders.get(revisionId)
     if (kept !== undefined) return kept
     const keyHash = hashOf(revisionId)
     const order = best(this.#near, keyHash, ORDER_LENGTH)
     if (order.length < ORDER_LENGTH) order.push(...best(this.#far, keyHash, ORDER_LENGTH - order.length))
-    if (this.#orders.size >= ORDERS_KEPT_MAX) {
+    if (this.#orders.size >= this.#keptMax) {
       for (const oldest of this.#orders.keys()) {
         this.#orders.delete(oldest)
         break
@@ -78,9 +96,9 @@ export class PlacementOrder {
   }
 
   /** A random node, near or far. undefined when there is none. */
-  sample(far: boolean, random: () => number): string | undefined {
-    const members = far ? this.#far : this.#near
-    return members[Math.floor(random() * members.length)]?.node
+  sample(far: boolean, random: () => number): Place | undefined {
+    const places = far ? this.#far : this.#near
+    return places[Math.floor(random() * places.length)]
   }
 
   count(far: boolean): number {
@@ -109,25 +127,31 @@ export class PlacementOrder {
     this.#orders.clear()
     this.#near = []
     this.#far = []
-    for (const member of this.#members.values()) (member.far ? this.#far : this.#near).push(member)
+    for (const place of this.#places.values()) (place.far ? this.#far : this.#near).push(place)
   }
 }
 
-/** The `count` members of the greatest weight, greatest first. */
-function best(members: readonly Member[], keyHash: number, count: number): string[] {
-  const nodes: string[] = []
+/** The `count` places of the greatest weight, greatest first. */
+function best(places: readonly Place[], keyHash: number, count: number): Place[] {
+  const chosen: Place[] = []
   const weights: number[] = []
-  for (const { node, hash } of members) {
-    const weight = rendezvousWeight(hash, keyHash)
-    if (nodes.length === count && weight <= (weights[count - 1] as number)) continue
-    let place = nodes.length
-    while (place > 0 && weight > (weights[place - 1] as number)) place--
-    nodes.splice(place, 0, node)
-    weights.splice(place, 0, weight)
-    if (nodes.length > count) {
-      nodes.pop()
-      weights.pop()
+  if (count === 0) return chosen
+  for (const place of places) {
+    const weight = rendezvousWeight(place.hash, keyHash)
+    if (chosen.length === count) {
+      if (weight <= (weights[count - 1] as number)) continue
+    } else {
+      chosen.push(place)
+      weights.push(weight)
     }
+    // From the end, each smaller one moves on by one: most come too late to move many.
+    let at = chosen.length - 1
+    for (; at > 0 && weight > (weights[at - 1] as number); at--) {
+      chosen[at] = chosen[at - 1] as Place
+      weights[at] = weights[at - 1] as number
+    }
+    chosen[at] = place
+    weights[at] = weight
   }
-  return nodes
+  return chosen
 }

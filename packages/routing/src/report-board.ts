@@ -26,6 +26,40 @@ export interface Told {
   readonly at: number
 }
 
+/**
+ * Which nodes usually have idle instances of a revision, and how many: what a decision asks of forty nodes lies together, not in forty reports. A board keeps its
+ * own, or reads that of the board whose reports it takes.
+ */
+export class UsualIdle {
+  readonly #of = new Map<string, Map<string, number>>()
+
+  /** Per node. undefined: nobody. */
+  of(revisionId: string): ReadonlyMap<string, number> | undefined {
+    return this.#of.get(revisionId)
+  }
+
+  /** A node's report takes the place of the one before. */
+  replace(known: Report | undefined, report: Report | undefined): void {
+    if (known !== undefined) {
+      for (const revision of known.usualIdle.keys()) {
+        if (report?.usualIdle.has(revision) !== true) this.#delete(revision, known.node)
+      }
+    }
+    if (report === undefined) return
+    for (const [revision, count] of report.usualIdle) {
+      const nodes = this.#of.get(revision)
+      if (nodes === undefined) this.#of.set(revision, new Map([[report.node, count]]))
+      else nodes.set(report.node, count)
+    }
+  }
+
+  #delete(revision: string, node: string): void {
+    const nodes = this.#of.get(revision)
+    nodes?.delete(node)
+    if (nodes?.size === 0) this.#of.delete(revision)
+  }
+}
+
 /** Buckets of the histogram of shares: 1/32 is finer than a slot of most nodes. */
 const BUCKETS = 32
 
@@ -37,9 +71,15 @@ export class ReportBoard {
   readonly #reports = new Map<string, Report>()
   readonly #histogram = new Int32Array(BUCKETS + 1)
   readonly #health = new CommonHealth()
+  readonly usualIdle: UsualIdle
   #counted = 0
   #busy = 0
   #slots = 0
+
+  /** @param usualIdle of the board whose reports this one only takes */
+  constructor(usualIdle: UsualIdle = new UsualIdle()) {
+    this.usualIdle = usualIdle
+  }
 
   get busy(): number {
     return this.#busy
@@ -56,22 +96,28 @@ export class ReportBoard {
   /** Returns undefined when it is not newer than what is known. */
   put(told: Told): Report | undefined {
     const known = this.#reports.get(told.node)
-    if (known !== undefined) {
-      if (!isNewer(told, known)) return undefined
-      this.#count(known, -1)
-    }
-    if (known?.boot !== told.boot) this.#health.forget(told.node)
-    this.#health.tell(told.node, known?.failing ?? [], told.failing, told.at)
+    if (known !== undefined && !isNewer(told, known)) return undefined
     const report = withUsual(told, known?.boot === told.boot ? known : undefined)
+    this.usualIdle.replace(known, report)
+    this.take(report)
+    return report
+  }
+
+  /** A report of another board, which heard the same ones before: what is usual does not have to be worked out again, and is in that board's `usualIdle`. */
+  take(report: Report): void {
+    const known = this.#reports.get(report.node)
+    if (known !== undefined) this.#count(known, -1)
+    if (known?.boot !== report.boot) this.#health.forget(report.node)
+    this.#health.tell(report.node, known?.failing ?? [], report.failing, report.at)
     this.#reports.set(report.node, report)
     this.#count(report, 1)
-    return report
   }
 
   remove(node: string): void {
     const known = this.#reports.get(node)
     if (known === undefined) return
     this.#count(known, -1)
+    this.usualIdle.replace(known, undefined)
     this.#health.tell(node, known.failing, [], known.at)
     this.#reports.delete(node)
   }

@@ -124,9 +124,9 @@ test('of two with the same in store, the one that usually carries less is picked
 test('what there usually is outlives a moment without, and is forgotten when it does not come back', (t) => {
   const table = tableOf(beacon('a', { slots: 8, idle: idleOf(4) }))
   table.observe(beacon('a', { slots: 8, sequence: 2 }), 250)
-  t.true((table.get('a')?.idle(REVISION) ?? 0) > 3)
+  t.true((table.get('a')?.idle(REVISION, table.board.usualIdle.of(REVISION)) ?? 0) > 3)
   for (let turn = 3; turn < 60; turn++) table.observe(beacon('a', { slots: 8, sequence: turn }), 250 * turn)
-  t.is(table.get('a')?.idle(REVISION), 0)
+  t.is(table.get('a')?.idle(REVISION, table.board.usualIdle.of(REVISION)), 0)
 })
 
 test('a hundred calls that peers answered are worth one instance here, and then a hundred more', (t) => {
