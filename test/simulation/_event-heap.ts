@@ -1,5 +1,5 @@
 /**
- * Events by time, in a 4-ary heap over typed arrays: a simulation of minutes is tens of millions of events. Equal times leave in the order in which they
+ * Events by time, in a 4-ary heap over typed arrays. Equal times leave in the order in which they
  * came, so that a run is the same every time.
  */
 export class EventHeap<Payload> {
@@ -12,21 +12,27 @@ export class EventHeap<Payload> {
   /** Of the event that `pop` took out. */
   time = 0
   kind = 0
+  order = 0
   payload: Payload | undefined
 
   get size(): number {
     return this.#size
   }
 
-  push(time: number, kind: number, payload: Payload | undefined): void {
+  /** The time of the event that is due first; there must be one. */
+  get first(): number {
+    return this.#times[0] as number
+  }
+
+  /** @param order who came first of equal times; without it, in the order of the calls */
+  push(time: number, kind: number, payload: Payload | undefined, order: number = this.#next++): void {
     if (this.#size === this.#times.length) this.#grow()
-    const order = this.#next++
     let hole = this.#size++
     const times = this.#times
     while (hole > 0) {
       const parent = (hole - 1) >> 2
-      // A later order never goes before an equal time.
-      if ((times[parent] as number) <= time) break
+      const before = times[parent] as number
+      if (before < time || (before === time && (this.#orders[parent] as number) <= order)) break
       this.#move(parent, hole)
       hole = parent
     }
@@ -38,6 +44,7 @@ export class EventHeap<Payload> {
     if (this.#size === 0) return false
     this.time = this.#times[0] as number
     this.kind = this.#kinds[0] as number
+    this.order = this.#orders[0] as number
     this.payload = this.#payloads[0]
     const last = --this.#size
     const [time, order] = [this.#times[last] as number, this.#orders[last] as number]

@@ -1,6 +1,6 @@
 import { BEACON_PERIOD_MS, FAILING_TOLD_MAX, type Told } from '@peerless/routing'
 import { SeededRandom } from '@peerless/testing'
-import { EventHeap } from './_event-heap.ts'
+import { EventWheel } from './_event-wheel.ts'
 import type { Results } from './_metrics.ts'
 import { DEFAULTS, type Fault, type SimulationOptions } from './_options.ts'
 import { isSilent, type Policy, type PolicyName, policyOf } from './_policies.ts'
@@ -30,7 +30,7 @@ const NOBODY: ReadonlySet<string> = new Set()
 export class Simulation {
   readonly #world: SimWorld
   readonly #o: SimulationOptions
-  readonly #events = new EventHeap<unknown>()
+  readonly #events = new EventWheel<unknown>()
   readonly #workload: Workload
   readonly #policy: Policy
   readonly #waitingNodes = new Set<SimNode>()
@@ -122,11 +122,12 @@ export class Simulation {
     for (let timer = this.#workload.timer(arrival.at); timer !== undefined; timer = this.#workload.timer(arrival.at)) {
       this.#events.push(timer.at, EVENT.ARRIVE, timer)
     }
-    this.#events.push(arrival.at, EVENT.ARRIVE, { ...arrival, last: true })
+    arrival.last = true
+    this.#events.push(arrival.at, EVENT.ARRIVE, arrival)
   }
 
-  #arrive(arrival: Arrival & { last?: boolean }): void {
-    if (arrival.last === true) this.#arriveNext()
+  #arrive(arrival: Arrival): void {
+    if (arrival.last) this.#arriveNext()
     const { entries } = this.#o
     const count = entries.length > 0 ? entries.length : this.#world.nodes.length
     let turn = Math.floor(arrival.place * count)

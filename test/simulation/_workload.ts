@@ -12,6 +12,8 @@ export interface Arrival {
   service: number
   /** Uniform in [0, 1): which node it comes to. */
   place: number
+  /** The one after which the next ones are drawn. */
+  last: boolean
 }
 
 export interface WorkloadOptions {
@@ -105,11 +107,11 @@ export class Workload {
       place++
     }
     this.#timers[place] = timer
-    return { ...this.#arrival(timer.fn), at: this.#timerAt }
+    return this.#arrival(timer.fn, this.#timerAt)
   }
 
-  #arrival(fn: number): Arrival {
-    return { at: this.#now, fn, service: this.#service() * (this.#scale[fn] as number), place: this.#next() }
+  #arrival(fn: number, at = this.#now): Arrival {
+    return { at, fn, service: this.#service() * (this.#scale[fn] as number), place: this.#next(), last: false }
   }
 
   #groupFactor(group: number): number {

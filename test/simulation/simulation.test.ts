@@ -2,6 +2,7 @@ import { SeededRandom } from '@peerless/testing'
 import test from 'ava'
 import fc from 'fast-check'
 import { EventHeap } from './_event-heap.ts'
+import { EventWheel } from './_event-wheel.ts'
 import type { SimulationOptions } from './_options.ts'
 import { svgOf } from './_plot.ts'
 import { Simulation } from './_simulation.ts'
@@ -108,15 +109,42 @@ test('an omniscient sends nothing to a node that drains', (t) => {
   t.deepEqual({ bounces, refused, errors }, { bounces: 0, refused: 0, errors: 0 })
 })
 
-test('events leave the heap in the order of their times, equal ones as they came', (t) => {
+test('events leave the heap and the wheel in the order of their times, equal ones as they came', (t) => {
   fc.assert(
-    fc.property(fc.array(fc.nat(20), { maxLength: 200 }), (times) => {
-      const heap = new EventHeap<number>()
+    fc.property(fc.array(fc.nat(20), { maxLength: 200 }), fc.constantFrom(EventHeap, EventWheel), (times, Kind) => {
+      const heap = new Kind<number>()
       for (const [index, time] of times.entries()) heap.push(time, index % 7, index)
       const expected = times.map((time, index) => ({ time, index })).sort((a, b) => a.time - b.time || a.index - b.index)
       return expected.every(({ time, index }) => heap.pop() && heap.time === time && heap.payload === index) && !heap.pop()
     }),
     { seed: 20261125, numRuns: 300 }
+  )
+  t.pass()
+})
+
+test('the wheel gives what the heap gives, whenever events come and however far off they are', (t) => {
+  const delay = fc.oneof(
+    fc.constantFrom(0, 0.25, 0.5, 16_383.75, 16_384),
+    fc.double({ min: 0, max: 2, noNaN: true }),
+    fc.nat(70_000)
+  )
+  fc.assert(
+    fc.property(fc.array(fc.array(delay, { maxLength: 6 }), { maxLength: 40 }), (steps) => {
+      const [heap, wheel] = [new EventHeap<number>(), new EventWheel<number>()]
+      let count = 0
+      for (const step of [[0], ...steps]) {
+        for (const ms of step) {
+          count++
+          for (const events of [heap, wheel]) events.push(heap.time + ms, 1, count)
+        }
+        const [one, other] = [heap.pop(), wheel.pop()]
+        if (one !== other) return false
+        if (one && (heap.time !== wheel.time || heap.payload !== wheel.payload)) return false
+      }
+      while (heap.pop()) if (!wheel.pop() || heap.time !== wheel.time || heap.payload !== wheel.payload) return false
+      return !wheel.pop()
+    }),
+    { seed: 20261130, numRuns: 300 }
   )
   t.pass()
 })

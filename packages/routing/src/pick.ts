@@ -77,6 +77,8 @@ class Decision {
   readonly #now: number
   readonly #factor: number
   readonly #usual: ReadonlyMap<string, number> | undefined
+  /** This node's own, if it is in the order. */
+  readonly #own: Place | undefined
   #mean = 0
   /** Of those seen so far that show an idle instance: which one, how many it shows, and all together. */
   #idle: PeerLoad | undefined
@@ -91,6 +93,7 @@ class Decision {
     this.#request = request
     this.#random = random
     this.#now = now
+    this.#own = table.order.get(self.node)
     this.#usual = table.board.usualIdle.of(request.revisionId)
     this.#factor = BOUNDED_LOAD_MIN + (BOUNDED_LOAD_MAX - BOUNDED_LOAD_MIN) * random()
   }
@@ -111,7 +114,7 @@ class Decision {
   #look(order: readonly Place[], far: boolean): void {
     const factor = Math.min(this.#factor, LAUNCH_SHARE_MAX / this.#mean)
     for (const place of order) {
-      if (place.node === this.#self.node) {
+      if (place === this.#own) {
         if (!far) this.#launch ??= this.#here()
         continue
       }
@@ -166,7 +169,7 @@ class Decision {
       const place = order.sample(far, this.#random)
       const peer = place === undefined ? undefined : this.#free(place)
       if (place === undefined || peer === undefined || peer === one) continue
-      if (each > 0 && !looked.includes(place)) this.#weigh(peer, each)
+      if (each > 0 && this.#shown(peer) > 0 && !looked.includes(place)) this.#weigh(peer, each)
       if (one === undefined) one = peer
       else other ??= peer
     }
@@ -205,7 +208,7 @@ class Decision {
 
   #usable(place: Place): PeerLoad | undefined {
     const { refused } = this.#request
-    if (place.node === this.#self.node || (refused.size > 0 && refused.has(place.node))) return undefined
+    if (place === this.#own || (refused.size > 0 && refused.has(place.node))) return undefined
     const peer = this.#table.at(place)
     if (peer === undefined || peer.draining || !peer.open(this.#now)) return undefined
     if (peer.lacks(this.#request.revisionId, this.#now)) return undefined
