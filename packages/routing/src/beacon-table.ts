@@ -15,6 +15,7 @@ import { type Place, PlacementOrder } from './placement-order.ts'
 import { hashOf } from './rendezvous.ts'
 import { isNewer, type Report, ReportBoard } from './report-board.ts'
 import { RevisionMarks } from './revision-marks.ts'
+import type { Stock } from './usual-idle.ts'
 
 /** What rides on a reply: the executing node's load, and its idle instances of the one revision that was asked for. */
 export interface LoadHint {
@@ -153,8 +154,8 @@ export class PeerLoad {
    *
    * @param usual nodes that usually have some, as `UsualIdle` has it
    */
-  idle(revisionId: string, usual: ReadonlyMap<string, number> | undefined): number {
-    const reported = usual?.get(this.node) ?? 0
+  idle(revisionId: string, usual: ReadonlyMap<string, Stock> | undefined): number {
+    const reported = usual?.get(this.node)?.count ?? 0
     const hinted = this.#idleHints?.get(revisionId) ?? 0
     const most = Math.max(reported, hinted)
     return most === 0 ? 0 : most - (this.mineSinceOf?.get(revisionId) ?? 0)

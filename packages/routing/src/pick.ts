@@ -11,6 +11,7 @@ import {
   USUAL_LOAD_WEIGHT
 } from './constants.ts'
 import type { Place } from './placement-order.ts'
+import type { Stock } from './usual-idle.ts'
 
 /** This node, asked at the moment of the decision. */
 export interface SelfLoad {
@@ -76,7 +77,7 @@ class Decision {
   readonly #random: () => number
   readonly #now: number
   readonly #factor: number
-  readonly #usual: ReadonlyMap<string, number> | undefined
+  readonly #usual: ReadonlyMap<string, Stock> | undefined
   /** This node's own, if it is in the order. */
   readonly #own: Place | undefined
   #mean = 0

@@ -1,10 +1,10 @@
 import { CommonHealth } from './common-health.ts'
-import { HOT_QUANTILE, USUAL_IDLE_MIN, USUAL_MS } from './constants.ts'
+import { HOT_QUANTILE, USUAL_MS } from './constants.ts'
+import { UsualIdle } from './usual-idle.ts'
 
 /** What a node says of itself, and what is usual for it. Never changed after it was made: it may be shared. */
 export interface Report extends Told {
-  /** Idle instances per revision and busy slots, as they were in the mean of the last USUAL_MS: what is in store there, whatever this moment's chance. */
-  readonly usualIdle: ReadonlyMap<string, number>
+  /** Busy slots, as they were in the mean of the last USUAL_MS. */
   readonly usualBusy: number
 }
 
@@ -24,40 +24,6 @@ export interface Told {
   readonly failing: readonly string[]
   /** Local monotonic milliseconds at which it came. */
   readonly at: number
-}
-
-/**
- * Which nodes usually have idle instances of a revision, and how many: what a decision asks of forty nodes lies together, not in forty reports. A board keeps its
- * own, or reads that of the board whose reports it takes.
- */
-export class UsualIdle {
-  readonly #of = new Map<string, Map<string, number>>()
-
-  /** Per node. undefined: nobody. */
-  of(revisionId: string): ReadonlyMap<string, number> | undefined {
-    return this.#of.get(revisionId)
-  }
-
-  /** A node's report takes the place of the one before. */
-  replace(known: Report | undefined, report: Report | undefined): void {
-    if (known !== undefined) {
-      for (const revision of known.usualIdle.keys()) {
-        if (report?.usualIdle.has(revision) !== true) this.#delete(revision, known.node)
-      }
-    }
-    if (report === undefined) return
-    for (const [revision, count] of report.usualIdle) {
-      const nodes = this.#of.get(revision)
-      if (nodes === undefined) this.#of.set(revision, new Map([[report.node, count]]))
-      else nodes.set(report.node, count)
-    }
-  }
-
-  #delete(revision: string, node: string): void {
-    const nodes = this.#of.get(revision)
-    nodes?.delete(node)
-    if (nodes?.size === 0) this.#of.delete(revision)
-  }
 }
 
 /** Buckets of the histogram of shares: 1/32 is finer than a slot of most nodes. */
@@ -97,8 +63,12 @@ export class ReportBoard {
   put(told: Told): Report | undefined {
     const known = this.#reports.get(told.node)
     if (known !== undefined && !isNewer(told, known)) return undefined
-    const report = withUsual(told, known?.boot === told.boot ? known : undefined)
-    this.usualIdle.replace(known, report)
+    const before = known?.boot === told.boot ? known : undefined
+    if (before === undefined) this.usualIdle.forget(told.node)
+    const kept = before === undefined ? 0 : 2 ** -(Math.max(0, told.at - before.at) / USUAL_MS)
+    this.usualIdle.tell(told.node, told.idle, kept)
+    const usualBusy = before === undefined ? told.busy : told.busy + (before.usualBusy - told.busy) * kept
+    const report = { ...told, usualBusy }
     this.take(report)
     return report
   }
@@ -117,7 +87,7 @@ export class ReportBoard {
     const known = this.#reports.get(node)
     if (known === undefined) return
     this.#count(known, -1)
-    this.usualIdle.replace(known, undefined)
+    this.usualIdle.forget(node)
     this.#health.tell(node, known.failing, [], known.at)
     this.#reports.delete(node)
   }
@@ -145,20 +115,6 @@ export class ReportBoard {
     const bucket = Math.min(BUCKETS, Math.floor((report.busy / report.slots) * BUCKETS))
     this.#histogram[bucket] = (this.#histogram[bucket] as number) + sign
   }
-}
-
-function withUsual(told: Told, known: Report | undefined): Report {
-  if (known === undefined) return { ...told, usualIdle: told.idle, usualBusy: told.busy }
-  const kept = 2 ** -(Math.max(0, told.at - known.at) / USUAL_MS)
-  const usualIdle = new Map<string, number>()
-  for (const [revision, count] of told.idle) {
-    const before = known.usualIdle.get(revision)
-    usualIdle.set(revision, before === undefined ? count : count + (before - count) * kept)
-  }
-  for (const [revision, before] of known.usualIdle) {
-    if (!told.idle.has(revision) && before * kept >= USUAL_IDLE_MIN) usualIdle.set(revision, before * kept)
-  }
-  return { ...told, usualIdle, usualBusy: told.busy + (known.usualBusy - told.busy) * kept }
 }
 
 /** A restarted node's first report is newer than its old ones. */

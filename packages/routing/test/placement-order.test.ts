@@ -1,7 +1,7 @@
 import { SeededRandom } from '@peerless/testing'
 import test from 'ava'
 import fc from 'fast-check'
-import { ORDER_LENGTH } from '../src/constants.ts'
+import { ORDER_LENGTH, USUAL_IDLE_MIN, USUAL_MS } from '../src/constants.ts'
 import { BeaconTable, PeerLoad, PlacementOrder, ReportBoard, type Told } from '../src/index.ts'
 import { hashOf, rendezvousWeight } from '../src/rendezvous.ts'
 
@@ -54,28 +54,42 @@ test('an order does not depend on how many are kept', (t) => {
   }
 })
 
-test('who usually has idle instances is what the reports say, whatever came, went and was taken over', (t) => {
+test('what there usually is fades from report to report, whatever came, went, restarted and was taken over', (t) => {
   const revisions = ['r', 's', 't']
   const nodes = ['a', 'b', 'c']
   const counts = fc.array(fc.tuple(fc.constantFrom(...revisions), fc.integer({ min: 1, max: 9 })), { maxLength: 3 })
-  const step = fc.tuple(fc.constantFrom(...nodes), fc.option(counts), fc.integer({ min: 0, max: 4_000 }))
+  const step = fc.tuple(fc.constantFrom(...nodes), fc.option(counts), fc.integer({ min: 0, max: 4_000 }), fc.boolean())
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const board = new ReportBoard()
       const other = new ReportBoard(board.usualIdle)
-      let now = 0
-      for (const [index, [node, idle, ms]] of steps.entries()) {
+      const expected = new Map<string, { at: number; boot: number; usual: Map<string, number> }>()
+      let [now, boot] = [0, 1]
+      for (const [index, [node, idle, ms, restarts]] of steps.entries()) {
         now += ms
-        if (idle === null) for (const one of [board, other]) one.remove(node)
-        else {
-          const report = board.put(told(node, index + 1, idle, now))
-          if (report !== undefined) other.take(report)
+        if (restarts) boot++
+        if (idle === null) {
+          for (const one of [board, other]) one.remove(node)
+          expected.delete(node)
+          continue
         }
+        const said = { ...told(node, index + 1, idle, now), boot }
+        const report = board.put(said)
+        if (report !== undefined) other.take(report)
+        const before = expected.get(node)
+        const kept = before?.boot === boot ? 2 ** -((now - before.at) / USUAL_MS) : 0
+        const usual = new Map<string, number>()
+        for (const revision of revisions) {
+          const [was, is] = [kept === 0 ? undefined : before?.usual.get(revision), said.idle.get(revision)]
+          const value = was === undefined ? is : (is ?? 0) + (was - (is ?? 0)) * kept
+          if (value !== undefined && (is !== undefined || value >= USUAL_IDLE_MIN)) usual.set(revision, value)
+        }
+        expected.set(node, { at: now, boot, usual })
       }
       const same = nodes.every((node) =>
         revisions.every((revision) => {
-          const usual = board.get(node)?.usualIdle.get(revision)
-          return board.usualIdle.of(revision)?.get(node) === usual && other.get(node) === board.get(node)
+          const [seen, wanted] = [board.usualIdle.of(revision)?.get(node)?.count, expected.get(node)?.usual.get(revision)]
+          return (seen === undefined) === (wanted === undefined) && Math.abs((seen ?? 0) - (wanted ?? 0)) < 1e-9
         })
       )
       return same && other.busy === board.busy && other.slots === board.slots && other.hotShare() === board.hotShare()
