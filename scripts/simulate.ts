@@ -2,7 +2,8 @@
  * `npm run simulate`: the routing policy of packages/routing in virtual time, against the policies it could have been, and how it stands to its goals.
  * Every figure follows from the seed; only the seconds differ from machine to machine.
  *
- *     npm run simulate [-- --nodes 1000 --seeds 3 --rows goals,connections,baselines,shapes,failures --loads 0.5,0.7,0.9 --out bench/out --hold]
+ *     npm run simulate [-- --nodes 1000 --seeds 3 --rows goals,connections,baselines,shapes,failures --loads 0.5,0.7,0.9 --warm-up 8 --measure 1.5
+ *                           --out bench/out --hold]
  *
  * Of more than MANY_NODES it runs the table of all policies at one load, unless it is told otherwise, and for a shorter time: a virtual second of 10,000 nodes is six
  * million events. The goals are goals at 1,000 nodes; at any other number their figures are shown without one.
@@ -33,6 +34,8 @@ const { values } = parseArgs({
     hold: { type: 'boolean', default: false },
     rows: { type: 'string' },
     loads: { type: 'string' },
+    'warm-up': { type: 'string' },
+    measure: { type: 'string' },
     out: { type: 'string', default: 'bench/out' }
   }
 })
@@ -49,7 +52,13 @@ const rows = (values.rows ?? (many ? 'baselines' : ROWS.join(','))).split(',')
 const loads = (values.loads ?? (many ? '0.7' : '0.5,0.7,0.9')).split(',').map(loadOf)
 for (const row of rows) if (!ROWS.some((one) => one === row)) fail(`--rows ${row}: must be of ${ROWS.join(', ')}`)
 
-const sized = { nodes, functions: 5 * nodes, ...(many ? MANY_NODES_TIMES : {}) }
+const times = many ? MANY_NODES_TIMES : DEFAULTS
+const sized = {
+  nodes,
+  functions: 5 * nodes,
+  warmUpMs: msOf('warm-up', times.warmUpMs),
+  measureMs: msOf('measure', times.measureMs)
+}
 /** Of runs that several tables show. */
 const known = new Map<string, Results>()
 const plots: [file: string, plot: Plot][] = []
@@ -57,7 +66,7 @@ const table: string[][] = []
 let missed = 0
 
 console.log(
-  `${nodes} nodes of ${DEFAULTS.slots.join(', ')} slots, ${sized.functions} functions, mean service ${DEFAULTS.serviceMs} ms, beacons 250 ms old in the mean, ${values.tuning ? 'tuning' : 'held-out'} seeds from ${seedMin}, ${seconds(sized.warmUpMs ?? DEFAULTS.warmUpMs)} of warm-up and ${seconds(sized.measureMs ?? DEFAULTS.measureMs)} measured`
+  `${nodes} nodes of ${DEFAULTS.slots.join(', ')} slots, ${sized.functions} functions, mean service ${DEFAULTS.serviceMs} ms, beacons 250 ms old in the mean, ${values.tuning ? 'tuning' : 'held-out'} seeds from ${seedMin}, ${sized.warmUpMs / 1_000} s of warm-up and ${sized.measureMs / 1_000} s measured`
 )
 if (rows.includes('goals')) {
   seeds = seedsOf(asked ?? (many ? 1 : SEEDS_OF_GOALS))
@@ -87,7 +96,7 @@ function goals(): void {
       title: `Figures and their goals, ${nodes} nodes`,
       unit: 'worst of the seeds, and the bound',
       groups: figures.map(([name, values, bound]) => ({
-        name: name.replace(' load', '').replace('p99 slowdown', 'p99').replace(' beyond it', ''),
+        name: briefly(name),
         bars: [
           { name: 'worst', value: Math.max(...values) },
           { name: 'bound', value: bound }
@@ -99,39 +108,45 @@ function goals(): void {
 
 /** The same where each node knows as many others as a daemon is connected with, and no more. */
 function connections(): void {
-  head('as daemons are connected')
-  const all = { peerless: [] as Results[][], connected: [] as Results[][] }
-  const name = `of ${DAEMON_CONNECTIONS.wanted} to ${DAEMON_CONNECTIONS.max} connections`
-  for (const load of [0.7, 0.9]) {
-    all.peerless.push(run(`peerless, ${percent(load)}, all know all`, { load }))
-    all.connected.push(run(`  ${name}`, { load, connections: DAEMON_CONNECTIONS }))
-  }
-  printFigures(`figure ${name} (no goal)`, figuresOf({ connections: DAEMON_CONNECTIONS }), false)
-  const groups = [0.7, 0.9].map((load, at) => ({
-    name: percent(load),
-    bars: [
-      { name: 'all know all', value: medianOf(all.peerless[at] as Results[], 'messages') },
-      { name: 'connected', value: medianOf(all.connected[at] as Results[], 'messages') }
-    ]
-  }))
-  plots.push(['connections.svg', { title: 'Messages by load', unit: 'per call, beyond it', groups }])
+  head(`${DAEMON_CONNECTIONS.wanted} to ${DAEMON_CONNECTIONS.max} connections`)
+  const some = figuresOf({ connections: DAEMON_CONNECTIONS }, ', connected')
+  const all = figuresOf({})
+  console.log(`\n${'figure (no goals)'.padEnd(52)} all know all  as connected`)
+  table.push(['figure (no goals)', 'all know all', 'as connected'])
+  const groups = some.map(([name, connected], at) => {
+    const pair = [median((all[at] as Figure)[1]), median(connected)] as const
+    console.log(`${name.padEnd(52)} ${pair[0].toFixed(3).padStart(12)}  ${pair[1].toFixed(3).padStart(12)}`)
+    table.push([name, pair[0].toFixed(3), pair[1].toFixed(3)])
+    return {
+      name: briefly(name),
+      bars: [
+        { name: 'all know all', value: pair[0] },
+        { name: 'as connected', value: pair[1] }
+      ]
+    }
+  })
+  plots.push(['connections.svg', { title: `What each knows of ${nodes} nodes`, unit: 'medians', groups, logarithmic: true }])
 }
 
-/** What there are goals for. @param options of the policy's own runs */
-function figuresOf(options: Partial<SimulationOptions>): Figure[] {
+function briefly(name: string): string {
+  return name.replace(/^(p99|most|messages|cold)\S*.*?(?: at (\d+) % load|, (trace))$/, '$1 $2$3')
+}
+
+/** What there are goals for. @param options of the policy's own runs, and what is said of them */
+function figuresOf(options: Partial<SimulationOptions>, said = ''): Figure[] {
   const seen: Figure[] = []
   for (const [load, bound] of [
     [0.7, 1.15],
     [0.9, 1.3]
   ] as const) {
-    const own = run(`peerless, ${percent(load)}`, { ...options, load })
+    const own = run(`peerless, ${percent(load)}${said}`, { ...options, load })
     const best = run(`omniscient, ${percent(load)}`, { load, policy: 'omniscient' })
     seen.push([`p99 slowdown / omniscient at ${percent(load)} load`, over(own, best, 'p99'), bound])
     seen.push([`most loaded node / mean at ${percent(load)} load`, own.map(({ maxOverMean }) => maxOverMean), 1.5])
     seen.push([`messages per call beyond it at ${percent(load)} load`, own.map(({ messages }) => messages), 0.2])
   }
   const trace = { arrivals: 'trace', load: 0.7 } as const
-  const own = run('peerless, trace', { ...options, ...trace })
+  const own = run(`peerless, trace${said}`, { ...options, ...trace })
   const perfect = run('perfect locality, trace', perfectly(trace))
   seen.push(['cold-start share / perfect locality, trace', over(own, perfect, 'coldShare'), 1.2])
   return seen
@@ -202,7 +217,9 @@ function shapes(): void {
   run('peerless, 8 and 16 slots', { slots: [8, 16], serviceMs: 100 })
   run('peerless, 8 and 16 slots, 90 %', { slots: [8, 16], serviceMs: 100, load: 0.9 })
   run('peerless, 3 zones', { zones: 3 })
-  run('peerless, 3 zones, entry in one', { zones: 3, entries: [0, 3, 6, 9, 12], load: 0.5 })
+  // Five nodes of a thousand: of ten thousand five could not even hand on what comes.
+  const entries = Array.from({ length: Math.max(5, nodes / 200) }, (_, index) => 3 * index).filter((index) => index < nodes)
+  run('peerless, 3 zones, entry in one', { zones: 3, entries, load: 0.5 })
   plots.push([
     'shapes.svg',
     { title: 'p99 slowdown by shape, 70 % load', unit: 'response time / service time', groups, logarithmic: true }
@@ -211,7 +228,7 @@ function shapes(): void {
 
 function failures(): void {
   head('failures')
-  const at = DEFAULTS.warmUpMs - 1_000
+  const at = sized.warmUpMs - 1_000
   const share = Math.max(1, Math.floor(nodes / 20))
   const some = Array.from({ length: share }, (_, index) => index * 7)
   for (const what of ['down', 'fast', 'drain'] as const) {
@@ -321,8 +338,13 @@ function loadOf(text: string): number {
   return load
 }
 
-function seconds(ms: number): string {
-  return `${ms / 1_000} s`
+/** Of an option in virtual seconds. */
+function msOf(name: 'warm-up' | 'measure', withoutMs: number): number {
+  const text = values[name]
+  if (text === undefined) return withoutMs
+  const ms = 1_000 * Number(text)
+  if (!(ms >= 100 && ms <= 3_600_000)) fail(`--${name} ${text}: must be seconds from 0.1 to 3600`)
+  return ms
 }
 
 function fail(message: string): never {
