@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import { CONNECTIONS_MAX, CONNECTIONS_WANTED_MAX } from '../../packages/mesh/src/constants.ts'
 import { connectionsOf, DAEMON_CONNECTIONS } from './_connections.ts'
 import { LeastTree } from './_least-tree.ts'
 
@@ -36,6 +37,10 @@ test('the least of a tree is what a scan would find', (t) => {
     RUNS
   )
   t.pass()
+})
+
+test('a simulated mesh is connected as a daemon is', (t) => {
+  t.deepEqual(DAEMON_CONNECTIONS, { wanted: CONNECTIONS_WANTED_MAX, max: CONNECTIONS_MAX })
 })
 
 test('connections go both ways, to each once, and are as many as a daemon wants and takes', (t) => {
