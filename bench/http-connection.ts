@@ -5,6 +5,8 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 
 export interface Answer {
   status: number
+  /** Status line and headers, as they came. */
+  head: string
   /** Bytes of the body. */
   bytes: number
   /** The end of the body, at most the last chunk of it. */
@@ -17,7 +19,7 @@ export class HttpConnection {
   #failed: ((error: Error) => void) | undefined
   #head: Buffer = Buffer.alloc(0)
   #left = -1
-  #answer: Answer = { status: 0, bytes: 0, tail: this.#head }
+  #answer: Answer = { status: 0, head: '', bytes: 0, tail: this.#head }
 
   private constructor(socket: Socket) {
     this.#socket = socket
@@ -66,7 +68,7 @@ export class HttpConnection {
       const text = head.toString('latin1', 0, end)
       const bytes = Number(/\r\ncontent-length: *(\d+)/i.exec(text)?.[1] ?? Number.NaN)
       if (!Number.isSafeInteger(bytes)) throw new Error(`an answer without a length: ${text}`)
-      this.#answer = { status: Number(text.slice(9, 12)), bytes, tail: head }
+      this.#answer = { status: Number(text.slice(9, 12)), head: text, bytes, tail: head }
       this.#left = bytes
       chunk = head.subarray(end + HEAD_END.length)
     }
