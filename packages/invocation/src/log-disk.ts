@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { type Clock, databaseError, isPeerlessError, type Logger, type LogLine, messageOf, type Timer } from '@peerless/interface'
@@ -12,6 +12,8 @@ import {
 import { fairShare } from './fair-share.ts'
 
 const FILE = 'logs.sqlite'
+const SQLITE_CORRUPT = 11
+const SQLITE_NOTADB = 26
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS lines (
   sequence INTEGER PRIMARY KEY,
@@ -57,9 +59,10 @@ interface Row {
  */
 export class LogDisk {
   readonly #node: string
+  readonly #path: string
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #database: DatabaseSync
+  #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   /** Bytes on disk by account; counted anew after a transaction that failed. */
   #bytes: Map<string, number> | undefined
@@ -70,12 +73,12 @@ export class LogDisk {
   #timer: Timer | undefined
   #warnedMs = Number.NEGATIVE_INFINITY
 
-  private constructor(database: DatabaseSync, options: { node: string; clock: Clock; logger: Logger }) {
-    this.#database = database
+  private constructor(path: string, options: { node: string; clock: Clock; logger: Logger }) {
+    this.#path = path
     this.#node = options.node
     this.#clock = options.clock
     this.#logger = options.logger
-    this.#bytes = this.#count()
+    this.#database = this.#open()
   }
 
   /**
@@ -87,14 +90,7 @@ export class LogDisk {
     const path = join(directory, FILE)
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
-      try {
-        return new LogDisk(openDatabase(path), options)
-      } catch (error) {
-        if (!isPeerlessError(error, 'CORRUPT')) throw error
-        logger.error('the logs of earlier starts cannot be read and are set aside', { path, reason: messageOf(error) })
-        renameSync(path, `${path}.corrupt`)
-        return new LogDisk(openDatabase(path), options)
-      }
+      return new LogDisk(path, options)
     } catch (error) {
       logger.error('logs are kept in memory alone', { path, reason: messageOf(error) })
       return undefined
@@ -109,7 +105,7 @@ export class LogDisk {
 
   append(sequence: number, account: string, line: LogLine): void {
     if (this.#closed) return
-    const bytes = bytesOf(line.message.length)
+    const bytes = bytesOf(Buffer.byteLength(line.message))
     // What is beyond the bound of a flush is chosen from at the flush; beyond four of them nobody's share is.
     if (this.#waitingBytes + bytes > 4 * LOG_DISK_FLUSH_BYTES_MAX) this.#left++
     else {
@@ -173,7 +169,7 @@ export class LogDisk {
     try {
       const insert = this.#sql('INSERT INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       this.#database.exec('BEGIN')
-      const bytes = (this.#bytes ??= this.#count())
+      const bytes = (this.#bytes ??= countOf(this.#database))
       for (const { sequence, account, line, bytes: size } of lines) {
         const { time, level, version, requestId, instance, message } = line
         insert.run(sequence, account, line.function, Math.floor(time), level, version, requestId, instance, message)
@@ -186,6 +182,7 @@ export class LogDisk {
       this.#try(() => {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       })
+      this.#setAsideIfDamaged(error)
       this.#warn('log lines could not be written', { lines: lines.length, reason: messageOf(error) })
     }
   }
@@ -195,23 +192,13 @@ export class LogDisk {
     while (sum > LOG_DISK_BYTES_MAX) {
       const [account, size] = [...bytes].reduce((most, one) => (one[1] > most[1] ? one : most))
       const gone = this.#sql(
-        `DELETE FROM lines WHERE sequence IN (SELECT sequence FROM lines WHERE account = ? ORDER BY sequence LIMIT ?) RETURNING length(message) AS length`
+        `DELETE FROM lines WHERE sequence IN (SELECT sequence FROM lines WHERE account = ? ORDER BY sequence LIMIT ?) RETURNING octet_length(message) AS length`
       ).all(account, LOG_DISK_DROP_LINES) as { length: number }[]
       const freed = gone.length === 0 ? size : gone.reduce((total, { length }) => total + bytesOf(length), 0)
       sum -= freed
       if (freed >= size) bytes.delete(account)
       else bytes.set(account, size - freed)
     }
-  }
-
-  #count(): Map<string, number> {
-    const rows = this.#sql('SELECT account, count(*) AS lines, sum(length(message)) AS length FROM lines GROUP BY account').all()
-    return new Map(
-      (rows as { account: string; lines: number; length: number }[]).map(({ account, lines, length }) => [
-        account,
-        lines * bytesOf(0) + length
-      ])
-    )
   }
 
   #sql(text: string): StatementSync {
@@ -228,7 +215,52 @@ export class LogDisk {
       return run()
     } catch (error) {
       this.#warn('the logs on disk cannot be used', { reason: messageOf(error) })
+      this.#setAsideIfDamaged(error)
       return undefined
+    }
+  }
+
+  #open(): DatabaseSync {
+    try {
+      return this.#openAndCount()
+    } catch (error) {
+      if (!isPeerlessError(error, 'CORRUPT')) throw error
+      return this.#openAnew(error)
+    }
+  }
+
+  #openAndCount(): DatabaseSync {
+    const database = openDatabase(this.#path)
+    try {
+      // A machine that lost its power may have left damage anywhere, and counting sees most of it.
+      this.#bytes = countOf(database)
+      return database
+    } catch (error) {
+      database.close()
+      throw unreadable(this.#path, error)
+    }
+  }
+
+  #openAnew(cause: unknown): DatabaseSync {
+    this.#logger.error('the logs of earlier starts cannot be read and are set aside', {
+      path: this.#path,
+      reason: messageOf(cause)
+    })
+    renameSync(this.#path, `${this.#path}.corrupt`)
+    for (const suffix of ['-wal', '-shm']) rmSync(this.#path + suffix, { force: true })
+    return this.#openAndCount()
+  }
+
+  /** Damage that no start has seen would otherwise refuse every line until somebody removes the file. */
+  #setAsideIfDamaged(error: unknown): void {
+    if (this.#closed || !isDamage(error)) return
+    try {
+      this.#statements.clear()
+      this.#database.close()
+      this.#database = this.#openAnew(error)
+    } catch (reason) {
+      this.#closed = true
+      this.#logger.error('logs are kept in memory alone', { path: this.#path, reason: messageOf(reason) })
     }
   }
 
@@ -253,11 +285,34 @@ function openDatabase(path: string): DatabaseSync {
       throw error
     }
   } catch (error) {
-    throw databaseError(`the log ${path}`, error, 'it is begun anew')
+    throw unreadable(path, error)
   }
 }
 
-/** About what a line of so many characters takes on disk, with its place in three trees. */
-function bytesOf(characters: number): number {
-  return characters + 250
+function unreadable(path: string, error: unknown): unknown {
+  return databaseError(`the log ${path}`, error, 'it is begun anew')
+}
+
+/** What SQLite says of a file that does not hold together, with or without details in the upper bytes. */
+function isDamage(error: unknown): boolean {
+  const { errcode } = (error ?? {}) as { errcode?: unknown }
+  return typeof errcode === 'number' && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(errcode & 0xff)
+}
+
+/** In bytes: a message of three bytes a character, or with a NUL in it, at which SQLite's `length` ends, would pass the bound of the file. */
+function countOf(database: DatabaseSync): Map<string, number> {
+  const rows = database
+    .prepare('SELECT account, count(*) AS lines, sum(octet_length(message)) AS length FROM lines GROUP BY account')
+    .all()
+  return new Map(
+    (rows as { account: string; lines: number; length: number }[]).map(({ account, lines, length }) => [
+      account,
+      lines * bytesOf(0) + length
+    ])
+  )
+}
+
+/** About what a line of so many bytes takes on disk, with its place in three trees. */
+function bytesOf(message: number): number {
+  return message + 250
 }

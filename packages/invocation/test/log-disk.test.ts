@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogLine } from '@peerless/interface'
@@ -152,6 +152,64 @@ test('a file that is none is set aside, and a folder that cannot be is no reason
   t.is(LogDisk.open({ directory: join(directory, 'file'), node: 'n', clock, logger }), undefined)
   t.true(logger.lines.some(({ message }) => message === 'logs are kept in memory alone'))
 })
+
+/** Overwrites pages of the file, which must be closed. */
+function damage(directory: string, page: number, count: number): void {
+  const descriptor = openSync(join(directory, 'logs.sqlite'), 'r+')
+  writeSync(descriptor, Buffer.alloc(4_096 * count, 0xa5), 0, 4_096 * count, page * 4_096)
+  closeSync(descriptor)
+}
+
+for (const [what, page, count] of [
+  ['its first tables', 1, 1],
+  ['an index', 2, 1],
+  ['lines', 100, 100],
+  ['one page', 250, 1]
+] as const) {
+  test(`a file that is damaged in its midst, in ${what}, is begun anew, and at the next start it is there`, (t) => {
+    const { directory, clock, logger, open } = folder(t)
+    const { disk } = open()
+    for (let line = 0; line < 8_000; line++) {
+      disk.append(line + 1, 'ab'.charAt(line % 2), lineOf('x'.repeat(100)))
+      if (line % 100 === 0) disk.flush()
+    }
+    disk.close()
+    damage(directory, page, count)
+    const second = LogDisk.open({ directory, node: 'n', clock, logger })
+    const store = new LogStore(2_000, second)
+    messagesOf(store)
+    store.append('a', lineOf('new'))
+    second?.close()
+    t.true(logger.lines.some(({ message }) => message.includes('set aside')))
+    const third = open()
+    t.deepEqual(messagesOf(third.store), ['new'])
+    third.disk.close()
+  })
+}
+
+for (const [what, message] of [
+  ['three bytes a character', '\u4e2d'.repeat(16_000)],
+  ['a NUL at the start', `\0${'x'.repeat(16_000)}`],
+  ['pairs of surrogates', '\u{1f600}'.repeat(8_000)]
+] as const) {
+  test(`the file is bounded for messages with ${what} too, over a restart`, (t) => {
+    const { directory, open } = folder(t)
+    const lines = 1.1 * (LOG_DISK_BYTES_MAX / Buffer.byteLength(message))
+    for (let start = 0; start < 2; start++) {
+      const { disk } = open()
+      for (let line = 0; line < lines; line++) {
+        disk.append(1 + line + start * 1e6, 'a', lineOf(message))
+        disk.flush()
+      }
+      disk.close()
+      const { size } = statSync(join(directory, 'logs.sqlite'))
+      t.true(size < LOG_DISK_BYTES_MAX * 1.3, `${size} bytes after ${start + 1} starts`)
+    }
+    const { disk, store } = open()
+    t.true(messagesOf(store, 'a').every((one) => one === message))
+    disk.close()
+  })
+}
 
 test('what comes after the end is left out', async (t) => {
   const { clock, open } = folder(t)
