@@ -42,6 +42,9 @@ export function jailArguments(
     '--ro-bind-try',
     LOADER_CACHE,
     LOADER_CACHE,
+    // The root itself is in memory: names without number could be made there, which the limit of a file's size does not count.
+    '--remount-ro',
+    '/',
     '--chdir',
     '/',
     '--'

@@ -150,6 +150,15 @@ test('under the filter Node makes no socket and no process, and threads all the 
   t.is(await heldTo(found, thread, found.filter), '36')
 })
 
+test('nothing can be made in the root of an executor', async (t) => {
+  const found = await findConfinement(process.execPath, process.execPath, [])
+  if (!found.layers.some(({ layer, active }) => layer === 'file system' && active)) return t.pass()
+  for (const attempt of ["mkdirSync('/x')", "writeFileSync('/x', '')", "mkdirSync('/lib/x')", "chmodSync('/', 0)"]) {
+    const script = `try { require('fs').${attempt}; console.log('done') } catch ({ code }) { console.log(code) }`
+    t.is(await heldTo(found, script, found.filter), 'EROFS', attempt)
+  }
+})
+
 test.serial('executors run under it', async (t: ExecutionContext) => {
   const { define, instances } = await start(t)
   if (!isActive(t, instances, 'seccomp')) return
