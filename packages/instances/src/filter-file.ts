@@ -9,25 +9,36 @@ export interface FilterFile {
   open(): number
 }
 
+/** Where it is made, from the first on. A service may have no folder for what is temporary, or one that it may only read; the filter must not be lost for that. */
+const FOLDERS = [tmpdir(), '/dev/shm', '/run', '/var/tmp']
+
 /** @returns the reason where there can be none */
-export function makeFilterFile(architecture: string = process.arch): FilterFile | string {
+export function makeFilterFile(architecture: string = process.arch, folders: readonly string[] = FOLDERS): FilterFile | string {
   const program = syscallFilter(architecture)
   if (program === undefined) return `no list of system calls for ${architecture}`
-  try {
-    const folder = mkdtempSync(join(tmpdir(), 'peerless-filter-'))
-    let held: number
+  let reason: string | undefined
+  for (const folder of folders) {
     try {
-      const path = join(folder, 'filter')
-      writeFileSync(path, program, { mode: 0o400 })
-      held = openSync(path, 'r')
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
+      return keptIn(folder, program)
+    } catch (error) {
+      reason ??= (error as Error).message
     }
-    // Opened anew each time: who inherits a descriptor shares its place in the file.
-    const open = () => openSync(`/proc/self/fd/${held}`, 'r')
-    closeSync(open())
-    return { open }
-  } catch (error) {
-    return `the filter cannot be kept: ${(error as Error).message}`
   }
+  return `the filter cannot be kept: ${reason}`
+}
+
+function keptIn(parent: string, program: Uint8Array): FilterFile {
+  const folder = mkdtempSync(join(parent, 'peerless-filter-'))
+  let held: number
+  try {
+    const path = join(folder, 'filter')
+    writeFileSync(path, program, { mode: 0o400 })
+    held = openSync(path, 'r')
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  // Opened anew each time: who inherits a descriptor shares its place in the file.
+  const open = () => openSync(`/proc/self/fd/${held}`, 'r')
+  closeSync(open())
+  return { open }
 }

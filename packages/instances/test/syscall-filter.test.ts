@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { findConfinement } from '../src/confinement.ts'
 import { makeFilterFile } from '../src/filter-file.ts'
@@ -79,6 +81,20 @@ test('each call is listed once, and an unknown kind of machine has no filter', (
   }
   t.is(syscallFilter('riscv64'), undefined)
   t.is(makeFilterFile('riscv64'), 'no list of system calls for riscv64')
+})
+
+test('where the folder for what is temporary cannot be written to, the filter is kept in another, and leaves nothing in it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'filters-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const made = makeFilterFile('x64', ['/proc', '/nowhere', folder])
+  if (typeof made === 'string') return t.fail(made)
+  for (let time = 0; time < 2; time++) {
+    const descriptor = made.open()
+    t.deepEqual(Uint8Array.from(readFileSync(descriptor)), Uint8Array.from(syscallFilter('x64') as Uint8Array))
+    closeSync(descriptor)
+  }
+  t.deepEqual(readdirSync(folder), [])
+  t.regex(makeFilterFile('x64', ['/nowhere']) as string, /^the filter cannot be kept: ENOENT/)
 })
 
 test('the numbers are those of the kernel', (t) => {
