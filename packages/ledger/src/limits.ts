@@ -100,8 +100,8 @@ export const LEDGER_LIMITS = {
   prunePeriodMs: 86_400_000,
   /** … and when two looks at the clock, this far apart, agree that they are old. */
   pruneCheckMs: 3_600_000,
-  /** Statements looked at in one transaction of pruning: some 10 ms. */
-  pruneStepStatements: 1_000,
+  /** Statements looked at in one transaction of pruning: some 10 ms where they go, as each is in six trees. */
+  pruneStepStatements: 250,
   /** How far above a statement one of its lane is looked for that makes it superfluous. */
   pruneLookAhead: 64,
   /** A statement may begin this long after the end of what is pruned and follow one that is. Its executor's clock may have been set back by less than this. */

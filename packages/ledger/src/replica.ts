@@ -130,9 +130,10 @@ export class Replica {
     const checked = checkStatement(this.#mesh, statement)
     if (this.#isPruned(checked)) return true
     if (!this.hasParent(checked)) {
-      if (!mayLackParent(checked.decoded.timeMin, itemisedFrom)) return false
-      // Its totals are cumulative, and signed by all who must sign them. No more is taken for pruned than it needs.
-      this.retention.sawPruned(Math.min(itemisedFrom, checked.decoded.timeMin + LEDGER_LIMITS.spanMsMax))
+      if (mayLackParent(checked.decoded.timeMin, itemisedFrom)) {
+        // Its totals are cumulative, and signed by all who must sign them. No more is taken for pruned than it needs.
+        this.retention.sawPruned(Math.min(itemisedFrom, checked.decoded.timeMin + LEDGER_LIMITS.spanMsMax))
+      } else if (!this.#branchesOffPruned(checked)) return false
     }
     if (standing === 'unknown') this.count(checked, false)
     // The answer to the offer was lost: the caller leaves it to this node to tell the others.
@@ -226,6 +227,15 @@ export class Replica {
     return isOld(decoded.timeMin, own) && !this.forks.has(lane) && this.#store.hasHigher(lane, decoded.seq, oldBefore(own))
   }
 
+  /**
+   * True for one that begins where its lane is pruned: a second branch, whose old part was passed over for the first one's. Who still has both counts the higher, and so must
+   * everybody else; they would never agree again.
+   */
+  #branchesOffPruned({ lane, decoded }: CheckedStatement): boolean {
+    if (this.retention.itemisedFrom === 0) return false
+    return this.forks.has(lane) || (this.#store.lowest(lane) ?? 0) >= decoded.seq
+  }
+
   #nextFeed(): number {
     this.shown++
     return ++this.feedLast
@@ -235,7 +245,10 @@ export class Replica {
     const { decoded, hash, lane } = checked
     this.#untidy ||= isOld(decoded.timeMin, this.retention.own)
     const parent = this.parentOf(checked)
-    const orphan = parent === undefined && decoded.seq > 1 && mayLackParent(decoded.timeMin, this.retention.itemisedFrom)
+    const orphan =
+      parent === undefined &&
+      decoded.seq > 1 &&
+      (mayLackParent(decoded.timeMin, this.retention.itemisedFrom) || this.#branchesOffPruned(checked))
     return orphan ? headOf(hash, lane, decoded) : continueLane(parent, checked)
   }
 

@@ -280,6 +280,14 @@ export class LedgerStore {
     return found !== undefined
   }
 
+  /** The lowest number that counts in a lane; undefined where none does. */
+  lowest(lane: string): number | undefined {
+    const row = this.#sql('SELECT seq FROM statements WHERE lane = ? AND counted = 1 ORDER BY seq LIMIT 1').get(
+      Buffer.from(lane, 'hex')
+    ) as { seq: number } | undefined
+    return row?.seq
+  }
+
   /** Statements may go from now on; an older version of Peerless refuses the file. */
   markPruned(): void {
     this.#database.exec(`PRAGMA user_version = ${FORMAT_PRUNED}`)

@@ -269,6 +269,36 @@ function twins({ random }: Setting): Forged[] {
   ]
 }
 
+test('two statements of one number, of which one has gone, count alike everywhere', (t) => {
+  const setup = setting(t)
+  const { random } = setup
+  const executor = signerOf(random.bytes(32))
+  const callerBoot = new Uint8Array(16).fill(3)
+  const one = (time: number, before?: Forged) =>
+    forge(executor, MESH, [receiptOf({ caller: executor.peerId, executor: executor.peerId, time }, random)], {
+      callerBoot,
+      ...(before === undefined ? {} : { before })
+    })
+  const [a, b, c] = days(3) as [number, number, number]
+  const first = one(a)
+  const branch = [first, one(b, first)]
+  branch.push(one(c, branch[1]))
+  const other = [one(b, first)]
+  other.push(one(MAY_1 + DAY_MS, other[0]))
+  other.push(one(MAY_1 + DAY_MS, other[1]))
+  const [whole, pruned] = [setup.open(), setup.open()]
+  whole.take([...branch, ...other])
+  whole.prune(MAY_1)
+  pruned.take(branch)
+  t.is(pruned.prune(MAY_1), 2)
+  // As often as anti-entropy does at least.
+  for (let round = 0; round < 3; round++) pruned.take([...branch, ...other], MAY_1)
+  t.deepEqual(pruned.state().balances, whole.state().balances)
+  t.deepEqual(pruned.hashes(), whole.hashes())
+  t.is(pruned.core.execute({ op: 'stats' }).frozen, 1)
+  t.true(pruned.verify().failure?.includes('two different statements') === true)
+})
+
 test('a lane goes on after its beginning has gone', (t) => {
   const setup = setting(t)
   const lane = chain(setup, days(40))
