@@ -83,11 +83,11 @@ export class CatchUp {
   async #compare(peer: string, work: PeerWork, answer: HeadsAnswer): Promise<boolean> {
     const mine = await this.#options.host.call({ op: 'heads', after: Number.MAX_SAFE_INTEGER })
     const same = Buffer.from(mine.digest).equals(answer.digest)
-    // With more here than there, the peer is the one that lacks something.
+    // With more here than there, the peer is the one that lacks something. Numbers of the feed say nothing of that: most of an old store's have gone.
     if (same) work.rescans = 0
     // Who has pruned more or less has other statements, rightly.
     const comparable = mine.pruned === answer.pruned
-    work.differentRounds = same || !comparable || mine.last > answer.last ? 0 : work.differentRounds + 1
+    work.differentRounds = same || !comparable || mine.shown > answer.shown ? 0 : work.differentRounds + 1
     // Twice as patient each time: a peer may show for ever what nobody can take.
     if (work.differentRounds < LEDGER_LIMITS.differentRoundsMax * 2 ** Math.min(work.rescans, 10)) return false
     work.differentRounds = 0

@@ -43,10 +43,18 @@ export interface CommandMap {
   cursor: { in: { peer: string; store: string }; out: number }
   /** Left undone when a transaction failed after `era`: what the cursor has passed may have gone with it. */
   moveCursor: { in: { peer: string; store: string; position: number; era: number }; out: undefined }
-  /** `pruned`: what this node has pruned; `itemisedFrom`: from when on all receipts are here. Epoch milliseconds. */
+  /** `pruned`: what this node has pruned; `itemisedFrom`: from when on all receipts are here. Epoch milliseconds. `shown`: statements in the feed, of which pruning has taken some away. */
   heads: {
     in: { after: number }
-    out: { store: string; last: number; digest: Uint8Array; heads: FeedHead[]; pruned: number; itemisedFrom: number }
+    out: {
+      store: string
+      last: number
+      digest: Uint8Array
+      heads: FeedHead[]
+      pruned: number
+      itemisedFrom: number
+      shown: number
+    }
   }
   /** Which of these are wanted. */
   missing: { in: { heads: FeedHead[] }; out: Uint8Array[] }

@@ -219,8 +219,8 @@ export class Exchange {
     const { boot, after } = headsRequestOf(request.header)
     this.#host.post({ op: 'boot', peer, boot: Uint8Array.from(boot) })
     const answer = await this.#host.call({ op: 'heads', after })
-    const { store, last, digest, pruned, itemisedFrom } = answer
-    request.reply([this.#options.boot, store, last, digest, pruned, itemisedFrom], headsPayload(answer.heads))
+    const { store, last, digest, pruned, itemisedFrom, shown } = answer
+    request.reply([this.#options.boot, store, last, digest, pruned, itemisedFrom, shown], headsPayload(answer.heads))
   }
 
   async #onPull(request: IncomingRequest): Promise<void> {

@@ -6,7 +6,7 @@ import { BOOT_BYTES, HASH_BYTES, malformed, readStatements, SIGNATURE_BYTES, typ
  * The requests between nodes; LEDGER_PUSH and gossip are in statement-push.ts. Headers are CBOR arrays; statements travel as payload, in the bytes that were signed.
  *
  *   LEDGER_OFFER  [] + statements            → [signatures, refused: null | [reason, message, receipts], retryAfterMs, boot]
- *   LEDGER_HEADS  [boot, after]              → [boot, store, last, digest, pruned, itemisedFrom] + 39 bytes per head: feed u48, counted u8, hash
+ *   LEDGER_HEADS  [boot, after]              → [boot, store, last, digest, pruned, itemisedFrom, shown] + 39 bytes per head: feed u48, counted u8, hash
  *   LEDGER_PULL   [] + hashes of 32 bytes    → [] + statements
  */
 const FEED_HEAD_BYTES = 6 + 1 + HASH_BYTES
@@ -24,6 +24,7 @@ export interface HeadsAnswer {
   heads: FeedHead[]
   pruned: number
   itemisedFrom: number
+  shown: number
 }
 
 export function offerReplyHeader(reply: OfferReply): unknown {
@@ -78,7 +79,7 @@ export function headsPayload(heads: readonly FeedHead[]): Uint8Array {
 
 /** @throws MALFORMED */
 export function headsAnswerOf(header: unknown, payload: Uint8Array): HeadsAnswer {
-  const [boot, store, last, digest, pruned, itemisedFrom] = fields(header, 6, 'answer with heads')
+  const [boot, store, last, digest, pruned, itemisedFrom, shown] = fields(header, 7, 'answer with heads')
   if (
     !isBytes(boot, BOOT_BYTES) ||
     typeof store !== 'string' ||
@@ -87,11 +88,12 @@ export function headsAnswerOf(header: unknown, payload: Uint8Array): HeadsAnswer
     !isBytes(digest, HASH_BYTES) ||
     !isCount(pruned) ||
     !isCount(itemisedFrom) ||
+    !isCount(shown) ||
     payload.length % FEED_HEAD_BYTES !== 0 ||
     payload.length > LEDGER_LIMITS.headsMax * FEED_HEAD_BYTES
   ) {
     throw malformed(
-      `an answer with heads has boot, store, last, digest, two times and at most ${LEDGER_LIMITS.headsMax} heads of ${FEED_HEAD_BYTES} bytes`
+      `an answer with heads has boot, store, last, digest, two times, a number and at most ${LEDGER_LIMITS.headsMax} heads of ${FEED_HEAD_BYTES} bytes`
     )
   }
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
@@ -103,7 +105,7 @@ export function headsAnswerOf(header: unknown, payload: Uint8Array): HeadsAnswer
     before = feed
     heads.push({ feed, counted: bytes[at + 6] === 1, hash: Uint8Array.from(bytes.subarray(at + 7, at + FEED_HEAD_BYTES)) })
   }
-  return { boot, store, last, digest, heads, pruned, itemisedFrom }
+  return { boot, store, last, digest, heads, pruned, itemisedFrom, shown }
 }
 
 /** @param payload of LEDGER_PUSH, gossip or the answer to LEDGER_PULL @throws MALFORMED */

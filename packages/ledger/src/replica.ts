@@ -79,11 +79,13 @@ export class Replica {
     heads: FeedHead[]
     pruned: number
     itemisedFrom: number
+    shown: number
   } {
     return {
       last: this.feedLast,
       pruned: this.retention.own,
       itemisedFrom: this.retention.itemisedFrom,
+      shown: this.shown,
       digest: Uint8Array.from(this.#digest),
       heads: this.#store.feed(after, LEDGER_LIMITS.headsMax)
     }

@@ -238,7 +238,7 @@ function serve(all: Scene, feeds: Map<string, Forged[]>, pulled: () => void = ()
       head.set(one.hash, 7)
       return head
     })
-    const header = [new Uint8Array(16).fill(7), 'mallory', feed.length, new Uint8Array(32), pruned, pruned]
+    const header = [new Uint8Array(16).fill(7), 'mallory', feed.length, new Uint8Array(32), pruned, pruned, feed.length]
     request.reply(header, Buffer.concat(heads.slice(after)))
   })
   all.mesh.handle(MESSAGE.LEDGER_PULL, (peer, request) => {

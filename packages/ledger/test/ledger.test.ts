@@ -112,7 +112,7 @@ function watcherOf({ network, random }: Fleet): { mesh: Mesh; pushed: string[]; 
   })
   mesh.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
     asked++
-    request.reply([new Uint8Array(16), 'watcher', 0, new Uint8Array(32)], new Uint8Array(0))
+    request.reply([new Uint8Array(16), 'watcher', 0, new Uint8Array(32), 0, 0, 0], new Uint8Array(0))
   })
   return { mesh, pushed, asked: () => asked }
 }

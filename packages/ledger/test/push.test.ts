@@ -38,7 +38,7 @@ async function scene(t: ExecutionContext, count: number): Promise<Scene> {
     const signer = signerOf(random.bytes(32))
     const mesh = network.join(signer.peerId)
     mesh.handle(MESSAGE.LEDGER_HEADS, (_from, request) =>
-      request.reply([new Uint8Array(16).fill(7), 'none', 0, new Uint8Array(32), 0, 0], new Uint8Array(0))
+      request.reply([new Uint8Array(16).fill(7), 'none', 0, new Uint8Array(32), 0, 0, 0], new Uint8Array(0))
     )
     return { signer, mesh }
   }
@@ -123,7 +123,7 @@ test('a peer that says without end that it has something is asked at most every 
   let asked = 0
   all.mesh.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
     asked++
-    request.reply([new Uint8Array(16).fill(7), 'none', 0, new Uint8Array(32), 0, 0], new Uint8Array(0))
+    request.reply([new Uint8Array(16).fill(7), 'none', 0, new Uint8Array(32), 0, 0, 0], new Uint8Array(0))
   })
   const orphan = all.statement({ before: all.statement() })
   for (let round = 0; round < 200; round++) {

@@ -161,7 +161,7 @@ test('what was taken from a peer and could not be stored is taken again with the
   peer.handle(MESSAGE.LEDGER_HEADS, (_from, request) => {
     const [, after] = request.header as [Uint8Array, number]
     const heads = after === 0 ? [{ feed: 1, counted: true, hash: statement.hash }] : []
-    request.reply([new Uint8Array(16), 'peer', 1, statement.hash, 0, 0], headsPayload(heads))
+    request.reply([new Uint8Array(16), 'peer', 1, statement.hash, 0, 0, 1], headsPayload(heads))
   })
   peer.handle(MESSAGE.LEDGER_PULL, (_from, request) => {
     pulls++
