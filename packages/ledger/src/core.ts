@@ -11,7 +11,7 @@ import { ROW_BYTES } from './receipt-row.ts'
 import { Replica } from './replica.ts'
 import { oldBefore, type Pruning } from './retention.ts'
 import { hexOf, readStatements, statementBytes, writeStatement } from './statement.ts'
-import type { LedgerStore } from './store.ts'
+import type { LedgerStore, Place } from './store.ts'
 import { Verification } from './verify.ts'
 
 export interface CoreOptions {
@@ -64,6 +64,9 @@ export class LedgerCore {
   /** Transactions that failed. */
   #era = 0
   #pruning: Pruning | undefined
+  readonly #verifications = new Set<Verification>()
+  /** What pruning took in this transaction, for those who are on their way over the disk. */
+  #removed: Place[] = []
 
   /** @throws CORRUPT when what is on disk cannot be read */
   constructor(options: CoreOptions) {
@@ -126,6 +129,11 @@ export class LedgerCore {
     this.#options.store.commit()
     this.#urgent = false
     this.#caller.committed()
+    for (const verification of this.#verifications) {
+      if (verification.ended) this.#verifications.delete(verification)
+      else verification.removed(this.#removed)
+    }
+    this.#removed = []
     let receipts = this.#seen
     for (const command of this.#rows) receipts += command.rows.length / ROW_BYTES
     this.#rows = []
@@ -145,12 +153,15 @@ export class LedgerCore {
     this.#executor.rolledBack()
     this.#replica.load()
     this.#pruning = undefined
+    this.#removed = []
     return this.#rows.splice(0)
   }
 
   /** A check of the whole disk in steps, so that receipts go on meanwhile. */
   verification(): Verification {
-    return new Verification(this.#options.mesh, this.#options.store, this.#replica.retention.itemisedFrom)
+    const verification = new Verification(this.#options.mesh, this.#options.store, this.#replica.retention)
+    this.#verifications.add(verification)
+    return verification
   }
 
   close(): void {
@@ -234,7 +245,8 @@ export class LedgerCore {
     if (again || this.#pruning === undefined) this.#pruning = this.#replica.startPruning(itemisedFrom)
     if (this.#pruning === undefined) return { removed: 0, more: false }
     const { removed, more } = this.#pruning.step()
-    for (const hash of removed) this.#replica.removed(hash)
+    for (const one of removed) this.#replica.removed(hexOf(one.hash))
+    if (this.#verifications.size > 0) this.#removed.push(...removed)
     if (!more) this.#pruning = undefined
     return { removed: removed.length, more }
   }

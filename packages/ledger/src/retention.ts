@@ -1,6 +1,6 @@
 import { LEDGER_LIMITS } from './limits.ts'
 import { hexOf } from './statement.ts'
-import type { LedgerStore } from './store.ts'
+import type { LedgerStore, Place } from './store.ts'
 
 const OWN = 'itemised-from'
 const OTHERS = 'itemised-from-others'
@@ -96,18 +96,19 @@ export class Pruning {
     return this.#store.places(this.#place, this.#before, 1).length > 0
   }
 
-  /** @returns the hashes of what went in this step, and whether there is more to do */
-  step(): { removed: string[]; more: boolean } {
+  /** @returns what went in this step, and whether there is more to do */
+  step(): { removed: Place[]; more: boolean } {
     const page = this.#store.places(this.#place, this.#before, LEDGER_LIMITS.pruneStepStatements)
-    const removed: string[] = []
-    for (const { id, timeMin, lane, seq, hash } of page) {
+    const removed: Place[] = []
+    for (const one of page) {
+      const { id, timeMin, lane, seq } = one
       this.#place = { timeMin, id }
       const name = hexOf(lane)
       const highest = this.#highest.get(name) ?? 0
       if (!this.#removing) this.#highest.set(name, Math.max(seq, highest))
       else if (seq < highest && !this.#spared.has(name)) {
         this.#store.remove(id)
-        removed.push(hexOf(hash))
+        removed.push(one)
       }
     }
     if (page.length === LEDGER_LIMITS.pruneStepStatements) return { removed, more: true }

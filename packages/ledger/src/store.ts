@@ -60,6 +60,7 @@ export interface Place {
   readonly lane: Uint8Array
   readonly seq: number
   readonly hash: Uint8Array
+  readonly feed: number
 }
 
 interface StatementRow {
@@ -265,7 +266,7 @@ export class LedgerStore {
   /** Where counted statements that begin before `beforeMs` stand, in order of (begin, id), after a place in it. */
   places(place: { timeMin: number; id: number }, beforeMs: number, limit: number): Place[] {
     const rows = this.#sql(
-      `SELECT id, time_min AS timeMin, lane, seq, hash FROM statements WHERE counted = 1 AND time_min < ? AND (time_min, id) > (?, ?)
+      `SELECT id, time_min AS timeMin, lane, seq, hash, feed FROM statements WHERE counted = 1 AND time_min < ? AND (time_min, id) > (?, ?)
        ORDER BY time_min, id LIMIT ?`
     ).all(beforeMs, place.timeMin, place.id, limit)
     return rows as unknown as Place[]

@@ -2,9 +2,9 @@ import { type LedgerVerification, messageOf } from '@peerless/interface'
 import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneHead } from './check.ts'
 import { balancesOf, higher } from './fold.ts'
 import { bufferOf, ROW_BYTES, rowKey, uuidOf } from './receipt-row.ts'
-import { mayLackParent } from './retention.ts'
+import { mayLackParent, type Retention } from './retention.ts'
 import { authorsOf, HASH_BYTES, hexOf, ZERO_HASH } from './statement.ts'
-import type { LedgerStore, StoredStatement } from './store.ts'
+import type { LedgerStore, Place, StoredStatement } from './store.ts'
 
 /** Statements looked at per step; between steps the ledger goes on recording. */
 const STEP_STATEMENTS = 32
@@ -21,7 +21,8 @@ export class Verification {
   readonly #upTo: number
   readonly #feedUpTo: number
   readonly #digestThen: string
-  readonly #itemisedFrom: number
+  /** As it is at each step: receipts may get old meanwhile. */
+  readonly #retention: Retention
   /** Statements that follow one that was pruned. */
   #pruned = 0
   readonly #digest = Buffer.alloc(HASH_BYTES)
@@ -33,10 +34,11 @@ export class Verification {
   /** Attempts that two callers pay. */
   #repeated = 0
   #at = 0
+  #ended = false
   #failure: string | undefined
 
-  constructor(mesh: string, store: LedgerStore, itemisedFrom: number) {
-    this.#itemisedFrom = itemisedFrom
+  constructor(mesh: string, store: LedgerStore, retention: Retention) {
+    this.#retention = retention
     this.#mesh = mesh
     this.#store = store
     this.#upTo = store.idLast()
@@ -59,6 +61,7 @@ export class Verification {
     } catch (error) {
       this.#failure = `the ledger's file cannot be read after entry ${this.#at}: ${messageOf(error)}`
     }
+    this.#ended = true
     return {
       ok: this.#failure === undefined,
       lanes: this.#heads.size,
@@ -66,9 +69,19 @@ export class Verification {
       receipts: this.#receipts,
       repeated: this.#repeated,
       pruned: this.#pruned,
-      itemisedFrom: this.#itemisedFrom,
+      itemisedFrom: this.#retention.itemisedFrom,
       failure: this.#failure
     }
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** Pruning has taken these: what was not looked at yet was there when this began. */
+  removed(places: readonly Place[]): void {
+    for (const { id, feed, hash } of places)
+      if (id > this.#at && id <= this.#upTo && feed <= this.#feedUpTo) this.#mix(hash, true)
   }
 
   #wholeFile(): void {
@@ -117,7 +130,7 @@ export class Verification {
   #headAfter(checked: CheckedStatement, parent: LaneHead | undefined): LaneHead {
     const { decoded, lane, hash } = checked
     const follows = parent?.hash === hexOf(decoded.prev)
-    if (decoded.seq === 1 || follows || !mayLackParent(decoded.timeMin, this.#itemisedFrom)) {
+    if (decoded.seq === 1 || follows || !mayLackParent(decoded.timeMin, this.#retention.itemisedFrom)) {
       return continueLane(decoded.seq === 1 ? undefined : parent, checked)
     }
     this.#pruned++

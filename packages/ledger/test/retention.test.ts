@@ -299,6 +299,23 @@ test('two statements of one number, of which one has gone, count alike everywher
   t.true(pruned.verify().failure?.includes('two different statements') === true)
 })
 
+test('a walk and a verification may run at the same time', (t) => {
+  const setup = setting(t)
+  for (const looked of [0, 1, 2, 5]) {
+    const node = setup.open()
+    for (const lane of Array.from({ length: 6 }, () => chain(setup, days(30)))) node.take(lane)
+    const verification = node.core.verification()
+    for (let step = 0; step < looked; step++) t.is(verification.step(), undefined)
+    t.is(node.prune(MAY_1), 6 * 19)
+    node.take(chain(setup, days(3)))
+    node.prune(MAY_1)
+    let result = verification.step()
+    while (result === undefined) result = verification.step()
+    t.like(result, { ok: true, failure: undefined }, `${looked} steps before it`)
+    t.true(node.verify().ok)
+  }
+})
+
 test('a lane goes on after its beginning has gone', (t) => {
   const setup = setting(t)
   const lane = chain(setup, days(40))
