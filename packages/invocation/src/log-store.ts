@@ -15,6 +15,9 @@ export type LogArchive = Pick<LogDisk, 'last' | 'append' | 'read' | 'placeOfNewe
 /** No node writes so many, so what a start counts from is above all that it counted before. */
 const LINES_PER_MS_MAX = 1_000
 
+/** Lines that are asked of the archive at once. */
+const ARCHIVE_LINES_MAX = 64
+
 /** The lines of one account's functions. */
 interface Shelf {
   readonly byFunction: Map<string, KeptLine[]>
@@ -85,16 +88,21 @@ export class LogStore {
     return { lines, cursor, more: false }
   }
 
-  /** In order: a page of earlier starts, as long as there are some, and then those of this one. */
+  /** In order: those of earlier starts, and then those of this one. */
   *#kept(account: string, functionName: string, sinceMs: number, after: number): Iterable<KeptLine> {
     const own = this.#shelves.get(account)?.byFunction.get(functionName) ?? []
     if (this.#archive !== undefined && after < this.#start) {
       const before = this.#start + 1
       // The newest, as many as are kept in memory where there was no restart.
       const room = Math.max(0, LOG_LINES_PER_FUNCTION_MAX - own.length)
-      const from = Math.max(after, this.#archive.placeOfNewest(account, functionName, before, room))
-      // One more than a page, so that it is seen that there are more.
-      yield* this.#archive.read(account, functionName, { sinceMs, after: from, before, limit: LOG_PAGE_LINES_MAX + 1 })
+      let from = Math.max(after, this.#archive.placeOfNewest(account, functionName, before, room))
+      // In parts: a page is also bounded in bytes, and where lines are long most of so many would be read for nothing.
+      for (let more = true; more; ) {
+        const part = this.#archive.read(account, functionName, { sinceMs, after: from, before, limit: ARCHIVE_LINES_MAX })
+        yield* part
+        more = part.length === ARCHIVE_LINES_MAX
+        from = part.at(-1)?.sequence ?? from
+      }
     }
     yield* own
   }

@@ -13,7 +13,7 @@ import {
 } from '../src/constants.ts'
 import { fairShare } from '../src/fair-share.ts'
 import { LogDisk } from '../src/log-disk.ts'
-import { LogStore } from '../src/log-store.ts'
+import { type LogArchive, LogStore } from '../src/log-store.ts'
 
 function lineOf(message: string, name = 'f', time = 1): LogLine {
   return { time, level: 'info', message, function: name, version: '$LATEST', requestId: 'r', instance: 'i', node: 'n' }
@@ -151,6 +151,36 @@ test('a file that is none is set aside, and a folder that cannot be is no reason
   writeFileSync(join(directory, 'file'), '')
   t.is(LogDisk.open({ directory: join(directory, 'file'), node: 'n', clock, logger }), undefined)
   t.true(logger.lines.some(({ message }) => message === 'logs are kept in memory alone'))
+})
+
+test('of long lines no more are read than a page has room for', (t) => {
+  const { directory, clock, logger, open } = folder(t)
+  const first = open()
+  for (let line = 0; line < 400; line++) {
+    first.store.append('a', lineOf(`${line} ${'x'.repeat(16_000)}`))
+    first.disk.flush()
+  }
+  first.disk.close()
+  const disk = LogDisk.open({ directory, node: 'n', clock, logger }) as LogDisk
+  let read = 0
+  const counting: LogArchive = {
+    last: disk.last,
+    append: () => undefined,
+    placeOfNewest: (...args) => disk.placeOfNewest(...args),
+    read: (...args) => {
+      const lines = disk.read(...args)
+      read += lines.length
+      return lines
+    }
+  }
+  const store = new LogStore(clock.now() + 1_000, counting)
+  const messages = messagesOf(store).map((message) => message.split(' ')[0])
+  t.deepEqual(
+    messages,
+    Array.from({ length: 400 }, (_, line) => String(line))
+  )
+  t.true(read < 1_500, `${read} lines read`)
+  disk.close()
 })
 
 /** Overwrites pages of the file, which must be closed. */
