@@ -188,9 +188,12 @@ export class LogDisk {
   }
 
   #makeRoom(bytes: Map<string, number>): void {
-    let sum = [...bytes.values()].reduce((total, size) => total + size, 0)
+    let sum = 0
+    for (const size of bytes.values()) sum += size
     while (sum > LOG_DISK_BYTES_MAX) {
-      const [account, size] = [...bytes].reduce((most, one) => (one[1] > most[1] ? one : most))
+      // No copies: there may be many accounts, and each may have little.
+      let [account, size] = ['', 0]
+      for (const [name, own] of bytes) if (own > size) [account, size] = [name, own]
       const gone = this.#sql(
         `DELETE FROM lines WHERE sequence IN (SELECT sequence FROM lines WHERE account = ? ORDER BY sequence LIMIT ?) RETURNING octet_length(message) AS length`
       ).all(account, LOG_DISK_DROP_LINES) as { length: number }[]
