@@ -1,4 +1,4 @@
-import type { Clock, Invocation, LogLine, Outcome } from '@peerless/interface'
+import { type Clock, type Invocation, LIMITS, type LogLine, type Outcome } from '@peerless/interface'
 import { LOG_LEVELS, type LogHeader } from '@peerless/sandbox'
 import { CallLog } from './call-log.ts'
 import { billedMsOf } from './outcomes.ts'
@@ -26,7 +26,9 @@ export class CallLogs {
     const call = instance.calls.find(({ invocation }) => invocation.requestId === requestId) ?? instance.calls[0]
     if (call === undefined) return
     call.log ??= this.open(call.invocation, instance.name)
-    call.log.line(time, LOG_LEVELS[level] ?? 'info', Buffer.from(text.buffer, text.byteOffset, text.byteLength).toString())
+    // An executor that was taken over keeps to no bound: a line as large as a frame would fit into no page of logs, and end their reading there.
+    const bytes = Math.min(text.byteLength, LIMITS.logLineBytesMax)
+    call.log.line(time, LOG_LEVELS[level] ?? 'info', Buffer.from(text.buffer, text.byteOffset, bytes).toString())
   }
 
   /** Writes the call's last lines, then hands the outcome on; nothing is told twice. */

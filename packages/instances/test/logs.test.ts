@@ -1,5 +1,8 @@
-import { LIMITS, type Ran } from '@peerless/interface'
+import { LIMITS, type LogLine, type Ran } from '@peerless/interface'
+import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
+import { CallLogs } from '../src/call-logs.ts'
+import type { Instance } from '../src/records.ts'
 import { start } from './_instances.ts'
 
 test.serial('console output becomes log lines between the platform lines of the call', async (t) => {
@@ -114,3 +117,14 @@ for (const [how, source, errorType, says] of failing) {
     t.true(lines.findIndex(({ level }) => level === 'error') < lines.findIndex(({ message }) => message.startsWith('END ')))
   })
 }
+
+test('a line of an executor that keeps to no bound is cut', (t) => {
+  const lines: LogLine[] = []
+  const logs = new CallLogs('node-1', new VirtualClock(), (_account, line) => lines.push(line))
+  const invocation = { requestId: 'r', account: 'a', functionName: 'f', version: { version: '1' }, logTail: false }
+  logs.line({ name: 'i', calls: [{ invocation }] } as unknown as Instance, [1, 'r', 0, 5, 0], Buffer.alloc(7_000_000, 'x'))
+  t.deepEqual(
+    lines.map(({ message }) => message.length),
+    ['START RequestId: r Version: 1'.length, LIMITS.logLineBytesMax]
+  )
+})
