@@ -32,6 +32,8 @@ export const PERMIT_ANSWER_MS_MAX = 2_000
 export const RECALL_ANSWER_MS_MAX = 500
 /** What a client is told to wait when there is no room. */
 export const RETRY_AFTER_MS = 1_000
+/** How far the time of a peer's receipt may be from this node's clock; the ledger signs no other (packages/ledger, timeOffMsMax). */
+export const RECEIPT_TIME_OFF_MS_MAX = 86_400_000
 /** Log lines kept per function and node, in memory, and bytes over all functions. */
 export const LOG_LINES_PER_FUNCTION_MAX = 10_000
 /** Lines taken from one node in one round: all that it can keep of a function. A peer may say for ever that there are more. */

@@ -30,6 +30,7 @@ import {
   LAUNCH_ALLOWANCE_MS,
   NETWORK_ALLOWANCE_MS,
   PLACES_TRIED_MAX,
+  RECEIPT_TIME_OFF_MS_MAX,
   RETRY_AFTER_MS,
   SWEEP_PERIOD_MS,
   WAITING_BYTES_MAX,
@@ -343,7 +344,7 @@ export class Pipeline implements Invoker {
   }
 
   #answered(call: Call, node: string, { outcome, settlement }: PeerAnswer, now: number): void {
-    const { logger, tariff } = this.#o
+    const { logger, tariff, clock } = this.#o
     if (!didRun(outcome)) {
       this.#notRan(call, node, outcome)
       return
@@ -352,17 +353,19 @@ export class Pipeline implements Invoker {
     const ran = streamedBytes === undefined ? outcome : { ...outcome, streamedBytes }
     const observedUs = (now - call.sentAt + tariff.incrementMs) * 1_000
     const claimed = settlement as Settlement
-    if (claimed.durationUs <= observedUs) {
+    const wall = clock.now()
+    const near = Math.abs(claimed.time - wall) <= RECEIPT_TIME_OFF_MS_MAX
+    if (claimed.durationUs <= observedUs && near) {
       this.#ran(call, ran, claimed)
       return
     }
     // The receipt that this node keeps has what it saw itself, so the peer's statement will not be countersigned.
-    logger.warn('a peer claims more time than passed', {
-      peerId: node,
-      claimedUs: claimed.durationUs,
-      observedUs: Math.ceil(observedUs)
-    })
-    this.#ran(call, ran, { time: claimed.time, durationUs: Math.ceil(observedUs) })
+    const seen = {
+      time: near ? claimed.time : wall,
+      durationUs: Math.min(claimed.durationUs, Math.ceil(observedUs))
+    }
+    logger.warn(near ? 'a peer claims more time than passed' : 'a peer claims another day', { peerId: node, claimed, seen })
+    this.#ran(call, ran, seen)
   }
 
   #ran(call: Call, outcome: Ran, settlement: Settlement): void {

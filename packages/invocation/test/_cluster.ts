@@ -1,5 +1,6 @@
 import type {
   Catalog,
+  Clock,
   FunctionRecord,
   FunctionVersion,
   InstanceStatus,
@@ -150,7 +151,8 @@ export const RECORD: FunctionRecord = {
 /** Nodes n0, n1, … joined in memory, each with its slots, after they have told each other their load. */
 export async function cluster(
   slots: number[],
-  records: (node: number) => FunctionRecord | undefined = () => RECORD
+  records: (node: number) => FunctionRecord | undefined = () => RECORD,
+  wallOffMs: (node: number) => number = () => 0
 ): Promise<Cluster> {
   const clock = new VirtualClock()
   const random = new SeededRandom(42)
@@ -163,7 +165,21 @@ export async function cluster(
     const logger = new MemoryLogger()
     const list = () => [records(index)].filter((record) => record !== undefined)
     const catalog = { get: () => records(index), list, onChange: () => () => undefined } as unknown as Catalog
-    const service = createInvocation({ mesh, catalog, instances, ledger: ledger as unknown as Ledger, clock, random, logger })
+    const own: Clock = {
+      now: () => clock.now() + wallOffMs(index),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, run) => clock.after(delayMs, run),
+      every: (periodMs, run) => clock.every(periodMs, run)
+    }
+    const service = createInvocation({
+      mesh,
+      catalog,
+      instances,
+      ledger: ledger as unknown as Ledger,
+      clock: own,
+      random,
+      logger
+    })
     service.start()
     return { id, mesh, instances, receipts: ledger.receipts, service, logger }
   })

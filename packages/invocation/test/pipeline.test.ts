@@ -237,6 +237,29 @@ test('a claim of more time than passed is cut to what was observed', async (t) =
   t.true(gateway.logger.lines.some((line) => line.message === 'a peer claims more time than passed'))
 })
 
+test('a receipt of another day is kept with the time of the node that called', async (t) => {
+  for (const [offMs, kept] of [
+    [3_600_000, true],
+    [-2 * 86_400_000, false]
+  ] as const) {
+    const { nodes, order, stop, clock } = await cluster([0, 1], undefined, (node) => (node === 1 ? offMs : 0))
+    t.teardown(stop)
+    const [gateway, other] = nodes as [Node, Node]
+    const answer = gateway.service.invoke(order())
+    await settle()
+    await clock.advance(50)
+    other.instances.finish({}, 10)
+    await answer
+    t.is(other.receipts[0]?.time, clock.now() + offMs)
+    t.is(gateway.receipts[0]?.time, clock.now() + (kept ? offMs : 0))
+    t.is(gateway.receipts[0]?.durationUs, other.receipts[0]?.durationUs)
+    t.is(
+      gateway.logger.lines.some((line) => line.message === 'a peer claims another day'),
+      !kept
+    )
+  }
+})
+
 test('a draining node takes nothing new, from clients or peers', async (t) => {
   const { nodes, order, stop } = await cluster([1, 1])
   t.teardown(stop)

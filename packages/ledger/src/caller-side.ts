@@ -14,19 +14,22 @@ import {
   MEMORY_AT,
   NAME_BYTES,
   ROW_BYTES,
-  rowKey
+  rowKey,
+  TIME_AT
 } from './receipt-row.ts'
 import type { Replica } from './replica.ts'
 import { hexOf, KIND_ACCEPTANCE, readStatements, type SignedStatement, sameTariff } from './statement.ts'
 import type { LedgerStore } from './store.ts'
 
-/** An answer that this node got, as it will be billed. When it was answered is the executor's word and costs nothing: it is not compared. */
+/** An answer that this node got, as it will be billed. When it was answered is the executor's word: it may be off by the difference of two clocks, but not by so much that the receipt is old. */
 interface Seen {
   readonly key: string
   readonly kind: Kind
   readonly durationUs: number
   readonly memoryMb: number
   readonly flags: number
+  /** Epoch milliseconds. */
+  readonly time: number
   /** By a statement that is looked at, or of the transaction that is open. */
   claimed: boolean
 }
@@ -85,6 +88,7 @@ export class CallerSide {
         durationUs: rows.readUInt32LE(at + DURATION_AT),
         memoryMb: rows.readUInt16LE(at + MEMORY_AT),
         flags: rows[at + FLAGS_AT] as number,
+        time: rows.readUIntLE(at + TIME_AT, 6),
         claimed: false
       })
     }
@@ -199,6 +203,7 @@ export class CallerSide {
         mine.durationUs === rows.readUInt32LE(at + DURATION_AT) &&
         mine.memoryMb === rows.readUInt16LE(at + MEMORY_AT) &&
         mine.flags === rows[at + FLAGS_AT] &&
+        Math.abs(mine.time - rows.readUIntLE(at + TIME_AT, 6)) <= LEDGER_LIMITS.timeOffMsMax &&
         mine.kind.account === theirs.account &&
         mine.kind.functionName === theirs.functionName &&
         mine.kind.version === theirs.version

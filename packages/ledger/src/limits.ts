@@ -91,6 +91,8 @@ export const LEDGER_LIMITS = {
   syncRoundsMax: 256,
   /** How long flush() waits for peers to take the statements that were made last: what nobody has taken goes with a node that does not come back. */
   pushedWaitMs: 1_000,
+  /** How far an executor's time of a receipt may be from the caller's: a receipt that says it is old is not kept for long. */
+  timeOffMsMax: 86_400_000,
   /** How long each receipt is kept: a year and a month, … */
   keepMsDefault: 400 * 86_400_000,
   /** … at least a day (nobody can have pruned what is younger), at most ten years. */

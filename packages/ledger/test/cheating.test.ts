@@ -94,6 +94,10 @@ test('a caller that accepts with rubbish, or with nothing, is not offered to wit
 test('an inflated duration is refused', refused, 'differs', (all) =>
   all.statement([{ ...all.seen({ durationUs: 90_000 }), durationUs: 190_000 }])
 )
+test('a time that makes a receipt old is refused', refused, 'differs', (all) => {
+  const seen = all.seen()
+  return all.statement([{ ...seen, time: seen.time - 2 * 86_400_000 }])
+})
 test('more memory than was declared is refused', refused, 'differs', (all) => all.statement([{ ...all.seen(), memoryMb: 1_024 }]))
 test('another account than the one that called is refused', refused, 'differs', (all) =>
   all.statement([{ ...all.seen(), account: 'bob' }])
