@@ -26,6 +26,8 @@ export interface CodeElsewhereOptions {
   readonly store: Pick<BlockStore, 'has'>
   readonly clock: Clock
   readonly logger: Logger
+  /** Whether a node is on this machine, and goes with it. */
+  readonly isMate: (peerId: string) => boolean
 }
 
 /** Whether all that was deployed would still be there without this node: every peer pulls what the catalog names, so it is only a matter of time. */
@@ -49,7 +51,7 @@ export class CodeElsewhere {
   }
 
   /**
-   * Waits until peers have all entries of the catalog, and some peer each block that is here and that these name.
+   * Waits until peers on other machines have all entries of the catalog, and some peer each block that is here and that these name.
    * @returns what nobody else has after that time
    * @throws UNAVAILABLE when no peer took the catalog
    */
@@ -59,16 +61,20 @@ export class CodeElsewhere {
     await this.#giveCatalog()
     let alone = blocksNamedBy(catalog).filter(({ cid }) => store.has(cid))
     for (;;) {
-      for (const peerId of this.#o.mesh.peers()) alone = await this.#lackedBy(peerId, alone)
+      for (const peerId of this.#peers()) alone = await this.#lackedBy(peerId, alone)
       if (alone.length === 0 || clock.monotonic() > until) return alone
       await new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))
     }
   }
 
+  #peers(): string[] {
+    return this.#o.mesh.peers().filter((peerId) => !this.#o.isMate(peerId))
+  }
+
   async #giveCatalog(): Promise<void> {
-    const { mesh, catalog, logger } = this.#o
+    const { catalog, logger } = this.#o
     let given = 0
-    for (const peerId of mesh.peers()) {
+    for (const peerId of this.#peers()) {
       try {
         await catalog.compareWith(peerId)
         if (++given >= CATALOGS) return

@@ -90,8 +90,8 @@ export class Departing {
       mesh.leaving.begun = true
       this.#o.code.setGoing(true)
       draining.set(true)
-      if (others.length > 0) await this.#giveAllAway()
-      else await this.giveAway()
+      if (others.length > 0) await this.#giveMachineAway()
+      else await this.#giveEventsAway()
       return await this.#end(successor, others)
     } catch (error) {
       this.#going = false
@@ -102,7 +102,6 @@ export class Departing {
       }
       logger.error('this node does not leave', { reason: messageOf(error) })
       mesh.leaving.begun = false
-      this.#o.code.setGoing(false)
       this.#o.fronts()?.keep()
       this.keep()
       draining.set(drained)
@@ -110,8 +109,18 @@ export class Departing {
     }
   }
 
-  /** Finishes what runs, and hands over the rest. Resolves with how many events only this node has. */
+  /**
+   * What a front does when its machine leaves: its clients' deployments end too, and what they brought a moment ago may be at this front alone.
+   * Resolves with how many events only this node has. @throws UNAVAILABLE naming the code that no other machine has
+   */
   async giveAway(): Promise<number> {
+    this.#o.code.setGoing(true)
+    await this.#codeElsewhere()
+    return await this.#giveEventsAway()
+  }
+
+  /** Finishes what runs, and hands over the rest. Resolves with how many events only this node has. */
+  async #giveEventsAway(): Promise<number> {
     const { events, queue, invocation, ledger } = this.#o
     this.#given = true
     events.stop()
@@ -126,7 +135,8 @@ export class Departing {
 
   /** Goes on after that. */
   keep(): void {
-    const { events, queue, invocation } = this.#o
+    const { events, queue, invocation, code } = this.#o
+    code.setGoing(false)
     if (!this.#given) return
     this.#given = false
     invocation.setRefusing(false)
@@ -163,17 +173,21 @@ export class Departing {
     while (invocation.inFlight > 0 && clock.monotonic() < until) await this.#look()
   }
 
-  async #giveAllAway(): Promise<void> {
-    const { code, fronts } = this.#o
-    const alone = await code.wait(REPLICATED_MS_MAX)
-    if (alone.length > 0) {
-      const names = [...new Set(alone.map(({ name }) => name))].slice(0, 10).join(', ')
-      throw new PeerlessError(
-        'UNAVAILABLE',
-        `${alone.length} blocks of code are on no other node after ${REPLICATED_MS_MAX} ms, of ${names}: try again when the others have pulled them, or remove those functions`
-      )
-    }
-    const left = ((await fronts()?.giveAway()) ?? 0) + (await this.giveAway())
+  async #codeElsewhere(): Promise<void> {
+    const alone = await this.#o.code.wait(REPLICATED_MS_MAX)
+    if (alone.length === 0) return
+    const names = [...new Set(alone.map(({ name }) => name))].slice(0, 10).join(', ')
+    throw new PeerlessError(
+      'UNAVAILABLE',
+      `${alone.length} blocks of code are on no other node after ${REPLICATED_MS_MAX} ms, of ${names}: try again when the others have pulled them, or remove those functions`
+    )
+  }
+
+  async #giveMachineAway(): Promise<void> {
+    // First: another machine that leaves as well may count on none of this one's fronts by the time that this one asks what is elsewhere.
+    const ofFronts = (await this.#o.fronts()?.giveAway()) ?? 0
+    await this.#codeElsewhere()
+    const left = ofFronts + (await this.#giveEventsAway())
     if (left > 0) {
       throw new PeerlessError(
         'UNAVAILABLE',
@@ -183,11 +197,11 @@ export class Departing {
   }
 
   async #end(successor: string | undefined, others: readonly string[]): Promise<LeaveAnswer> {
-    const { mesh, machine, onLeft } = this.#o
-    const fronts = mesh.members().filter(({ peerId }) => peerId !== mesh.peerId && this.#isFront(peerId))
-    // They are this machine, and nobody starts them again.
-    for (const { peerId } of fronts) await mesh.remove(peerId, (id) => machine.of(id) !== machine.id)
-    const { told, untold } = await this.#heard(await mesh.leaving.leave(successor), others)
+    const { mesh, onLeft } = this.#o
+    // Its fronts are this machine, and nobody starts them again.
+    const members = mesh.members().map(({ peerId }) => peerId)
+    const goes = members.filter((peerId) => peerId !== mesh.peerId && this.#isFront(peerId))
+    const { told, untold } = await this.#heard(await mesh.leaving.leave({ successor, goes }), others)
     await this.#mark(successor)
     onLeft()
     return { peerId: mesh.peerId, successor: successor === undefined ? null : this.#named(successor), told, untold }

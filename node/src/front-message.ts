@@ -8,7 +8,7 @@ export type ToFront =
   | { readonly giveAway: boolean }
   | { readonly stop: true }
 
-/** From a further front: once, when it serves or could not; and how much it could not give away. */
+/** From a further front: once, when it serves or could not; and how much it could not give away, or why it did not. */
 export const fromFrontRule = z.union([
   z.strictObject({ ready: z.strictObject({ peerId: z.string().max(128) }) }),
   z.strictObject({ failed: z.string().max(10_000) }),

@@ -39,8 +39,15 @@ class FrontProcess {
 
   async #giveAway(on: boolean): Promise<void> {
     const node = await this.#node
-    if (on) tell({ left: (await node?.giveAway()) ?? 0 })
-    else node?.keep()
+    if (!on) {
+      node?.keep()
+      return
+    }
+    try {
+      tell({ left: (await node?.giveAway()) ?? 0 })
+    } catch (error) {
+      tell({ failed: messageOf(error).slice(0, 1_000) })
+    }
   }
 
   async #stop(): Promise<void> {

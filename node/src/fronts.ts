@@ -7,8 +7,8 @@ import type { NodeOptions } from './options.ts'
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'front.js')
 /** Start, join and catching up take seconds on a slow machine. */
 const START_MS_MAX = 60_000
-/** Longer than a node waits for what runs, and for peers that take its events. */
-const GIVE_AWAY_MS_MAX = 60_000
+/** Longer than a node waits for peers that pull its code, for what runs, and for peers that take its events. */
+const GIVE_AWAY_MS_MAX = 120_000
 /** Longer than a node takes to finish what runs and hand over what waits. */
 const STOP_MS_MAX = 30_000
 const RESTART_MS_MIN = 1_000
@@ -125,7 +125,7 @@ class Front {
         timer.cancel()
         const message = fromFrontRule.safeParse(alleged)
         if (message.success && 'left' in message.data) resolve(message.data.left)
-        else reject(failed('it says something else'))
+        else reject(failed(message.success && 'failed' in message.data ? message.data.failed : 'it says something else'))
       })
       child.once('exit', () => {
         timer.cancel()

@@ -79,7 +79,7 @@ export interface RunningNode {
   readonly catalog: Catalog
   /** While it is true it takes no new work, and sends on what its clients bring. */
   setDraining(draining: boolean): void
-  /** Takes and starts nothing more, and gives others what was accepted here. Resolves with how many events only this node has. */
+  /** Takes, starts and changes nothing more, waits until its code is on other machines, and gives others what was accepted here. Resolves with how many events only this node has. */
   giveAway(): Promise<number>
   /** Takes and starts again after that. */
   keep(): void
@@ -267,8 +267,9 @@ async function compose(
     keepWarm: (orders) => instances.warm.provision(orders)
   })
 
-  const draining = new Draining({ mesh, invocation, provisioning, isMate: (peerId) => machine.mates().includes(peerId) })
-  const code = new CodeElsewhere({ ...platform, mesh, catalog, store })
+  const isMate = (peerId: string) => machine.of(peerId) === machine.id
+  const draining = new Draining({ mesh, invocation, provisioning, isMate })
+  const code = new CodeElsewhere({ ...platform, mesh, catalog, store, isMate })
   const left = Promise.withResolvers<void>()
   let further: Fronts | undefined
   const departing = new Departing({

@@ -8,7 +8,13 @@ const clock = new VirtualClock()
 const layers = (cids: readonly string[]) => cids.map((cid) => ({ name: `layer ${cid}`, zipCid: cid, zipBytes: 1 }))
 
 /** A node that has these blocks, which are all that the catalog names. */
-function nodeOf(network: MemoryNetwork, name: string, blocks: Set<string>, named: readonly string[] = []) {
+function nodeOf(
+  network: MemoryNetwork,
+  name: string,
+  blocks: Set<string>,
+  named: readonly string[] = [],
+  mates: readonly string[] = []
+) {
   const compared: string[] = []
   const closed: boolean[] = []
   const catalog = {
@@ -20,7 +26,14 @@ function nodeOf(network: MemoryNetwork, name: string, blocks: Set<string>, named
     setClosed: (on: boolean) => void closed.push(on)
   } as unknown as CodeElsewhereOptions['catalog']
   const mesh = network.join(name)
-  const code = new CodeElsewhere({ mesh, catalog, store: { has: (cid) => blocks.has(cid) }, clock, logger: new MemoryLogger() })
+  const code = new CodeElsewhere({
+    mesh,
+    catalog,
+    store: { has: (cid) => blocks.has(cid) },
+    clock,
+    logger: new MemoryLogger(),
+    isMate: (peerId) => mates.includes(peerId)
+  })
   code.listen()
   return { code, mesh, compared, closed }
 }
@@ -37,6 +50,21 @@ test('code is elsewhere when each block is at some peer, and what comes in time 
   await clock.advance(1_000)
   t.deepEqual(await waiting, [])
   t.deepEqual(here.compared, ['one', 'two'])
+})
+
+test('a front of the same machine goes with it: what it has is not elsewhere, and its catalog is not either', async (t) => {
+  const network = new MemoryNetwork(new SeededRandom(1))
+  const here = nodeOf(network, 'here', new Set(['a', 'b']), ['a', 'b'], ['mate'])
+  nodeOf(network, 'mate', new Set(['a', 'b']))
+  await t.throwsAsync(here.code.wait(1_000), { code: 'UNAVAILABLE', message: /no other node took the catalog/ })
+  nodeOf(network, 'other', new Set(['b']))
+  const waiting = here.code.wait(1_000)
+  await clock.advance(2_000)
+  t.deepEqual(
+    (await waiting).map(({ cid }) => cid),
+    ['a']
+  )
+  t.deepEqual(here.compared, ['other'])
 })
 
 test('what nobody has in time is named, and a node whose catalog nobody takes hears so', async (t) => {

@@ -2,7 +2,7 @@ import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PeerlessError } from '@peerless/interface'
-import type { PeerlessMesh } from '@peerless/mesh'
+import type { LeaveWords, PeerlessMesh } from '@peerless/mesh'
 import { MemoryLogger, VirtualClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { DataFolder } from '../src/data-folder.ts'
@@ -37,8 +37,8 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     head: 'self',
     successors: () => ['one', 'two', 'front'],
     tell: async () => ({ told: [], untold: [] }),
-    leave: async (successor?: string) => {
-      calls.push(`leave ${successor ?? '-'}`)
+    leave: async ({ successor, goes = [] }: LeaveWords = {}) => {
+      calls.push(`leave ${successor ?? '-'} with ${goes.join()}`)
       done = true
       return { told: peers.filter((peer) => peer !== 'front'), untold: [] }
     }
@@ -51,10 +51,6 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     peers: () => peers,
     members: () => ids.map((peerId) => ({ peerId, name: peerId })),
     memberOf: (peerId: string) => ({ peerId, name: `name of ${peerId}`, issuer: 'self' }),
-    remove: async (peerId: string) => {
-      calls.push(`remove ${peerId}`)
-      return [peerId]
-    },
     setDraining: () => undefined
   } as unknown as PeerlessMesh
   const draining = new Draining({
@@ -96,19 +92,28 @@ test('a node gives all away before it says that it leaves, and marks its folder 
   t.deepEqual(calls, [
     'going true',
     'draining true',
-    'code',
     'fronts',
+    'code',
     'events stop',
     'queue drain',
     'refusing true',
     'hand over',
     'flush',
-    'remove front',
-    'leave one',
+    'leave one with front',
     'mark one',
     'left'
   ])
   await t.throwsAsync(departing.leave({}), { code: 'CONFLICT' })
+})
+
+test('a front of a machine that leaves changes nothing more and waits for its code, before it gives its events away', async (t) => {
+  const { departing, calls } = leaving({ fronts: () => undefined })
+  t.is(await departing.giveAway(), 0)
+  t.deepEqual(calls.slice(0, 4), ['going true', 'code', 'events stop', 'queue drain'])
+  departing.keep()
+  t.deepEqual(calls.slice(-4), ['going false', 'refusing false', 'queue resume', 'events start'])
+  const alone = leaving({ code: { wait: async () => [{ name: 'f', cid: 'c', bytes: 1 }], setGoing: () => undefined } })
+  await t.throwsAsync(alone.departing.giveAway(), { code: 'UNAVAILABLE', message: /1 blocks of code .* of f/ })
 })
 
 test('the successor is who is named, nobody where that is said, else the eldest that is connected and another machine', async (t) => {

@@ -5,9 +5,11 @@ import { issueDeparture } from './departure.ts'
 import type { MeshIdentity } from './identity.ts'
 import type { InviteBook } from './invite-book.ts'
 import type { MemberBook } from './member-book.ts'
-import type { DepartureTold, MeshLeaving } from './peerless-mesh.ts'
+import type { Membership } from './membership.ts'
+import type { DepartureTold, LeaveWords, MeshLeaving } from './peerless-mesh.ts'
 import type { Removal } from './removal.ts'
 import type { RemovalRoster } from './removal-roster.ts'
+import { removalsOf } from './remove-member.ts'
 
 export interface LeavingOptions {
   readonly signer: Signer
@@ -50,6 +52,15 @@ export class Leaving implements MeshLeaving {
     return this.#o.removals.book.headAfter(this.founder)
   }
 
+  /** What this node signs to remove another. @throws FORBIDDEN naming who may, when this node is not above it; INVALID_ARGUMENT */
+  removalsOf(target: Membership, keeps: (peerId: string) => boolean): Removal[] {
+    const { signer, identity, book, removals, clock } = this.#o
+    const members = book.values().map(({ membership }) => membership)
+    const as = this.head === signer.peerId && this.founder !== this.head ? this.founder : undefined
+    const { meshId } = identity
+    return removalsOf({ signer, meshId, now: clock.now(), target, members, removals: removals.book, as, keeps })
+  }
+
   /**
    * Who may inherit that right from this node, those that have been members for the longest first: whom nobody else can remove, or who does that could make the
    * successor go. Nobody where this node has not got it.
@@ -67,10 +78,11 @@ export class Leaving implements MeshLeaving {
   }
 
   /**
-   * Signs that this node left; on disk, and told to the peers, when it resolves.
+   * Signs that this node left, and with it those that go, in one word: were they removed before, and the run ended then, this machine would be a member without its
+   * fronts. On disk, and told to the peers, when it resolves.
    * @throws FORBIDDEN when that one cannot succeed it, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it has left already, UNAVAILABLE when it could not be written
    */
-  async leave(successor?: string): Promise<DepartureTold> {
+  async leave({ successor, goes = [] }: LeaveWords = {}): Promise<DepartureTold> {
     const { signer, identity, book, removals, invites, clock } = this.#o
     const { peerId } = signer
     if (this.#departure !== undefined) throw new PeerlessError('CONFLICT', 'this node has left its mesh already')
@@ -79,17 +91,23 @@ export class Leaving implements MeshLeaving {
     }
     this.#checkSuccessor(successor)
     this.begun = true
+    const isGoing = (id: string) => goes.includes(id)
+    const going = book
+      .values()
+      .filter(({ membership }) => isGoing(membership.peerId))
+      .flatMap(({ membership }) => this.removalsOf(membership, (id) => !isGoing(id)))
     const all = removals.book.values()
     const members = [...book.values().map(({ membership }) => membership), ...all.map(({ membership }) => membership)]
     // A member book forgets when it is full, and the record of invites after a while; what is in either was let in.
+    // Those that go as well: what removes them says who of theirs stays, and that is nobody below whoever is not in this list.
     const stays = members.filter(({ issuer }) => issuer === peerId).map((membership) => membership.peerId)
     const departure = issueDeparture(signer, identity.meshId, identity.membership, {
       at: clock.now(),
       stays: [...stays, ...(await invites.holders())],
-      stands: all.filter((removal) => removal.by === peerId),
+      stands: [...all.filter((removal) => removal.by === peerId), ...going],
       successor
     })
-    const added = removals.add([departure])
+    const added = removals.add([departure, ...going])
     // In the tick in which it is told: a disk takes its time, and who has heard talks with this node for a moment only.
     const told = this.tell()
     await added

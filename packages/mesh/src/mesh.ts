@@ -34,7 +34,6 @@ import { Redial } from './redial.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { lineOf, type Removal } from './removal.ts'
 import { RemovalRoster } from './removal-roster.ts'
-import { removalsOf } from './remove-member.ts'
 import { Roster } from './roster.ts'
 
 const IGNORE = () => undefined
@@ -298,7 +297,7 @@ export class Libp2pMesh implements PeerlessMesh {
   }
 
   async remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]> {
-    const { signer, meshId } = this
+    const { signer } = this
     if (peerId === signer.peerId) {
       throw new PeerlessError('INVALID_ARGUMENT', "a node cannot remove itself: 'peerless leave' ends its own membership")
     }
@@ -307,11 +306,7 @@ export class Libp2pMesh implements PeerlessMesh {
     }
     const target = this.memberOf(peerId) ?? this.#removals.book.of(peerId)?.membership
     if (target === undefined) throw new PeerlessError('NOT_FOUND', `${peerId.slice(0, 64)} is no member of this mesh`)
-    const members = this.#roster.book.values().map(({ membership }) => membership)
-    const now = this.#parts.clock.now()
-    const { founder, head } = this.leaving
-    const as = head === signer.peerId && founder !== head ? founder : undefined
-    const removals = removalsOf({ signer, meshId, now, target, members, removals: this.#removals.book, as, keeps })
+    const removals = this.leaving.removalsOf(target, keeps)
     await this.#removals.add(removals)
     return removals.map(({ membership }) => membership.peerId)
   }

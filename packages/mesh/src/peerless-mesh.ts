@@ -16,6 +16,13 @@ export interface DepartureTold {
   readonly untold: string[]
 }
 
+export interface LeaveWords {
+  /** Who has its right to remove from then on, where this node is the head. Default: nobody. */
+  readonly successor?: string | undefined
+  /** Whom it let in and that goes with it, but not whom those let in. Default: nobody. */
+  readonly goes?: readonly string[]
+}
+
 export interface MeshLeaving {
   /** While it is true, this node lets nobody in. */
   begun: boolean
@@ -28,10 +35,9 @@ export interface MeshLeaving {
   /**
    * Ends this node's own membership for ever. Whom it let in stays, whom it removed stays out. On disk, and told to the peers that are named, when it resolves; they
    * end their connections then.
-   * @param successor who has its right to remove from then on, where this node is the head
    * @throws FORBIDDEN when that one may not, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it is no member any more, UNAVAILABLE when it holds, but could not be written
    */
-  leave(successor?: string): Promise<DepartureTold>
+  leave(words?: LeaveWords): Promise<DepartureTold>
   /** Tells the peers that are connected, again; for a node whose last run ended before any had heard. Who refused this node for that knows, too. */
   tell(): Promise<DepartureTold>
   /** Somebody refused this node because it had left. */

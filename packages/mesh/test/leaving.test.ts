@@ -174,10 +174,13 @@ test('when the founder leaves, its successor can remove everybody, and nobody el
     [idOf(founder), /it is no other member/],
     ['12D3KooWnobody', /12D3KooWnobody cannot succeed this node: it is no other member/]
   ] as const) {
-    await t.throwsAsync(founder.mesh.leaving.leave(named), { code: 'FORBIDDEN', message })
+    await t.throwsAsync(founder.mesh.leaving.leave({ successor: named }), { code: 'FORBIDDEN', message })
   }
-  await t.throwsAsync(other.mesh.leaving.leave(idOf(below)), { code: 'FORBIDDEN', message: /has nothing to hand on/ })
-  await founder.mesh.leaving.leave(idOf(heir))
+  await t.throwsAsync(other.mesh.leaving.leave({ successor: idOf(below) }), {
+    code: 'FORBIDDEN',
+    message: /has nothing to hand on/
+  })
+  await founder.mesh.leaving.leave({ successor: idOf(heir) })
   for (const one of [heir, other, below]) await hears(one, idOf(founder))
   for (const one of [heir, other, below]) t.is(one.mesh.leaving.head, idOf(heir))
   await t.throwsAsync(
@@ -212,4 +215,22 @@ test('a founder that names no successor leaves members that nobody can remove, a
   t.deepEqual(await one.mesh.remove(idOf(late), () => true), [idOf(late)])
   await gone(two.mesh, idOf(late))
   t.deepEqual((await two.mesh.leaving.leave()).told, [idOf(one)])
+})
+
+test('who goes with a node that leaves is out by the same word, and whom it let in stays', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const leaver = await startNode(t, 'leaver', { join: await invite(founder) })
+  const front = await startNode(t, 'front', { join: await invite(leaver) })
+  const child = await startNode(t, 'child', { join: await invite(front) })
+  for (const one of [founder, front, child]) await connected(leaver.mesh, idOf(one))
+  const { told } = await leaver.mesh.leaving.leave({ goes: [idOf(front)] })
+  t.deepEqual(told.sort(), [idOf(founder), idOf(child)].sort())
+  for (const one of [founder, child]) {
+    await Promise.all([leaver, front].map((out) => gone(one.mesh, idOf(out))))
+    // Not only a stranger: its key is revoked, and what it had signed holds.
+    t.true(one.mesh.isRemoved(idOf(front)))
+    t.true(one.mesh.isMember(idOf(child)))
+  }
+  const nobody = await startNode(t, 'nobody', { join: await invite(founder) })
+  await hears(nobody, idOf(front))
 })
