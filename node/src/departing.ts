@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type DrainAnswer,
   type LeaveAnswer,
   type LeaveOrder,
   type LeavePlan,
@@ -46,6 +47,8 @@ export interface DepartingParts {
 export class Departing {
   readonly #o: DepartingParts
   #going = false
+  /** Whether it is to drain should it not leave after all. */
+  #drained = false
   #given = false
 
   constructor(parts: DepartingParts) {
@@ -83,7 +86,7 @@ export class Departing {
     const successor = this.#successor(order)
     const others = this.#others()
     this.#checkHeard(others)
-    const drained = draining.on
+    this.#drained = draining.on
     this.#going = true
     logger.warn('this node leaves its mesh', { successor })
     try {
@@ -104,9 +107,18 @@ export class Departing {
       mesh.leaving.begun = false
       this.#o.fronts()?.keep()
       this.keep()
-      draining.set(drained)
+      draining.set(this.#drained)
       throw error
     }
+  }
+
+  /** As the operator says. @throws CONFLICT where work is asked for at a node that leaves: it would be given some up to its end */
+  setDraining(draining: boolean): DrainAnswer {
+    if (this.#going) {
+      if (!draining) throw new PeerlessError('CONFLICT', 'this node is leaving its mesh: it takes no more work')
+      this.#drained = true
+    }
+    return this.#o.draining.set(draining)
   }
 
   /**

@@ -175,7 +175,7 @@ export class NodeMeshStatus implements MeshStatus {
   }
 
   setDraining(draining: boolean): DrainAnswer {
-    return this.#aside.set(draining)
+    return this.#departing.setDraining(draining)
   }
 
   get #draining(): boolean {

@@ -9,6 +9,7 @@ import { DataFolder } from '../src/data-folder.ts'
 import { Departing, type DepartingParts, hasLeft } from '../src/departing.ts'
 import { Draining } from '../src/draining.ts'
 import type { Machine } from '../src/machine.ts'
+import type { NamedBlock } from '../src/named-blocks.ts'
 
 async function temporaryFolder(t: ExecutionContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'peerless-node-'))
@@ -174,6 +175,25 @@ test('one that drained before does so when it did not leave, and one that nobody
   const { departing, calls } = leaving({}, ['front'])
   await t.throwsAsync(departing.leave({}), { code: 'UNAVAILABLE', message: /none of the 2 other members is connected/ })
   t.deepEqual(calls, [])
+})
+
+test('a node that leaves takes no work again meanwhile, and is left as it was told if it stays', async (t) => {
+  const reached = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<NamedBlock[]>()
+  const wait = () => {
+    reached.resolve()
+    return held.promise
+  }
+  const { departing, draining } = leaving({ code: { wait, setGoing: () => undefined } })
+  const ending = departing.leave({})
+  await reached.promise
+  t.throws(() => departing.setDraining(false), { code: 'CONFLICT', message: /is leaving its mesh: it takes no more work/ })
+  t.true(draining.on)
+  t.true(departing.setDraining(true).draining)
+  held.resolve([{ name: 'f', cid: 'c', bytes: 1 }])
+  await t.throwsAsync(ending, { code: 'UNAVAILABLE' })
+  t.true(draining.on)
+  t.false(departing.setDraining(false).draining)
 })
 
 test('a node that left and that nobody confirmed ends, and its folder is not marked', async (t) => {
