@@ -15,7 +15,7 @@ export interface Joined {
 
 /**
  * Redeems an invite at its issuer, over a connection made for that alone. Asking again after a lost answer gives the same membership.
- * @throws INVALID_INVITE: malformed, forged, expired, used, or the issuer not reachable at any of its addresses
+ * @throws INVALID_INVITE: malformed, forged, expired, used, or the issuer not reachable at any of its addresses; CONFLICT when it speaks another version: no other token helps then
  */
 export async function joinMesh(order: {
   token: string
@@ -62,7 +62,7 @@ export async function joinMesh(order: {
       )
       if (joined !== undefined) return joined
       const said = refusal as PeerlessError | undefined
-      if (said?.code === 'INVALID_INVITE') throw said
+      if (said?.code === 'INVALID_INVITE' || said?.code === 'CONFLICT') throw said
       tried.push(`${address} (${said?.message ?? failure ?? 'no answer'})`)
     }
   } finally {

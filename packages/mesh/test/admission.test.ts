@@ -7,14 +7,15 @@ import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { PeerlessError } from '@peerless/interface'
+import { PeerlessError } from '@peerless/interface'
 import { MemoryLogger, realClock } from '@peerless/testing'
 import { encode, signerOf } from '@peerless/wire'
 import test, { type ExecutionContext } from 'ava'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { decodeHello, encodeHello, type Hello } from '../src/admission-frame.ts'
 import { ADMISSIONS_PENDING_MAX, WIRE_VERSION } from '../src/constants.ts'
-import { makeDialler } from '../src/libp2p-node.ts'
+import { encodeToken } from '../src/invite-token.ts'
+import { makeDialler, makeLibp2p } from '../src/libp2p-node.ts'
 import { type Chain, issueCertificate } from '../src/membership.ts'
 import { RefusalLog } from '../src/refusal-log.ts'
 import { connected, type Node, startMesh, startNode } from './_nodes.ts'
@@ -218,6 +219,30 @@ test('a stolen certificate, one of another mesh and a self-made one are refused,
   t.false(a.mesh.isMember(self.peerId))
 })
 
+test('who joins at a node of another version is told that, not to ask for another invite', async (t) => {
+  const seed = randomBytes(32)
+  const log = new RefusalLog(realClock, new MemoryLogger())
+  const judge = () => Promise.reject(new PeerlessError('CONFLICT', 'the nodes speak different versions, 2 and 3'))
+  const policy = { judge, hello: () => t.fail('it dials nobody') as never, accept: () => undefined }
+  const listen = ['/ip4/127.0.0.1/tcp/0']
+  const admission = { policy, log, clock: realClock, pending: undefined, onDialRefused: () => undefined }
+  const later = await makeLibp2p({ seed, listen, admission })
+  t.teardown(() => later.stop())
+  await later.start()
+  const token = encodeToken(signerOf(seed), {
+    meshId: signerOf(randomBytes(32)).peerId,
+    inviteId: randomBytes(12),
+    secret: randomBytes(16),
+    role: 'node',
+    expiresAt: Date.now() + 60_000,
+    addresses: later.getMultiaddrs().map(String)
+  })
+  await t.throwsAsync(startNode(t, 'joiner', { join: token }), {
+    code: 'CONFLICT',
+    message: /^the nodes speak different versions/
+  })
+})
+
 test('a hello beyond its bound is refused without being read', async (t) => {
   const node = await startNode(t, 'node')
   const hello: Hello = { kind: 'join', meshId: node.mesh.meshId, token: 'x'.repeat(100_000), name: 'x' }
@@ -229,7 +254,6 @@ test('a hello beyond its bound is refused without being read', async (t) => {
 test('a node that joins does not take another node for the issuer', async (t) => {
   const [issuer, impostor] = await Promise.all([startNode(t, 'issuer'), startNode(t, 'impostor')])
   // The impostor listens where the token sends the joiner; noise proves that it is not the issuer.
-  const { encodeToken } = await import('../src/invite-token.ts')
   const address = addressOf(impostor).replace(/\/p2p\/.*/, `/p2p/${issuer.mesh.peerId}`)
   const token = encodeToken(issuer.mesh.signer, {
     meshId: issuer.mesh.meshId,

@@ -1,10 +1,10 @@
-import { copyFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
 import { issueDeparture } from '../src/departure.ts'
 import { verifyChain } from '../src/membership.ts'
 import { RemovalBook } from '../src/removal-book.ts'
-import { connected, gone, type Node, startMesh, startNode } from './_nodes.ts'
+import { connected, gone, type Node, startMesh, startNode, temporaryFolder } from './_nodes.ts'
 
 const invite = (node: Node, uses = 1) => node.mesh.invite({ role: 'node', ttlMs: 60_000, uses })
 const idOf = ({ mesh }: Node) => mesh.peerId
@@ -125,6 +125,23 @@ test('the key of a node that left is none any more: it joins with no new invite,
   // What was said of the old key, told again, is not of the new one.
   t.true(founder.mesh.isMember(idOf(anew)))
   t.true(founder.mesh.isRemoved(idOf(leaver)))
+})
+
+test('a start from a copy of the folder of a node that left says that it is refused, and why, once', async (t) => {
+  const [founder, leaver] = (await startMesh(t, 2)) as [Node, Node]
+  await leaver.mesh.stop()
+  const copy = await temporaryFolder(t)
+  await cp(leaver.directory, copy, { recursive: true })
+  const last = await startNode(t, 'node-1', { directory: leaver.directory })
+  await connected(last.mesh, idOf(founder))
+  await last.mesh.leaving.leave()
+  await last.mesh.stop()
+  const back = await startNode(t, 'node-1', { directory: copy })
+  await logged(back, /a member refuses this node.*it left at/)
+  const dials = () => founder.logger.lines.filter(({ message }) => message === 'refused a connection').length
+  for (const before = dials(); dials() < before + 2; ) await turn()
+  t.is(back.logger.lines.filter(({ message }) => message === 'a member refuses this node').length, 1)
+  t.deepEqual(founder.mesh.peers(), [])
 })
 
 test('whom a copy of its key lets in after a node has left, is nobody', async (t) => {
