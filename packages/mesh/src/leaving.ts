@@ -80,7 +80,7 @@ export class Leaving implements MeshLeaving {
   /**
    * Signs that this node left, and with it those that go, in one word: were they removed before, and the run ended then, this machine would be a member without its
    * fronts. On disk, and told to the peers, when it resolves.
-   * @throws FORBIDDEN when that one cannot succeed it, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it has left already, UNAVAILABLE when it could not be written
+   * @throws FORBIDDEN when that one cannot succeed it, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it has left already, UNAVAILABLE when it could not be written: it is a member then as before
    */
   async leave({ successor, goes = [] }: LeaveWords = {}): Promise<DepartureTold> {
     const { signer, identity, book, removals, invites, clock } = this.#o
@@ -107,11 +107,9 @@ export class Leaving implements MeshLeaving {
       stands: [...all.filter((removal) => removal.by === peerId), ...going],
       successor
     })
-    const added = removals.add([departure, ...going])
-    // In the tick in which it is told: a disk takes its time, and who has heard talks with this node for a moment only.
-    const told = this.tell()
-    await added
-    return await told
+    await removals.addOnceWritten([departure, ...going])
+    // Who has heard talks with this node for a moment only.
+    return await this.tell()
   }
 
   /** Waits until the connected peers have said that they know, for DEPARTURE_TOLD_MS at most. */

@@ -35,7 +35,7 @@ export interface MeshLeaving {
   /**
    * Ends this node's own membership for ever. Whom it let in stays, whom it removed stays out. On disk, and told to the peers that are named, when it resolves; they
    * end their connections then.
-   * @throws FORBIDDEN when that one may not, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it is no member any more, UNAVAILABLE when it holds, but could not be written
+   * @throws FORBIDDEN when that one may not, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it is no member any more, UNAVAILABLE when it could not be written: it is a member then as before
    */
   leave(words?: LeaveWords): Promise<DepartureTold>
   /** Tells the peers that are connected, again; for a node whose last run ended before any had heard. Who refused this node for that knows, too. */

@@ -1,4 +1,4 @@
-import { type IncomingRequest, type Logger, messageOf, PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, isPeerlessError, type Logger, messageOf, PeerlessError } from '@peerless/interface'
 import { EXCHANGE_BYTES_MAX, MESH_MESSAGE, REMOVALS_MAX } from './constants.ts'
 import type { Directory } from './directory.ts'
 import type { PeerLink } from './peer-link.ts'
@@ -59,10 +59,7 @@ export class RemovalRoster {
   async add(removals: readonly Removal[]): Promise<void> {
     const [first, ...others] = removals
     if (first === undefined || !this.book.learn(first)) {
-      throw new PeerlessError(
-        'CONFLICT',
-        `the removal is not taken: a mesh remembers at most ${REMOVALS_MAX}, and those that it has count for more`
-      )
+      throw noPlace()
     }
     for (const removal of others) this.book.learn(removal)
     const news = removals.filter((removal) => this.book.holds(removal))
@@ -78,6 +75,39 @@ export class RemovalRoster {
         { cause: error }
       )
     }
+  }
+
+  /**
+   * The same for what this node says of itself: nobody hears of it before it is on disk. Were it told first, and the run ended then, the next start would not know
+   * what all others know, and serve alone. Told in the tick in which it resolves.
+   * @throws CONFLICT when the first finds no place, UNAVAILABLE when it could not be written: nothing has come of it then
+   */
+  async addOnceWritten(removals: readonly Removal[]): Promise<void> {
+    const written = this.#writing.then(async () => {
+      const after = this.#bookWith(removals)
+      await this.#options.directory.write(FILE, after.encode())
+      for (const removal of removals) this.book.learn(removal)
+    })
+    // Whatever is written next has it, too.
+    this.#writing = written.catch(() => undefined)
+    try {
+      await written
+    } catch (error) {
+      if (isPeerlessError(error)) throw error
+      throw new PeerlessError('UNAVAILABLE', `that this node left could not be written: ${messageOf(error)}`, { cause: error })
+    }
+    this.#noticed(
+      removals.filter((removal) => this.book.holds(removal)),
+      undefined
+    )
+  }
+
+  /** A copy that has learned these. @throws CONFLICT when the first finds no place */
+  #bookWith(removals: readonly Removal[]): RemovalBook {
+    const book = new RemovalBook(this.#options.meshId)
+    for (const removal of [...this.book.values(), ...removals]) book.learn(removal)
+    if (removals[0] !== undefined && book.holds(removals[0])) return book
+    throw noPlace()
   }
 
   /** Compares books with a peer. */
@@ -174,4 +204,11 @@ export class RemovalRoster {
     if (faults.length === 0) return
     this.#options.logger.warn('removals were dropped', { from, count: faults.length, first: faults[0] })
   }
+}
+
+function noPlace(): PeerlessError {
+  return new PeerlessError(
+    'CONFLICT',
+    `the removal is not taken: a mesh remembers at most ${REMOVALS_MAX}, and those that it has count for more`
+  )
 }

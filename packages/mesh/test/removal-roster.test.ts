@@ -2,6 +2,7 @@ import { MemoryLogger, SeededRandom } from '@peerless/testing'
 import { type Signer, signerOf } from '@peerless/wire'
 import test from 'ava'
 import { REMOVALS_MAX } from '../src/constants.ts'
+import { issueDeparture } from '../src/departure.ts'
 import { Directory } from '../src/directory.ts'
 import { issueCertificate, type Membership, verifyChain } from '../src/membership.ts'
 import type { PeerLink } from '../src/peer-link.ts'
@@ -86,4 +87,47 @@ test('a removal that cannot be written holds and is told all the same, and whoev
   await t.throwsAsync(roster.add([removal]), { code: 'UNAVAILABLE', message: /could not be written/ })
   t.truthy(roster.book.against(lost.membership))
   t.is(sent.length, 1)
+})
+
+test('that a node left is on disk before anybody hears of it, and where it cannot be written, nobody does', async (t) => {
+  const folder = await temporaryFolder(t)
+  const sent: Uint8Array[] = []
+  const disk = new Directory(folder)
+  const write = disk.write.bind(disk)
+  const roster = await rosterOf(folder, sent, disk)
+  const words = { at: 1, stays: [], stands: [] }
+  const departure = issueDeparture(lost.signer, meshId, lost.membership, words)
+  disk.write = () => Promise.reject(new Error('ENOSPC: no space left on device'))
+  await t.throwsAsync(roster.addOnceWritten([departure]), { code: 'UNAVAILABLE', message: /left could not be written.*ENOSPC/ })
+  t.is(roster.book.against(lost.membership), undefined)
+  t.is(sent.length, 0)
+  const told = () => sent.some((payload) => Buffer.from(payload).includes(departure.bytes))
+  let toldBefore: boolean | undefined
+  disk.write = async (name, bytes) => {
+    disk.write = write
+    toldBefore = told()
+    t.is(roster.book.departureOf(lost.membership.peerId), undefined)
+    await write(name, bytes)
+  }
+  const leaving = roster.addOnceWritten([departure])
+  // What is written meanwhile comes after it, and has it.
+  const other = issueRemoval(founder.signer, meshId, invitedBy(founder).membership, { at: 1, keeps: [] })
+  await Promise.all([leaving, roster.add([other])])
+  t.deepEqual([toldBefore, told()], [false, true])
+  const again = await rosterOf(folder)
+  t.deepEqual(again.book.digest(), roster.book.digest())
+  t.truthy(again.book.departureOf(lost.membership.peerId))
+})
+
+test('a departure that finds no place in a full book is neither written nor told', async (t) => {
+  const folder = await temporaryFolder(t)
+  const sent: Uint8Array[] = []
+  const roster = await rosterOf(folder, sent)
+  const all = Array.from({ length: REMOVALS_MAX }, () => invitedBy(founder).membership)
+  await roster.add(all.map((membership) => issueRemoval(founder.signer, meshId, membership, { at: 1, keeps: [] })))
+  const below = invitedBy(lost)
+  const departure = issueDeparture(below.signer, meshId, below.membership, { at: 1, stays: [], stands: [] })
+  await t.throwsAsync(roster.addOnceWritten([departure]), { code: 'CONFLICT', message: /remembers at most/ })
+  t.is(sent.length, 1)
+  t.deepEqual((await rosterOf(folder)).book.digest(), roster.book.digest())
 })
