@@ -243,7 +243,11 @@ export class Departing {
     if (successor === null) return undefined
     const candidates = this.#candidates()
     // The eldest, if nobody says otherwise: it has been looked at for the longest. One that is away would not hear of it before others do.
-    if (successor === undefined) return candidates.find((peerId) => mesh.peers().includes(peerId))
+    if (successor === undefined) {
+      const there = candidates.filter((peerId) => mesh.peers().includes(peerId))
+      // Nor one that is about to stop, or to leave itself: it would hand nothing on, as it does not know yet that it has it.
+      return there.find((peerId) => mesh.status(peerId)?.status === 'connected') ?? there[0]
+    }
     const nodes = mesh.members().map(({ peerId, name }) => {
       return { peerId, name, issuer: mesh.memberOf(peerId)?.issuer, machine: this.#o.machine.of(peerId) }
     })

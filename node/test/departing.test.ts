@@ -18,7 +18,7 @@ async function temporaryFolder(t: ExecutionContext): Promise<string> {
 }
 
 /** A founder, `self`, with members `one`, `two` and a further front; what is called, in order. */
-function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'front']) {
+function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'front'], drained: string[] = []) {
   const calls: string[] = []
   const clock = new VirtualClock()
   const call =
@@ -52,6 +52,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     peers: () => peers,
     members: () => ids.map((peerId) => ({ peerId, name: peerId })),
     memberOf: (peerId: string) => ({ peerId, name: `name of ${peerId}`, issuer: 'self' }),
+    status: (peerId: string) => ({ status: drained.includes(peerId) ? 'draining' : 'connected' }),
     setDraining: () => undefined
   } as unknown as PeerlessMesh
   const draining = new Draining({
@@ -121,6 +122,9 @@ test('the successor is who is named, nobody where that is said, else the eldest 
   const { departing } = leaving({}, ['two', 'front'])
   t.like(departing.plan({}), { successor: { peerId: 'two' } })
   t.is(departing.plan({ successor: null }).successor, null)
+  const { departing: wary } = leaving({}, ['one', 'two'], ['one'])
+  t.like(wary.plan({}), { successor: { peerId: 'two' } }, 'one that drains may be leaving, too')
+  t.like(leaving({}, ['one'], ['one']).departing.plan({}), { successor: { peerId: 'one' } })
   t.like(departing.plan({ successor: 'one' }), { successor: { peerId: 'one' } })
   t.throws(() => departing.plan({ successor: 'front' }), {
     code: 'FORBIDDEN',
