@@ -90,6 +90,11 @@ export class HolderLink {
 
   /** Hands events over for good, as many at a time as one message may name; called with whether the holder has all of them. */
   release(ids: string[], done: (taken: boolean) => void): void {
+    // What changed of them is in the same message, or in one before.
+    if (this.#metas.size > BATCH_EVENTS_MAX) {
+      this.#sendUpdate([], (told) => (told ? this.release(ids, done) : done(false)))
+      return
+    }
     const later = ids.slice(UNACKED_MAX)
     this.#sendUpdate(ids.slice(0, UNACKED_MAX), (taken) => {
       if (taken && later.length > 0) this.release(later, done)

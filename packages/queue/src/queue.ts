@@ -328,6 +328,8 @@ export class Queue implements QueueService {
   /** Who leaves in order lets nobody wait for a lease. Resolves with the holders that did not take what was theirs. */
   async #release(): Promise<string[]> {
     const held = [...this.#owner.all()].filter(({ holders, phase }) => holders.length > 0 && phase !== 'limbo')
+    // Holders hear of an attempt when it has ended: of one that is cut off here they have to hear now, or the next one would pass for the first.
+    for (const owned of held) if (owned.phase === 'running') this.#owner.changed(owned)
     // What is on another machine is safe from this one's loss.
     const byHolder = Map.groupBy(held, ({ holders }) => this.#holders.outside(holders) ?? (holders[0] as string))
     const handOver = (holder: string, events: OwnedEvent[]) =>

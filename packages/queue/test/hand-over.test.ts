@@ -32,6 +32,23 @@ test('a node that goes for good gives its events to a peer, also those that had 
   for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
 })
 
+test('an attempt that is cut off by that counts as one: the next is not the first', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const [a, b] = [await mesh.up('a'), await mesh.up('b')]
+  await accept(mesh, a, orderOf(id(1)))
+  await mesh.clock.advance(1_000)
+  t.is(await during(mesh, a.queue.handOver()), 0)
+  mesh.crash('a')
+  await mesh.clock.advance(1_000)
+  t.deepEqual(
+    mesh.runs.map(({ order }) => order.attempt),
+    [1, 2]
+  )
+  for (const run of mesh.runs.splice(1)) run.done(undefined, answer('ok'))
+  await mesh.clock.advance(1_000)
+  t.like(await b.queue.result(id(1)), { status: 'succeeded', attempts: 2 })
+})
+
 test('one that nobody takes anything from says how much is left, and works on when it is let', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   const a = await mesh.up('a')
