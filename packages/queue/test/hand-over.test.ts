@@ -42,9 +42,9 @@ test('an attempt that is cut off by that counts as one: the next is not the firs
   await mesh.clock.advance(1_000)
   t.deepEqual(
     mesh.runs.map(({ order }) => order.attempt),
-    [1, 2]
+    [2]
   )
-  for (const run of mesh.runs.splice(1)) run.done(undefined, answer('ok'))
+  for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
   await mesh.clock.advance(1_000)
   t.like(await b.queue.result(id(1)), { status: 'succeeded', attempts: 2 })
 })
