@@ -24,18 +24,28 @@ export function registerPeerMetrics(registry: Registry, peers: () => PeerStatus[
   })
 }
 
-/** What the ledger holds, read when somebody scrapes; nothing where it cannot answer. */
+/** What the ledger holds, asked of its thread once for each time that somebody scrapes; nothing where it cannot answer. */
 export function registerLedgerMetrics(registry: Registry, stats: () => Promise<LedgerStats>): void {
   const registers = [registry]
+  let asked: Promise<LedgerStats | undefined> | undefined
+  // All metrics of a page are collected at the same time.
+  const found = () => {
+    asked ??= stats()
+      .catch(() => undefined)
+      .finally(() => {
+        asked = undefined
+      })
+    return asked
+  }
   const gauge = (name: string, help: string, value: (stats: LedgerStats) => number) => {
     new Gauge({
       name: `peerless_ledger_${name}`,
       help,
       registers,
       async collect() {
-        const found = await stats().catch(() => undefined)
-        if (found === undefined) this.remove()
-        else this.set(value(found))
+        const now = await found()
+        if (now === undefined) this.remove()
+        else this.set(value(now))
       }
     })
   }
@@ -46,7 +56,7 @@ export function registerLedgerMetrics(registry: Registry, stats: () => Promise<L
   gauge(
     'itemised_from_seconds',
     'From when on each receipt is kept, since the epoch; 0: from the beginning',
-    (found) => found.itemisedFrom / 1_000
+    ({ itemisedFrom }) => itemisedFrom / 1_000
   )
   gauge('pending_callers', 'Nodes that have not answered for what they called here', ({ pendingCallers }) => pendingCallers)
   gauge('frozen', 'Nodes that signed two statements of one number and are trusted no more', ({ frozen }) => frozen)
@@ -55,9 +65,11 @@ export function registerLedgerMetrics(registry: Registry, stats: () => Promise<L
     help: 'Receipts that were dropped here: malformed, or more than the disk took',
     registers,
     async collect() {
-      const found = await stats().catch(() => undefined)
+      const now = await found()
+      // A counter that fell to nothing would say that the node was started anew.
+      if (now === undefined) return
       this.reset()
-      this.inc(found?.lost ?? 0)
+      this.inc(now.lost)
     }
   })
 }
