@@ -1,4 +1,4 @@
-import type { FeedHead, OfferReply, RefusalReason } from './commands.ts'
+import type { CommandMap, FeedHead, OfferReply, RefusalReason } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { BOOT_BYTES, HASH_BYTES, malformed, readStatements, SIGNATURE_BYTES, type SignedStatement } from './statement.ts'
 
@@ -16,16 +16,7 @@ const MESSAGE_CHARACTERS_MAX = 500
 const RECEIPTS_BYTES_MAX = LEDGER_LIMITS.statementRowsMax * 17
 const RETRY_MS_MAX = 60_000
 
-export interface HeadsAnswer {
-  boot: Uint8Array
-  store: string
-  last: number
-  digest: Uint8Array
-  heads: FeedHead[]
-  pruned: number
-  itemisedFrom: number
-  shown: number
-}
+export type HeadsAnswer = CommandMap['heads']['out'] & { boot: Uint8Array }
 
 export function offerReplyHeader(reply: OfferReply): unknown {
   const refused = reply.refused === undefined ? null : [reply.refused.reason, reply.refused.message, reply.refused.receipts]

@@ -1,6 +1,6 @@
 import { messageOf, PeerlessError } from '@peerless/interface'
 import { type CheckedStatement, checkStatement, continueLane, headOf, type LaneHead } from './check.ts'
-import type { CoreEvent, FeedHead } from './commands.ts'
+import type { CommandMap, CoreEvent, FeedHead } from './commands.ts'
 import { higher } from './fold.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { isOld, mayLackParent, oldBefore, Pruning, Retention } from './retention.ts'
@@ -73,14 +73,7 @@ export class Replica {
     this.#digestSaved = digest
   }
 
-  heads(after: number): {
-    last: number
-    digest: Uint8Array
-    heads: FeedHead[]
-    pruned: number
-    itemisedFrom: number
-    shown: number
-  } {
+  heads(after: number): Omit<CommandMap['heads']['out'], 'store'> {
     return {
       last: this.feedLast,
       pruned: this.retention.own,
