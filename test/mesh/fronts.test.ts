@@ -95,13 +95,8 @@ test.serial('the fronts of a machine share its port, its load and its books', as
   t.true(await eventually(booked, Boolean, 20_000))
 })
 
-async function statementsOf(daemon: Daemon): Promise<number> {
-  const { stdout } = await daemon.cli('ledger', 'statement', '--account', 'default', '--json')
-  return stdout.split('\n').filter(Boolean).length
-}
-
-test.serial('what was written through one front is read and run through any other at once', async (t) => {
-  const daemon = await up(t, { args: ['--fronts', String(FRONTS)] })
+/** A client of a machine that the function was just created at. */
+async function withEcho(daemon: Daemon): Promise<LambdaClient> {
   const client = await clientOf(daemon)
   await client.send(
     new CreateFunctionCommand({
@@ -112,6 +107,17 @@ test.serial('what was written through one front is read and run through any othe
       Code: { ZipFile: zipOf(ECHO) }
     })
   )
+  return client
+}
+
+async function statementsOf(daemon: Daemon): Promise<number> {
+  const { stdout } = await daemon.cli('ledger', 'statement', '--account', 'default', '--json')
+  return stdout.split('\n').filter(Boolean).length
+}
+
+test.serial('what was written through one front is read and run through any other at once', async (t) => {
+  const daemon = await up(t, { args: ['--fronts', String(FRONTS)] })
+  const client = await withEcho(daemon)
   for (let round = 0; round < 12; round++) {
     const Environment = { Variables: { ROUND: String(round) } }
     await client.send(new UpdateFunctionConfigurationCommand({ FunctionName: 'echo', Environment }))
@@ -203,16 +209,7 @@ test.serial('a machine that leaves does so with all its fronts, and they with wh
   const founder = await up(t)
   const token = (await founder.cli('invite')).stdout.trim()
   const daemon = await up(t, { args: ['--join', token, '--fronts', String(FRONTS)] })
-  const client = await clientOf(daemon)
-  await client.send(
-    new CreateFunctionCommand({
-      FunctionName: 'echo',
-      Role: ROLE,
-      Runtime: 'nodejs22.x' as Runtime,
-      Handler: 'index.handler',
-      Code: { ZipFile: zipOf(ECHO) }
-    })
-  )
+  await withEcho(daemon)
   await eventually(
     () => peersOf(founder),
     (peers) => peers.length === 1 + FRONTS && peers.every(({ status }) => status === 'connected'),
