@@ -7,7 +7,7 @@ import { wasiImports } from '../src/guest/wasm/wasi.guest.ts'
 const MEMORY_BYTES = 4_096
 const EFAULT = 21
 
-function program() {
+function program(sleep: (untilMs: number) => void = () => undefined) {
   const memory = { buffer: new ArrayBuffer(MEMORY_BYTES) }
   const { imports, attach, detach } = wasiImports({
     args: ['test'],
@@ -16,8 +16,7 @@ function program() {
     stdout: () => undefined,
     stderr: () => undefined,
     folders: { '/tmp': makeTmp() },
-    // Over already: nothing sleeps.
-    deadlineMs: 0
+    sleep
   })
   attach(memory)
   return { memory, detach, calls: imports as Record<string, (...values: unknown[]) => number> }
@@ -68,6 +67,19 @@ test('addresses outside the memory are EFAULT', (t) => {
   t.is(calls.args_get?.(0, MEMORY_BYTES - 1), EFAULT)
   t.is(calls.clock_time_get?.(0, 0n, MEMORY_BYTES - 7), EFAULT)
   t.is(calls.path_open?.(3, 0, MEMORY_BYTES, 1, 1, 0n, 0n, 0, 0), EFAULT)
+})
+
+test('a sleep lasts as long as it was told to: who stops it at the deadline need not be punctual', (t) => {
+  const until: number[] = []
+  const { calls, memory } = program((untilMs) => until.push(untilMs))
+  const view = new DataView(memory.buffer)
+  const monotonic = 1
+  view.setUint32(16, monotonic, true)
+  view.setBigUint64(24, 800_000_000_000n, true)
+  const beforeMs = Date.now()
+  t.is(calls.poll_oneoff?.(0, 64, 1, 128), 0)
+  t.is(until.length, 1)
+  t.true((until[0] ?? 0) >= beforeMs + 800_000)
 })
 
 test('a program that has ended has no memory', (t) => {

@@ -1,6 +1,7 @@
 import { ASK } from '../../bridge-operations.ts'
 import { ask } from '../bridge.guest.ts'
 import { jsonParse, jsonStringify, now } from '../intrinsics.guest.ts'
+import { pause } from '../pause.guest.ts'
 import { hostImports } from './env.guest.ts'
 import { ProcessExit } from './errno.guest.ts'
 import { bundleFolder, makeTmp } from './files.guest.ts'
@@ -81,7 +82,6 @@ export function reactor(file: string, name: string): Handler {
   }
   let current: ReturnType<typeof begin> | undefined = begin()
   return (event, context) => {
-    program.deadlineMs = now() + context.getRemainingTimeInMillis()
     const running = current ?? begin()
     current = undefined
     try {
@@ -124,12 +124,12 @@ function callReactor({ exports, memory }: Running, name: string, event: string):
   return resultOf(text)
 }
 
-function ground(file: string, context: Context | undefined): Pick<Program, 'args' | 'environment' | 'deadlineMs'> {
+function ground(file: string, context: Context | undefined): Pick<Program, 'args' | 'environment' | 'sleep'> {
   const { env } = (globalThis as unknown as { process: { env: Record<string, string> } }).process
-  if (context === undefined) return { args: [file], environment: env, deadlineMs: now() }
+  if (context === undefined) return { args: [file], environment: env, sleep: pause }
   const deadlineMs = now() + context.getRemainingTimeInMillis()
   const environment = { ...env, PEERLESS_REQUEST_ID: context.awsRequestId, PEERLESS_DEADLINE_MS: String(deadlineMs) }
-  return { args: [file], environment, deadlineMs }
+  return { args: [file], environment, sleep: pause }
 }
 
 function instantiate(module: object, program: Program): Running {

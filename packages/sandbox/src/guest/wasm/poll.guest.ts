@@ -1,5 +1,4 @@
 import { now } from '../intrinsics.guest.ts'
-import { pause } from '../pause.guest.ts'
 import { CLOCK_MONOTONIC, CLOCK_REALTIME, clockNs, NANOSECONDS_PER_MS } from './clock.guest.ts'
 import { ERRNO, WasiError } from './errno.guest.ts'
 import type { WasmMemory } from './memory.guest.ts'
@@ -10,6 +9,8 @@ const EVENT_BYTES = 32
 const SUBSCRIPTIONS_MAX = 1_024
 const TAG_CLOCK = 0
 const FLAG_ABSOLUTE = 1
+/** Longer than any time limit of a call, which is at most 900 s: whoever sleeps so long is stopped before. */
+const SLEEP_MS_MAX = 1_000_000
 
 interface Waiting {
   userdata: bigint
@@ -19,7 +20,10 @@ interface Waiting {
   dueMs: number
 }
 
-/** Sleeps until the first clock is due, at most until the call's deadline; descriptors are ready at once. */
+/**
+ * Sleeps until the first clock is due; descriptors are ready at once. A sleep that reaches past the call's deadline is not cut short there: the
+ * program would go on, and might end well, until the executor stops it.
+ */
 export function pollOneoff({ descriptors, memory, program }: Wasi) {
   return (subscriptions: number, events: number, count: number, result: number): number => {
     const number = count >>> 0
@@ -32,8 +36,8 @@ export function pollOneoff({ descriptors, memory, program }: Wasi) {
     memory()
       .bytes(events, number * EVENT_BYTES)
       .fill(0)
-    const firstMs = Math.min(...waiting.map(({ dueMs }) => dueMs), program.deadlineMs)
-    if (firstMs > now()) pause(firstMs)
+    const firstMs = Math.min(...waiting.map(({ dueMs }) => dueMs), now() + SLEEP_MS_MAX)
+    if (firstMs > now()) program.sleep(firstMs)
     const due = waiting.filter(({ dueMs }) => dueMs <= now())
     for (const [index, { userdata, tag, errno }] of due.entries()) {
       const at = (events >>> 0) + index * EVENT_BYTES

@@ -16,8 +16,8 @@ export interface Program {
   stderr: (bytes: Uint8Array) => void
   /** Folders that it finds open, by name. */
   folders: Readonly<Record<string, WasmFolder>>
-  /** When the call is over, of `now()`: no sleep is longer. */
-  deadlineMs: number
+  /** @param untilMs of `now()` */
+  sleep(untilMs: number): void
 }
 
 export type WasiCall = (...values: never[]) => number | undefined
