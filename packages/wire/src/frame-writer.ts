@@ -3,8 +3,13 @@ import { FRAME_BYTES_MAX, HEADER_BYTES_MAX, PREFIX_BYTES } from './frame.ts'
 
 /** A payload at least this large is sent as it is instead of being copied beside its neighbours. */
 const COPY_BYTES_MAX = 16_384
-/** Size of the buffer in which small frames of one tick are joined. */
-const JOIN_BYTES = 65_536
+/** Greatest size of the buffer in which small frames of one tick are joined, and the least: a peer has four, most of which send a beacon a second. */
+const JOIN_BYTES_MAX = 65_536
+const JOIN_BYTES_MIN = 2_048
+/** A buffer holds so many bursts as large as the last one: making one costs some microseconds. */
+const BURSTS_HELD = 16
+
+const NO_BUFFER = Buffer.alloc(0)
 
 /**
  * Joins the frames of one tick into few writes. `schedule` is called once per burst with the flush; with `setImmediate`
@@ -15,10 +20,12 @@ export class FrameWriter {
   readonly #schedule: (run: () => void) => void
   readonly #frameBytesMax: number
   readonly #flush: () => void
-  #buffer: Buffer = Buffer.allocUnsafeSlow(JOIN_BYTES)
+  #buffer: Buffer = NO_BUFFER
   /** What of the buffer is already handed on, and what is filled. */
   #sent = 0
   #filled = 0
+  /** Bytes of the last one, of which the size of the next buffer follows. */
+  #burst = 0
   #scheduled = false
   #closed = false
   /** Whether the channel asked for a pause at the last flush. */
@@ -71,6 +78,7 @@ export class FrameWriter {
     if (this.#filled === this.#sent || this.#closed) return
     // The channel keeps the view, so the bytes before #sent are never written again: a new buffer follows when this one is full.
     const view = this.#buffer.subarray(this.#sent, this.#filled)
+    this.#burst = view.length
     this.#sent = this.#filled
     this.saturated = !this.#channel.send(view)
   }
@@ -83,7 +91,8 @@ export class FrameWriter {
   #reserve(bytes: number): void {
     if (this.#filled + bytes <= this.#buffer.length) return
     this.flush()
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(JOIN_BYTES, bytes))
+    const wanted = Math.min(JOIN_BYTES_MAX, Math.max(JOIN_BYTES_MIN, BURSTS_HELD * this.#burst))
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(wanted, bytes))
     this.#sent = 0
     this.#filled = 0
   }

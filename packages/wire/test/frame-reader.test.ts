@@ -5,8 +5,8 @@ import { FrameReader, FrameWriter } from '../src/index.ts'
 const FUZZ_SEED = 20261129
 const NOTHING = new Uint8Array(0)
 
-/** What the writer hands on for frames of these payloads, in one piece. */
-function bytesOf(payloads: readonly Uint8Array[]): Buffer {
+/** A writer, and what it hands on. */
+function writing(): { writer: FrameWriter; sent: Uint8Array[] } {
   const sent: Uint8Array[] = []
   const channel = {
     send: (bytes: Uint8Array) => sent.push(bytes) > 0,
@@ -15,7 +15,12 @@ function bytesOf(payloads: readonly Uint8Array[]): Buffer {
     onClose: () => undefined,
     close: () => undefined
   }
-  const writer = new FrameWriter(channel, () => undefined)
+  return { writer: new FrameWriter(channel, () => undefined), sent }
+}
+
+/** What the writer hands on for frames of these payloads, in one piece. */
+function bytesOf(payloads: readonly Uint8Array[]): Buffer {
+  const { writer, sent } = writing()
   for (const [index, payload] of payloads.entries()) writer.write(index + 1, 1, NOTHING, payload)
   writer.flush()
   return Buffer.concat(sent)
@@ -60,4 +65,18 @@ test('frames keep their bytes when the buffer that they were read into has those
     reader.push(buffer.subarray(0, chunk.length), true)
     buffer.fill(0xee)
   })
+})
+
+test('a writer holds little where little is written, also after much was', (t) => {
+  const { writer, sent } = writing()
+  const held = (frames: number, payload: Uint8Array) => {
+    for (let count = 0; count < frames; count++) {
+      writer.write(1, 1, NOTHING, payload)
+      writer.flush()
+    }
+    return sent.at(-1)?.buffer.byteLength ?? 0
+  }
+  t.true(held(1, Buffer.alloc(100)) <= 2_048)
+  t.is(held(20, Buffer.alloc(10_000)), 65_536)
+  t.true(held(1_000, Buffer.alloc(100)) <= 2_048)
 })
