@@ -41,7 +41,8 @@ export function verifyAddressRecord(alleged: unknown, meshId: string, peerId: st
   if (format !== FORMAT || !Number.isSafeInteger(sequence)) {
     throw new PeerlessError('MALFORMED', `the address record of ${peerId} is not in format ${FORMAT}`)
   }
-  return { peerId, sequence, addresses: checkAddresses(addresses, peerId), bytes: alleged }
+  // A copy: what came from a peer is part of a chunk of 64 KB.
+  return { peerId, sequence, addresses: checkAddresses(addresses, peerId), bytes: new Uint8Array(alleged) }
 }
 
 /**

@@ -73,7 +73,9 @@ export function verifyChain(alleged: unknown, meshId: string): Membership {
     issuer = holder.peerId
   }
   const { peerId, name, issuedAt } = holder as CertificateOrder
-  return { peerId, name, issuedAt, issuer: signer, issuers: envelopes.map((one) => one.signer), chain: alleged as Uint8Array[] }
+  // Copies: what came from a peer is part of a chunk of 64 KB, and is remembered for as long as the member is.
+  const chain = (alleged as Uint8Array[]).map((bytes) => new Uint8Array(bytes))
+  return { peerId, name, issuedAt, issuer: signer, issuers: envelopes.map((one) => one.signer), chain }
 }
 
 function openCertificate(alleged: unknown, index: number): Envelope {

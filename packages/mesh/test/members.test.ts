@@ -52,6 +52,21 @@ test('a chain verifies at every depth up to its bound and not beyond', (t) => {
   t.throws(() => verifyChain(chainOf(CHAIN_LENGTH_MAX + 1).chain, meshId), { code: 'NOT_A_MEMBER' })
 })
 
+test('a member that is remembered keeps nothing of the chunk that it came in', (t) => {
+  const { pack, membership } = memberOf(4001)
+  const chunk = Buffer.alloc(65_536)
+  const arrived = [...pack[0], pack[1]].map((bytes, index) => {
+    chunk.set(bytes, 4_096 * index)
+    return chunk.subarray(4_096 * index, 4_096 * index + bytes.length)
+  })
+  const book = new MemberBook(meshId, () => false)
+  book.unpack([[arrived.slice(0, -1), arrived.at(-1)]])
+  const member = book.get(membership.peerId)
+  const kept = [...(member?.membership.chain ?? []), member?.record?.bytes]
+  t.is(kept.length, 2)
+  for (const bytes of kept) t.is(bytes?.buffer.byteLength, bytes?.length)
+})
+
 test('a chain with any link missing, swapped, repeated or altered does not verify', (t) => {
   const { chain } = chainOf(4)
   fc.assert(
