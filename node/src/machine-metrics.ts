@@ -1,6 +1,7 @@
+import { ProcessRegistry } from '@peerless/gateway'
 import { type Clock, type Logger, MESSAGE, type Mesh, messageOf, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
-import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue } from 'prom-client'
 import { z } from 'zod'
 import type { Machine } from './machine.ts'
 
@@ -12,6 +13,8 @@ const VALUES_MAX = 100_000
 
 type Metrics = MetricObjectWithValues<MetricValue<string>>[]
 
+// Not a number is what prom-client says of an event loop that was not measured since it was last asked.
+const number = z.union([z.number(), z.nan()])
 const label = z.union([z.string().max(1_024), z.number()])
 const metricsRule = z
   .array(
@@ -20,7 +23,7 @@ const metricsRule = z
       help: z.string().max(1_000),
       type: z.enum(['counter', 'gauge', 'histogram', 'summary']),
       values: z
-        .array(z.object({ value: z.number(), labels: z.record(z.string(), label), metricName: z.string().max(200).optional() }))
+        .array(z.object({ value: number, labels: z.record(z.string(), label), metricName: z.string().max(200).optional() }))
         .max(VALUES_MAX)
     })
   )
@@ -31,7 +34,7 @@ const metricsRule = z
  * the label `front`. MESSAGE.METRICS_READ: no header; reply payload: CBOR of the list that prom-client's `getMetricsAsJSON` gives.
  */
 export class MachineMetrics {
-  readonly registry = new Registry()
+  readonly registry = new ProcessRegistry()
   /** Prometheus text of all fronts that answer in time. */
   readonly page = (): Promise<string> => this.#page()
   readonly #o: { mesh: Mesh; clock: Clock; logger: Logger; machine: Machine }

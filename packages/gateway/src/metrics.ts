@@ -1,5 +1,6 @@
-import { type CollectFunction, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type CollectFunction, Counter, Gauge, type Registry } from 'prom-client'
 import { CountedHistogram, type CountedValue } from './counted-histogram.ts'
+import { ProcessRegistry } from './process-registry.ts'
 
 /** Counted apart; an index into arrays, so that counting a request is an addition. */
 export const ROUTE = { FUNCTION_URL: 0, LAMBDA: 1, MESH: 2, OPERATIONS: 3, OTHER: 4, ROUTES: 5 } as const
@@ -35,9 +36,8 @@ export class GatewayMetrics {
   #coldStarts = 0
   #inFlight = 0
 
-  constructor(registry: Registry = new Registry()) {
+  constructor(registry: Registry = new ProcessRegistry()) {
     this.registry = registry
-    if (registry.getSingleMetric('process_cpu_user_seconds_total') === undefined) collectDefaultMetrics({ register: registry })
     this.#register()
   }
 

@@ -62,7 +62,7 @@ export interface GatewayOptions {
   logger: Logger
   /** Overrides of GATEWAY_LIMITS. */
   limits?: Partial<GatewayLimits>
-  /** Where `/metrics` reads; the gateway adds its own and, if they are missing, Node's default metrics. Default: a registry of its own. */
+  /** Where `/metrics` reads; the gateway adds its own. Default: a ProcessRegistry. */
   metrics?: MetricsSource
 }
 
