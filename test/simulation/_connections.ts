@@ -7,7 +7,7 @@ export interface ConnectionBounds {
 }
 
 /** As packages/mesh has them. */
-export const DAEMON_CONNECTIONS: ConnectionBounds = { wanted: 64, max: 192 }
+export const DAEMON_CONNECTIONS: ConnectionBounds = { wanted: 96, max: 256 }
 /** Who finds so many full in a row has tried as long as a daemon would in minutes. */
 const DIALS_REFUSED_MAX = 64
 

@@ -21,7 +21,7 @@ const BESIDE_SHARE_MAX = 15 / 16
 const FAST_FAILURE_MS = 1
 /** A node that went away is taken out of the others' tables. */
 const DETECTION_MS = 5_000
-/** A daemon hears at most 192. */
+/** A daemon hears at most 256. */
 const HEARD_MAX = 1_000
 const NO_IDLE: ReadonlyMap<string, number> = new Map()
 const NOBODY: ReadonlySet<string> = new Set()
