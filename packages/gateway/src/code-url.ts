@@ -18,11 +18,11 @@ export class CodeUrls {
     this.#validMs = validMs
   }
 
-  /** @param host as the client wrote it, so that the URL leads to where it came from */
-  urlOf(zip: NamedZip, host: string): string {
+  /** @param root as `urlRootOf` has it */
+  urlOf(zip: NamedZip, root: string): string {
     const expires = String(this.#clock.now() + this.#validMs)
     const token = `${expires}.${this.#mac(zip, expires).toString('base64url')}`
-    return `http://${host}/v1/code/${zip.name}?cid=${zip.zipCid}&bytes=${zip.zipBytes}&token=${token}`
+    return `${root}/v1/code/${zip.name}?cid=${zip.zipCid}&bytes=${zip.zipBytes}&token=${token}`
   }
 
   /** @throws FORBIDDEN when the token is malformed, forged, expired, or for another zip */

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { PeerlessError } from '@peerless/interface'
 import { FORWARDERS_CACHED_MAX, HEADER_NAMES_CACHED_MAX } from './limits.ts'
+import { isLoopback, plainAddress } from './url-root.ts'
 
 /** The connection that a request came over, as far as events tell of it. */
 export interface EventConnection {
@@ -59,10 +59,10 @@ export class EventHeaders {
     const address = connection.remoteAddress ?? ''
     const known = this.#forwarders.get(address)
     if (known !== undefined) return known
-    const ip = address.startsWith('::ffff:') ? address.slice(7) : address
+    const ip = plainAddress(address)
     const port = String(connection.localPort ?? '')
     const json = `"x-forwarded-for":${JSON.stringify(ip)},"x-forwarded-port":"${port}","x-forwarded-proto":"${PROTO}"`
-    const made = { ip, json, port, loopback: ip === '::1' || (isIP(ip) === 4 && ip.startsWith('127.')) }
+    const made = { ip, json, port, loopback: isLoopback(ip) }
     if (this.#forwarders.size >= FORWARDERS_CACHED_MAX) this.#forwarders.clear()
     this.#forwarders.set(address, made)
     return made

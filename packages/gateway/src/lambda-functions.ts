@@ -12,6 +12,7 @@ import { functionNotFound, managed, targetOf, targetOfRequest, versionOfTarget }
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
 import { mayDeploy, mayManage } from './roles.ts'
+import { urlRootOf } from './url-root.ts'
 
 /** The operations on functions themselves. */
 export function functionHandlers(context: LambdaContext): Handlers {
@@ -59,8 +60,8 @@ export function functionHandlers(context: LambdaContext): Handlers {
       const target = managed(context, request, 'GetFunction')
       const { record, qualifier } = target
       const version = versionOfTarget(context, target)
-      const host = request.call.request.headers.host ?? 'localhost'
-      const location = context.codeUrls.urlOf({ name: record.name, ...version.code }, host)
+      const root = urlRootOf(request.call.request)
+      const location = context.codeUrls.urlOf({ name: record.name, ...version.code }, root)
       answer(request, {
         Configuration: configurationOf(context, record, version, 'settled', qualifier),
         Code: { RepositoryType: 'S3', Location: location },

@@ -9,6 +9,7 @@ import { resourceMissing } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
 import { mayDeploy } from './roles.ts'
+import { urlRootOf } from './url-root.ts'
 
 /** Layers: zips that functions merge under `/opt` when they are deployed. */
 export function layerHandlers(context: LambdaContext): Handlers {
@@ -24,10 +25,10 @@ export function layerHandlers(context: LambdaContext): Handlers {
   })
   const whole = (request: LambdaRequest, layer: LayerVersionRecord) => {
     const name = `${layer.name}-${layer.version}`
-    const host = request.call.request.headers.host ?? 'localhost'
+    const root = urlRootOf(request.call.request)
     return {
       Content: {
-        Location: context.codeUrls.urlOf({ name, zipCid: layer.zipCid, zipBytes: layer.zipBytes }, host),
+        Location: context.codeUrls.urlOf({ name, zipCid: layer.zipCid, zipBytes: layer.zipBytes }, root),
         CodeSha256: layer.zipSha256,
         CodeSize: layer.zipBytes
       },

@@ -16,6 +16,7 @@ import { changeSettings } from './lambda-qualifiers.ts'
 import { type FoundTarget, managed, resourceMissing } from './lambda-target.ts'
 import { invalid } from './lambda-validator.ts'
 import { LIST_ITEMS_MAX } from './limits.ts'
+import { urlRootOf } from './url-root.ts'
 
 /** Function URLs: of a function itself, or of one of its aliases. */
 export function urlConfigHandlers(context: LambdaContext): Handlers {
@@ -24,7 +25,7 @@ export function urlConfigHandlers(context: LambdaContext): Handlers {
   const shown = (request: LambdaRequest, record: FunctionRecord, qualifier: string | undefined, url: UrlSettings) => {
     const named = qualifier === undefined || qualifier === LATEST ? record.name : `${record.name}:${qualifier}`
     return {
-      FunctionUrl: `http://${request.call.request.headers.host ?? 'localhost'}/fn/${named}/`,
+      FunctionUrl: `${urlRootOf(request.call.request)}/fn/${named}/`,
       FunctionArn: functionArn(region, accountId, record.name, qualifier === LATEST ? undefined : qualifier),
       AuthType: url.auth,
       ...(url.cors === undefined ? {} : { Cors: shownCors(url.cors) }),
