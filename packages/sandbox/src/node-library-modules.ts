@@ -82,6 +82,7 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/streams/duplexify',
   'internal/streams/duplexpair',
   'internal/streams/end-of-stream',
+  'internal/streams/fast-utf8-stream',
   'internal/streams/from',
   'internal/streams/lazy_transform',
   'internal/streams/legacy',

@@ -1,3 +1,4 @@
+import { BUILTINS_SUPPORTED } from '@peerless/interface'
 import test from 'ava'
 import { compare } from './_compare.ts'
 
@@ -206,7 +207,14 @@ const others = [
   `(() => { process.getuid = 5; const own = process.getuid; delete process.getuid; return own })()`
 ]
 
-const tables = { util, assertions, events, paths, texts, buffers, streams, others }
+/** A dynamic import, an `export *` and a copy read all members, those too that Node loads when they are read first. */
+const members = [
+  ...BUILTINS_SUPPORTED.map((name) => `Object.values({ ...require('node:${name}') }).length > 0`),
+  `await (async () => { const slow = require('util').throttle((n) => n * 2, 1, 5); return Promise.all([slow(1), slow(2), slow(3)]) })()`,
+  `await (async () => { const s = new (require('fs').Utf8Stream)({ dest: '/tmp/utf8-stream', append: false, sync: true }); s.write('a\\n'); s.write('b\\n'); s.end(); await require('events').once(s, 'close'); return require('fs').readFileSync('/tmp/utf8-stream', 'utf8') })()`
+]
+
+const tables = { util, assertions, events, paths, texts, buffers, streams, others, members }
 
 for (const [name, expressions] of Object.entries(tables)) {
   test.serial(`${name} give what Node gives`, async (t) => {

@@ -79,9 +79,10 @@ export function makeBindingFs(errors: ReadonlyMap<string, readonly [number: numb
     return big === true ? BigInt64Array.from(values, BigInt) : Float64Array.from(values)
   }
 
+  // Whatever is no number, such as the encoding in write(fd, text, 'utf8'), is the position where the file is.
   const positionOf = (alleged: unknown): number | undefined => {
-    const position = alleged === null || alleged === undefined ? -1 : Number(alleged)
-    return position < 0 ? undefined : position
+    const position = typeof alleged === 'number' || typeof alleged === 'bigint' ? Number(alleged) : -1
+    return position >= 0 ? position : undefined
   }
   const writeBytes = (descriptor: number, bytes: Uint8Array, position: unknown) =>
     open.write(descriptor, bytes, positionOf(position))

@@ -71,7 +71,8 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
     credentials: () => ({ getTempDir: () => '/tmp', safeGetenv: (name: string) => process.env[name] }),
     symbols: () => new Proxy({}, { get: (_target, name) => Symbol.for(`nodejs.${String(name)}`) }),
     async_wrap: () => ({ Providers: {}, setupHooks: nothing, async_hook_fields: [], async_id_fields: [] }),
-    performance: () => ({ constants: {}, now: () => performance.now() })
+    performance: () => ({ constants: {}, now: () => performance.now() }),
+    timers: () => ({ getLibuvNow: () => Math.floor(performance.now()) })
   }
   const made = new Map<string, unknown>()
   return (name) => {

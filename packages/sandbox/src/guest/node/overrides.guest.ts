@@ -56,6 +56,8 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     kAsyncEnd: 0,
     kTraceInstant: 0
   }),
+  // Nobody sends signals to a function.
+  'internal/util/trace_sigint': () => ({ setTraceSigInt: nothing }),
   'internal/tty': () => ({ getColorDepth: () => 1 }),
   'internal/abort_controller': (load) => ({
     AbortController,
@@ -156,6 +158,7 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     // Only for a cached date, which must not outlive the time that an instance sleeps.
     setUnrefTimeout: (run: () => void) => queueMicrotask(run),
     kTimeout: Symbol('timeout'),
+    TIMEOUT_MAX: 2 ** 31 - 1,
     getTimerDuration: (ms: number) => ms
   }),
   module: () => {
