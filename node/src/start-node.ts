@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildBundle, createBlockExchange, createBlockStore, listZip, restBundler } from '@peerless/bundle'
-import { type CatalogService, createCatalog, createDeployments, createKeys } from '@peerless/catalog'
+import { type CatalogService, createCatalog, createDeployments, createKeys, DIRECT_PEERS_MAX } from '@peerless/catalog'
 import { createEgress } from '@peerless/egress'
 import { createEvents } from '@peerless/events'
 import { createGateway } from '@peerless/gateway'
@@ -36,7 +36,7 @@ import { deploySample } from './first-start.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
 import { checkFronts, coresOf, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
-import { homeOf } from './home-of.ts'
+import { heardPeers, homeOf } from './home-of.ts'
 import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 import { MachineMetrics } from './machine-metrics.ts'
@@ -156,7 +156,8 @@ async function compose(
     mesh,
     meshSecret: mesh.meshSecret,
     isMember,
-    mates: () => machine.mates(),
+    // Who was told of a change here may ask any other node next. In a larger mesh not all are told directly.
+    mates: () => (mesh.peers().length <= DIRECT_PEERS_MAX ? heardPeers(mesh) : machine.mates()),
     homeOf: (key) => homeOf(mesh, key),
     ...(options.antiEntropyMs === undefined ? {} : { antiEntropyMs: options.antiEntropyMs })
   })
