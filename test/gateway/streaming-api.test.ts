@@ -1,7 +1,9 @@
 import { InvokeWithResponseStreamCommand } from '@aws-sdk/client-lambda'
 import test from 'ava'
+import { signRequest } from '../../cli/src/sign.ts'
 import { type Daemon, eventually, up } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
+import { ask } from './_http.ts'
 import { deploy, invokeStream } from './_streams.ts'
 
 /** InvokeWithResponseStream through AWS's SDK, at the node that runs the function and through one that runs nothing. */
@@ -91,6 +93,33 @@ test('clients that read nothing hold their functions up and fill neither node, a
   t.is(received, bytes)
   t.true(complete)
   for (const iterator of events.slice(1)) await iterator?.return?.(undefined)
+})
+
+test('a streamed answer says in its head whether it was cold, and in trailers what it cost; one in a single piece says all in its head', async (t) => {
+  await deploy(await lambdaOf(back), 'cold', SOURCE)
+  await deploy(await lambdaOf(back), 'whole', "export const handler = async () => 'whole'")
+  const { accessKeyId, secretAccessKey } = await back.keys()
+  const call = async (name: string) => {
+    const path = `/2021-11-15/functions/${name}/response-streaming-invocations`
+    const body = Buffer.from('{}')
+    const { host } = new URL(back.http)
+    const order = { method: 'POST', host, path, query: [], headers: {}, body, accessKeyId, secretAccessKey, region: 'us-east-1' }
+    return await ask(back.http, {
+      method: 'POST',
+      path,
+      headers: signRequest({ ...order, service: 'lambda', now: Date.now() }),
+      body
+    })
+  }
+  const first = await call('cold')
+  t.is(first.status, 200)
+  t.is(first.headers['x-peerless-cold'], '1')
+  t.is(first.trailers['x-peerless-billed-ms'], '100')
+  t.is(first.trailers['x-peerless-charge'], '138')
+  t.regex(first.trailers['x-peerless-duration-ms'] ?? '', /^[0-9.]+$/)
+  t.is((await call('cold')).headers['x-peerless-cold'], undefined)
+  const { headers } = await call('whole')
+  t.deepEqual([headers['x-peerless-cold'], headers['x-peerless-billed-ms'], headers['x-peerless-charge']], ['1', '100', '138'])
 })
 
 for (const [way, name] of [

@@ -46,6 +46,7 @@ test('a peer’s answer streams through this node: early, whole, with its errors
   const plain = await run('plain')
   t.deepEqual(plain.chunks, ['first', 'last'])
   t.is(plain.headers['x-peerless-node'], back.peerId)
+  t.is(plain.headers['x-peerless-cold'], '1')
   t.regex(Buffer.from(plain.complete?.LogResult ?? '', 'base64').toString(), /REPORT/)
 
   const hung = await run('hang')

@@ -19,7 +19,7 @@ import { boundStall, presentable, refusalHeaders, send } from './http-answer.ts'
 import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
-import { outcomeHeaders } from './outcome-headers.ts'
+import { addTrailers, outcomeHeaders, streamHeaders } from './outcome-headers.ts'
 import { escapeBytes, JSON_ESCAPE_BYTES_MAX } from './quoted-size.ts'
 import type { RefusalLog } from './refusal-log.ts'
 import { mayInvoke } from './roles.ts'
@@ -59,9 +59,6 @@ export interface HttpCall extends Exchange {
   /** undefined: a function URL. */
   readonly route: EventRoute | undefined
 }
-
-/** Told at the end of a streamed answer, when it is known: as trailers. */
-const TRAILERS = ['x-peerless-duration-ms', 'x-peerless-billed-ms', 'x-peerless-charge']
 
 /**
  * From an HTTP request to a function's answer, for function URLs and routes. The hot path of the whole gateway: promises only where something
@@ -213,11 +210,11 @@ export class HttpCalls {
     const { request, response, requestId } = call
     const { cors } = call.prepared
     return new StreamAnswer(response, {
-      head: ({ http, node }) => {
-        const headers = ['x-amzn-requestid', requestId, 'x-peerless-node', node]
+      head: (head) => {
+        const { http } = head
+        const headers = streamHeaders(requestId, head, response)
         this.#drain.mark(headers)
         cors?.mark(request, headers)
-        if (isChunked(request, http.statusCode)) headers.push('trailer', TRAILERS.join(', '))
         try {
           response.writeHead(http.statusCode, mergedHeaders(headers, http.headers, cors?.owns ?? KEEP_ALL))
           return true
@@ -242,12 +239,7 @@ export class HttpCalls {
       send(response, 502, headers, failureBody('ok', call.prepared.name))
     } else if (gone || answer === undefined || outcome?.status !== 'ok') stream.cut()
     else {
-      const told = outcomeHeaders(call.requestId, answer)
-      const trailers: Record<string, string> = {}
-      for (let index = 0; index < told.length; index += 2) {
-        if (TRAILERS.includes(told[index] as string)) trailers[told[index] as string] = told[index + 1] as string
-      }
-      if (response.chunkedEncoding) response.addTrailers(trailers)
+      addTrailers(response, answer)
       response.end()
       boundStall(response)
     }
@@ -279,10 +271,6 @@ export function chosenTarget({ target, second }: HttpTarget, random: Random): Re
 }
 
 /** Trailers go with chunks only: HTTP/1.0 does not know them, and what has no body has none. */
-function isChunked(request: IncomingMessage, status: number): boolean {
-  return request.httpVersionMinor > 0 && request.method !== 'HEAD' && status !== 204 && status !== 304
-}
-
 export function eventTooLarge(bytes: number): PeerlessError {
   return new PeerlessError(
     'TOO_LARGE',

@@ -2,11 +2,12 @@ import type { ServerResponse } from 'node:http'
 import { type InvokeAnswer, type InvokeOrder, LIMITS } from '@peerless/interface'
 import type { ApiCall } from './api-call.ts'
 import { encodeHeaders, encodeMessage } from './eventstream.ts'
-import { boundStall, presentable } from './http-answer.ts'
+import { boundStall, type FlatHeaders, presentable } from './http-answer.ts'
 import type { Handlers, LambdaContext } from './lambda-context.ts'
 import { logResult, orderOf } from './lambda-invoke.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
+import { addTrailers, outcomeHeaders, streamHeaders } from './outcome-headers.ts'
 import { StreamAnswer } from './stream-answer.ts'
 
 const CHUNK = encodeHeaders({
@@ -45,16 +46,15 @@ async function stream(
   order: Omit<InvokeOrder, 'stream'>
 ): Promise<void> {
   const { response } = call
-  const begin = (node: string, contentType: string | undefined) => {
-    const headers = ['x-amzn-requestid', call.requestId, 'x-peerless-node', node]
+  const begin = (headers: FlatHeaders, contentType: string | undefined) => {
     headers.push('x-amz-executed-version', order.target.version.version, 'content-type', 'application/vnd.amazon.eventstream')
     // The stream's own type is taken by the framing.
     if (contentType !== undefined) headers.push('x-amzn-remapped-content-type', contentType)
     call.begin(200, headers)
   }
   const sink = new StreamAnswer(response, {
-    head: ({ http, node }) => {
-      begin(node, http.headers[1])
+    head: (head) => {
+      begin(streamHeaders(call.requestId, head, response), head.http.headers[1])
       return true
     },
     chunk: (bytes) => encodeMessage(CHUNK, bytes)
@@ -71,7 +71,8 @@ async function stream(
   }
   const { outcome } = answer
   metrics.invoked(outcome.status, outcome.usage.cold)
-  if (!sink.opened) begin(outcome.usage.node, 'application/json')
+  if (sink.opened) addTrailers(response, answer)
+  else begin(outcomeHeaders(call.requestId, answer), 'application/json')
   const complete: Complete = {}
   if (outcome.status !== 'ok') {
     complete.ErrorCode = 'Unhandled'

@@ -67,7 +67,7 @@ for (const [title, requestOf] of Object.entries(PATHS)) {
       await node.catalog.put('function', 'streams', recordOf('streams', { qualifiers: { $LATEST: { url } } }))
       const { promise: ended, resolve } = Promise.withResolvers<void>()
       node.behave(({ stream }: InvokeOrder) => {
-        stream?.open({ http: { statusCode: 200, headers: [] }, node: NODE_ID }, SOURCE)
+        stream?.open({ http: { statusCode: 200, headers: [] }, node: NODE_ID, cold: false }, SOURCE)
         for (let chunk = 0; chunk < CHUNKS; chunk++) stream?.chunk(CHUNK)
         setImmediate(resolve)
         return ran('')

@@ -14,7 +14,7 @@ export function runStreamed(
 ): void {
   const { executor } = instance
   const sink = call.invocation.stream as StreamSink
-  const intake = new StreamIntake(sink, { node: options.node, readHead: headOfExecutor }, () => request)
+  const intake = new StreamIntake(sink, { node: options.node, readHead: headOfExecutor, cold: call.cold }, () => request)
   call.intake = intake
   const onPart: OnPart = (head, payload) => {
     if (call.done === undefined) return

@@ -64,6 +64,8 @@ export interface StreamHead {
   readonly http: HttpHead
   /** Peer id of the node that runs it. */
   readonly node: string
+  /** A new instance was launched for it. */
+  readonly cold: boolean
 }
 
 /**

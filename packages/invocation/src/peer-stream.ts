@@ -2,7 +2,7 @@ import { type IncomingRequest, STREAM_CLOSED_CREDIT, type StreamSink, type Strea
 
 /**
  * Executing side: what an instance streams goes on as parts of the reply; the caller's credit goes through to the instance, so one window
- * covers the whole way. First part: [status code, headers]; the others have no header.
+ * covers the whole way. First part: [status code, headers, cold]; the others have no header.
  */
 export class StreamToPeer implements StreamSink {
   readonly #request: IncomingRequest
@@ -21,7 +21,7 @@ export class StreamToPeer implements StreamSink {
 
   open(head: Parameters<StreamSink['open']>[0], source: StreamSource): void {
     this.#source = source
-    this.#request.part([head.http.statusCode, head.http.headers])
+    this.#request.part([head.http.statusCode, head.http.headers, head.cold])
     if (this.#withdrawn) source.cancel()
   }
 

@@ -27,12 +27,12 @@ test('what an instance of a peer streams goes into the sink here; credit and the
   const there = worker.instances.running[0]?.invocation.stream as StreamSink
   const heard: unknown[] = []
   there.open(
-    { http: { statusCode: 201, headers: ['x-a', 'b'] }, node: 'n1' },
+    { http: { statusCode: 201, headers: ['x-a', 'b'] }, node: 'n1', cold: true },
     { credit: (bytes) => heard.push(bytes), cancel: () => heard.push('cancel') }
   )
   there.chunk(CHUNK)
   await settle()
-  t.deepEqual(seen, [{ http: { statusCode: 201, headers: ['x-a', 'b'] }, node: 'n1' }, CHUNK.length])
+  t.deepEqual(seen, [{ http: { statusCode: 201, headers: ['x-a', 'b'] }, node: 'n1', cold: true }, CHUNK.length])
   source().credit(CHUNK.length)
   await settle()
   source().cancel()
@@ -52,7 +52,7 @@ test('a caller that goes away closes the stream of the peer that runs its call',
   await settle()
   const heard: unknown[] = []
   worker.instances.running[0]?.invocation.stream?.open(
-    { http: { statusCode: 200, headers: [] }, node: 'n1' },
+    { http: { statusCode: 200, headers: [] }, node: 'n1', cold: false },
     { credit: () => undefined, cancel: () => heard.push('cancel') }
   )
   await settle()

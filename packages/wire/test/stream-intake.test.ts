@@ -37,7 +37,7 @@ test('the first part is the head, the others go on as they are', (t) => {
   made.part([200, ['a', 'b']], NOTHING)
   made.part(undefined, new Uint8Array(10))
   made.part(undefined, new Uint8Array(LIMITS.streamChunkBytesMax))
-  t.deepEqual(opened, [{ http: { statusCode: 200, headers: ['a', 'b'] }, node: 'n' }])
+  t.deepEqual(opened, [{ http: { statusCode: 200, headers: ['a', 'b'] }, node: 'n', cold: false }])
   t.deepEqual(chunks, [10, LIMITS.streamChunkBytesMax])
   t.is(made.bytes, 10 + LIMITS.streamChunkBytesMax)
 })
