@@ -1,5 +1,5 @@
 /** Reading single values of the command line. Each refusal names value, rule and bound. */
-import { LIMITS } from '@peerless/interface'
+import { ACCOUNT_NAME, LIMITS } from '@peerless/interface'
 import { UsageError } from './errors.ts'
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -66,6 +66,12 @@ export function checkEnvironmentSize(environment: Readonly<Record<string, string
   const bytes = Object.entries(environment).reduce((total, pair) => total + Buffer.byteLength(pair.join('')), 0)
   if (bytes > LIMITS.environmentBytesMax)
     throw new UsageError(`${what}: ${bytes} bytes of names and values, at most ${LIMITS.environmentBytesMax} are allowed`)
+}
+
+/** `--account` where it was given, as a member of an order. @throws UsageError */
+export function accountOf(flags: { account?: string }): { account?: string } {
+  if (flags.account === undefined) return {}
+  return { account: parsePattern(flags.account, '--account', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }
 }
 
 /** The root of an HTTP server, without path, query or credentials. → `http://host:port` */

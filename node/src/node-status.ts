@@ -4,6 +4,7 @@ import type { Instances } from '@peerless/instances'
 import {
   type DrainAnswer,
   type InviteAnswer,
+  type InviteAsked,
   type LatencyStatus,
   type LeaveAnswer,
   type LeaveOrder,
@@ -133,7 +134,7 @@ export class NodeMeshStatus implements MeshStatus {
     return this.#invocation.allInstances()
   }
 
-  async invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer> {
+  async invite(order: InviteAsked): Promise<InviteAnswer> {
     return { token: await this.#mesh.invite(order) }
   }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LambdaClient, ListFunctionsCommand } from '@aws-sdk/client-lambda'
 import test from 'ava'
-import { type Daemon, meshOf, run } from '../_daemon.ts'
+import { type Daemon, meshOf, run, up } from '../_daemon.ts'
 
 const PEERLESS = join(import.meta.dirname, '..', '..', 'bin', 'peerless')
 
@@ -30,4 +30,26 @@ test('who is invited to deploy makes a key of the token, once, and uses it at ev
   const machine = await redeem(await invite(), first)
   t.is(machine.code, 1)
   t.regex(machine.stderr, /joins a node, not a person/)
+})
+
+test('who is invited to invoke calls what the inviter deployed, and whose keys an invite makes can be said', async (t) => {
+  const node = await up(t)
+  await node.cli('deploy', join(import.meta.dirname, '..', '..', 'examples', 'hello'))
+  const invited = async (...args: string[]) => {
+    const token = (await node.cli('invite', '--role', 'invoker', ...args)).stdout.trim()
+    const { stdout } = await run(PEERLESS, ['keys', 'redeem', token, '--node', node.http, '--json'])
+    const { accessKeyId = '', secretAccessKey = '', account } = JSON.parse(stdout) as Record<string, string>
+    const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+    return { account, call: await run(PEERLESS, ['invoke', 'hello', '--node', node.http], { env }) }
+  }
+  const { call, account } = await invited()
+  t.is(call.code, 0, call.stderr)
+  t.is(account, 'default')
+  const other = await invited('--account', 'shop')
+  t.is(other.account, 'shop')
+  t.is(other.call.code, 1)
+  t.regex(other.call.stderr, /belongs to another account/)
+  const wrong = await node.cli('invite', '--account', 'shop')
+  t.is(wrong.code, 2)
+  t.is((await node.cli('invite', '--uses', '1001')).code, 2)
 })

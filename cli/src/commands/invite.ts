@@ -1,12 +1,11 @@
-import type { PeerStatus } from '@peerless/interface'
+import { INVITE_USES_MAX, type PeerStatus } from '@peerless/interface'
 import { type Command, Option } from 'commander'
 import type { NodeClient } from '../client.ts'
 import { type Context, objectOf, withJson, withNode } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { listPeers } from '../mesh-api.ts'
-import { parseDuration, parseInteger, short } from '../values.ts'
+import { accountOf, parseDuration, parseInteger, short } from '../values.ts'
 
-const USES_MAX = 100_000
 const TTL_DAYS_MAX = 30
 
 export function define(command: Command, context: Context): void {
@@ -18,13 +17,17 @@ export function define(command: Command, context: Context): void {
         .default('node')
     )
     .option('--ttl <duration>', `how long it is good for, such as 30m or 1h, at most ${TTL_DAYS_MAX}d`, '1h')
-    .option('--uses <n>', `how many times it can be used, 1 to ${USES_MAX}`, '1')
-    .action(async (flags: { role: string; ttl: string; uses: string; json?: true }) => {
+    .option('--uses <n>', `how many times it can be used, 1 to ${INVITE_USES_MAX}`, '1')
+    .option('--account <name>', 'whose the keys of deployers and invokers are (default: that of the key that invites)')
+    .action(async (flags: { role: string; ttl: string; uses: string; account?: string; json?: true }) => {
       const ttlSeconds = parseTtl(flags.ttl)
-      const uses = parseInteger(flags.uses, '--uses', 1, USES_MAX)
+      const uses = parseInteger(flags.uses, '--uses', 1, INVITE_USES_MAX)
+      const account = accountOf(flags)
+      if (flags.role === 'node' && flags.account !== undefined)
+        throw new UsageError('--account is of deployers and invokers: a node is an account of its own')
       const client = await context.connect(command)
       const answer = await client.json(
-        { method: 'POST', path: ['v1', 'invites'], json: { role: flags.role, ttlSeconds, uses } },
+        { method: 'POST', path: ['v1', 'invites'], json: { role: flags.role, ttlSeconds, uses, ...account } },
         'invite'
       )
       const { token } = objectOf<{ token: string }>(answer, 'invite')

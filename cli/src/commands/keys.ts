@@ -1,9 +1,9 @@
-import { ACCOUNT_NAME, type KeyAnswer } from '@peerless/interface'
+import type { KeyAnswer } from '@peerless/interface'
 import { type Command, Option } from 'commander'
 import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { fields, shortPeer, table } from '../text.ts'
-import { parsePattern } from '../values.ts'
+import { accountOf, parsePattern } from '../values.ts'
 
 interface Flags {
   role?: string
@@ -180,9 +180,4 @@ function missing(id: string): never {
 
 function parseId(id: string): void {
   parsePattern(id, 'access key id', /^\w{16,128}$/, "16 to 128 letters, digits or '_'")
-}
-
-function accountOf(flags: Flags): { account?: string } {
-  if (flags.account === undefined) return {}
-  return { account: parsePattern(flags.account, '--account', ACCOUNT_NAME, "1 to 64 letters, digits, '-', '_' or '.'") }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ACCOUNT_NAME, type AccessKey, FUNCTION_NAME, type KeyAnswer, PeerlessError } from '@peerless/interface'
+import { ACCOUNT_NAME, type AccessKey, FUNCTION_NAME, INVITE_USES_MAX, type KeyAnswer, PeerlessError } from '@peerless/interface'
 import { z } from 'zod'
 import { checked } from './api-body.ts'
 import { type ApiCall, type ApiOperation, type ApiParts, PLAIN_STYLE, serveApi } from './api-call.ts'
@@ -18,11 +18,13 @@ import { decodeLoosely, queryPairs, queryValue } from './url-query.ts'
 /** Above what packages/mesh takes, which says so itself. */
 const TOKEN_CHARACTERS_MAX = 16_384
 const REDEMPTION_BYTES_MAX = TOKEN_CHARACTERS_MAX + 256
+const ACCOUNT = z.string().regex(ACCOUNT_NAME, 'must be 1 to 64 letters, digits, dots, hyphens or underscores')
 const INVITE = z.strictObject({
   role: z.enum(['node', 'deployer', 'invoker']).default('node'),
   /** From a second to thirty days. */
   ttlSeconds: z.number().int().min(1).max(2_592_000).default(3_600),
-  uses: z.number().int().min(1).max(1_000).default(1)
+  uses: z.number().int().min(1).max(INVITE_USES_MAX).default(1),
+  account: ACCOUNT.optional()
 })
 const NODE = /^[\w.-]{1,64}$/
 const NODE_RULE = 'must be a name or peer id of 1 to 64 letters, digits, dots, hyphens or underscores'
@@ -30,7 +32,7 @@ const LEAVE = z.strictObject({ successor: z.string().regex(NODE, NODE_RULE).null
 const REDEMPTION = z.strictObject({ token: z.string().min(1).max(TOKEN_CHARACTERS_MAX) })
 const KEY = z.strictObject({
   role: z.enum(['admin', 'deployer', 'invoker']),
-  account: z.string().regex(ACCOUNT_NAME, 'must be 1 to 64 letters, digits, dots, hyphens or underscores').optional()
+  account: ACCOUNT.optional()
 })
 
 /** The mesh's own API under /v1: what `peerless …` talks to. Signed like the Lambda API; errors are `{code, message}`. */
@@ -132,8 +134,10 @@ export class MeshApi {
         bodyBytesMax: limits.meshBodyBytesMax,
         async run(call) {
           mustBeAdmin(call.key, 'make invites')
-          const { role, ttlSeconds, uses } = checked(INVITE, call)
-          call.json(201, await mesh.invite({ role, ttlMs: ttlSeconds * 1_000, uses }))
+          const { role, ttlSeconds, uses, account = call.key.account } = checked(INVITE, call)
+          // As a key that is made directly: an invoker of another account could call nothing of what the inviter has deployed.
+          const of = role === 'node' ? undefined : account
+          call.json(201, await mesh.invite({ role, ttlMs: ttlSeconds * 1_000, uses, account: of }))
         }
       },
       'POST /v1/invites/redeem': {
@@ -142,9 +146,10 @@ export class MeshApi {
         open: true,
         async run(call) {
           // A use is spent before its key is made: one that can't be made is a use lost, never two keys.
-          const { role } = await mesh.redeem(checked(REDEMPTION, call).token)
-          const key = await keys.create({ role, account: mesh.node().account })
-          const { accessKeyId, account } = key
+          const invited = await mesh.redeem(checked(REDEMPTION, call).token)
+          // Invites of before accounts were recorded.
+          const key = await keys.create({ role: invited.role, account: invited.account ?? mesh.node().account })
+          const { accessKeyId, role, account } = key
           const from = call.request.socket.remoteAddress
           context.logger.info('an invite became an access key', { requestId: call.requestId, accessKeyId, role, account, from })
           call.json(201, answerOf(key, true))

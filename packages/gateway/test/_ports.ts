@@ -293,10 +293,12 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     leave: async ({ successor }) => ({ peerId: NODE_ID, successor: planOf(successor).successor, told: ['two'], untold: [] }),
     setDraining: (draining) => ({ draining, inFlight: 0, takers: 2 }),
     remove: async (node, withInvited) => ({ removed: withInvited ? [node, `${node}'s`] : [node] }),
-    invite: async (order) => ({ token: `${order.role}:${order.ttlMs}:${order.uses}` }),
+    invite: async ({ role, ttlMs, uses, account }) => ({
+      token: [role, ttlMs, uses, ...(account === undefined ? [] : [account])].join(':')
+    }),
     redeem: async (token) => {
-      const role = token.split(':')[0]
-      if (role === 'deployer' || role === 'invoker') return { role }
+      const [role, , , account] = token.split(':')
+      if (role === 'deployer' || role === 'invoker') return { role, account }
       throw new PeerlessError('INVALID_INVITE', 'the invite token is forged')
     },
     unready: () => unready

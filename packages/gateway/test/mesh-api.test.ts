@@ -119,12 +119,18 @@ test('invites pass their order on, with defaults', async (t) => {
   const node = await start(t)
   const invite = (body: string) => call(node, { method: 'POST', path: '/v1/invites', body })
   t.is((await invite('')).json().token, 'node:3600000:1')
-  t.is((await invite('{"role":"invoker","ttlSeconds":60,"uses":3}')).json().token, 'invoker:60000:3')
+  t.is((await invite('{"role":"invoker","ttlSeconds":60,"uses":3}')).json().token, 'invoker:60000:3:operator')
+  t.is((await invite('{"role":"deployer","account":"bob"}')).json().token, 'deployer:3600000:1:bob')
+  const guest = await node.keys.create({ role: 'admin', account: 'guest' })
+  const order = { method: 'POST', path: '/v1/invites', body: '{"role":"invoker"}' }
+  t.is((await call(node, order, guest)).json().token, 'invoker:3600000:1:guest', 'that of the key that invites')
 })
 
-test('an invite token becomes a key of the node’s own account, without a signature', async (t) => {
+test('an invite token becomes a key of the account that it was made for, without a signature', async (t) => {
   const node = await start(t)
   const redeem = (token: unknown) => ask(node, { method: 'POST', path: '/v1/invites/redeem', body: JSON.stringify({ token }) })
+  t.is((await redeem('invoker:1:1:bob')).json().account, 'bob')
+  // Of before invites said whose they are.
   const made = await redeem('deployer:1:1')
   t.is(made.status, 201)
   const { accessKeyId, secretAccessKey, role, account } = made.json() as unknown as AccessKey

@@ -18,9 +18,21 @@ export interface PeerStatus {
   machine: string
 }
 
-/** POST /v1/invites {role, ttlSeconds, uses} → InviteAnswer. role `node` joins machines; the others make an access key on redemption: POST /v1/invites/redeem {token} → KeyAnswer, unsigned. */
+/** POST /v1/invites {role, ttlSeconds, uses, account?} → InviteAnswer. role `node` joins machines; the others make an access key on redemption, of that account or of the one whose key made the invite: POST /v1/invites/redeem {token} → KeyAnswer, unsigned. */
 export interface InviteAnswer {
   token: string
+}
+
+/** Uses of one invite: its node writes the record of all of them at each. */
+export const INVITE_USES_MAX = 1_000
+
+export interface InviteAsked {
+  role: 'node' | 'deployer' | 'invoker'
+  /** Milliseconds from now. */
+  ttlMs: number
+  uses: number
+  /** Whose the keys will be; undefined where it makes none. */
+  account: string | undefined
 }
 
 /** POST /v1/keys {role, account?} → KeyAnswer; GET /v1/keys → KeyAnswer[] without secrets; DELETE /v1/keys/ID → 204 */
@@ -177,7 +189,7 @@ export interface MeshStatus {
   readonly meshId: string
   peers(): PeerStatus[]
   node(): NodeStatus
-  invite(order: { role: 'node' | 'deployer' | 'invoker'; ttlMs: number; uses: number }): Promise<InviteAnswer>
+  invite(order: InviteAsked): Promise<InviteAnswer>
   /**
    * Ends the membership of a machine for ever, with all its fronts.
    * @param node its name, or the peer id of its first front; that of another front means this front alone
@@ -185,8 +197,8 @@ export interface MeshStatus {
    * @throws NOT_FOUND, CONFLICT where several have that name, FORBIDDEN naming at which node it can be done
    */
   remove(node: string, withInvited: boolean): Promise<RemovalAnswer>
-  /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
-  redeem(token: string): Promise<{ role: 'deployer' | 'invoker' }>
+  /** Spends one use of a token of role deployer or invoker. `account`: as it was ordered. @throws INVALID_INVITE */
+  redeem(token: string): Promise<{ role: 'deployer' | 'invoker'; account: string | undefined }>
   /** Whether this machine takes new work, until its next start. */
   setDraining(draining: boolean): DrainAnswer
   /** What `leave` would do. @throws NOT_FOUND, CONFLICT, FORBIDDEN about the successor */

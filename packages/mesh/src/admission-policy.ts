@@ -5,7 +5,7 @@ import type { Answer, Hello } from './admission-frame.ts'
 import { WELCOME_MEMBERS_MAX } from './constants.ts'
 import { extendChain, type MeshIdentity } from './identity.ts'
 import type { InviteBook } from './invite-book.ts'
-import { decodeToken, type InviteRole, type InviteToken } from './invite-token.ts'
+import { decodeToken, type InviteRole, type InviteToken, type KeyInvite } from './invite-token.ts'
 import type { MemberBook } from './member-book.ts'
 import { checkNodeName, type Membership, verifyChain } from './membership.ts'
 import { lineOf, type Removal } from './removal.ts'
@@ -57,16 +57,17 @@ export class MemberPolicy implements AdmissionPolicy {
     this.#admit(peerId, answer.chain)
   }
 
-  /** Spends one use of a token of role deployer or invoker. @throws INVALID_INVITE */
-  async redeemKey(text: string): Promise<{ role: Exclude<InviteRole, 'node'> }> {
+  /** Spends one use of a token of role deployer or invoker. `account`: as it was ordered. @throws INVALID_INVITE */
+  async redeemKey(text: string): Promise<KeyInvite> {
     const token = this.#open(text)
     const { role } = token
     if (role === 'node') {
       throw new PeerlessError('INVALID_INVITE', 'the invite token joins a node, not a person: start one with --join')
     }
-    await this.#options.invites.redeem(token, undefined, () => new Uint8Array(0))
+    const { invites } = this.#options
+    await invites.redeem(token, undefined, () => new Uint8Array(0))
     this.#options.onInviteRedeemed({ role, peerId: undefined })
-    return { role }
+    return { role, account: invites.accountOf(token) }
   }
 
   #admit(peerId: string, chain: unknown): void {

@@ -30,7 +30,6 @@ export const INVITE_SECRET_BYTES = 16
 export const INVITE_ID_BYTES = 12
 export const INVITE_TTL_MS_MIN = 1_000
 export const INVITE_TTL_MS_MAX = 366 * 86_400_000
-export const INVITE_USES_MAX = 1_000
 /** Invites on record, and the uses of all of them: the record is rewritten at each redemption, so it must stay small. */
 export const INVITES_MAX = 1_000
 export const INVITE_USES_TOTAL_MAX = 10_000

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Clock, PeerlessError, type Random } from '@peerless/interface'
+import { type Clock, INVITE_USES_MAX, PeerlessError, type Random } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import {
   INVITE_ID_BYTES,
@@ -7,7 +7,6 @@ import {
   INVITE_SECRET_BYTES,
   INVITE_TTL_MS_MAX,
   INVITE_TTL_MS_MIN,
-  INVITE_USES_MAX,
   INVITE_USES_TOTAL_MAX,
   INVITES_MAX
 } from './constants.ts'
@@ -22,6 +21,8 @@ export interface InviteOrder {
   /** Milliseconds from now. */
   ttlMs: number
   uses: number
+  /** Of the access keys that it makes. */
+  account?: string | undefined
 }
 
 interface InviteEntry {
@@ -31,6 +32,7 @@ interface InviteEntry {
   readonly role: InviteRole
   readonly expiresAt: number
   readonly uses: number
+  readonly account: string | undefined
   /** Spent uses that named no holder: access keys. */
   anonymous: number
   /** Spent uses by node, with what it got: one that lost the answer gets the same again. */
@@ -73,9 +75,9 @@ export class InviteBook {
       const inviteId = this.#random.bytes(INVITE_ID_BYTES)
       const secret = this.#random.bytes(INVITE_SECRET_BYTES)
       const expiresAt = this.#clock.now() + Math.floor(order.ttlMs)
-      const { role, uses } = order
+      const { role, uses, account } = order
       const id = hex(inviteId)
-      this.#entries.set(id, { id, secretHash: hashOf(secret), role, expiresAt, uses, anonymous: 0, holders: new Map() })
+      this.#entries.set(id, { id, secretHash: hashOf(secret), role, expiresAt, uses, account, anonymous: 0, holders: new Map() })
       await this.#saveOr(() => this.#entries.delete(id))
       return { inviteId, secret, role, expiresAt }
     })
@@ -101,6 +103,11 @@ export class InviteBook {
       }
       return await this.#spend(entry, holder, make())
     })
+  }
+
+  /** Of the access keys that an invite on record makes; undefined where it was ordered without. */
+  accountOf({ inviteId }: InviteToken): string | undefined {
+    return this.#entries.get(hex(inviteId))?.account
   }
 
   /** What these nodes joined with lets nobody else in: they know the token. On disk when it resolves. */
@@ -204,7 +211,8 @@ function writeEntries(entries: InviteEntry[]): Uint8Array {
       entry.expiresAt,
       entry.uses,
       entry.anonymous,
-      [...entry.holders].map(([peerId, fruit]) => [peerId, fruit])
+      [...entry.holders].map(([peerId, fruit]) => [peerId, fruit]),
+      entry.account ?? null
     ])
   ])
 }
@@ -222,7 +230,8 @@ function readEntries(bytes: Uint8Array): InviteEntry[] {
 }
 
 function readEntry(row: unknown[]): InviteEntry {
-  const [id, secretHash, role, expiresAt, uses, anonymous, holders] = row
+  // Rows of before accounts were recorded end with the holders.
+  const [id, secretHash, role, expiresAt, uses, anonymous, holders, account = null] = row
   const whole =
     typeof id === 'string' &&
     secretHash instanceof Uint8Array &&
@@ -231,7 +240,8 @@ function readEntry(row: unknown[]): InviteEntry {
     Number.isSafeInteger(expiresAt) &&
     Number.isSafeInteger(uses) &&
     Number.isSafeInteger(anonymous) &&
-    Array.isArray(holders)
+    Array.isArray(holders) &&
+    (account === null || typeof account === 'string')
   if (!whole) throw new Error('a row is malformed')
   return {
     id,
@@ -239,6 +249,7 @@ function readEntry(row: unknown[]): InviteEntry {
     role,
     expiresAt: expiresAt as number,
     uses: uses as number,
+    account: (account as string | null) ?? undefined,
     anonymous: anonymous as number,
     holders: new Map(holders as [string, Uint8Array][])
   }

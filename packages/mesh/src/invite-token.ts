@@ -10,6 +10,13 @@ const FORMAT = 1
 /** `node` joins a machine; the others become an access key at the gateway of the node that issued them. */
 export type InviteRole = 'node' | 'deployer' | 'invoker'
 
+/** What a redeemed token gives to a person. */
+export interface KeyInvite {
+  readonly role: Exclude<InviteRole, 'node'>
+  /** Whose the key shall be; undefined where the invite did not say. */
+  readonly account: string | undefined
+}
+
 /** What a token says; the text is this, signed by the issuer. */
 export interface InviteToken {
   readonly meshId: string

@@ -20,7 +20,7 @@ import { ADDRESSES_MAX, LEFT_TOLD_MS, MESH_MESSAGE, REMOVED_TOLD_MS } from './co
 import { Gossip } from './gossip.ts'
 import { checkDepth } from './identity.ts'
 import type { InviteOrder } from './invite-book.ts'
-import { encodeToken, type InviteRole } from './invite-token.ts'
+import { encodeToken, type KeyInvite } from './invite-token.ts'
 import { Leaving } from './leaving.ts'
 import { type MeshLibp2p, makeLibp2p } from './libp2p-node.ts'
 import { listenError, rememberPorts, withRememberedPorts } from './listen-ports.ts'
@@ -270,7 +270,7 @@ export class Libp2pMesh implements PeerlessMesh {
     return encodeToken(this.signer, { meshId: this.meshId, addresses, ...invite })
   }
 
-  async redeem(token: string): Promise<{ role: Exclude<InviteRole, 'node'> }> {
+  async redeem(token: string): Promise<KeyInvite> {
     return await this.#policy.redeemKey(token)
   }
 

@@ -4,7 +4,7 @@ import type { InviteRedeemed } from './admission-policy.ts'
 import type { Directory } from './directory.ts'
 import type { MeshIdentity, NodeKey } from './identity.ts'
 import type { InviteBook, InviteOrder } from './invite-book.ts'
-import type { InviteRole } from './invite-token.ts'
+import type { KeyInvite } from './invite-token.ts'
 import type { Membership } from './membership.ts'
 
 /** A member as `peerless peers` shows it, without what only a beacon knows. */
@@ -71,7 +71,7 @@ export interface PeerlessMesh extends Mesh {
    */
   invite(order: InviteOrder): Promise<string>
   /** Spends one use of a token for an access key, issued by this node. @throws INVALID_INVITE */
-  redeem(token: string): Promise<{ role: Exclude<InviteRole, 'node'> }>
+  redeem(token: string): Promise<KeyInvite>
   /** Connects with a member at one of these multiaddrs of one peer. Returns its peer id. @throws NOT_A_MEMBER, CONNECTION_LOST */
   connect(addresses: string[]): Promise<string>
   isMember(peerId: string): boolean

@@ -147,6 +147,16 @@ test('an access key token is redeemed at its issuer alone, exactly as often as i
   t.regex((await t.throwsAsync(founder.mesh.redeem(await nodeInvite(founder))))?.message ?? '', /joins a node/)
 })
 
+test('whose keys an invite makes is on record across starts', async (t) => {
+  const first = await startNode(t, 'founder')
+  const order = { role: 'invoker', ttlMs: HOUR_MS, uses: 1 } as const
+  const [named, plain] = [await first.mesh.invite({ ...order, account: 'shop' }), await first.mesh.invite(order)]
+  await first.mesh.stop()
+  const again = await startNode(t, 'founder', { directory: first.directory })
+  t.deepEqual(await again.mesh.redeem(named), { role: 'invoker', account: 'shop' })
+  t.deepEqual(await again.mesh.redeem(plain), { role: 'invoker', account: undefined })
+})
+
 test('an invited node may invite while the founder is away', async (t) => {
   const founder = await startNode(t, 'founder')
   const second = await startNode(t, 'second', { join: await nodeInvite(founder) })
