@@ -206,6 +206,9 @@ function nextOf({ status, headers }: Answer, code: string, missing = "'peerless 
   if (status === 402) return 'Raise the budget of the account, or wait for its next period.'
   if (status === 404) return missing
   if (status === 429 || status === 503) return `Try again ${wait}; 'peerless peers' shows who is busy.`
+  if (status === 400) return 'Correct what that names, and run the command again.'
+  if (status === 409 || status === 412) return 'Look at how it is now, and run the command again.'
+  if (status === 413) return 'Send less: docs/lambda-api.md has the limits.'
   if (status >= 500) return 'See what the node logs under the request id of this answer.'
   return undefined
 }

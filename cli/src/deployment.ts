@@ -125,7 +125,8 @@ async function untilActive(client: NodeClient, name: string, monotonic: () => nu
     const found = objectOf<FunctionConfiguration>(answer, `deploy ${name}`)
     if (found.State === 'Failed' || found.LastUpdateStatus === 'Failed') {
       throw new CliError(
-        `${name} was not deployed: ${found.StateReason ?? found.LastUpdateStatusReason ?? 'the node gave no reason'}`
+        `${name} was not deployed: ${found.StateReason ?? found.LastUpdateStatusReason ?? 'the node gave no reason'}`,
+        'Mend the source and deploy again.'
       )
     }
     const updated = found.LastUpdateStatus === undefined || found.LastUpdateStatus === 'Successful'

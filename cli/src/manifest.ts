@@ -46,10 +46,13 @@ export async function readManifest(path: string): Promise<Manifest> {
     bytes = await readFile(file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-    throw new CliError(`${file} can't be read: ${(error as Error).message}`)
+    throw new CliError(`${file} can't be read: ${(error as Error).message}`, 'Make it readable, or deploy another folder.')
   }
   if (bytes.length > MANIFEST_BYTES_MAX)
-    throw new CliError(`${file} has ${bytes.length} bytes, a manifest has at most ${MANIFEST_BYTES_MAX}`)
+    throw new CliError(
+      `${file} has ${bytes.length} bytes, a manifest has at most ${MANIFEST_BYTES_MAX}`,
+      'docs/cli.md says what a manifest has.'
+    )
   try {
     return manifestOf(JSON.parse(withoutMark(bytes).toString()))
   } catch (error) {

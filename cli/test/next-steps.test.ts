@@ -26,6 +26,25 @@ test('a dead letter to send again', advises, ['dead-letters', 'redrive', ID], "'
 test('an alias', advises, ['alias', 'rm', 'hello:live'], "'peerless alias ls hello'")
 test('a result', advises, ['result', ID], "'peerless logs NAME'")
 
+for (const [status, advice] of [
+  [400, 'Correct what that names'],
+  [402, 'Raise the budget'],
+  [403, "'peerless keys list'"],
+  [409, 'Look at how it is now'],
+  [413, 'Send less'],
+  [429, 'Try again'],
+  [500, 'request id'],
+  [503, 'Try again']
+] as const) {
+  test(`an answer of ${status} says what to do next`, async (t) => {
+    const node = await startFakeNode(t, { 'DELETE /2015-03-31/functions/hello': { status, json: { Message: 'no' } } })
+    const { code, stderr } = await runCommand(['rm', 'hello', '--data', node.data])
+    t.is(code, 1)
+    t.regex(stderr, /^error: rm hello: no \(/)
+    t.true(stderr.includes(advice), stderr)
+  })
+}
+
 test('a token that does not hold leads to a new token, not to the keys that there are', async (t) => {
   const node = await startFakeNode(t, {
     'POST /v1/invites/redeem': { status: 403, json: { code: 'INVALID_INVITE', message: 'the invite token was used' } }
