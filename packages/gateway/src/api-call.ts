@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { type AccessKey, PeerlessError } from '@peerless/interface'
 import { ApiError, awsErrorOf } from './api-error.ts'
 import type { Drain } from './drain.ts'
-import { type FlatHeaders, presentable, retryAfterSeconds, send } from './http-answer.ts'
+import { type FlatHeaders, presentable, refusalBody, retryAfterSeconds, send } from './http-answer.ts'
 import { type Body, type BodyBudget, type BodyRules, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
@@ -84,7 +84,7 @@ export const AWS_STYLE: ErrorStyle = {
 }
 
 export const PLAIN_STYLE: ErrorStyle = {
-  body: (error) => JSON.stringify({ code: error.code, message: error.message }),
+  body: refusalBody,
   headers: () => ['content-type', 'application/json'],
   status: (error) => error.status
 }

@@ -64,6 +64,11 @@ export function refusalHeaders(requestId: string, error: PeerlessError): FlatHea
   return headers
 }
 
+/** Its body: `reason` where the code has several, as which limit was reached. */
+export function refusalBody({ code, message, detail }: PeerlessError): string {
+  return JSON.stringify({ code, message, ...(typeof detail?.reason === 'string' ? { reason: detail.reason } : {}) })
+}
+
 /** What may be said of anything that was thrown: itself when it is a PeerlessError of others' making, else INTERNAL without its text. */
 export function presentable(error: unknown): PeerlessError {
   if (error instanceof PeerlessError && error.code !== 'INTERNAL' && error.code !== 'CORRUPT') return error

@@ -15,7 +15,7 @@ import type { Cors } from './cors.ts'
 import type { Drain } from './drain.ts'
 import { FAILURE_HEADERS, failureBody, KEEP_ALL, mergedHeaders, sendOutcome } from './function-answer.ts'
 import { EventBuilder, type EventParts, type EventRoute, isText } from './function-url-event.ts'
-import { boundStall, presentable, refusalHeaders, send } from './http-answer.ts'
+import { boundStall, presentable, refusalBody, refusalHeaders, send } from './http-answer.ts'
 import { type Body, type BodyBudget, hasNoBody, readBody } from './http-body.ts'
 import { CLIENT_GONE, type GatewayMetrics, type Route } from './metrics.ts'
 import type { GatewayContext } from './options.ts'
@@ -261,7 +261,7 @@ export class HttpCalls {
     this.#metrics.answered(this.#kind, status, this.#context.clock.monotonic() - startedAt)
     const headers = refusalHeaders(requestId, error)
     cors?.mark(request, headers)
-    this.#drain.refuse(request, response, error.status, headers, JSON.stringify({ code: error.code, message: error.message }))
+    this.#drain.refuse(request, response, error.status, headers, refusalBody(error))
   }
 }
 

@@ -4,7 +4,7 @@ import type { Drain } from './drain.ts'
 import { FAILURE_HEADERS, failureBody, isFinalStatus, KEEP_ALL, mergedHeaders } from './function-answer.ts'
 import { type FunctionUrls, functionOfHost, partsOfUrl } from './function-url.ts'
 import { EventBuilder } from './function-url-event.ts'
-import { type FlatHeaders, presentable, refusalHeaders } from './http-answer.ts'
+import { type FlatHeaders, presentable, refusalBody, refusalHeaders } from './http-answer.ts'
 import type { BodyBudget } from './http-body.ts'
 import { chosenTarget, eventBytes, eventTooLarge, type HttpTarget, quotedCount } from './http-calls.ts'
 import { CLIENT_GONE, type GatewayMetrics, ROUTE } from './metrics.ts'
@@ -172,8 +172,7 @@ export class PlainCalls {
     this.#metrics.invoked('refused', false)
     if (error.fault === 'node' && error.status === 500)
       this.#context.logger.error('HTTP request to a function failed', { requestId, error: String(thrown) })
-    const body = JSON.stringify({ code: error.code, message: error.message })
-    this.#send(call, error.status, refusalHeaders(requestId, error), body)
+    this.#send(call, error.status, refusalHeaders(requestId, error), refusalBody(error))
   }
 
   /** False when the headers would break out of their lines: nothing was sent. */

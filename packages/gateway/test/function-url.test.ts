@@ -99,12 +99,17 @@ for (const status of ['error', 'timeout', 'exit'] as const) {
   })
 }
 
-async function refusal(t: ExecutionContext, behaviour: Behaviour, expect: { status: number; code: string; retryAfter?: string }) {
+async function refusal(
+  t: ExecutionContext,
+  behaviour: Behaviour,
+  expect: { status: number; code: string; retryAfter?: string; reason?: string }
+) {
   const node = await start(t)
   node.behave(behaviour)
   const answer = await ask(node, { path: '/fn/hello' })
   t.is(answer.status, expect.status)
   t.is(answer.json().code, expect.code)
+  t.is(answer.json().reason, expect.reason)
   t.is(answer.headers['retry-after'], expect.retryAfter)
   t.is(answer.headers['x-amzn-requestid'], node.orders[0]?.requestId)
 }
@@ -114,6 +119,13 @@ test('refused: a limit is 429', refusal, failing(new PeerlessError('THROTTLED', 
   status: 429,
   code: 'THROTTLED',
   retryAfter: '3'
+})
+const reserved = { detail: { reason: 'ReservedFunctionConcurrentInvocationLimitExceeded', retryAfterMs: 100 } }
+test('refused: which limit is said', refusal, failing(new PeerlessError('THROTTLED', 'x', reserved)), {
+  status: 429,
+  code: 'THROTTLED',
+  retryAfter: '1',
+  reason: 'ReservedFunctionConcurrentInvocationLimitExceeded'
 })
 test('refused: no capacity is 503 with Retry-After', refusal, failing(new PeerlessError('NO_CAPACITY', 'x', after(100))), {
   status: 503,
