@@ -187,6 +187,7 @@ export class MeshApi {
     return {
       'GET /v1/ledger/balance': read('ledger balance', async (call) => {
         const account = accountShown(call.key, accountOf(call), 'read the balance')
+        await ledger.settled()
         const balances = await ledger.balances()
         return account === undefined ? balances : balances.filter((balance) => balance.account === account)
       }),
@@ -202,6 +203,7 @@ export class MeshApi {
             ...(from === undefined ? {} : { from }),
             ...(to === undefined ? {} : { to })
           }
+          await ledger.settled()
           const kept = ['x-peerless-itemised-from', String((await ledger.stats()).itemisedFrom)]
           await this.#stream(call, false, () => ledger.statement(filter), kept)
         }

@@ -323,6 +323,7 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
     keys,
     ledger: {
       record: () => undefined,
+      settled: async () => undefined,
       balances: async () => [
         { account: 'operator', balance: '138' },
         { account: 'team', balance: '-138' }

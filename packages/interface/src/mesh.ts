@@ -22,6 +22,7 @@ export const MESSAGE = {
   LEDGER_HEADS: 31,
   LEDGER_PULL: 32,
   LEDGER_PUSH: 33,
+  LEDGER_CLAIM: 34,
   /** packages/invocation: logs of one node */
   LOGS_READ: 40,
   /** packages/invocation: instances of one node; places of reserved concurrency; demand of functions with a latency target */

@@ -121,6 +121,11 @@ export interface LedgerStats {
 export interface Ledger {
   /** Hot path, synchronous, cheap, never throws: the receipt of an attempt that this node called or executed or both. */
   record(receipt: Receipt): void
+  /**
+   * Resolves when the calls that this node made and that have been answered are in its balances and lines: their executors are asked to claim them now, a
+   * second at most. For who reads what has just run.
+   */
+  settled(): Promise<void>
   /** Every account with a lane, ordered by account; sums to zero. Includes only what statements show. */
   balances(): Promise<AccountBalance[]>
   /** Lines in time order, `from` and `to` in epoch milliseconds, inclusive and exclusive. */

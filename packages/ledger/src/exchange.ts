@@ -29,6 +29,8 @@ export interface ExchangeOptions {
   readonly isMember: (peerId: string) => boolean
   /** Hands over what was seen of an executor. */
   readonly closeSeen: (peer: string) => void
+  /** Hands over what ran here for a caller. */
+  readonly closeLane: (peer: string) => void
   /** Connected peers that new statements are sent to directly. */
   readonly pushPeersMax: number
 }
@@ -74,6 +76,7 @@ export class Exchange {
     mesh.handle(MESSAGE.LEDGER_HEADS, (peer, request) => this.#serve(peer, request, () => this.#onHeads(peer, request)))
     mesh.handle(MESSAGE.LEDGER_PULL, (peer, request) => this.#serve(peer, request, () => this.#onPull(request)))
     mesh.handle(MESSAGE.LEDGER_PUSH, (peer, request) => this.#serve(peer, request, () => this.#onPush(peer, request)))
+    mesh.handle(MESSAGE.LEDGER_CLAIM, (peer, request) => this.#serve(peer, request, () => this.#onClaim(peer, request)))
     mesh.subscribe(TOPIC.LEDGER, (from, bytes) => this.#onGossip(from, bytes))
     mesh.onPeer((peer, connected) => {
       if (connected) this.sync(peer)
@@ -105,6 +108,24 @@ export class Exchange {
     }
   }
 
+  /**
+   * Has connected executors claim now what this node saw of them; resolves when they have, or after a bounded time.
+   * @returns whether any was asked
+   */
+  async claimsAsked(): Promise<boolean> {
+    const { mesh, clock } = this.#options
+    const owed = await Promise.all(
+      mesh.peers().map(async (peer) => ((await this.#host.call({ op: 'unclaimed', executors: [peer] })) > 0 ? [peer] : []))
+    )
+    const asked = owed.flat().map((peer) => this.#call(peer, MESSAGE.LEDGER_CLAIM, []).catch(() => undefined))
+    if (asked.length === 0 || this.#stopped) return false
+    const late = Promise.withResolvers<void>()
+    const timer = clock.after(LEDGER_LIMITS.claimsAskedMs, late.resolve)
+    await Promise.race([Promise.all(asked), late.promise])
+    timer.cancel()
+    return true
+  }
+
   /** Resolves when the connected peers have what this node made, or after a bounded time. */
   async pushesSettled(): Promise<void> {
     if (this.#stopped) return
@@ -121,6 +142,7 @@ export class Exchange {
       work.offering = false
       this.#running.delete(running)
     })
+    work.offered = running
     this.#running.add(running)
   }
 
@@ -213,6 +235,14 @@ export class Exchange {
       }
       await this.#wait(LEDGER_LIMITS.unseenRetryMs)
     }
+  }
+
+  async #onClaim(peer: string, request: IncomingRequest): Promise<void> {
+    this.#options.closeLane(peer)
+    // The offer begins with the news that a statement is on disk, which comes before this is answered.
+    await this.#host.call({ op: 'barrier' })
+    await this.#workOf(peer).offered
+    request.reply([])
   }
 
   async #onHeads(peer: string, request: IncomingRequest): Promise<void> {

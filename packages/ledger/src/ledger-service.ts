@@ -129,6 +129,9 @@ class LedgerImplementation implements LedgerService {
   #stopped = false
   #retry: Timer | undefined
   readonly #pruner: Pruner
+  /** While executors are asked, and for a while after: who comes then shares the next time. */
+  #asking: Promise<void> | undefined
+  #askingNext: Promise<void> | undefined
 
   constructor(options: LedgerOptions, host: CoreHost, boot: Uint8Array, storeId: string) {
     const { mesh, clock, random, logger } = options
@@ -161,6 +164,7 @@ class LedgerImplementation implements LedgerService {
         storeId,
         isMember: options.isMember ?? (() => true),
         closeSeen: (peer) => this.#recorder.closeSeen(peer),
+        closeLane: (peer) => this.#recorder.closeLane(peer),
         pushPeersMax: options.pushPeersMax ?? LEDGER_LIMITS.pushPeersMax
       },
       host
@@ -193,6 +197,33 @@ class LedgerImplementation implements LedgerService {
 
   record(receipt: Receipt): void {
     if (!this.#stopped) this.#recorder.record(receipt)
+  }
+
+  settled(): Promise<void> {
+    if (this.#asking === undefined) return this.#ask()
+    this.#askingNext ??= this.#asking.then(() => {
+      this.#askingNext = undefined
+      return this.#ask()
+    })
+    return this.#askingNext
+  }
+
+  async #ask(): Promise<void> {
+    this.#recorder.closeAll()
+    const asked = this.#exchange.claimsAsked()
+    this.#asking = asked
+      .then((any) => (any ? this.#pause(LEDGER_LIMITS.claimsAskedEveryMs) : undefined))
+      .catch(() => undefined)
+      .finally(() => {
+        this.#asking = undefined
+      })
+    await asked
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(ms, resolve)
+    })
   }
 
   async balances(): Promise<AccountBalance[]> {

@@ -108,6 +108,10 @@ export const LEDGER_LIMITS = {
   pruneLookAhead: 64,
   /** A statement may begin this long after the end of what is pruned and follow one that is. Its executor's clock may have been set back by less than this. */
   orphanSlackMs: 3_600_000,
+  /** How long who reads waits for executors that were asked to claim what this node saw: a statement and its two signatures take some ten milliseconds. */
+  claimsAskedMs: 1_000,
+  /** They are asked so seldom: each time may make a small statement, whose signatures every node checks. */
+  claimsAskedEveryMs: 250,
   /** flush() and stop() wait no longer than this for peers. */
   flushTimeoutMs: 5_000
 } as const

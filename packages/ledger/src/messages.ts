@@ -8,6 +8,7 @@ import { BOOT_BYTES, HASH_BYTES, malformed, readStatements, SIGNATURE_BYTES, typ
  *   LEDGER_OFFER  [] + statements            → [signatures, refused: null | [reason, message, receipts], retryAfterMs, boot]
  *   LEDGER_HEADS  [boot, after]              → [boot, store, last, digest, pruned, itemisedFrom, shown] + 39 bytes per head: feed u48, counted u8, hash
  *   LEDGER_PULL   [] + hashes of 32 bytes    → [] + statements
+ *   LEDGER_CLAIM  []                         → [] when what ran here for the sender has been offered to it
  */
 const FEED_HEAD_BYTES = 6 + 1 + HASH_BYTES
 const STORE_ID = /^[a-z0-9-]{1,64}$/

@@ -3,6 +3,8 @@ import type { Timer } from '@peerless/interface'
 /** What goes on with one peer: one offering and one catching-up at a time; a wish that comes meanwhile is one more round. */
 export interface PeerWork {
   offering: boolean
+  /** The last one, which never fails. */
+  offered: Promise<void>
   offerAgain: boolean
   syncing: boolean
   syncAgain: boolean
@@ -19,6 +21,7 @@ export interface PeerWork {
 export function newPeerWork(): PeerWork {
   return {
     offering: false,
+    offered: Promise.resolve(),
     offerAgain: false,
     syncing: false,
     syncAgain: false,

@@ -103,6 +103,12 @@ export class Recorder {
     if (buffer !== undefined) this.#close('seen', peer, buffer)
   }
 
+  /** Hands over what ran here for this caller, which asks for it. */
+  closeLane(peer: string): void {
+    const buffer = this.#lanes.get(peer)
+    if (buffer !== undefined) this.#close('lane', peer, buffer)
+  }
+
   closeAll(): void {
     this.#timer?.cancel()
     this.#timer = undefined

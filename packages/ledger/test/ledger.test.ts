@@ -52,6 +52,34 @@ for (const worker of [false, true]) {
   })
 }
 
+for (const worker of [false, true]) {
+  test(`who has settled finds what it called, though no batch has ended by its time, ${worker ? 'in a worker thread' : 'in this thread'}`, async (t) => {
+    const { nodes, random, network } = await fleet(t, 3, { worker, batchMsMax: 60_000 })
+    const [caller, executor, third] = nodes as [TestNode, TestNode, TestNode]
+    const shown = async (id: string) => (await linesOf(caller.ledger)).some(({ requestId }) => requestId === id)
+    const first = call(caller, executor, random)
+    // Each must have told the other when it started.
+    const settledAndShown = async () => {
+      await caller.ledger.settled()
+      return await shown(first.requestId)
+    }
+    await eventually(settledAndShown, 'the first call')
+    for (let round = 0; round < 3; round++) {
+      const ids = [call(caller, executor, random), call(caller, third, random), call(caller, caller, random)].map(
+        ({ requestId }) => requestId
+      )
+      await Promise.all([caller.ledger.settled(), caller.ledger.settled()])
+      t.deepEqual(await Promise.all(ids.map(shown)), [true, true, true])
+      t.is(sumOf(await caller.ledger.balances()), 0n)
+    }
+    // One that is gone can't claim: it is not waited for.
+    const lost = call(caller, third, random)
+    network.leave(third.signer.peerId)
+    await caller.ledger.settled()
+    t.false(await shown(lost.requestId))
+  })
+}
+
 test('a node alone attests itself, and its lines say so', async (t) => {
   const { nodes, random } = await fleet(t, 1)
   const [node] = nodes as [(typeof nodes)[0]]

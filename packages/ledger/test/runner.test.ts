@@ -179,6 +179,7 @@ test('what was taken from a peer and could not be stored is taken again with the
       storeId: 's',
       isMember: () => true,
       closeSeen: () => undefined,
+      closeLane: () => undefined,
       pushPeersMax: 63
     },
     host
