@@ -65,11 +65,17 @@ export class NodeClient {
 
   /** @throws ApiError unless the status is 2xx */
   async json(order: Order, what: string): Promise<unknown> {
+    return (await this.jsonWithHeaders(order, what)).value
+  }
+
+  /** @throws ApiError unless the status is 2xx */
+  async jsonWithHeaders(order: Order, what: string): Promise<{ value: unknown; headers: Answer['headers'] }> {
     const answer = await this.request(order)
     if (!succeeded(answer.status)) throw apiError(answer, what, order.missing)
-    if (answer.body.length === 0) return undefined
+    const { headers, body } = answer
+    if (body.length === 0) return { value: undefined, headers }
     try {
-      return JSON.parse(answer.body.toString())
+      return { value: JSON.parse(body.toString()), headers }
     } catch (cause) {
       throw new CliError(
         `${what}: the answer of ${this.access.origin} is no JSON`,

@@ -211,6 +211,17 @@ test('balances keep every digit', async (t) => {
   t.is(node.received[1]?.query.account, 'a')
 })
 
+test('balances of a time ask for it, and say from when on there is any', async (t) => {
+  const headers = { 'x-peerless-itemised-from': String(NOW - 3_600_000) }
+  const node = await startFakeNode(t, { 'GET /v1/ledger/balance': { json: [{ account: 'a', balance: '1' }], headers } })
+  const of = (...flags: string[]) => runCommand(['ledger', 'balance', '--json', '--data', node.data, ...flags])
+  t.regex((await of('--from', '2h', '--to', '1m')).stderr, /^receipts are kept from 2026-05-01T11:00/)
+  t.deepEqual(node.received[0]?.query, { from: String(NOW - 7_200_000), to: String(NOW - 60_000) })
+  t.is((await of('--from', '30m')).stderr, '')
+  t.is((await of()).stderr, '', 'all that ever was needs no receipts')
+  t.is((await of('--from', '1m', '--to', '1h')).code, 2)
+})
+
 const LINE = {
   requestId: '11111111-2222-4333-8444-555555555555',
   attempt: 1,
@@ -258,6 +269,20 @@ test('a statement says from when on it has all receipts, where it was asked for 
   t.is(await of(), `${said}1 lines, 138 units\n`)
   t.is(await of('--from', '2h', '--json'), said)
   t.is(await of('--from', '1h', '--json'), '')
+})
+
+test('verify of an account says what its lines come to, after all was checked', async (t) => {
+  const good = { ok: true, lanes: 1, statements: 2, receipts: 3 }
+  const statement = { body: `${JSON.stringify(LINE)}\n${JSON.stringify(LINE)}\n` }
+  const node = await startFakeNode(t, { 'GET /v1/ledger/verify': { json: good }, 'GET /v1/ledger/statement': statement })
+  const of = async (...flags: string[]) => (await runCommand(['ledger', 'verify', '--data', node.data, ...flags])).stdout
+  t.is(await of('--account', 'ada'), 'valid: 1 lanes, 2 statements, 3 receipts\n2 lines as asked, 276 units\n')
+  t.deepEqual(node.received[1]?.query, { account: 'ada' })
+  const part = { from: NOW - 3_600_000, lines: 2, charge: '276' }
+  t.deepEqual(JSON.parse(await of('--json', '--from', '1h')), { ...good, statement: part })
+  const bad = { ...good, ok: false, failure: 'signature' }
+  const broken = await startFakeNode(t, { 'GET /v1/ledger/verify': { json: bad } })
+  t.is((await runCommand(['ledger', 'verify', '--account', 'ada', '--data', broken.data])).code, 1)
 })
 
 test('verify says what it counted, and exits 1 with the first failure', async (t) => {

@@ -1,5 +1,6 @@
 import { ACCOUNT_NAME, type AccountBalance, type LedgerVerification, type StatementLine } from '@peerless/interface'
 import type { Command } from 'commander'
+import type { NodeClient } from '../client.ts'
 import { type Context, listOf, objectOf, withJson, withNode } from '../context.ts'
 import { CliError, UsageError } from '../errors.ts'
 import { readJsonLines } from '../ndjson.ts'
@@ -29,12 +30,22 @@ function withAccount(command: Command): Command {
 
 function defineBalance(command: Command, context: Context): void {
   withAccount(withJson(withNode(command)))
-    .description('Balances in integer units, ordered by account: what was earned less what was spent. All of them sum to zero.')
+    .description(
+      'Balances in integer units, ordered by account: what was earned less what was spent, ever or in a time. All of them sum to zero.'
+    )
+    .option('--from <when>', 'only of what ran from this time on, as in ledger statement')
+    .option('--to <when>', 'only of what ran before this time')
     .action(async (flags: Flags) => {
-      const query = { account: accountOf(flags) }
+      const now = context.host.now()
+      const { from, to } = timeOf(flags, now)
+      const query = { account: accountOf(flags), from: from?.toString(), to: to?.toString() }
       const client = await context.connect(command)
-      const answer = await client.json({ method: 'GET', path: ['v1', 'ledger', 'balance'], query }, 'ledger balance')
-      const balances = listOf<AccountBalance>(answer, 'ledger balance')
+      const order = { method: 'GET', path: ['v1', 'ledger', 'balance'], query } as const
+      const { value, headers } = await client.jsonWithHeaders(order, 'ledger balance')
+      const balances = listOf<AccountBalance>(value, 'ledger balance')
+      const kept = Number(headers['x-peerless-itemised-from'] ?? 0)
+      const isBounded = from !== undefined || to !== undefined
+      if (isBounded && kept > (from ?? 0) && kept < (to ?? now)) await context.note(`${itemisedFrom(kept)}\n`)
       if (flags.json) return await context.printJson(balances)
       await context.print(
         table(
@@ -49,6 +60,16 @@ function defineBalance(command: Command, context: Context): void {
     })
 }
 
+/** @throws UsageError */
+function timeOf(flags: Flags, now: number): { from: number | undefined; to: number | undefined } {
+  const from = flags.from === undefined ? undefined : parseMoment(flags.from, '--from', now)
+  const to = flags.to === undefined ? undefined : parseMoment(flags.to, '--to', now)
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new UsageError(`--from ${flags.from} must lie before --to ${flags.to}`)
+  }
+  return { from, to }
+}
+
 function defineStatement(command: Command, context: Context): void {
   withAccount(withJson(withNode(command)))
     .description('One line per attempt that ran, in time order.')
@@ -56,34 +77,44 @@ function defineStatement(command: Command, context: Context): void {
     .option('--to <when>', 'before this time')
     .action(async (flags: Flags) => {
       const now = context.host.now()
-      const from = flags.from === undefined ? undefined : parseMoment(flags.from, '--from', now)
-      const to = flags.to === undefined ? undefined : parseMoment(flags.to, '--to', now)
-      if (from !== undefined && to !== undefined && from >= to) {
-        throw new UsageError(`--from ${flags.from} must lie before --to ${flags.to}`)
-      }
-      const query = { account: accountOf(flags), from: from?.toString(), to: to?.toString() }
+      const { from, to } = timeOf(flags, now)
       const client = await context.connect(command)
-      const stream = await client.stream({ method: 'GET', path: ['v1', 'ledger', 'statement'], query }, 'ledger statement')
-      let lines = 0
-      let total = 0n
       if (!flags.json) await context.print(context.host.style('bold', statementHead()))
-      try {
-        for await (const { text, value } of readJsonLines(stream, 'ledger statement')) {
-          lines++
-          if (Number.isSafeInteger(value.charge)) total += BigInt(value.charge as number)
-          await context.print(flags.json ? `${text}\n` : statementText(value as unknown as StatementLine))
-        }
-      } catch (error) {
-        if (error instanceof CliError) throw error
-        throw new CliError(
-          `ledger statement: broke off after ${lines} lines: ${(error as Error).message}`,
-          'Run the command again.'
-        )
-      }
-      const kept = Number(stream.headers['x-peerless-itemised-from'] ?? 0)
+      const { lines, total, kept } = await readStatement(client, { account: accountOf(flags), from, to }, (text, line) =>
+        context.print(flags.json ? `${text}\n` : statementText(line))
+      )
       if (kept > (from ?? 0) && kept < (to ?? now)) await context.note(`${itemisedFrom(kept)}\n`)
       if (!flags.json) await context.note(`${digits(lines)} lines, ${digits(total)} units\n`)
     })
+}
+
+interface Part {
+  account: string | undefined
+  from: number | undefined
+  to: number | undefined
+}
+
+/** Line by line, for a statement may be longer than anyone would hold in memory. `kept`: from when on all are there. @throws CliError */
+async function readStatement(
+  client: NodeClient,
+  { account, from, to }: Part,
+  each: (text: string, line: StatementLine) => Promise<void> | void
+): Promise<{ lines: number; total: bigint; kept: number }> {
+  const query = { account, from: from?.toString(), to: to?.toString() }
+  const stream = await client.stream({ method: 'GET', path: ['v1', 'ledger', 'statement'], query }, 'ledger statement')
+  let lines = 0
+  let total = 0n
+  try {
+    for await (const { text, value } of readJsonLines(stream, 'ledger statement')) {
+      lines++
+      if (Number.isSafeInteger(value.charge)) total += BigInt(value.charge as number)
+      await each(text, value as unknown as StatementLine)
+    }
+  } catch (error) {
+    if (error instanceof CliError) throw error
+    throw new CliError(`ledger statement: broke off after ${lines} lines: ${(error as Error).message}`, 'Run the command again.')
+  }
+  return { lines, total, kept: Number(stream.headers['x-peerless-itemised-from'] ?? 0) }
 }
 
 /** Fixed widths: a statement may be longer than anyone would hold in memory to measure it. */
@@ -128,7 +159,11 @@ function statementText(line: StatementLine): string {
 function defineVerify(command: Command, context: Context): void {
   withJson(withNode(command))
     .description('Check every signature, hash and sum again from the raw entries. Exits 1 at the first that fails.')
+    .option('--account <name>', 'say then what the lines of this account come to')
+    .option('--from <when>', 'say then what the lines from this time on come to, as in ledger statement')
+    .option('--to <when>', 'say then what the lines before this time come to')
     .action(async (flags: Flags) => {
+      const part = { account: accountOf(flags), ...timeOf(flags, context.host.now()) }
       const client = await context.connect(command)
       const answer = await client.json(
         { method: 'GET', path: ['v1', 'ledger', 'verify'], timeoutMs: VERIFY_TIMEOUT_MS },
@@ -137,7 +172,12 @@ function defineVerify(command: Command, context: Context): void {
       const found = objectOf<LedgerVerification>(answer, 'ledger verify')
       const valid = found.ok === true
       if (!valid) context.exitCode = 1
-      if (flags.json) return await context.printJson(found)
+      const isPart = Object.values(part).some((value) => value !== undefined)
+      const sum = valid && isPart ? await readStatement(client, part, () => undefined) : undefined
+      if (flags.json) {
+        const added = sum === undefined ? {} : { statement: { ...part, lines: sum.lines, charge: String(sum.total) } }
+        return await context.printJson({ ...found, ...added })
+      }
       const counts = `${digits(found.lanes)} lanes, ${digits(found.statements)} statements, ${digits(found.receipts)} receipts`
       const repeated = Number(found.repeated ?? 0)
       if (valid && repeated > 0)
@@ -145,7 +185,9 @@ function defineVerify(command: Command, context: Context): void {
           `${digits(repeated)} attempts were charged twice: two nodes called them, each in its part of a mesh that was in two\n`
         )
       if (valid && Number(found.itemisedFrom ?? 0) > 0) await context.note(`${itemisedFrom(Number(found.itemisedFrom))}\n`)
-      if (valid) return await context.print(`${context.host.style('green', 'valid:')} ${counts}\n`)
+      if (valid) await context.print(`${context.host.style('green', 'valid:')} ${counts}\n`)
+      if (sum !== undefined) await context.print(`${digits(sum.lines)} lines as asked, ${digits(sum.total)} units\n`)
+      if (valid) return
       throw new CliError(
         `the ledger does not verify: ${printable(String(found.failure ?? 'no reason given'))} (${counts})`,
         'Keep a copy of the data folder: it is the evidence. Compare with the same command at another node.'

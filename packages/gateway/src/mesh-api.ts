@@ -185,24 +185,26 @@ export class MeshApi {
   #ledgerOperations(): Record<string, ApiOperation> {
     const { ledger } = this.#parts.context
     return {
-      'GET /v1/ledger/balance': read('ledger balance', async (call) => {
-        const account = accountShown(call.key, accountOf(call), 'read the balance')
-        await ledger.settled()
-        const balances = await ledger.balances()
-        return account === undefined ? balances : balances.filter((balance) => balance.account === account)
-      }),
+      'GET /v1/ledger/balance': {
+        name: 'ledger balance',
+        bodyBytesMax: 0,
+        run: async (call) => {
+          const account = accountShown(call.key, accountOf(call), 'read the balance')
+          const during = duringOf(call)
+          await ledger.settled()
+          const balances = await ledger.balances(during)
+          const shown = account === undefined ? balances : balances.filter((balance) => balance.account === account)
+          const { itemisedFrom } = await ledger.stats()
+          const headers = ['content-type', 'application/json', 'x-peerless-itemised-from', String(itemisedFrom)]
+          call.send(200, headers, JSON.stringify(shown))
+        }
+      },
       'GET /v1/ledger/statement': {
         name: 'ledger statement',
         bodyBytesMax: 0,
         run: async (call) => {
           const account = accountShown(call.key, accountOf(call), 'read the statement')
-          const from = epochOf(call, 'from')
-          const to = epochOf(call, 'to')
-          const filter = {
-            ...(account === undefined ? {} : { account }),
-            ...(from === undefined ? {} : { from }),
-            ...(to === undefined ? {} : { to })
-          }
+          const filter = { ...(account === undefined ? {} : { account }), ...duringOf(call) }
           await ledger.settled()
           const kept = ['x-peerless-itemised-from', String((await ledger.stats()).itemisedFrom)]
           await this.#stream(call, false, () => ledger.statement(filter), kept)
@@ -326,6 +328,12 @@ function accountOf(call: ApiCall): string | undefined {
 }
 
 /** Epoch milliseconds of a query parameter. */
+function duringOf(call: ApiCall): { from?: number; to?: number } {
+  const from = epochOf(call, 'from')
+  const to = epochOf(call, 'to')
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
+}
+
 function epochOf(call: ApiCall, name: string): number | undefined {
   const text = call.query(name)
   if (text === undefined) return undefined

@@ -195,6 +195,8 @@ test('a balance is that of the own account, unless an admin asks', async (t) => 
   t.is((await balance('?account=operator', node.deployer)).status, 403)
   t.is((await balance('', node.invoker)).status, 403)
   t.is((await balance('?account=a%20b')).status, 400)
+  t.is((await balance('?from=yesterday')).status, 400)
+  t.is((await balance('?from=5&to=9')).headers['x-peerless-itemised-from'], '0')
 })
 
 const line = (requestId: string) => ({ requestId, charge: 138 }) as StatementLine

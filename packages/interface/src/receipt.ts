@@ -126,8 +126,11 @@ export interface Ledger {
    * second at most. For who reads what has just run.
    */
   settled(): Promise<void>
-  /** Every account with a lane, ordered by account; sums to zero. Includes only what statements show. */
-  balances(): Promise<AccountBalance[]>
+  /**
+   * Every account with a lane, ordered by account; sums to zero. Includes only what statements show. With a time, what was earned less what was spent in it, by
+   * the receipts that are kept: `from` and `to` in epoch milliseconds, inclusive and exclusive.
+   */
+  balances(during?: { from?: number; to?: number }): Promise<AccountBalance[]>
   /** Lines in time order, `from` and `to` in epoch milliseconds, inclusive and exclusive. */
   statement(filter: { account?: string; from?: number; to?: number }): AsyncIterable<StatementLine>
   /** Re-checks every signature, hash and sum from the raw entries on disk. */

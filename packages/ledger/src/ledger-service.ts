@@ -19,7 +19,7 @@ import type { CoreEvent } from './commands.ts'
 import { LedgerCore } from './core.ts'
 import { Exchange } from './exchange.ts'
 import { LEDGER_LIMITS } from './limits.ts'
-import { linesOf } from './lines.ts'
+import { linesOf, sumsOf } from './lines.ts'
 import { Pruner } from './pruner.ts'
 import { Recorder } from './recorder.ts'
 import { type CoreHost, CoreRunner, InlineHost } from './runner.ts'
@@ -226,9 +226,10 @@ class LedgerImplementation implements LedgerService {
     })
   }
 
-  async balances(): Promise<AccountBalance[]> {
+  async balances(during: { from?: number; to?: number } = {}): Promise<AccountBalance[]> {
     this.#recorder.closeAll()
-    return await this.#host.call({ op: 'balances' })
+    if (during.from === undefined && during.to === undefined) return await this.#host.call({ op: 'balances' })
+    return await sumsOf(during, (place) => this.#host.call({ op: 'page', ...place }))
   }
 
   async *statement(filter: { account?: string; from?: number; to?: number }): AsyncGenerator<StatementLine> {

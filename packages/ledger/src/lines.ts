@@ -1,4 +1,4 @@
-import type { StatementLine } from '@peerless/interface'
+import type { AccountBalance, StatementLine } from '@peerless/interface'
 import type { CommandMap, StatementPage } from './commands.ts'
 import { LEDGER_LIMITS } from './limits.ts'
 import { bufferOf, type Kind, ROW_BYTES, readRow, unitsOf } from './receipt-row.ts'
@@ -10,10 +10,38 @@ export interface LineFilter {
   to?: number
 }
 
-type ReadPage = (place: CommandMap['page']['in']) => Promise<StatementPage>
+export type ReadPage = (place: CommandMap['page']['in']) => Promise<StatementPage>
 
 /** Times are stored in 48 bits. */
 const TIME_END = 2 ** 48
+
+/** What every account earned less what it spent by the receipts of a time, ordered by account; without those with neither. Sums to zero. */
+export async function sumsOf(
+  { from = 0, to = TIME_END }: Omit<LineFilter, 'account'>,
+  readPage: ReadPage
+): Promise<AccountBalance[]> {
+  const sums = new Map<string, bigint>()
+  const add = (account: string, units: bigint) => sums.set(account, (sums.get(account) ?? 0n) + units)
+  let place = { timeMin: -1, id: 0 }
+  for (;;) {
+    const page = await readPage({ ...place, fromMs: Math.max(0, from - LEDGER_LIMITS.spanMsMax), toMs: to })
+    for (const statement of page.statements) {
+      place = { timeMin: statement.timeMin, id: statement.id }
+      if (statement.rows.length === 0) continue
+      const { kinds, tariff, payee } = decodeBody(statement.body)
+      const rows = bufferOf(statement.rows)
+      for (let index = 0; index < rows.length / ROW_BYTES; index++) {
+        const row = readRow(rows, index)
+        if (row.time < Math.max(from, page.itemisedFrom) || row.time >= to) continue
+        const charge = BigInt(unitsOf(row.durationUs, row.memoryMb, tariff))
+        add((kinds[row.kind] as Kind).account, -charge)
+        add(payee, charge)
+      }
+    }
+    if (!page.more) break
+  }
+  return [...sums.keys()].sort().map((account) => ({ account, balance: String(sums.get(account)) }))
+}
 
 /**
  * Lines in order of (time, request, attempt) out of statements in order of their first receipt: a line may go out when no statement to come

@@ -80,6 +80,40 @@ for (const worker of [false, true]) {
   })
 }
 
+test('balances of a time are what its lines come to', async (t) => {
+  const { nodes, random } = await fleet(t, 2)
+  const [caller, executor] = nodes as [TestNode, TestNode]
+  const start = Date.now() - 10_000
+  const ids = Array.from({ length: 40 }, (_, index) =>
+    call(caller, index % 3 === 0 ? caller : executor, random, {
+      time: start + index * 100,
+      account: index % 2 === 0 ? 'ada' : 'bob'
+    })
+  )
+  await eventually(async () => (await caller.ledger.stats()).receipts === ids.length, 'all receipts')
+  for (const during of [
+    { from: start + 1_000 },
+    { to: start + 2_000 },
+    { from: start + 500, to: start + 1_500 },
+    { from: start + 90_000 }
+  ]) {
+    const expected = new Map<string, number>()
+    const add = (account: string, units: number) => expected.set(account, (expected.get(account) ?? 0) + units)
+    for (const { account, charge, executor: by } of await linesOf(caller.ledger, during)) {
+      add(account, -charge)
+      add(by === caller.signer.peerId ? 'operator-1' : 'operator-2', charge)
+    }
+    const balances = await caller.ledger.balances(during)
+    const accounts = [...expected.keys()].sort()
+    t.deepEqual(
+      balances,
+      accounts.map((account) => ({ account, balance: String(expected.get(account)) }))
+    )
+    t.is(sumOf(balances), 0n)
+  }
+  t.is((await caller.ledger.balances()).length, 4)
+})
+
 test('a node alone attests itself, and its lines say so', async (t) => {
   const { nodes, random } = await fleet(t, 1)
   const [node] = nodes as [(typeof nodes)[0]]
