@@ -164,6 +164,8 @@ export class NodeMeshStatus implements MeshStatus {
     if (this.#draining) return 'draining'
     if (!this.#catalog.caughtUp()) return 'the catalog has not caught up with the mesh yet'
     if (!this.executorAnswered) return 'no executor has answered yet'
+    if (this.#instances.slots === 0 && !this.#mesh.peers().some((peerId) => this.#runs(peerId)))
+      return 'it runs nothing itself (--slots 0), and no node that does is connected'
     return undefined
   }
 
@@ -177,6 +179,12 @@ export class NodeMeshStatus implements MeshStatus {
 
   setDraining(draining: boolean): DrainAnswer {
     return this.#departing.setDraining(draining)
+  }
+
+  /** By its last report it takes work. */
+  #runs(peerId: string): boolean {
+    const load = this.#invocation.loadOf(peerId)
+    return load !== undefined && load.slots > 0 && !load.draining
   }
 
   get #draining(): boolean {

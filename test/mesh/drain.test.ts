@@ -98,3 +98,18 @@ test('a mesh of one that drains refuses calls with 503 and the reason, events to
   await daemon.cli('drain', '--off')
   t.is(await ranAt(daemon), daemon.peerId)
 })
+
+test('a node that runs nothing itself is ready while another that does is connected', async (t) => {
+  const gateway = await up(t, { args: ['--slots', '0'] })
+  const readiness = async () => {
+    const { status, body } = await get(`${gateway.http}/readyz`)
+    return status === 200 ? '' : String(JSON.parse(body).message)
+  }
+  t.regex(await readiness(), /runs nothing itself \(--slots 0\), and no node that does is connected/)
+  const worker = await up(t, { args: ['--join', (await gateway.cli('invite')).stdout.trim()] })
+  await eventually(readiness, (reason) => reason === '')
+  t.is((await worker.cli('drain')).code, 0)
+  await eventually(readiness, (reason) => reason.includes('runs nothing itself'))
+  t.is((await worker.cli('drain', '--off')).code, 0)
+  await eventually(readiness, (reason) => reason === '')
+})
