@@ -19,6 +19,7 @@ import { registerLedgerMetrics, registerPeerMetrics } from './mesh-metrics.ts'
 import { GatewayMetrics } from './metrics.ts'
 import { OperationsPages } from './operations-pages.ts'
 import type { Gateway, GatewayContext, GatewayOptions } from './options.ts'
+import { isForOtherService, OtherServices } from './other-services.ts'
 import { PlainApi } from './plain-api.ts'
 import { PlainCalls } from './plain-calls.ts'
 import { PlainFront } from './plain-front.ts'
@@ -48,6 +49,7 @@ class HttpGateway implements Gateway {
   readonly #functionUrls: FunctionUrls
   readonly #lambdaApi: LambdaApi
   readonly #meshApi: MeshApi
+  readonly #otherServices: OtherServices
   readonly #routes: Routes
   readonly #pages: OperationsPages
   readonly #malformed = new MalformedRefusals()
@@ -75,6 +77,7 @@ class HttpGateway implements Gateway {
     this.#functionUrls = new FunctionUrls(parts)
     this.#lambdaApi = new LambdaApi(parts, codeUrls)
     this.#meshApi = new MeshApi(parts, codeUrls)
+    this.#otherServices = new OtherServices(parts)
     this.#routes = new Routes(parts)
     this.#pages = new OperationsPages(context, metrics, drain, handed?.page ?? (() => metrics.registry.metrics()))
     this.#server = this.#serverOf(context)
@@ -158,6 +161,7 @@ class HttpGateway implements Gateway {
     if (this.#first !== undefined && isForRecords(url)) return this.#first.handle(request, response)
     if (isLambdaPath(url)) return this.#lambdaApi.handle(request, response, url)
     if (url.startsWith('/v1/')) return this.#meshApi.handle(request, response, url)
+    if (isForOtherService(request)) return this.#otherServices.handle(request, response, url)
     return this.#pages.handle(request, response, url)
   }
 

@@ -4,7 +4,6 @@ import { AUTHORIZATION_CHARS_MAX, PRESIGNED_SECONDS_MAX, QUOTED_CHARS_MAX } from
 import { queryPairs } from './url-query.ts'
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256'
-export const SERVICE = 'lambda'
 /** The query parameter that cannot sign itself. */
 export const SIGNATURE_PARAMETER = 'X-Amz-Signature'
 /** Signatures for several regions at once, by a key pair that is derived from the secret: nothing here needs them. */
@@ -31,17 +30,26 @@ export interface SignatureParts {
 /**
  * Reads the signature of a request, from the Authorization header where there is one, else from the query (a presigned URL).
  * @param headers by lower-case name
+ * @param service that the request must be signed for
  * @throws ApiError UNAUTHENTICATED
  */
-export function readSignature(request: ApiRequest, headers: ReadonlyMap<string, string>): SignatureParts {
+export function readSignature(request: ApiRequest, headers: ReadonlyMap<string, string>, service: string): SignatureParts {
   const { authorization } = request.headers
-  if (authorization !== undefined) return fromHeader(authorization, headers)
+  if (authorization !== undefined) return fromHeader(authorization, headers, service)
   const presigned = presignedParameters(request.url ?? '')
   if (presigned === undefined) throw refused('MissingAuthenticationTokenException', 'Missing Authentication Token')
-  return fromQuery(presigned, headers)
+  return fromQuery(presigned, headers, service)
 }
 
-function fromHeader(authorization: string, headers: ReadonlyMap<string, string>): SignatureParts {
+/** The service that a request says it is signed for, whether that holds or not; undefined for what is not signed so. */
+export function allegedService({ url = '', headers }: Pick<ApiRequest, 'url' | 'headers'>): string | undefined {
+  const { authorization } = headers
+  if (authorization !== undefined)
+    return /Credential=[^/,]*\/\d{8}\/[^/,]*\/([a-z0-9-]{1,64})\/aws4_request/.exec(authorization)?.[1]
+  return /[?&]X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&%]*%2F([a-z0-9-]{1,64})%2Faws4_request/.exec(url)?.[1]
+}
+
+function fromHeader(authorization: string, headers: ReadonlyMap<string, string>, service: string): SignatureParts {
   if (authorization.length > AUTHORIZATION_CHARS_MAX)
     throw incomplete(`Authorization header has ${authorization.length} characters; at most ${AUTHORIZATION_CHARS_MAX} are taken`)
   if (authorization.startsWith(ASYMMETRIC_ALGORITHM)) throw asymmetric()
@@ -61,7 +69,7 @@ function fromHeader(authorization: string, headers: ReadonlyMap<string, string>)
     signature: parts.get('Signature')
   }
   return {
-    ...checked(said, IN_HEADER),
+    ...checked(said, IN_HEADER, service),
     presigned: false,
     amzDate: checkedDate(headers.get('x-amz-date')),
     validMs: undefined,
@@ -84,7 +92,11 @@ function presignedParameters(url: string): ReadonlyMap<string, string> | undefin
   return parameters.has('X-Amz-Algorithm') || parameters.has(SIGNATURE_PARAMETER) ? parameters : undefined
 }
 
-function fromQuery(parameters: ReadonlyMap<string, string>, headers: ReadonlyMap<string, string>): SignatureParts {
+function fromQuery(
+  parameters: ReadonlyMap<string, string>,
+  headers: ReadonlyMap<string, string>,
+  service: string
+): SignatureParts {
   const algorithm = parameters.get('X-Amz-Algorithm')
   if (algorithm === ASYMMETRIC_ALGORITHM) throw asymmetric()
   if (algorithm !== ALGORITHM)
@@ -95,7 +107,7 @@ function fromQuery(parameters: ReadonlyMap<string, string>, headers: ReadonlyMap
     signature: parameters.get(SIGNATURE_PARAMETER)
   }
   return {
-    ...checked(said, IN_QUERY),
+    ...checked(said, IN_QUERY, service),
     presigned: true,
     amzDate: checkedDate(parameters.get('X-Amz-Date')),
     validMs: validMsOf(parameters.get('X-Amz-Expires')),
@@ -115,7 +127,7 @@ const IN_QUERY: Place = { where: 'AWS query-string parameters must include', pre
 type Said = Record<'credential' | 'signedHeaders' | 'signature', string | undefined>
 type Checked = Pick<SignatureParts, 'accessKeyId' | 'scopeDate' | 'region' | 'signedHeaders' | 'signature'>
 
-function checked(said: Said, { where, prefix }: Place): Checked {
+function checked(said: Said, { where, prefix }: Place, wanted: string): Checked {
   const { signature } = said
   if (signature === undefined || !/^[0-9a-f]{64}$/.test(signature))
     throw incomplete(`${where} '${prefix}Signature' parameter of 64 hexadecimal digits`)
@@ -128,13 +140,13 @@ function checked(said: Said, { where, prefix }: Place): Checked {
   const match = /^([^/\s]{1,128})\/(\d{8})\/([A-Za-z0-9-]{1,64})\/([^/]*)\/([^/]*)$/.exec(credential)
   if (match === null)
     throw incomplete(
-      `${where} '${prefix}Credential' parameter KEY/YYYYMMDD/REGION/${SERVICE}/aws4_request, got ${quoted(credential)}`
+      `${where} '${prefix}Credential' parameter KEY/YYYYMMDD/REGION/${wanted}/aws4_request, got ${quoted(credential)}`
     )
   const [, accessKeyId = '', scopeDate = '', region = '', service, terminator] = match
-  if (service !== SERVICE)
+  if (service !== wanted)
     throw refused(
       'InvalidSignatureException',
-      `Credential should be scoped to correct service: '${SERVICE}', got ${quoted(service)}.`
+      `Credential should be scoped to correct service: '${wanted}', got ${quoted(service)}.`
     )
   if (terminator !== 'aws4_request')
     throw refused(

@@ -4,7 +4,7 @@ import type { ApiRequest } from './api-call.ts'
 import { CLOCK_SKEW_MS_MAX, SIGNING_KEYS_CACHED_MAX } from './limits.ts'
 import type { AccessKeys } from './options.ts'
 import { canonicalPath, canonicalQuery, headerValues } from './sigv4-canonical.ts'
-import { ALGORITHM, readSignature, refused, SERVICE, SIGNATURE_PARAMETER, type SignatureParts } from './sigv4-parts.ts'
+import { ALGORITHM, readSignature, refused, SIGNATURE_PARAMETER, type SignatureParts } from './sigv4-parts.ts'
 
 const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.'
@@ -25,17 +25,20 @@ export interface Claim extends SignatureParts {
 export class Sigv4Verifier {
   readonly #keys: Pick<AccessKeys, 'get'>
   readonly #clock: Clock
+  readonly #service: string
   readonly #signingKeys = new Map<string, { secret: string; signingKey: Buffer }>()
 
-  constructor(keys: Pick<AccessKeys, 'get'>, clock: Clock) {
+  /** @param service that requests must be signed for: a signature for one opens no other */
+  constructor(keys: Pick<AccessKeys, 'get'>, clock: Clock, service = 'lambda') {
     this.#keys = keys
     this.#clock = clock
+    this.#service = service
   }
 
   /** @throws ApiError UNAUTHENTICATED */
   begin(request: ApiRequest): Claim {
     const headers = headerValues(request)
-    const parts = readSignature(request, headers)
+    const parts = readSignature(request, headers, this.#service)
     this.#checkTime(parts)
     checkSignedHeaders(headers, parts.signedHeaders)
     const key = this.#keys.get(parts.accessKeyId)
@@ -87,7 +90,7 @@ export class Sigv4Verifier {
       mark < 0 ? '' : url.slice(mark + 1),
       claim.presigned ? SIGNATURE_PARAMETER : undefined
     )}\n${canonicalHeaders}\n${claim.signedHeaders.join(';')}\n${bodyHash}`
-    const scope = `${claim.scopeDate}/${claim.region}/${SERVICE}/aws4_request`
+    const scope = `${claim.scopeDate}/${claim.region}/${this.#service}/aws4_request`
     const toSign = `${ALGORITHM}\n${claim.amzDate}\n${scope}\n${hash('sha256', canonical)}`
     const expected = createHmac('sha256', this.#signingKey(claim)).update(toSign).digest()
     if (!timingSafeEqual(expected, Buffer.from(claim.signature, 'hex'))) throw refused('InvalidSignatureException', MISMATCH)
@@ -99,7 +102,7 @@ export class Sigv4Verifier {
     const cached = this.#signingKeys.get(name)
     // A key may be made anew under its old id with another secret.
     if (cached !== undefined && cached.secret === secretAccessKey) return cached.signingKey
-    const steps = [claim.scopeDate, claim.region, SERVICE, 'aws4_request']
+    const steps = [claim.scopeDate, claim.region, this.#service, 'aws4_request']
     const signingKey = steps.reduce(
       (key, step) => createHmac('sha256', key).update(step).digest(),
       Buffer.from(`AWS4${secretAccessKey}`, 'utf8')
