@@ -129,7 +129,8 @@ function principalsOf(alleged: unknown, accountId: string): PolicyPrincipal[] {
  */
 export function principalOf(alleged: string, accountId: string): PolicyPrincipal | undefined {
   if (alleged === '*') return { kind: 'any', value: '*' }
-  if (/^[a-z0-9.-]{1,200}\.amazonaws\.com(\.cn)?$/.test(alleged)) return { kind: 'service', value: alleged }
+  // Alexa's are of amazon.com: alexa-appkit, alexa-connectedhome.
+  if (/^[a-z0-9.-]{1,200}\.(amazonaws\.com(\.cn)?|amazon\.com)$/.test(alleged)) return { kind: 'service', value: alleged }
   if (/^arn:aws[a-z-]*:iam::\d{12}:(root|user\/[\w+=,.@/-]{1,128}|role\/[\w+=,.@/-]{1,128})$/.test(alleged))
     return alleged.endsWith(':root') && alleged.includes(`::${accountId}:`)
       ? { kind: 'any', value: alleged }
