@@ -28,6 +28,8 @@ export async function clientsOf(t: Ending, node: Daemon): Promise<Client[]> {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
     AWS_DEFAULT_REGION: 'us-east-1',
+    // The name that the Go SDKs read.
+    AWS_REGION: 'us-east-1',
     AWS_PAGER: '',
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_MAX_ATTEMPTS: '1'
@@ -36,8 +38,12 @@ export async function clientsOf(t: Ending, node: Daemon): Promise<Client[]> {
   const clients: Client[] = [await sdkClient(node)]
   for (const python of await programs('python3')) {
     const version = await run(python, ['-c', 'import boto3; print(boto3.__version__)'], { env })
-    if (version.code === 0) clients.push(botoClient(t, `boto3 ${version.stdout.trim()}`, python, node, env))
+    const args = [join(import.meta.dirname, 'operations-client.py'), node.http]
+    if (version.code === 0) clients.push(lineClient(t, `boto3 ${version.stdout.trim()}`, python, args, env))
   }
+  const go = await builtGo(folder)
+  if (go !== undefined)
+    for (const version of ['v1', 'v2']) clients.push(lineClient(t, `Go SDK ${version}`, go, [version, node.http], env))
   for (const aws of await programs('aws')) {
     const { stdout, stderr } = await run(aws, ['--version'], { env })
     const version = /aws-cli\/(\S+)/.exec(stdout + stderr)?.[1]
@@ -77,11 +83,26 @@ async function sdkClient(node: Daemon): Promise<Client> {
   }
 }
 
-function botoClient(t: Ending, name: string, python: string, node: Daemon, env: Record<string, string>): Client {
-  const child = spawn(python, [join(import.meta.dirname, 'operations-client.py'), node.http], {
-    env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'inherit']
-  })
+/** Where Debian has the sources of Go libraries. */
+const GO_PATH = '/usr/share/gocode'
+
+/** Builds the client of Debian's Go SDKs; undefined where Go or one of them is missing. */
+async function builtGo(folder: string): Promise<string | undefined> {
+  const built = join(folder, 'go-client')
+  const env = { GOPATH: GO_PATH, GO111MODULE: 'off', GOFLAGS: '' }
+  for (const go of await programs('go')) {
+    const listed = ['github.com/aws/aws-sdk-go/service/lambda', 'github.com/aws/aws-sdk-go-v2/service/lambda']
+    if ((await run(go, ['list', ...listed], { env })).code !== 0) continue
+    const { code, stderr } = await run(go, ['build', '-o', built, join(import.meta.dirname, 'operations-client.go')], { env })
+    if (code !== 0) throw new Error(stderr)
+    return built
+  }
+  return undefined
+}
+
+/** A program that takes an operation a line. */
+function lineClient(t: Ending, name: string, program: string, args: string[], env: Record<string, string>): Client {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] })
   t.teardown(() => child.kill())
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const bytesNamed = (_key: string, value: unknown) => {
@@ -94,7 +115,7 @@ function botoClient(t: Ending, name: string, python: string, node: Daemon, env: 
     async call(operation, input) {
       child.stdin.write(`${JSON.stringify([operation, input], bytesNamed)}\n`)
       const line = await lines.next()
-      if (line.done === true) return failed('python has gone')
+      if (line.done === true) return failed(`${name} has gone`)
       const [kind, answer] = JSON.parse(line.value) as ['ok' | 'unknown' | 'error', unknown]
       if (kind === 'unknown') return UNKNOWN
       return kind === 'ok' ? { kind, output: (answer ?? {}) as Record<string, unknown> } : failed(String(answer))
