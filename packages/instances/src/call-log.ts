@@ -44,7 +44,8 @@ export class CallLog {
     const { requestId, version, logTail } = this.#invocation
     if (!this.#begun && !logTail && status === 'ok' && !usage.cold) return undefined
     this.#begin(time)
-    const init = usage.initMs === undefined ? '' : `\tInit Duration: ${usage.initMs.toFixed(2)} ms`
+    // The place is Init Duration's also where there is none: the Serverless Framework shows whatever stands in it for that.
+    const init = usage.initMs === undefined ? '\t' : `\tInit Duration: ${usage.initMs.toFixed(2)} ms`
     const used = usage.memoryUsedMb ?? 0
     const cpu = usage.cpuMs === undefined ? '' : `\tCPU Time: ${usage.cpuMs.toFixed(2)} ms`
     const outcome = status === 'ok' ? '' : `\tStatus: ${status}`

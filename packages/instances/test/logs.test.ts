@@ -37,7 +37,7 @@ test.serial('a silent warm call leaves no line, and a tail when it is asked for'
   const tail = (await fn.result({ say: 'ä' }, { logTail: true, requestId: 'r-2' })).ran.logTail ?? ''
   t.regex(
     tail,
-    /^START RequestId: r-2 Version: \$LATEST\n\d{4}-\d\d-\d\dT[\d:.]+Z\tr-2\tINFO\tä\nEND RequestId: r-2\nREPORT RequestId: r-2\tDuration: [\d.]+ ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\tCPU Time: [\d.]+ ms\n$/
+    /^START RequestId: r-2 Version: \$LATEST\n\d{4}-\d\d-\d\dT[\d:.]+Z\tr-2\tINFO\tä\nEND RequestId: r-2\nREPORT RequestId: r-2\tDuration: [\d.]+ ms\tBilled Duration: 100 ms\tMemory Size: 128 MB\tMax Memory Used: \d+ MB\t\tCPU Time: [\d.]+ ms\n$/
   )
 })
 
