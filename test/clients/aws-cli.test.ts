@@ -55,6 +55,11 @@ test('the AWS command line creates, invokes at another node, reads back and dele
     (text) => text !== ''
   )
   t.deepEqual(JSON.parse(await readFile(out, 'utf8')), { hello: 'Ada' })
+  t.regex(JSON.parse(await aws(b, 'sts', 'get-caller-identity')).Arn, /:user\/default$/)
+  // The first call starts an instance, so it has lines although the function wrote none; two of them at a time.
+  const events = await aws(a, 'logs', 'filter-log-events', '--log-group-name', '/aws/lambda/hello', '--page-size', '2')
+  const messages = JSON.parse(events).events.map(({ message }: { message: string }) => message.split(' ')[0])
+  t.deepEqual(messages, ['START', 'END', 'REPORT'])
   const listed = JSON.parse(await aws(b, 'lambda', 'list-functions'))
   t.deepEqual(
     listed.Functions.map(({ FunctionName }: { FunctionName: string }) => FunctionName),

@@ -9,6 +9,7 @@ import {
   serveApi
 } from './api-call.ts'
 import { ApiError, awsErrorOf } from './api-error.ts'
+import { CloudWatchLogs } from './cloudwatch-logs.ts'
 import { ROUTE } from './metrics.ts'
 import { Sigv4Verifier } from './sigv4.ts'
 import { allegedService } from './sigv4-parts.ts'
@@ -47,7 +48,9 @@ const S3_STYLE: ErrorStyle = {
 /** Of services that name the operation in a header (SSM, DynamoDB, CloudWatch Logs, …). */
 const TARGET_STYLE: ErrorStyle = {
   ...AWS_STYLE,
-  body: (error) => JSON.stringify({ __type: awsErrorOf(error).awsCode, message: error.message })
+  body: (error) => JSON.stringify({ __type: awsErrorOf(error).awsCode, message: error.message }),
+  // The protocol has no other for what is the client's fault.
+  status: (error) => (awsErrorOf(error).status < 500 ? 400 : awsErrorOf(error).status)
 }
 
 /** True for what is signed for a service of AWS, but not for Lambda: `AWS_ENDPOINT_URL` sends a client's requests to all of them here. */
@@ -58,15 +61,20 @@ export function isForOtherService(request: Pick<ApiRequest, 'url' | 'headers'>):
 
 /**
  * What clients ask of other services of AWS when all their requests come here. Who one is (`sts` `GetCallerIdentity`) is answered, since tools ask that before they
- * deploy; the rest is refused in the words of its protocol, so that the client can show them.
+ * deploy, and what functions wrote (`logs`); the rest is refused in the words of its protocol, so that the client can show them.
  */
 export class OtherServices {
   readonly #parts: ApiParts
   readonly #sts: ApiParts
+  readonly #logs: ApiParts
+  readonly #cloudWatchLogs: CloudWatchLogs
 
   constructor(parts: ApiParts) {
     this.#parts = parts
-    this.#sts = { ...parts, verifier: new Sigv4Verifier(parts.context.keys, parts.context.clock, 'sts') }
+    const { keys, clock } = parts.context
+    this.#sts = { ...parts, verifier: new Sigv4Verifier(keys, clock, 'sts') }
+    this.#logs = { ...parts, verifier: new Sigv4Verifier(keys, clock, 'logs') }
+    this.#cloudWatchLogs = new CloudWatchLogs(parts.context)
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
@@ -81,6 +89,11 @@ export class OtherServices {
       }
       return serveApi(this.#sts, QUERY_STYLE, ROUTE.OTHER, { request, response, operation, name: '', rawQuery })
     }
+    const target = request.headers['x-amz-target']
+    if (service === 'logs' && typeof target === 'string') {
+      const operation = this.#cloudWatchLogs.operation(target)
+      return serveApi(this.#logs, TARGET_STYLE, ROUTE.OTHER, { request, response, operation, name: '', rawQuery })
+    }
     this.#refuse(request, response, service)
     return Promise.resolve()
   }
@@ -93,7 +106,7 @@ export class OtherServices {
     const error = new ApiError(
       'NOT_FOUND',
       'UnknownOperationException',
-      `'${service}' is not here: a node answers for lambda, and for sts GetCallerIdentity; AWS_ENDPOINT_URL_LAMBDA in place of AWS_ENDPOINT_URL sends only those of lambda here`
+      `'${service}' is not here: a node answers for lambda, sts GetCallerIdentity and the reading of logs; AWS_ENDPOINT_URL_LAMBDA in place of AWS_ENDPOINT_URL sends only those of lambda here`
     )
     const style = styleOf(service, request)
     const headers = ['x-amzn-requestid', context.random.uuid(), ...style.headers(error)]
