@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { LIMITS } from '@peerless/interface'
 import { type ApiExchange, type ApiOperation, type ApiParts, AWS_STYLE, exchangeApi, serveApi } from './api-call.ts'
+import { preflightHeaders, shareWithPages } from './api-cors.ts'
 import { ApiError } from './api-error.ts'
 import type { CodeUrls } from './code-url.ts'
+import type { FlatHeaders } from './http-answer.ts'
 import { concurrencyHandlers } from './lambda-concurrency.ts'
 import type { Handler, Handlers, LambdaContext } from './lambda-context.ts'
 import { eventInvokeHandlers } from './lambda-event-invoke.ts'
@@ -67,7 +69,18 @@ export class LambdaApi {
   }
 
   handle(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    shareWithPages(request, response)
+    const preflight = preflightHeaders(request)
+    if (preflight !== undefined) return Promise.resolve(this.#answerPreflight(request, response, preflight))
     return serveApi(this.#parts, AWS_STYLE, ROUTE.LAMBDA, { request, response, ...this.#find(request.method ?? '', url) })
+  }
+
+  #answerPreflight(request: IncomingMessage, response: ServerResponse, headers: FlatHeaders): void {
+    const { context, metrics, drain } = this.#parts
+    const startedAt = context.clock.monotonic()
+    metrics.started()
+    drain.refuse(request, response, 200, ['x-amzn-requestid', context.random.uuid(), ...headers], '')
+    metrics.answered(ROUTE.LAMBDA, response.statusCode, context.clock.monotonic() - startedAt)
   }
 
   /** The same for a request that was read, and is answered, by other means than `node:http`. */
