@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { FUNCTION_NAME, type FunctionRecord, type LogLine } from '@peerless/interface'
 import { type ApiCall, type ApiOperation, parseJson } from './api-call.ts'
 import { ApiError } from './api-error.ts'
@@ -19,6 +20,8 @@ const ENTRIES_MAX = 50
 const EVENT_OVERHEAD_BYTES = 26
 /** At once, over all clients: each holds all that the mesh has kept of a function's lines since the time that was asked for. */
 const READS_MAX = 4
+/** In one step, so that calls are not held up: about a millisecond. */
+const STEP_LINES = 256
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -86,7 +89,8 @@ export class CloudWatchLogs {
     const skip = Number(textOf(input, 'nextToken') ?? 0)
     if (!(Number.isSafeInteger(skip) && skip >= 0)) throw invalidToken()
     const spans = new Map<string, { first: number; last: number }>()
-    for (const line of await this.#read(record, 0)) {
+    for (const [index, line] of (await this.#read(record, 0)).entries()) {
+      if (index % STEP_LINES === STEP_LINES - 1) await setImmediate()
       const name = streamOf(line)
       const span = spans.get(name)
       if (span === undefined) spans.set(name, { first: line.time, last: line.time })
@@ -118,24 +122,31 @@ export class CloudWatchLogs {
     const start = numberOf(input, 'startTime', 0, Number.MAX_SAFE_INTEGER) ?? 0
     const from = placeOf(textOf(input, 'nextToken'), start)
     const events: unknown[] = []
-    const ids = new EventIds()
-    const at = { time: -1, count: 0 }
     let bytes = 0
-    for (const line of await this.#read(record, from.time)) {
+    /** Lines of the same millisecond before this one: all, and those that say the same. */
+    let now = -1
+    let before = 0
+    const twins = new Map<string, number>()
+    for (const [index, line] of (await this.#read(record, from.time)).entries()) {
+      if (index % STEP_LINES === STEP_LINES - 1) await setImmediate()
       const time = Math.floor(line.time)
       if (time > end) break
-      const eventId = ids.of(line)
-      const before = at.time === time ? at.count : 0
-      if ((time === from.time && before < from.count) || !shown(line)) {
-        Object.assign(at, { time, count: before + 1 })
-        continue
+      if (time === now) before++
+      else {
+        now = time
+        before = 0
+        twins.clear()
       }
+      const key = JSON.stringify([line.node, line.instance, line.requestId, line.message])
+      const twin = twins.get(key) ?? 0
+      twins.set(key, twin + 1)
+      if (time < from.time || (time === from.time && before < from.count) || !shown(line)) continue
       const message = messageOf(line)
       bytes += Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES
       // The next page begins with this one.
       if (events.length === limit || (bytes > EVENT_BYTES_MAX && events.length > 0))
         return { events, searchedLogStreams: [], nextToken: `${time}.${before}` }
-      Object.assign(at, { time, count: before + 1 })
+      const eventId = eventIdOf(time, key, twin)
       events.push({ logStreamName: streamOf(line), timestamp: time, message, ingestionTime: time, eventId })
     }
     return { events, searchedLogStreams: [] }
@@ -152,7 +163,11 @@ export class CloudWatchLogs {
     this.#reads++
     try {
       const { signal } = new AbortController()
-      const lines = await Array.fromAsync(this.#context.logs.read({ account, function: name, sinceMs, follow: false, signal }))
+      const lines: LogLine[] = []
+      for await (const line of this.#context.logs.read({ account, function: name, sinceMs, follow: false, signal })) {
+        // Of peers' lines no more is checked than that it is a number.
+        if (Number.isFinite(new Date(line.time).getTime()) && lines.push(line) % STEP_LINES === 0) await setImmediate()
+      }
       return lines.sort((a, b) => Math.floor(a.time) - Math.floor(b.time) || compared(a.node, b.node))
     } finally {
       this.#reads--
@@ -180,20 +195,14 @@ export class CloudWatchLogs {
   }
 }
 
-/** A number for each line that is the same whenever the line is read, also for lines that say the same in the same millisecond. */
-class EventIds {
-  readonly #seen = new Map<string, number>()
-
-  of({ time, node, instance, requestId, message }: LogLine): string {
-    const digest = hash('sha256', JSON.stringify([time, node, instance, requestId, message]))
-    const count = this.#seen.get(digest) ?? 0
-    this.#seen.set(digest, count + 1)
-    // 56 digits, as the service's own: 44 of the hash, and the count.
-    const digits = BigInt(`0x${digest.slice(0, 36)}`)
+/** The same whenever the line is read: 56 digits as the service's own, 44 of a hash and those of the count of lines that said the same in that millisecond before. */
+function eventIdOf(time: number, key: string, twin: number): string {
+  const digest = hash('sha256', `${time}${key}`)
+  return (
+    BigInt(`0x${digest.slice(0, 36)}`)
       .toString()
-      .padStart(44, '0')
-    return digits + String(count).padStart(12, '0')
-  }
+      .padStart(44, '0') + String(twin).padStart(12, '0')
+  )
 }
 
 /** As `context.logStreamName`, but for the day: an instance that lives over midnight has a stream for each. */

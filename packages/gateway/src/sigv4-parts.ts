@@ -45,8 +45,8 @@ export function readSignature(request: ApiRequest, headers: ReadonlyMap<string, 
 export function allegedService({ url = '', headers }: Pick<ApiRequest, 'url' | 'headers'>): string | undefined {
   const { authorization } = headers
   if (authorization !== undefined)
-    return /Credential=[^/,]*\/\d{8}\/[^/,]*\/([a-z0-9-]{1,64})\/aws4_request/.exec(authorization)?.[1]
-  return /[?&]X-Amz-Credential=[^&]*?%2F\d{8}%2F[^&%]*%2F([a-z0-9-]{1,64})%2Faws4_request/.exec(url)?.[1]
+    return /Credential=[^/,\s]{1,128}\/\d{8}\/[^/,\s]{1,64}\/([a-z0-9-]{1,64})\/aws4_request/.exec(authorization)?.[1]
+  return /[?&]X-Amz-Credential=[^&%]{1,128}%2F\d{8}%2F[^&%]{1,64}%2F([a-z0-9-]{1,64})%2Faws4_request/.exec(url)?.[1]
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, string>, service: string): SignatureParts {

@@ -66,6 +66,19 @@ test('events are written as Lambda writes them, over all nodes in the order of t
   t.is(output.nextToken, undefined)
 })
 
+test('what a peer says of times that are none is left out', async (t) => {
+  const lines = [line(Number.NaN, 'never'), line(0, 'now'), line(Number.POSITIVE_INFINITY, 'always'), line(1e17, 'late')]
+  const node = await start(t, {
+    logs: {
+      async *read() {
+        yield* lines
+      }
+    }
+  })
+  t.deepEqual(messages(await call(node, 'FilterLogEvents', GROUP)), ['now'])
+  t.is((await call(node, 'DescribeLogStreams', GROUP)).code, 'ok')
+})
+
 test('pages together have each event once, also where many are of one millisecond and say the same', async (t) => {
   const lines = Array.from({ length: 40 }, (_, index) =>
     line(index >> 3, index % 3 === 0 ? 'same' : `n ${index}`, { node: `n${index % 2}` })
