@@ -12,7 +12,7 @@ const GROUP_PREFIX = '/aws/lambda/'
 
 /** A hundred names of streams, as long as they may be. */
 const BODY_BYTES_MAX = 65_536
-/** CloudWatch Logs API reference: FilterLogEvents (events and bytes of a page), DescribeLogStreams and DescribeLogGroups (entries of a page). */
+/** CloudWatch Logs API reference: FilterLogEvents and GetLogEvents (events and bytes of a page), DescribeLogStreams and DescribeLogGroups (entries of a page). */
 const EVENTS_MAX = 10_000
 const EVENT_BYTES_MAX = 1_048_576
 const ENTRIES_MAX = 50
@@ -39,7 +39,8 @@ export class CloudWatchLogs {
     this.#operations = {
       DescribeLogGroups: async (call, input) => this.#groups(call, input),
       DescribeLogStreams: (call, input) => this.#streams(call, input),
-      FilterLogEvents: (call, input) => this.#events(call, input)
+      FilterLogEvents: (call, input) => this.#events(call, input),
+      GetLogEvents: (call, input) => this.#eventsOfStream(call, input)
     }
   }
 
@@ -152,6 +153,49 @@ export class CloudWatchLogs {
     return { events, searchedLogStreams: [] }
   }
 
+  /** Pages from the end on, or from the head, of which each says how to go on in both ways. */
+  async #eventsOfStream(call: ApiCall, input: Input): Promise<unknown> {
+    const record = this.#record(call, input)
+    const name = textOf(input, 'logStreamName')
+    if (name === undefined) throw invalidParameter('logStreamName must be given')
+    const limit = numberOf(input, 'limit', 1, EVENTS_MAX) ?? EVENTS_MAX
+    const start = numberOf(input, 'startTime', 0, Number.MAX_SAFE_INTEGER) ?? 0
+    const end = numberOf(input, 'endTime', 0, Number.MAX_SAFE_INTEGER) ?? Number.MAX_SAFE_INTEGER
+    const [, way, token] = /^([fb])\/(.*)$/.exec(textOf(input, 'nextToken') ?? '') ?? []
+    if (input.nextToken != null && token === undefined) throw invalidToken()
+    const forward = way === undefined ? input.startFromHead === true : way === 'f'
+    const from = placeOf(token, start)
+    const shown = shownBy({ logStreamNames: [name] })
+    const own = (await this.#read(record, start)).filter((line) => Math.floor(line.time) < end && shown(line))
+    let place: Place = { time: -1, count: 0 }
+    const placed = own.map((line) => {
+      const time = Math.floor(line.time)
+      place = { time, count: time === place.time ? place.count + 1 : 0 }
+      return { place, line }
+    })
+    const isBefore = (a: Place) => a.time < from.time || (a.time === from.time && a.count < from.count)
+    const rest = placed.filter(({ place: at }) => token === undefined || isBefore(at) !== forward)
+    if (!forward) rest.reverse()
+    const page: { place: Place; event: object }[] = []
+    let bytes = 0
+    for (const { place: at, line } of rest.slice(0, limit)) {
+      if (page.length % STEP_LINES === STEP_LINES - 1) await setImmediate()
+      const message = messageOf(line)
+      bytes += Buffer.byteLength(message) + EVENT_OVERHEAD_BYTES
+      if (bytes > EVENT_BYTES_MAX && page.length > 0) break
+      page.push({ place: at, event: { timestamp: at.time, message, ingestionTime: at.time } })
+    }
+    if (!forward) page.reverse()
+    const first = page[0]?.place ?? from
+    const last = page.at(-1)?.place
+    const next = last === undefined ? from : { time: last.time, count: last.count + 1 }
+    return {
+      events: page.map(({ event }) => event),
+      nextForwardToken: `f/${next.time}.${next.count}`,
+      nextBackwardToken: `b/${first.time}.${first.count}`
+    }
+  }
+
   /** Lines from that time on, always in the same order. */
   async #read({ account, name }: FunctionRecord, sinceMs: number): Promise<LogLine[]> {
     if (this.#reads >= READS_MAX)
@@ -234,8 +278,14 @@ function shownBy(input: Input): (line: LogLine) => boolean {
     holds(messageOf(line))
 }
 
-/** Where a page begins: the time of its first line, and how many lines of that time were on pages before. */
-function placeOf(token: string | undefined, start: number): { time: number; count: number } {
+/** Before a line: its time, and how many lines of that time come before it. */
+interface Place {
+  readonly time: number
+  readonly count: number
+}
+
+/** Where a page begins. */
+function placeOf(token: string | undefined, start: number): Place {
   if (token === undefined) return { time: start, count: 0 }
   const [, time, count] = /^(\d{1,15})\.(\d{1,9})$/.exec(token) ?? []
   if (time === undefined) throw invalidToken()

@@ -136,6 +136,34 @@ test('events are chosen by stream, time and terms', async (t) => {
     t.is((await call(node, 'FilterLogEvents', { ...GROUP, filterPattern })).code, '400 InvalidParameterException', filterPattern)
 })
 
+test('a stream is read from its end or its head, page by page, both ways', async (t) => {
+  const lines = Array.from({ length: 9 }, (_, index) => line(index >> 1, `${index}`, { instance: index % 4 === 3 ? 'j' : 'i' }))
+  const node = await withLines(t, lines)
+  const page = async (input: object) => {
+    const { code, output } = await call(node, 'GetLogEvents', { ...GROUP, logStreamName: '2026/01/02/[$LATEST]i', ...input })
+    t.is(code, 'ok', inspect(output))
+    return { text: messages({ output })?.join(''), forward: output.nextForwardToken, backward: output.nextBackwardToken }
+  }
+  t.is((await page({})).text, '0124568')
+  t.is((await page({ startTime: TIME + 1, endTime: TIME + 3 })).text, '245')
+  const end = await page({ limit: 3 })
+  t.is(end.text, '568')
+  const before = await page({ limit: 3, nextToken: end.backward })
+  t.is(before.text, '124')
+  t.is((await page({ limit: 3, nextToken: before.forward })).text, '568')
+  const head = await page({ limit: 3, nextToken: before.backward })
+  t.is(head.text, '0')
+  const none = await page({ nextToken: head.backward })
+  t.deepEqual(none, { text: '', forward: none.forward, backward: head.backward }, 'what is over gives its own token back')
+  t.is((await page({ limit: 2, startFromHead: true })).text, '01')
+  t.is((await page({ nextToken: end.forward })).forward, end.forward)
+  lines.push(line(5, 'new'))
+  t.is((await page({ nextToken: end.forward })).text, 'new')
+  const wrong = { ...GROUP, logStreamName: 'x', nextToken: '1.1' }
+  for (const input of [wrong, { ...wrong, nextToken: 'f/x' }, GROUP])
+    t.is((await call(node, 'GetLogEvents', input)).code, '400 InvalidParameterException')
+})
+
 test('groups are the functions that a key may manage, streams their instances by day', async (t) => {
   const node = await withLines(t, [line(0, 'a'), line(5, 'b', { instance: 'j' }), line(9, 'c')])
   const groups = (await call(node, 'DescribeLogGroups', { logGroupNamePrefix: '/aws/lambda/hel' })).output
