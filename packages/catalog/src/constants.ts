@@ -86,6 +86,11 @@ export const REFUSALS_REMEMBERED_MAX = 256
 export const DEPLOYMENTS_IN_WORK_MAX = 16
 /** So many of one account: builds that take their whole minute leave the others some. */
 export const ACCOUNT_DEPLOYMENTS_IN_WORK_MAX = 12
+/** Deployments that wait for room, as those of a script that deploys all its functions at once do, and of one account; bytes of their zips; for how long. */
+export const DEPLOYMENTS_WAITING_MAX = 256
+export const ACCOUNT_DEPLOYMENTS_WAITING_MAX = 192
+export const DEPLOYMENTS_WAITING_BYTES_MAX = 134_217_728
+export const DEPLOYMENTS_WAITING_MS_MAX = 30_000
 /** Changes that wait for their turn: a record each, and a client that made them at once. */
 export const CHANGES_IN_WORK_MAX = 512
 export const ACCOUNT_CHANGES_IN_WORK_MAX = 384

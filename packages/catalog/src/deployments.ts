@@ -25,9 +25,13 @@ import {
 import {
   ACCOUNT_CHANGES_IN_WORK_MAX,
   ACCOUNT_DEPLOYMENTS_IN_WORK_MAX,
+  ACCOUNT_DEPLOYMENTS_WAITING_MAX,
   BUILD_MS_MAX,
   CHANGES_IN_WORK_MAX,
   DEPLOYMENTS_IN_WORK_MAX,
+  DEPLOYMENTS_WAITING_BYTES_MAX,
+  DEPLOYMENTS_WAITING_MAX,
+  DEPLOYMENTS_WAITING_MS_MAX,
   ZIP_FETCH_MS_MAX
 } from './constants.ts'
 import { HANDLER_DEFAULT, ROLE_DEFAULT, RUNTIME_DEFAULT } from './function-rules.ts'
@@ -52,17 +56,34 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   return new NodeDeployments(options)
 }
 
+const BOUNDS = {
+  deployments: {
+    tasksMax: DEPLOYMENTS_IN_WORK_MAX,
+    accountTasksMax: ACCOUNT_DEPLOYMENTS_IN_WORK_MAX,
+    waitingMax: DEPLOYMENTS_WAITING_MAX,
+    accountWaitingMax: ACCOUNT_DEPLOYMENTS_WAITING_MAX,
+    waitingBytesMax: DEPLOYMENTS_WAITING_BYTES_MAX,
+    waitingMsMax: DEPLOYMENTS_WAITING_MS_MAX
+  },
+  changes: {
+    tasksMax: CHANGES_IN_WORK_MAX,
+    accountTasksMax: ACCOUNT_CHANGES_IN_WORK_MAX,
+    waitingMax: 0,
+    accountWaitingMax: 0,
+    waitingBytesMax: 0,
+    waitingMsMax: 0
+  }
+} as const
+
 class NodeDeployments implements Deployments {
   readonly #options: DeploymentsOptions
   readonly #logger: Logger
-  readonly #turns = new Turns({
-    deployments: { tasksMax: DEPLOYMENTS_IN_WORK_MAX, accountTasksMax: ACCOUNT_DEPLOYMENTS_IN_WORK_MAX },
-    changes: { tasksMax: CHANGES_IN_WORK_MAX, accountTasksMax: ACCOUNT_CHANGES_IN_WORK_MAX }
-  })
+  readonly #turns: Turns
 
   constructor(options: DeploymentsOptions) {
     this.#options = options
     this.#logger = options.logger.child({ part: 'deployments' })
+    this.#turns = new Turns(BOUNDS, options.clock)
   }
 
   async create(order: Parameters<Deployments['create']>[0]): Promise<FunctionRecord> {
@@ -71,7 +92,7 @@ class NodeDeployments implements Deployments {
     checkPattern('account', account, ACCOUNT_NAME, "must have 1 to 64 letters, digits, '-', '_' or '.'")
     checkSettings(settings)
     checkZip(zip)
-    return await this.#turns.run('deployments', account, name, async () => {
+    const create = async () => {
       this.#checkFree(name)
       const handler = settings.handler ?? HANDLER_DEFAULT
       const code = await this.#store(zip, await this.#build(zip, handler, settings.layers ?? []))
@@ -103,13 +124,14 @@ class NodeDeployments implements Deployments {
         this.#checkFree(name)
         return this.#put(withUrl(record, urlAuth, now))
       })
-    })
+    }
+    return await this.#turns.run('deployments', account, name, create, zip.length)
   }
 
   async updateCode(order: Parameters<Deployments['updateCode']>[0]): Promise<FunctionRecord> {
     const { name, zip, revisionId, dryRun, architecture } = order
     checkZip(zip)
-    return await this.#inTurn('deployments', name, async () => {
+    const update = async () => {
       const before = this.#current(name, revisionId)
       const { handler, layers } = before.latest
       const bundle = await this.#build(zip, handler, layers ?? [])
@@ -118,7 +140,8 @@ class NodeDeployments implements Deployments {
       if (dryRun === true) return this.#changed(now(), { ...changes, code: await codeOf(zip, bundle, cidOf) })
       const code = await this.#store(zip, bundle)
       return await this.#options.catalog.inTurn('function', name, () => this.#put(this.#changed(now(), { ...changes, code })))
-    })
+    }
+    return await this.#inTurn('deployments', name, update, zip.length)
   }
 
   async updateConfiguration(order: Parameters<Deployments['updateConfiguration']>[0]): Promise<FunctionRecord> {
@@ -220,8 +243,8 @@ class NodeDeployments implements Deployments {
   }
 
   /** A change of a function that is there. @throws NOT_FOUND, THROTTLED */
-  async #inTurn<Result>(work: Work, name: string, task: () => Promise<Result>): Promise<Result> {
-    return await this.#turns.run(work, this.#current(name, undefined).account, name, task)
+  async #inTurn<Result>(work: Work, name: string, task: () => Promise<Result>, bytes = 0): Promise<Result> {
+    return await this.#turns.run(work, this.#current(name, undefined).account, name, task, bytes)
   }
 
   /** One that is made in a moment, in its turn over the mesh. @throws NOT_FOUND, PRECONDITION_FAILED, CONFLICT, THROTTLED */

@@ -237,16 +237,43 @@ test('a build that hangs ends with its deadline and frees the name', async (t) =
   t.is((await waiting).latest.memoryMb, 256)
 })
 
-test('more deployments at once than fit in memory are THROTTLED', async (t) => {
+test('of many deployments at once some wait, and more than fit in memory or find room in time are THROTTLED', async (t) => {
   const { mesh, deployments } = await scene(t, { build: () => new Promise(() => undefined) })
   const create = (index: number) => {
     const account = index % 2 === 0 ? 'even' : 'odd'
     return deployments.create({ ...order({}, `f-${index}`), account }).catch((error) => error.code)
   }
-  const results = Array.from({ length: 17 }, (_, index) => create(index))
-  t.is(await results[16], 'THROTTLED')
-  await mesh.advance(60_001)
+  const results = Array.from({ length: 16 + 256 + 1 }, (_, index) => create(index))
+  t.is(await results.at(-1), 'THROTTLED')
+  await mesh.advance(30_001)
+  t.deepEqual(new Set(await Promise.all(results.slice(16))), new Set(['THROTTLED']))
+  await mesh.advance(30_000)
   t.deepEqual(new Set(await Promise.all(results.slice(0, 16))), new Set(['DEADLINE_EXCEEDED']))
+})
+
+test('a script deploys a hundred functions at once', async (t) => {
+  const { deployments, builds } = await scene(t)
+  const names = Array.from({ length: 100 }, (_, index) => `f-${index}`)
+  const records = await Promise.all(names.map((name) => deployments.create(order({}, name))))
+  t.deepEqual(
+    records.map(({ name }) => name),
+    names
+  )
+  t.is(builds.length, 100)
+})
+
+test('zips that wait are bounded by their bytes', async (t) => {
+  const { mesh, deployments } = await scene(t, { build: () => new Promise(() => undefined) })
+  const zip = new Uint8Array(40 * 1_048_576)
+  const all = Array.from({ length: 16 }, (_, index) =>
+    deployments.create({ ...order({}, `f-${index}`), zip }).catch((error) => error.message)
+  )
+  t.regex(
+    await (all.at(-1) as Promise<string>),
+    /^12 deployments of account '.+' are in work at this node, at most 12 and 3 wait; try again/
+  )
+  await mesh.advance(60_001)
+  await Promise.all(all)
 })
 
 test('changes that are made in a moment are not counted as deployments, and none undoes another', async (t) => {
@@ -268,12 +295,12 @@ test('an account whose builds never end keeps no other from deploying', async (t
       handler === 'index.handler' ? new Promise(() => undefined) : buildBundle({ zip, handler, builtinsSupported: [] })
   })
   const slow = Array.from({ length: 20 }, (_, index) => deployments.create(order({}, `f-${index}`)).catch((error) => error.code))
-  t.deepEqual(new Set(await Promise.all(slow.slice(12))), new Set(['THROTTLED']))
   const other = await deployments.create({ ...order({ handler: 'index.other' }, 'theirs'), account: 'other' })
   t.is(other.account, 'other')
   t.is((await deployments.updateConfiguration({ name: 'theirs', settings: { memoryMb: 256 } })).latest.memoryMb, 256)
   await mesh.advance(60_001)
   t.deepEqual(new Set(await Promise.all(slow.slice(0, 12))), new Set(['DEADLINE_EXCEEDED']))
+  t.deepEqual(new Set(await Promise.all(slow.slice(12))), new Set(['THROTTLED']))
   await t.throwsAsync(deployments.create(order({ handler: 'index.missing' }, 'again')), { code: 'HANDLER_NOT_FOUND' })
 })
 
