@@ -61,6 +61,8 @@ const ACCOUNT_DEFAULT = 'default'
 const BUNDLE_FETCH_MS = 8_000
 /** A stop lets calls that run finish for this long. AWS allows 15 minutes; a person who pressed Ctrl-C does not. */
 const DRAIN_MS = 10_000
+/** Of a node that has left its mesh: for the answer that says so. */
+const LEFT_DRAIN_MS = 1_000
 /** So long at least, and twice that at most, the bundler is kept after a build: deployments come in groups, and it starts in 50 ms. */
 const BUNDLER_REST_PERIOD_MS = 60_000
 
@@ -250,6 +252,7 @@ async function compose(
     accountId: options.accountId,
     machineOf: (peerId) => machine.of(peerId),
     refusal: () => invocation.refusal,
+    awayMs: (requestId) => invocation.awayMs(requestId),
     ...(options.replicas === undefined ? {} : { replicas: options.replicas }),
     // What waits can wait: as many attempts as this node has slots, the rest of the mesh's are for who is waiting for an answer.
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
@@ -398,8 +401,10 @@ async function compose(
     queue.drain()
     invocation.drain()
     status.stopping = true
-    await gateway.close(DRAIN_MS)
-    await instances.drain(DRAIN_MS)
+    // What runs in a node that has left was waited for before, and is others' to run again.
+    const drainMs = mesh.leaving.done ? LEFT_DRAIN_MS : DRAIN_MS
+    await gateway.close(drainMs)
+    await instances.drain(drainMs)
     await ledger.flush()
   }
   return {

@@ -51,6 +51,8 @@ export interface InvocationService extends Invoker {
   /** Requests taken here and not yet answered, and those of them that wait for a place. */
   readonly inFlight: number
   readonly waiting: number
+  /** For how many milliseconds an attempt of this call may still run at a peer, at most; 0 where none does. */
+  awayMs(requestId: string): number
   start(): void
   /** While it is true the peers send nothing more, and what comes here goes to them. */
   setDraining(draining: boolean): void
@@ -84,6 +86,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     invoke: (order) => pipeline.invoke(order),
     begin: (order, done) => pipeline.begin(order, done),
     appendLog: (account, line) => store.append(account, line),
+    awayMs: (requestId) => pipeline.awayMs(requestId),
     loadOf: (peerId) => table.get(peerId),
     allInstances: () => instances.all(),
     latency,

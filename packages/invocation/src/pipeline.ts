@@ -130,6 +130,12 @@ export class Pipeline implements Invoker {
     return this.#waiting.length
   }
 
+  awayMs(requestId: string): number {
+    const now = this.#o.clock.monotonic()
+    for (const { invocation, giveUpAt } of this.#away) if (invocation.requestId === requestId) return giveUpAt - now
+    return 0
+  }
+
   invoke(order: InvokeOrder): Promise<InvokeAnswer> {
     return new Promise((resolve, reject) => {
       this.begin(order, (error, answer) => (answer === undefined ? reject(error) : resolve(answer)))

@@ -102,6 +102,12 @@ export class HolderLink {
     })
   }
 
+  /** Tells all that was settled; called with whether the holder has it on disk. */
+  tellEnds(done: (told: boolean) => void): void {
+    if (this.#settled.size === 0) done(true)
+    else this.#sendUpdate([], (told) => (told ? this.tellEnds(done) : done(false)))
+  }
+
   #sendCopies(): void {
     const waitMs = this.#sentAt + COMMIT_GAP_MS - this.#clock.monotonic()
     if (waitMs > 0 && this.#copies.length < BATCH_EVENTS_MAX) {

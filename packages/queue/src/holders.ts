@@ -99,6 +99,20 @@ export class Holders {
     return link
   }
 
+  /** Tells all holders what was settled; resolves when those have it that take it within `msMax`. */
+  async tellEnds(msMax: number): Promise<void> {
+    const { clock } = this.#options
+    const tell = (link: HolderLink) =>
+      new Promise<void>((resolve) => {
+        const timer = clock.after(msMax, resolve)
+        link.tellEnds(() => {
+          timer.cancel()
+          resolve()
+        })
+      })
+    await Promise.all([...this.#links.values()].map(tell))
+  }
+
   /** @param counts copies that this node counts on, per holder */
   tick(now: number, counts: ReadonlyMap<string, number>): void {
     for (const [peerId, until] of this.#avoided) if (until <= now) this.#avoided.delete(peerId)

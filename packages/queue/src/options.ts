@@ -23,6 +23,8 @@ export interface QueueOptions {
   machineOf?: (peerId: string) => string
   /** Why nothing that is accepted now could run anywhere; undefined where it can. Default: it can. */
   refusal?: () => string | undefined
+  /** For how many milliseconds an attempt under this id may still run at a peer, at most; 0 where none does. Default: none does. */
+  awayMs?: (requestId: string) => number
   /** Attempts under way at once. Default 64. */
   runsMax?: number
   /** The first wait before a retry, in milliseconds. Default RETRY_BASE_MS. */
@@ -36,7 +38,7 @@ export interface QueueService extends AsyncInvoker {
   drain(): void
   /**
    * Drains, and gives every event that this node owns to a peer for good, that first one copy at least is on that one's disk; also what it keeps for an owner that is
-   * gone. What runs here or elsewhere meanwhile may run once more.
+   * gone. What runs here or elsewhere meanwhile runs once more, when that attempt is over, or two minutes later (the longest wait between two attempts).
    * @returns how many events are left that only this node has
    */
   handOver(): Promise<number>

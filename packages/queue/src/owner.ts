@@ -69,6 +69,12 @@ export class Owner {
     return this.#arriving
   }
 
+  /** Whether there are events that are over and whose ends are being written. */
+  get isSettling(): boolean {
+    for (const { phase } of this.#events.values()) if (phase === 'settling') return true
+    return false
+  }
+
   /** Copies that are made anew and are not on their holders' disks yet. */
   get copying(): number {
     return this.#copying

@@ -17,6 +17,7 @@ import { DeadLetters } from './dead-letters.ts'
 import { Deliveries } from './deliveries.ts'
 import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, subjectOf } from './event.ts'
 import { GroupCommit } from './group-commit.ts'
+import { HandOver } from './hand-over.ts'
 import { Holders } from './holders.ts'
 import { Holding } from './holding.ts'
 import { checkQuestion, encodeCodes, encodeDead } from './messages.ts'
@@ -29,8 +30,6 @@ import { Runner } from './runner.ts'
 
 const NOTHING = new Uint8Array(0)
 const REPLICAS_DEFAULT = 1
-/** How long a node that goes for good looks for somebody who takes its events: longer than the lease of an owner that has just died takes to end. */
-const HAND_OVER_MS_MAX = 20_000
 /** How often the oldest events are looked at for their age. */
 const EXPIRE_MS = 5_000
 
@@ -40,10 +39,10 @@ export class Queue implements QueueService {
   readonly #commits: GroupCommit
   readonly #owner: Owner
   readonly #runner: Runner
-  readonly #holders: Holders
   readonly #holding: Holding
   readonly #questions: PeerQuestions
   readonly #recovery: Recovery
+  readonly #handOver: HandOver
   readonly #deadLetters: DeadLetters
   readonly #deliveries: Deliveries
   readonly #timers: Timer[] = []
@@ -56,8 +55,8 @@ export class Queue implements QueueService {
     const { mesh, clock, logger, disk } = options
     this.#commits = new GroupCommit(disk, clock, logger)
     const machineOf = options.machineOf ?? ((peerId: string) => peerId)
-    this.#holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger, machineOf })
-    this.#owner = new Owner(this.#o, this.#commits, this.#holders)
+    const holders = new Holders(options.replicas ?? REPLICAS_DEFAULT, { mesh, clock, logger, machineOf })
+    this.#owner = new Owner(this.#o, this.#commits, holders)
     this.#deliveries = new Deliveries(this.#o)
     this.#runner = new Runner(this.#o, this.#owner, this.#deliveries, () => this.#recovery.fenced)
     this.#questions = new PeerQuestions({ mesh, clock, logger })
@@ -74,6 +73,8 @@ export class Queue implements QueueService {
       taken: (owned) => owned.phase !== 'gone' && this.#runner.add(owned),
       yielded: (owned) => this.#owner.forget(owned, 'yielded')
     })
+    const parts = { owner: this.#owner, holders, holding: this.#holding, commits: this.#commits }
+    this.#handOver = new HandOver(options, parts)
     const accountOf = (functionName: string) => options.resolve(functionName, undefined)?.record.account
     this.#deadLetters = new DeadLetters({ disk, questions: this.#questions, logger, clock, accountOf })
   }
@@ -280,39 +281,14 @@ export class Queue implements QueueService {
 
   resume(): void {
     this.#draining = false
-    this.#holders.leaving(false)
-    this.#holding.closed = false
+    this.#handOver.undo()
     this.#runner.stopped = false
     this.#runner.dispatch()
   }
 
   async handOver(): Promise<number> {
-    const { mesh, clock } = this.#o
     this.drain()
-    this.#holders.leaving(true)
-    this.#holding.closed = true
-    this.#owner.thickenOutside()
-    const until = clock.monotonic() + HAND_OVER_MS_MAX
-    for (;;) {
-      if (this.#isHeld()) {
-        const refused = await this.#release()
-        if (refused.length === 0) break
-        for (const holder of refused) this.#owner.abandon(holder)
-      }
-      if (mesh.peers().length === 0 || clock.monotonic() > until) break
-      await new Promise<void>((resolve) => clock.after(TICK_MS, resolve))
-    }
-    await this.#commits.flush()
-    return this.#owner.count + this.#holding.copies.ofOthersThan(mesh.peers())
-  }
-
-  /** Whether all that this node has to answer for is on the disk of a peer, too. */
-  #isHeld(): boolean {
-    if (this.#owner.arriving > 0 || this.#owner.copying > 0) return false
-    if (this.#holding.copies.ofOthersThan(this.#o.mesh.peers()) > 0) return false
-    for (const { holders, phase } of this.#owner.all())
-      if (this.#holders.outside(holders) === undefined || phase === 'limbo' || phase === 'storing') return false
-    return true
+    return await this.#handOver.all()
   }
 
   async stop(): Promise<void> {
@@ -320,31 +296,9 @@ export class Queue implements QueueService {
     this.drain()
     this.#stopped = true
     for (const timer of this.#timers) timer.cancel()
-    await this.#release()
+    await this.#handOver.some()
     await this.#commits.flush()
     await this.#o.disk.close()
-  }
-
-  /** Who leaves in order lets nobody wait for a lease. Resolves with the holders that did not take what was theirs. */
-  async #release(): Promise<string[]> {
-    const held = [...this.#owner.all()].filter(({ holders, phase }) => holders.length > 0 && phase !== 'limbo')
-    // Holders hear of an attempt when it has ended: of one that is cut off here they have to hear now, or the next one would pass for the first.
-    for (const owned of held) if (owned.phase === 'running') this.#owner.changed(owned)
-    // What is on another machine is safe from this one's loss.
-    const byHolder = Map.groupBy(held, ({ holders }) => this.#holders.outside(holders) ?? (holders[0] as string))
-    const handOver = (holder: string, events: OwnedEvent[]) =>
-      new Promise<string[]>((resolve) => {
-        const timer = this.#o.clock.after(2_000, () => resolve([holder]))
-        this.#holders.link(holder).release(
-          events.map(({ id }) => id),
-          (taken) => {
-            timer.cancel()
-            if (taken) for (const owned of events) this.#owner.forget(owned, 'yielded')
-            resolve(taken ? [] : [holder])
-          }
-        )
-      })
-    return (await Promise.all([...byHolder].map(([holder, events]) => handOver(holder, events)))).flat()
   }
 
   /** Of timers that are late together this one may come first: leases are judged when the tick has given them the time that this node stood still. */

@@ -22,6 +22,7 @@ import { QueueStore, type StoreOp } from '../src/store.ts'
 export class InlineDisk implements Disk {
   readonly #store: QueueStore
   #crashed = false
+  #closed = false
   /** Refuses commits, as a full disk does. */
   full = false
   /** Gives no payload, as a bad sector does. */
@@ -36,8 +37,8 @@ export class InlineDisk implements Disk {
   commit(ops: readonly StoreOp[], done: (error: Error | undefined) => void): void {
     setImmediate(() => {
       if (this.#crashed) return
-      if (this.full) {
-        done(new Error('disk full'))
+      if (this.full || this.#closed) {
+        done(new Error(this.full ? 'disk full' : 'the disk is closed'))
         return
       }
       this.#store.commit(ops)
@@ -59,6 +60,7 @@ export class InlineDisk implements Disk {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#store.close()
   }
 

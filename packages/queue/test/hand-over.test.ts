@@ -28,18 +28,20 @@ test('a node that goes for good gives its events to a peer, also those that had 
   mesh.crash('a')
   mesh.autoRun = () => answer('ok')
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
-  await mesh.clock.advance(1_000)
+  await mesh.clock.advance(31_000)
   for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
 })
 
-test('an attempt that is cut off by that counts as one: the next is not the first', async (t) => {
+test('an attempt that is cut off by that counts as one, and the next comes when it is over', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   const [a, b] = [await mesh.up('a'), await mesh.up('b')]
   await accept(mesh, a, orderOf(id(1)))
   await mesh.clock.advance(1_000)
   t.is(await during(mesh, a.queue.handOver()), 0)
+  await mesh.clock.advance(29_000)
+  t.is(mesh.started.length, 1, 'none runs beside it')
   mesh.crash('a')
-  await mesh.clock.advance(1_000)
+  await mesh.clock.advance(2_000)
   t.deepEqual(
     mesh.runs.map(({ order }) => order.attempt),
     [2]
@@ -47,6 +49,26 @@ test('an attempt that is cut off by that counts as one: the next is not the firs
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
   await mesh.clock.advance(1_000)
   t.like(await b.queue.result(id(1)), { status: 'succeeded', attempts: 2 })
+})
+
+test('the next attempt of what runs at a peer waits until that is over', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.options = { awayMs: (requestId) => (requestId === id(2) ? 60_000 : 0) }
+  const [a] = [await mesh.up('a'), await mesh.up('b')]
+  for (const each of [1, 2]) await accept(mesh, a, orderOf(id(each)))
+  await mesh.clock.advance(1_000)
+  await during(mesh, a.queue.stop())
+  mesh.crash('a')
+  await mesh.clock.advance(5_000)
+  t.deepEqual(
+    mesh.runs.map(({ order }) => order.requestId),
+    [id(1)]
+  )
+  await mesh.clock.advance(60_000)
+  t.deepEqual(
+    mesh.runs.map(({ order }) => order.requestId),
+    [id(1), id(2)]
+  )
 })
 
 test('one that nobody takes anything from says how much is left, and works on when it is let', async (t) => {
@@ -98,7 +120,7 @@ test('two that go at the same time do not give their events to each other', asyn
   mesh.crash('a')
   mesh.autoRun = () => answer('ok')
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
-  await mesh.clock.advance(1_000)
+  await mesh.clock.advance(31_000)
   for (const each of [1, 2]) t.is((await b.queue.result(id(each)))?.status, 'succeeded')
 })
 
@@ -113,4 +135,17 @@ test('one that has given all away takes nothing of others any more', async (t) =
   const c = await mesh.up('c')
   t.is(await during(mesh, a.queue.handOver()), 0)
   t.is(c.queue.stats().events, 1)
+})
+
+test('what ends just before a stop does not run again: its holder hears of the end', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  const [a, b] = [await mesh.up('a'), await mesh.up('b')]
+  await accept(mesh, a, orderOf(id(1)))
+  await mesh.clock.advance(1_000)
+  mesh.runs.splice(0)[0]?.done(undefined, answer('ok'))
+  await during(mesh, a.queue.stop())
+  mesh.crash('a')
+  await mesh.clock.advance(20_000)
+  t.is(mesh.started.length, 1, 'one run')
+  t.is((await b.queue.result(id(1)))?.status, 'succeeded')
 })
