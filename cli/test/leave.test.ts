@@ -14,7 +14,8 @@ const PLAN = {
   head: true,
   successor: TWO,
   candidates: [TWO, EVIL],
-  events: 4
+  events: 4,
+  deadLetters: 2
 }
 const LEFT = { peerId: '12D3KooWone', successor: TWO, told: ['12D3KooWtwo', '12D3KooWevil'], untold: [] as string[] }
 
@@ -25,7 +26,7 @@ test('leave without --yes asks the node for nothing but what would happen, and s
   const { code, stdout, stderr } = await leave(node)
   t.is(code, 1)
   t.is(stdout, '')
-  t.regex(stderr, /one \(12D3KooWone\) takes no more work, .* 4 waiting events .* \(2 of 3 are connected\)/)
+  t.regex(stderr, /one \(12D3KooWone\) takes no more work, .* 4 waiting events, 2 dead letters, .* \(2 of 3 are connected\)/)
   t.regex(stderr, /The 2 nodes that it let in stay\.\n/)
   t.regex(stderr, /two \(12D3KooWtwo\) will be able to remove any other node/)
   t.regex(stderr, /With --successor it can be evil\S* \(12D3KooWevil\) instead/)
@@ -48,7 +49,10 @@ test('what would happen is said as it is: with nobody to inherit, above others, 
   plan = { ...PLAN, head: false, successor: null, candidates: [] }
   t.regex((await leave(node)).stderr, /those above it can still remove them/)
   plan = { ...PLAN, members: 0, connected: 0, letIn: 0 }
-  t.regex((await leave(node)).stderr, /the only member of mesh 12D3KooWmesh: .* that is gone, .* and the 4 events that wait/)
+  t.regex(
+    (await leave(node)).stderr,
+    /the only member of mesh 12D3KooWmesh: .* that is gone, .* and the 4 events that wait and 2 dead letters/
+  )
 })
 
 test('leave --yes leaves with the successor that was named, or with none', async (t) => {

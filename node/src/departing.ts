@@ -10,7 +10,7 @@ import {
   PeerlessError
 } from '@peerless/interface'
 import type { DepartureTold, PeerlessMesh } from '@peerless/mesh'
-import type { QueueService } from '@peerless/queue'
+import type { Left, QueueService } from '@peerless/queue'
 import type { CodeElsewhere } from './code-elsewhere.ts'
 import type { LeftFile } from './data-folder.ts'
 import type { Draining } from './draining.ts'
@@ -38,7 +38,7 @@ export interface DepartingParts {
   readonly clock: Clock
   readonly logger: Logger
   /** The further fronts of this machine, once they are started. */
-  readonly fronts: () => { giveAway(): Promise<number>; keep(): void } | undefined
+  readonly fronts: () => { giveAway(): Promise<Left>; keep(): void } | undefined
   /** It has left: the process is to end. */
   readonly onLeft: () => void
 }
@@ -62,6 +62,7 @@ export class Departing {
     const others = this.#others()
     const candidates = this.#candidates().map((id) => this.#named(id))
     const successor = this.#successor(order)
+    const { events, deadLetters } = queue.stats()
     return {
       peerId,
       name,
@@ -72,7 +73,8 @@ export class Departing {
       head: mesh.leaving.head === peerId,
       successor: successor === undefined ? null : this.#named(successor),
       candidates,
-      events: queue.stats().events
+      events,
+      deadLetters
     }
   }
 
@@ -123,16 +125,16 @@ export class Departing {
 
   /**
    * What a front does when its machine leaves: its clients' deployments end too, and what they brought a moment ago may be at this front alone.
-   * Resolves with how many events only this node has. @throws UNAVAILABLE naming the code that no other machine has
+   * Resolves with what only this node has. @throws UNAVAILABLE naming the code that no other machine has
    */
-  async giveAway(): Promise<number> {
+  async giveAway(): Promise<Left> {
     this.#o.code.setGoing(true)
     await this.#codeElsewhere()
     return await this.#giveEventsAway()
   }
 
-  /** Finishes what runs, and hands over the rest. Resolves with how many events only this node has. */
-  async #giveEventsAway(): Promise<number> {
+  /** Finishes what runs, and hands over the rest. Resolves with what only this node has. */
+  async #giveEventsAway(): Promise<Left> {
     const { events, queue, invocation, ledger } = this.#o
     this.#given = true
     events.stop()
@@ -197,13 +199,21 @@ export class Departing {
 
   async #giveMachineAway(): Promise<void> {
     // First: another machine that leaves as well may count on none of this one's fronts by the time that this one asks what is elsewhere.
-    const ofFronts = (await this.#o.fronts()?.giveAway()) ?? 0
+    const ofFronts = await this.#o.fronts()?.giveAway()
     await this.#codeElsewhere()
-    const left = ofFronts + (await this.#giveEventsAway())
-    if (left > 0) {
+    const own = await this.#giveEventsAway()
+    const events = own.events + (ofFronts?.events ?? 0)
+    if (events > 0) {
       throw new PeerlessError(
         'UNAVAILABLE',
-        `${left} events that were accepted here are on no other node's disk, and none takes them: try again when they have run, or when another node is connected`
+        `${events} events that were accepted here are on no other node's disk, and none takes them: try again when they have run, or when another node is connected`
+      )
+    }
+    const ends = own.ends + (ofFronts?.ends ?? 0)
+    if (ends > 0) {
+      throw new PeerlessError(
+        'UNAVAILABLE',
+        `results or dead letters of events are on no other machine's disk, ${ends} of them at least, and none took them in time: try again, which goes on where this ended, or when another node is connected`
       )
     }
   }

@@ -12,7 +12,7 @@ export type ToFront =
 export const fromFrontRule = z.union([
   z.strictObject({ ready: z.strictObject({ peerId: z.string().max(128) }) }),
   z.strictObject({ failed: z.string().max(10_000) }),
-  // Events that only it has, after it was told to give them away.
-  z.strictObject({ left: z.number().int().min(0) })
+  // What only it has, after it was told to give all away.
+  z.strictObject({ left: z.strictObject({ events: z.number().int().min(0), ends: z.number().int().min(0) }) })
 ])
 export type FromFront = z.infer<typeof fromFrontRule>

@@ -44,7 +44,7 @@ class FrontProcess {
       return
     }
     try {
-      tell({ left: (await node?.giveAway()) ?? 0 })
+      tell({ left: (await node?.giveAway()) ?? { events: 0, ends: 0 } })
     } catch (error) {
       tell({ failed: messageOf(error).slice(0, 1_000) })
     }

@@ -1,14 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { type Clock, type Logger, PeerlessError, type Timer } from '@peerless/interface'
+import type { Left } from '@peerless/queue'
 import { fromFrontRule, type ToFront } from './front-message.ts'
 import type { NodeOptions } from './options.ts'
 
 const ENTRY = join(import.meta.dirname, '..', '..', 'bin', 'front.js')
 /** Start, join and catching up take seconds on a slow machine. */
 const START_MS_MAX = 60_000
-/** Longer than a node waits for peers that pull its code, for what runs, and for peers that take its events. */
-const GIVE_AWAY_MS_MAX = 120_000
+/** Longer than a node waits for peers that pull its code, for what runs, and for peers that take its events and what became of others. */
+const GIVE_AWAY_MS_MAX = 180_000
 /** Longer than a node takes to finish what runs and hand over what waits. */
 const STOP_MS_MAX = 30_000
 const RESTART_MS_MIN = 1_000
@@ -51,10 +52,11 @@ export class Fronts {
     for (const front of this.#fronts) front.setDraining(draining)
   }
 
-  /** Has them give to others what was accepted there. Resolves with how many events only they have. @throws PeerlessError UNAVAILABLE when one does not say */
-  async giveAway(): Promise<number> {
+  /** Has them give to others what was accepted there. Resolves with what only they have. @throws PeerlessError UNAVAILABLE when one does not say */
+  async giveAway(): Promise<Left> {
     const left = await Promise.all(this.#fronts.map((front) => front.giveAway()))
-    return left.reduce((sum, count) => sum + count, 0)
+    const sum = (what: keyof Left) => left.reduce((count, one) => count + one[what], 0)
+    return { events: sum('events'), ends: sum('ends') }
   }
 
   /** They keep what they have, and take more, after all. */
@@ -114,7 +116,7 @@ class Front {
     if (child?.connected === true) this.#tell(child, { draining })
   }
 
-  giveAway(): Promise<number> {
+  giveAway(): Promise<Left> {
     const { number } = this.#order.front ?? { number: 0 }
     const child = this.#child
     const failed = (why: string) => new PeerlessError('UNAVAILABLE', `front ${number} did not give away what it has: ${why}`)

@@ -22,7 +22,7 @@ import {
 import { createInvocation, LogDisk } from '@peerless/invocation'
 import { createLedger } from '@peerless/ledger'
 import { createMesh } from '@peerless/mesh'
-import { createQueue } from '@peerless/queue'
+import { createQueue, type Left } from '@peerless/queue'
 import { BUILTINS_SUPPORTED } from '@peerless/sandbox'
 import { awsAccess, endpointsOf } from './aws-access.ts'
 import { BlockCollection } from './block-collection.ts'
@@ -81,8 +81,8 @@ export interface RunningNode {
   readonly catalog: Catalog
   /** While it is true it takes no new work, and sends on what its clients bring. */
   setDraining(draining: boolean): void
-  /** Takes, starts and changes nothing more, waits until its code is on other machines, and gives others what was accepted here. Resolves with how many events only this node has. */
-  giveAway(): Promise<number>
+  /** Takes, starts and changes nothing more, waits until its code is on other machines, and gives others what was accepted here. Resolves with what only this node has. */
+  giveAway(): Promise<Left>
   /** Takes and starts again after that. */
   keep(): void
   /** Resolves when it has ended its membership, and is to be stopped. */

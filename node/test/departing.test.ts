@@ -17,6 +17,8 @@ async function temporaryFolder(t: ExecutionContext): Promise<string> {
   return path
 }
 
+const NONE = { events: 0, ends: 0 }
+
 /** A founder, `self`, with members `one`, `two` and a further front; what is called, in order. */
 function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'front'], drained: string[] = []) {
   const calls: string[] = []
@@ -67,9 +69,9 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     draining,
     queue: {
       drain: call('queue drain', undefined),
-      handOver: async () => call('hand over', 0)(),
+      handOver: async () => call('hand over', NONE)(),
       resume: call('queue resume', undefined),
-      stats: () => ({ events: 3 }) as ReturnType<DepartingParts['queue']['stats']>
+      stats: () => ({ events: 3, deadLetters: 2 }) as ReturnType<DepartingParts['queue']['stats']>
     },
     events: { start: call('events start', undefined), stop: call('events stop', undefined) },
     invocation: { inFlight: 0, setRefusing: (on) => void calls.push(`refusing ${on}`) },
@@ -78,7 +80,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     folder: { markLeft: async ({ successor }) => call(`mark ${successor ?? '-'}`, undefined)() },
     clock,
     logger: new MemoryLogger(),
-    fronts: () => ({ giveAway: async () => call('fronts', 0)(), keep: call('fronts keep', undefined) }),
+    fronts: () => ({ giveAway: async () => call('fronts', NONE)(), keep: call('fronts keep', undefined) }),
     onLeft: call('left', undefined),
     ...over
   }
@@ -87,7 +89,15 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
 
 test('a node gives all away before it says that it leaves, and marks its folder after somebody knows', async (t) => {
   const { departing, calls } = leaving()
-  t.like(departing.plan({}), { members: 2, connected: 2, letIn: 2, events: 3, head: true, successor: { peerId: 'one' } })
+  t.like(departing.plan({}), {
+    members: 2,
+    connected: 2,
+    letIn: 2,
+    events: 3,
+    deadLetters: 2,
+    head: true,
+    successor: { peerId: 'one' }
+  })
   const { told, successor } = await departing.leave({})
   t.deepEqual(told, ['one', 'two'])
   t.like(successor, { peerId: 'one', name: 'name of one' })
@@ -110,7 +120,7 @@ test('a node gives all away before it says that it leaves, and marks its folder 
 
 test('a front of a machine that leaves changes nothing more and waits for its code, before it gives its events away', async (t) => {
   const { departing, calls } = leaving({ fronts: () => undefined })
-  t.is(await departing.giveAway(), 0)
+  t.deepEqual(await departing.giveAway(), NONE)
   t.deepEqual(calls.slice(0, 4), ['going true', 'code', 'events stop', 'queue drain'])
   departing.keep()
   t.deepEqual(calls.slice(-4), ['going false', 'refusing false', 'queue resume', 'events start'])
@@ -152,8 +162,13 @@ const FAILURES: [what: string, over: Partial<DepartingParts>, message: RegExp][]
   ],
   [
     'events that nobody takes',
-    { fronts: () => ({ giveAway: async () => 2, keep: () => undefined }) },
+    { fronts: () => ({ giveAway: async () => ({ events: 2, ends: 0 }), keep: () => undefined }) },
     /2 events that were accepted here/
+  ],
+  [
+    'dead letters that nobody takes',
+    { fronts: () => ({ giveAway: async () => ({ events: 0, ends: 3 }), keep: () => undefined }) },
+    /dead letters of events are on no other machine's disk, 3 of them/
   ]
 ]
 for (const [what, over, message] of FAILURES) {

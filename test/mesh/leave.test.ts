@@ -6,7 +6,7 @@ import { MemoryLogger, VirtualClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { type Daemon, dataFolder, eventually, meshOf, up } from '../_daemon.ts'
 import { create, get, HELLO, lambdaOf, SLEEP } from '../_functions.ts'
-import { send } from '../async/_async.ts'
+import { configure, resultOf, send, settled } from '../async/_async.ts'
 
 interface Peer {
   peerId: string
@@ -71,6 +71,12 @@ test('a node that leaves takes nothing with it, and begins nothing in its folder
   const lambda = await lambdaOf(leaver)
   await create(leaver, 'hello', HELLO)
   await create(leaver, 'fails', `export const handler = () => { throw new Error('again') }`)
+  // What became of these nobody else knows: its events have no copies.
+  await create(leaver, 'gives-up', `export const handler = () => { throw new Error('for good') }`)
+  await configure(lambda, 'gives-up', undefined, undefined)
+  const [good, dead] = [await send(lambda, 'hello', { name: 'Ada' }), await send(lambda, 'gives-up', { n: 1 })]
+  for (const ended of [good, dead]) await settled(leaver, ended)
+  t.regex((await leaver.cli('leave')).stderr, /0 waiting events, 1 dead letters/)
   // It is tried again in a minute: until then it waits at this node, and nowhere else.
   const id = await send(lambda, 'fails', {})
   const waits = await eventually(
@@ -94,6 +100,14 @@ test('a node that leaves takes nothing with it, and begins nothing in its folder
     ({ owner }) => owner !== undefined
   )
   t.true([founder.peerId, child.peerId].includes(result.owner ?? ''), JSON.stringify(result))
+  t.deepEqual((await resultOf(child, good)).result, { hello: 'Ada' })
+  t.like(await resultOf(founder, dead), { status: 'failed', functionError: 'Unhandled' })
+  const letters = await json<{ requestId: string }[]>(child, 'dead-letters', 'list')
+  t.deepEqual(
+    letters.map(({ requestId }) => requestId),
+    [dead]
+  )
+  t.is((await founder.cli('dead-letters', 'show', dead)).stdout, '{"n":1}\n')
   t.is((await founder.cli('ledger', 'verify')).code, 0)
   const keys = await json<{ node?: string }[]>(founder, 'keys', 'list')
   t.deepEqual(keys.map(({ node }) => node).sort(), [founder.peerId, child.peerId].sort())

@@ -6,8 +6,8 @@ import { CliError } from '../errors.ts'
 import { printable } from '../text.ts'
 import { parsePattern } from '../values.ts'
 
-/** To finish what runs, replicate code and hand over events takes a minute and a half at most, by the bounds of the node. */
-const LEAVE_MS_MAX = 180_000
+/** To finish what runs, replicate code and hand over events takes three minutes at most, by the bounds of the node; as long again for its fronts, which go first. */
+const LEAVE_MS_MAX = 360_000
 
 interface Flags {
   /** False with --no-successor. */
@@ -70,13 +70,13 @@ function named({ name, peerId }: NodeName): string {
 }
 
 function planText(plan: LeavePlan): string {
-  const { members, connected, letIn, head, successor, candidates, events } = plan
+  const { members, connected, letIn, head, successor, candidates, events, deadLetters = 0 } = plan
   if (members === 0) {
-    const lost = events === 0 ? '' : `, and the ${events} events that wait`
+    const lost = events + deadLetters === 0 ? '' : `, and the ${events} events that wait and ${deadLetters} dead letters`
     return `${named(plan)} is the only member of mesh ${printable(String(plan.mesh))}: when it leaves, that is gone, with its functions, its books${lost}.\n`
   }
   const lines = [
-    `${named(plan)} takes no more work, finishes what runs, gives its functions, ${events} waiting events and its books to the others (${connected} of ${members} are connected), and is no member any more, for ever.`,
+    `${named(plan)} takes no more work, finishes what runs, gives its functions, ${events} waiting events, ${deadLetters} dead letters, results and its books to the others (${connected} of ${members} are connected), and is no member any more, for ever.`,
     letIn === 0 ? 'It let nobody in.' : `The ${letIn} nodes that it let in stay; those above it can still remove them.`
   ]
   if (head) {

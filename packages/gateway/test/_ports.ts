@@ -240,7 +240,8 @@ function planOf(successor: string | null | undefined): LeavePlan {
     head: true,
     successor: successor === null ? null : two,
     candidates: [two],
-    events: 0
+    events: 0,
+    deadLetters: 0
   }
 }
 

@@ -41,6 +41,8 @@ export const MESSAGE = {
   QUEUE_ASK: 62,
   /** packages/queue: one delivery by a node that has the service's endpoint */
   QUEUE_DELIVER: 63,
+  /** packages/queue: results and dead letters of a node that leaves */
+  QUEUE_KEEP: 64,
   /** packages/events: who fires a schedule at a time */
   SCHEDULE_CLAIM: 70
 } as const

@@ -170,8 +170,9 @@ export interface LeavePlan extends NodeName {
   successor: NodeName | null
   /** Who may be the successor, the eldest members first. */
   candidates: NodeName[]
-  /** Asynchronous events that are to be handed over. */
+  /** Asynchronous events, and dead letters, that are here and are to be handed over where no other node has them; so are results. */
   events: number
+  deadLetters: number
 }
 
 /** POST /v1/node/leave LeaveOrder → LeaveAnswer, when it has left; the process ends then. */

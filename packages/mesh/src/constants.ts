@@ -146,6 +146,6 @@ export const MESH_MESSAGE = {
  * What nodes say to each other, all packages together: whoever changes a message so that the version before would not understand it counts this up. Two nodes
  * with different numbers do not connect: they are two parts of a partition until both are updated, which all else is made for; half understood messages are not.
  */
-export const WIRE_VERSION = 2
+export const WIRE_VERSION = 3
 
 export const PROTOCOL = { calls: '/peerless/calls/1', bulk: '/peerless/bulk/1' } as const

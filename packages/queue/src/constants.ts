@@ -89,6 +89,8 @@ export const DEAD_PAGE_MAX = 1_000
 export const DEAD_PAGE_BYTES_MAX = 4_194_304
 /** Pages of one purge: what a node keeps at the most, twice over. */
 export const PURGE_PAGES_MAX = (2 * DEAD_MAX) / DEAD_PAGE_MAX
+/** How long a node that goes for good hands over results and dead letters: as many as there may be take longer over a slow line, and the next try goes on. */
+export const ENDS_MS_MAX = 60_000
 /** Longest wait for a peer's answer; for one that is silent already. */
 export const ASK_MS_MAX = 2_000
 export const ASK_SILENT_MS_MAX = 500

@@ -1,4 +1,5 @@
-import type { DeadRow, DeadWhich, StoredRow, StoreOp } from './store.ts'
+import type { EndKind } from './ends.ts'
+import type { DeadRow, DeadWhich, EndRows, StoredRow, StoreOp } from './store.ts'
 
 /** Questions to the store, by name. */
 export interface DiskQuestions {
@@ -6,6 +7,9 @@ export interface DiskQuestions {
   payload: { in: [id: string]; out: Uint8Array | undefined }
   result: { in: [id: string]; out: Uint8Array | undefined }
   settled: { in: [ids: readonly string[]]; out: string[] }
+  endIds: { in: [kind: EndKind, after: string, limit: number]; out: string[] }
+  ends: { in: [ids: readonly string[], bytesMax: number]; out: EndRows }
+  lacked: { in: [kind: EndKind, ids: readonly string[]]; out: string[] }
   dead: { in: [limit: number, which: DeadWhich]; out: DeadRow[] }
   deadCount: { in: []; out: number }
   prune: { in: [now: number]; out: number }

@@ -76,8 +76,14 @@ export class GroupCommit {
     let count = 0
     while (count < this.#queue.length && count < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX) {
       const { op } = this.#queue[count++] as { op: StoreOp }
-      bytes += op[0] === 'put' ? op[4].length : op[0] === 'settle' ? op[3].length : 0
+      bytes += bytesOf(op)
     }
     return this.#queue.splice(0, count)
   }
+}
+
+function bytesOf(op: StoreOp): number {
+  if (op[0] === 'put') return op[4].length
+  if (op[0] === 'settle') return op[3].length
+  return op[0] === 'keep' ? (op[3]?.length ?? 0) + (op[4]?.[1].length ?? 0) : 0
 }

@@ -1,4 +1,5 @@
 import { TICK_MS } from './constants.ts'
+import type { Ends } from './ends.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { Holders } from './holders.ts'
 import type { Holding } from './holding.ts'
@@ -16,7 +17,15 @@ const LEFT_MS_MAX = 30_000
 /** Phases of an event that is not accepted yet, that may be another's, or that is over but for the writing. */
 const NOT_TO_GIVE: ReadonlySet<OwnedEvent['phase']> = new Set(['storing', 'limbo', 'settling'])
 
+/** What only this node has. */
+export interface Left {
+  readonly events: number
+  /** Results and dead letters, at least. */
+  readonly ends: number
+}
+
 export interface HandOverParts {
+  readonly ends: Ends
   readonly owner: Owner
   readonly holders: Holders
   readonly holding: Holding
@@ -39,8 +48,8 @@ export class HandOver {
     await this.#release(STOPPED_MS_MAX)
   }
 
-  /** Before this node goes for good. Resolves with how many events only it has. */
-  async all(): Promise<number> {
+  /** Before this node goes for good. Resolves with what only it has. */
+  async all(): Promise<Left> {
     const { mesh, clock } = this.#o
     const { owner, holders, holding, commits } = this.#parts
     holders.leaving(true)
@@ -58,7 +67,9 @@ export class HandOver {
       await this.#look()
     }
     await commits.flush()
-    return owner.count + holding.copies.ofOthersThan(mesh.peers())
+    const events = owner.count + holding.copies.ofOthersThan(mesh.peers())
+    // Of what has not ended yet there is no end to give.
+    return { events, ends: events > 0 ? 0 : await this.#parts.ends.give() }
   }
 
   /** It stays after all. */

@@ -50,6 +50,11 @@ export class Holders {
     return holders.find((peerId) => machineOf(peerId) !== own)
   }
 
+  /** Connected peers on other machines, in this node's order of preference. */
+  outsiders(): string[] {
+    return this.#rank().filter((peerId) => this.outside([peerId]) !== undefined)
+  }
+
   connected(peerId: string, connected: boolean): void {
     this.#ranked = undefined
     if (connected) this.#goneAt.delete(peerId)

@@ -6,6 +6,7 @@ import { policyOf } from './policy.ts'
 import { Queue } from './queue.ts'
 
 export type { Services } from './deliveries.ts'
+export type { Left } from './hand-over.ts'
 export type { QueueService } from './options.ts'
 export type { ServiceAnswer, ServiceRequest } from './service-request.ts'
 

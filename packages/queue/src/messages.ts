@@ -8,6 +8,7 @@ import { ASK_IDS_MAX, BATCH_EVENTS_MAX, DEAD_PAGE_MAX, UNACKED_MAX } from './con
  * the others are on its disk.
  * QUEUE_UPDATE: renews the sender's lease. Payload [settled [[id, result, dead]…], metas [[id, meta]…], released [id…]]; answered when it is on disk.
  * QUEUE_ASK: header [question, …]; see `Question`.
+ * QUEUE_KEEP: payload [[id, at, result or null, letter [meta, event] or null]…], ends of events for who asks later, `at` epoch milliseconds; answered when they are on disk.
  */
 const ID_LENGTH_MAX = 64
 const id = z.string().min(1).max(ID_LENGTH_MAX)
@@ -35,6 +36,11 @@ const storeSchema = z.array(copy).max(BATCH_EVENTS_MAX)
 const updateSchema = z.tuple([z.array(end).max(UNACKED_MAX), z.array(change).max(UNACKED_MAX), z.array(id).max(UNACKED_MAX)])
 const idsSchema = z.array(id).max(BATCH_EVENTS_MAX)
 
+const keepSchema = z
+  .array(z.tuple([id, z.int().min(0), bytes.nullable(), z.tuple([bytes, bytes]).nullable()]))
+  .max(BATCH_EVENTS_MAX)
+export type KeepMessage = z.output<typeof keepSchema>
+
 export type StoreMessage = z.output<typeof storeSchema>
 export type UpdateMessage = z.output<typeof updateSchema>
 
@@ -54,6 +60,7 @@ export const KNOWLEDGE = {
 const shortText = z.string().max(256)
 const questionSchema = z.union([
   z.tuple([z.literal('know'), z.array(id).max(ASK_IDS_MAX)]),
+  z.tuple([z.literal('lacks'), z.enum(['letters', 'results']), z.array(id).max(ASK_IDS_MAX)]),
   z.tuple([z.literal('result'), id]),
   z.tuple([z.literal('dead'), z.int().min(1).max(DEAD_PAGE_MAX), id.nullable(), shortText.nullable(), shortText.nullable()]),
   z.tuple([z.literal('bury'), z.array(id).max(ASK_IDS_MAX)])
@@ -68,11 +75,13 @@ export type DeadMessage = z.output<typeof deadSchema>
 
 export const encodeStore = (message: StoreMessage): Uint8Array => encode(message)
 export const encodeUpdate = (message: UpdateMessage): Uint8Array => encode(message)
+export const encodeKeep = (message: KeepMessage): Uint8Array => encode(message)
 export const encodeCodes = (codes: readonly number[]): Uint8Array => encode(codes)
 export const encodeDead = (letters: DeadMessage): Uint8Array => encode(letters)
 
 export const decodeStore = (alleged: Uint8Array): StoreMessage => check(storeSchema, decode(alleged, 'events of a queue'))
 export const decodeUpdate = (alleged: Uint8Array): UpdateMessage => check(updateSchema, decode(alleged, 'news of a queue'))
+export const decodeKeep = (alleged: Uint8Array): KeepMessage => check(keepSchema, decode(alleged, 'ends of events'))
 export const checkIds = (alleged: unknown): string[] => check(idsSchema, alleged)
 export const checkQuestion = (alleged: unknown): Question => check(questionSchema, alleged)
 export const decodeDead = (alleged: Uint8Array): DeadMessage => check(deadSchema, decode(alleged, 'dead letters'))

@@ -2,6 +2,7 @@ import type { AsyncInvoker, Clock, Invoker, Logger, Mesh, Random, ResolvedFuncti
 import type { Post, Services } from './deliveries.ts'
 import type { EventPolicy } from './destinations.ts'
 import type { Disk } from './disk.ts'
+import type { Left } from './hand-over.ts'
 
 export interface QueueOptions {
   mesh: Mesh
@@ -37,11 +38,11 @@ export interface QueueService extends AsyncInvoker {
   /** No more is accepted or started here. */
   drain(): void
   /**
-   * Drains, and gives every event that this node owns to a peer for good, that first one copy at least is on that one's disk; also what it keeps for an owner that is
+   * Drains, and gives results and dead letters that no other machine has to peers, and before that every event that this node owns to a peer for good, that first one copy at least is on that one's disk; also what it keeps for an owner that is
    * gone. What runs here or elsewhere meanwhile runs once more, when that attempt is over, or two minutes later (the longest wait between two attempts).
-   * @returns how many events are left that only this node has
+   * @returns what is left that only this node has
    */
-  handOver(): Promise<number>
+  handOver(): Promise<Left>
   /** Accepts and runs again, after a `drain` or `handOver` that came to nothing. */
   resume(): void
   /** Hands over what is left, as far as anybody takes it, and closes the disk. */

@@ -15,9 +15,10 @@ import {
 import { ASK_IDS_MAX, PRUNE_MS, PURGE_PAGES_MAX, RENEW_MS, RETRY_BASE_MS, TICK_MS } from './constants.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Deliveries } from './deliveries.ts'
+import { Ends } from './ends.ts'
 import { checkEventId, decodeMeta, decodeResult, encodeResult, eventOf, subjectOf } from './event.ts'
 import { GroupCommit } from './group-commit.ts'
-import { HandOver } from './hand-over.ts'
+import { HandOver, type Left } from './hand-over.ts'
 import { Holders } from './holders.ts'
 import { Holding } from './holding.ts'
 import { checkQuestion, encodeCodes, encodeDead } from './messages.ts'
@@ -42,6 +43,7 @@ export class Queue implements QueueService {
   readonly #holding: Holding
   readonly #questions: PeerQuestions
   readonly #recovery: Recovery
+  readonly #ends: Ends
   readonly #handOver: HandOver
   readonly #deadLetters: DeadLetters
   readonly #deliveries: Deliveries
@@ -73,8 +75,9 @@ export class Queue implements QueueService {
       taken: (owned) => owned.phase !== 'gone' && this.#runner.add(owned),
       yielded: (owned) => this.#owner.forget(owned, 'yielded')
     })
-    const parts = { owner: this.#owner, holders, holding: this.#holding, commits: this.#commits }
-    this.#handOver = new HandOver(options, parts)
+    const parts = { owner: this.#owner, holders, holding: this.#holding, commits: this.#commits, questions: this.#questions }
+    this.#ends = new Ends(options, { ...parts, kept: () => void this.#countDead() })
+    this.#handOver = new HandOver(options, { ...parts, ends: this.#ends })
     const accountOf = (functionName: string) => options.resolve(functionName, undefined)?.record.account
     this.#deadLetters = new DeadLetters({ disk, questions: this.#questions, logger, clock, accountOf })
   }
@@ -95,6 +98,7 @@ export class Queue implements QueueService {
     this.#runner.deadLetters = await disk.ask('deadCount')
     this.#recovery.begin(leftOver, now)
     this.#holding.listen()
+    this.#ends.listen()
     this.#deliveries.listen()
     mesh.handle(MESSAGE.QUEUE_ASK, (peerId, request) => this.#answer(peerId, request))
     mesh.onPeer((peerId, connected) => this.#owner.onPeer(peerId, connected))
@@ -251,6 +255,14 @@ export class Queue implements QueueService {
     this.#runner.deadLetters = await this.#o.disk.ask('deadCount')
   }
 
+  async #countDead(): Promise<void> {
+    try {
+      this.#runner.deadLetters = await this.#o.disk.ask('deadCount')
+    } catch (error) {
+      this.#o.logger.warn('dead letters could not be counted', { reason: messageOf(error) })
+    }
+  }
+
   stats(): AsyncStats {
     const now = this.#o.clock.now()
     let oldest = now
@@ -286,7 +298,7 @@ export class Queue implements QueueService {
     this.#runner.dispatch()
   }
 
-  async handOver(): Promise<number> {
+  async handOver(): Promise<Left> {
     this.drain()
     return await this.#handOver.all()
   }
@@ -358,6 +370,13 @@ export class Queue implements QueueService {
         const [, ids] = question
         const settled = new Set(await this.#o.disk.ask('settled', ids))
         return encodeCodes(ids.map((id) => this.#holding.knowledgeOf(id, peerId, settled)))
+      }
+      case 'lacks': {
+        const [, kind, ids] = question
+        // One that goes for good itself is counted on for nothing.
+        const lacked = this.#holding.closed ? ids : await this.#o.disk.ask('lacked', kind, ids)
+        const lacks = new Set(lacked)
+        return encodeCodes(ids.map((id) => (lacks.has(id) ? 1 : 0)))
       }
       case 'result': {
         const result = await this.#resultHere(question[1])

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { databaseError, PeerlessError } from '@peerless/interface'
 import { DEAD_AGE_MS, DEAD_BYTES_MAX, DEAD_MAX, RESULT_AGE_MS, RESULTS_BYTES_MAX, RESULTS_MAX } from './constants.ts'
+import type { EndKind } from './ends.ts'
 
 /** `state` 0: to be run, by `owner`, where `dead_at` says that it is to leave no dead letter; 1: a dead letter. */
 const SCHEMA = `
@@ -38,6 +39,15 @@ export type StoreOp =
   | readonly ['meta', id: string, owner: string, meta: Uint8Array]
   /** Its end. `dead` keeps the event as a dead letter. */
   | readonly ['settle', id: string, at: number, result: Uint8Array, dead: boolean, subject: Subject]
+  /** The end of another node's event, or of one of long ago: its result, its dead letter or both. What is known already stays. */
+  | readonly [
+      'keep',
+      id: string,
+      at: number,
+      result: Uint8Array | null,
+      letter: readonly [meta: Uint8Array, payload: Uint8Array] | null,
+      subject: Subject
+    ]
   /** It is somebody else's now. */
   | readonly ['drop', id: string]
   | readonly ['bury', id: string]
@@ -55,6 +65,21 @@ export interface DeadRow {
   readonly meta: Uint8Array
   readonly bytes: number
   readonly payload: Uint8Array | undefined
+}
+
+/** How an event ended, with the event where it is a dead letter. */
+export interface EndRow {
+  readonly id: string
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly result: Uint8Array | null
+  readonly letter: [meta: Uint8Array, payload: Uint8Array] | null
+}
+
+export interface EndRows {
+  readonly rows: EndRow[]
+  /** How many of the ids that is; those that are missing are gone. */
+  readonly looked: number
 }
 
 /** Nulls ask for all. */
@@ -137,6 +162,11 @@ export class QueueStore {
           this.#run('UPDATE events SET state = 1, dead_at = ?, account = ?, function = ? WHERE id = ?', op[2], ...op[5], op[1])
         this.#run('INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?)', op[1], op[2], op[3], op[5][0])
         break
+      case 'keep':
+        if (op[3] !== null) this.#run('INSERT OR IGNORE INTO results VALUES (?, ?, ?, ?)', op[1], op[2], op[3], op[5][0])
+        if (op[4] !== null)
+          this.#run("INSERT OR IGNORE INTO events VALUES (?, 1, '', ?, ?, ?, ?, ?)", op[1], ...op[4], op[2], ...op[5])
+        break
       case 'drop':
         this.#run('DELETE FROM events WHERE id = ? AND state = 0', op[1])
         break
@@ -166,6 +196,44 @@ export class QueueStore {
   settled(ids: readonly string[]): string[] {
     const statement = this.#prepare('SELECT 1 FROM results WHERE id = ?')
     return ids.filter((id) => statement.get(id) !== undefined)
+  }
+
+  /** Ids of what has ended, in their order, those behind `after`. A dead letter is none of the results. */
+  endIds(kind: EndKind, after: string, limit: number): string[] {
+    const sql =
+      kind === 'letters'
+        ? 'SELECT id FROM events WHERE state = 1 AND id > ? ORDER BY id LIMIT ?'
+        : 'SELECT id FROM results WHERE id > ? AND id NOT IN (SELECT id FROM events WHERE state = 1) ORDER BY id LIMIT ?'
+    return this.#prepare(sql)
+      .all(after, limit)
+      .map(({ id }) => String(id))
+  }
+
+  /** The ends of the first of these, as many as have so many bytes, and one at least. */
+  ends(ids: readonly string[], bytesMax: number): EndRows {
+    const result = this.#prepare('SELECT at, body FROM results WHERE id = ?')
+    const letter = this.#prepare('SELECT dead_at AS at, meta, payload FROM events WHERE id = ? AND state = 1')
+    const rows: EndRow[] = []
+    let bytes = 0
+    let looked = 0
+    for (const id of ids) {
+      const ended = result.get(id) as { at: number; body: Uint8Array } | undefined
+      const dead = letter.get(id) as { at: number; meta: Uint8Array; payload: Uint8Array } | undefined
+      bytes += (ended?.body.length ?? 0) + (dead === undefined ? 0 : dead.meta.length + dead.payload.length)
+      if (bytes > bytesMax && looked > 0) break
+      looked++
+      const at = dead?.at ?? ended?.at
+      if (at === undefined) continue
+      rows.push({ id, at, result: ended?.body ?? null, letter: dead === undefined ? null : [dead.meta, dead.payload] })
+    }
+    return { rows, looked }
+  }
+
+  /** Which of the ids have no such end here. */
+  lacked(kind: EndKind, ids: readonly string[]): string[] {
+    const table = kind === 'letters' ? 'events WHERE state = 1 AND' : 'results WHERE'
+    const statement = this.#prepare(`SELECT 1 FROM ${table} id = ?`)
+    return ids.filter((id) => statement.get(id) === undefined)
   }
 
   /** Oldest first. What was kept before there was a note of its account or function is among them, whatever is asked for; with an id, its payload too. */

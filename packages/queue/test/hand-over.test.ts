@@ -1,6 +1,6 @@
 import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
-import { accept, answer, orderOf, TestMesh } from './_nodes.ts'
+import { accept, answer, orderOf, TestMesh, type TestNode } from './_nodes.ts'
 
 const id = (last: number) => `00000000-0000-4000-8000-00000000000${last}`
 
@@ -15,6 +15,8 @@ async function during<Value>(mesh: TestMesh, promise: Promise<Value>): Promise<V
   return await value
 }
 
+const eventsLeft = async (mesh: TestMesh, { queue }: TestNode) => (await during(mesh, queue.handOver())).events
+
 test('a node that goes for good gives its events to a peer, also those that had no copy', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   mesh.options = { replicas: 0 }
@@ -22,7 +24,7 @@ test('a node that goes for good gives its events to a peer, also those that had 
   await accept(mesh, a, orderOf(id(1)))
   await accept(mesh, a, orderOf(id(2)))
   t.is(b.queue.stats().copies, 0)
-  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.is(await eventsLeft(mesh, a), 0)
   t.deepEqual([a.queue.stats().events, b.queue.stats().events], [0, 2])
   await t.throwsAsync(a.queue.accept(orderOf(id(3))), { code: 'UNAVAILABLE', message: /draining/ })
   mesh.crash('a')
@@ -37,7 +39,7 @@ test('an attempt that is cut off by that counts as one, and the next comes when 
   const [a, b] = [await mesh.up('a'), await mesh.up('b')]
   await accept(mesh, a, orderOf(id(1)))
   await mesh.clock.advance(1_000)
-  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.is(await eventsLeft(mesh, a), 0)
   await mesh.clock.advance(29_000)
   t.is(mesh.started.length, 1, 'none runs beside it')
   mesh.crash('a')
@@ -75,10 +77,10 @@ test('one that nobody takes anything from says how much is left, and works on wh
   const mesh = new TestMesh(t, new VirtualClock())
   const a = await mesh.up('a')
   await accept(mesh, a, orderOf(id(1)))
-  t.is(await during(mesh, a.queue.handOver()), 1)
+  t.is(await eventsLeft(mesh, a), 1)
   const b = await mesh.up('b')
   b.disk.full = true
-  t.is(await during(mesh, a.queue.handOver()), 1)
+  t.is(await eventsLeft(mesh, a), 1)
   a.queue.resume()
   mesh.autoRun = () => answer('ok')
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
@@ -96,7 +98,7 @@ test('what it keeps for an owner that died a moment ago it does not take with it
   t.is(b.queue.stats().copies, 1)
   const c = await mesh.up('c')
   mesh.crash('a')
-  t.is(await during(mesh, b.queue.handOver()), 0)
+  t.is(await eventsLeft(mesh, b), 0)
   mesh.crash('b')
   mesh.autoRun = () => answer('ok')
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
@@ -109,14 +111,14 @@ test('two that go at the same time do not give their events to each other', asyn
   const [a, b] = [await mesh.up('a'), await mesh.up('b')]
   await accept(mesh, a, orderOf(id(1)))
   await accept(mesh, b, orderOf(id(2)))
-  const left = await during(mesh, Promise.all([a, b].map(({ queue }) => queue.handOver())))
+  const left = await during(mesh, Promise.all([a, b].map(async ({ queue }) => (await queue.handOver()).events)))
   t.true(
     left.every((count) => count > 0),
     left.join()
   )
   // One of them stays after all.
   b.queue.resume()
-  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.is(await eventsLeft(mesh, a), 0)
   mesh.crash('a')
   mesh.autoRun = () => answer('ok')
   for (const run of mesh.runs.splice(0)) run.done(undefined, answer('ok'))
@@ -129,11 +131,11 @@ test('one that has given all away takes nothing of others any more', async (t) =
   const [a, b] = [await mesh.up('a'), await mesh.up('b')]
   await accept(mesh, a, orderOf(id(1)))
   t.is(b.queue.stats().copies, 1)
-  t.is(await during(mesh, b.queue.handOver()), 0)
-  t.is(await during(mesh, a.queue.handOver()), 1, 'b does not take it')
+  t.is(await eventsLeft(mesh, b), 0)
+  t.is(await eventsLeft(mesh, a), 1, 'b does not take it')
   t.is(b.queue.stats().events, 0)
   const c = await mesh.up('c')
-  t.is(await during(mesh, a.queue.handOver()), 0)
+  t.is(await eventsLeft(mesh, a), 0)
   t.is(c.queue.stats().events, 1)
 })
 

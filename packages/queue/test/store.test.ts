@@ -43,6 +43,26 @@ test('a dead letter that was buried stays so where its end is heard later', asyn
   }
 })
 
+test('an end that came from another node is as old as it was there, and replaces none that is known', async (t) => {
+  const { store } = await storeAt(t)
+  const day = 86_400_000
+  const subject = ['acme', 'f'] as const
+  store.commit([['put', idOf(2), 'owner', BYTES, BYTES]])
+  store.commit([
+    ['keep', ID, 1_000, BYTES, [BYTES, BYTES], subject],
+    ['keep', idOf(2), 1_000, null, [Buffer.from('other'), BYTES], subject],
+    ['keep', ID, 2_000, Buffer.from('other'), null, subject]
+  ])
+  t.like(store.dead(10, { ...ALL, account: 'acme', functionName: 'f' }), { length: 1, 0: { id: ID } })
+  t.deepEqual(Buffer.from(store.result(ID) ?? []), BYTES)
+  t.is(store.load().length, 1, 'what is to be run stays so')
+  t.deepEqual([store.endIds('letters', '', 10), store.endIds('results', '', 10)], [[ID], []])
+  store.prune(14 * day)
+  t.is(store.deadCount(), 1)
+  store.prune(14 * day + 1_001)
+  t.is(store.deadCount(), 0)
+})
+
 test('who leaves very many dead letters loses the oldest of its own, and hides those of nobody', async (t) => {
   const { store } = await storeAt(t)
   store.commit(deadLetters('quiet', 'f', 0, 3))
