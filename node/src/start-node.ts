@@ -258,7 +258,16 @@ async function compose(
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
   })
 
-  const events = createEvents({ ...platform, catalog, mesh, queue, region: REGION_DEFAULT, accountId: options.accountId })
+  const isDraining = (peerId: string) => (peerId === mesh.peerId ? draining.on : invocation.loadOf(peerId)?.draining === true)
+  const events = createEvents({
+    ...platform,
+    catalog,
+    mesh,
+    queue,
+    isDraining,
+    region: REGION_DEFAULT,
+    accountId: options.accountId
+  })
 
   const provisioning = new Provisioning({
     mesh,

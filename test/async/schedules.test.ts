@@ -1,6 +1,7 @@
 import test from 'ava'
 import { type Daemon, eventually, meshOf } from '../_daemon.ts'
-import { lambdaOf } from '../_functions.ts'
+import { create, get, lambdaOf } from '../_functions.ts'
+import { recorder } from '../_recorder.ts'
 import { deploy } from './_async.ts'
 
 /** `at(…)` so many milliseconds from now, on a whole second. */
@@ -107,3 +108,40 @@ test.serial(
     )
   }
 )
+
+test.serial('a schedule of a node that leaves fires once and in time, at another', async (t) => {
+  const { url, until, heard } = await recorder(t)
+  const nodes = await meshOf(t, 3, ['--allow-egress', '127.0.0.0/8'])
+  const [first] = nodes as [Daemon]
+  await deploy(await lambdaOf(first), 'tick', `export const handler = () => fetch('${url}?fired=1').then(() => 1)`)
+  const busy = `export const handler = async () => { await fetch('${url}?busy=1'); await new Promise((resolve) => setTimeout(resolve, 9_000)) }`
+  await create(first, 'busy', busy, { Timeout: 20 })
+  const added = await first.cli('triggers', 'add', 'schedule', 's', soon(6_000), '--function', 'tick', '--json')
+  const { owner, nextAt } = JSON.parse(added.stdout) as { owner: string; nextAt: number }
+  const leaver = nodes.find((node) => node.peerId === owner) as Daemon
+  await eventually(
+    () => leaver.cli('show', 'busy'),
+    ({ code }) => code === 0
+  )
+  let finished = false
+  const answered = get(`${leaver.http}/fn/busy`).finally(() => {
+    finished = true
+  })
+  await until((query) => query.has('busy'))
+  const left = leaver.cli('leave', '--yes')
+  await until((query) => query.has('fired'))
+  t.false(finished)
+  t.true(Date.now() - nextAt < 5_000, `${Date.now() - nextAt} ms late`)
+  t.is((await answered).status, 200)
+  t.is((await left).code, 0)
+  // What fires next, fires after all that the first may have fired again.
+  const rest = nodes.filter((node) => node !== leaver) as [Daemon]
+  const next = await rest[0].cli('triggers', 'add', 'schedule', 'next', soon(8_000), '--function', 'busy', '--json')
+  t.is(next.code, 0, next.stderr)
+  await eventually(
+    async () => heard.filter((query) => query.has('busy')).length,
+    (count) => count === 2,
+    20_000
+  )
+  t.is(heard.filter((query) => query.has('fired')).length, 1)
+})

@@ -27,12 +27,15 @@ interface Answer extends Claim {
 export class Claims {
   readonly #mesh: Mesh
   readonly #clock: Clock
+  readonly #isDraining: (peerId: string) => boolean
   /** In the order in which they came; the oldest is forgotten first. */
   readonly #claims = new Map<string, Claim>()
 
-  constructor(mesh: Mesh, clock: Clock) {
+  /** @param isDraining whether a peer takes no new work: it fires nothing more that it has not fired */
+  constructor(mesh: Mesh, clock: Clock, isDraining: (peerId: string) => boolean) {
     this.#mesh = mesh
     this.#clock = clock
+    this.#isDraining = isDraining
   }
 
   listen(): void {
@@ -55,8 +58,8 @@ export class Claims {
     const own = this.#claims.get(id) ?? this.#remember(id, self)
     if (own.fired) return 'fired'
     const granted = own.holder
-    // What was granted to a peer that is gone or silent, and has not fired, is free again.
-    if (granted !== self && this.#isThere(granted)) return 'theirs'
+    // What was granted to a peer that is gone or silent, or takes no more, and has not fired, is free again.
+    if (granted !== self && this.#isThere(granted) && !this.#isDraining(granted)) return 'theirs'
     own.holder = self
     own.won = false
     const answers = await this.#ask([id])
@@ -73,6 +76,12 @@ export class Claims {
     own.won = true
     const isOthers = (peerId: string) => peerId !== self && byPeer.get(peerId)?.holder !== self
     return isOthers(granted) || [...rivals].some(isOthers) ? 'doubtful' : 'mine'
+  }
+
+  /** It was not made after all: whoever asks next may have it. */
+  drop(id: string): void {
+    const own = this.#claims.get(id)
+    if (own?.holder === this.#mesh.peerId && !own.fired) this.#claims.delete(id)
   }
 
   hasFired(id: string): boolean {

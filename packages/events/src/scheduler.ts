@@ -18,17 +18,20 @@ export interface SchedulerOptions extends Place {
   catalog: Catalog
   mesh: Mesh
   queue: Pick<AsyncInvoker, 'accept' | 'result'>
+  /** Whether a node takes no new work, by its own word; for this node too. Default: none does. */
+  isDraining?: (peerId: string) => boolean
   clock: Clock
   logger: Logger
 }
 
 /**
- * Fires the schedules that are this node's while these peers are connected and not silent. Each firing goes into the queue under an id that follows from schedule and
+ * Fires the schedules that are this node's while these peers are connected, not silent and not draining. Each firing goes into the queue under an id that follows from schedule and
  * scheduled time, so one that was made already is recognised. Of what was missed at most the last is made up for.
  */
 export class Scheduler {
   readonly #o: SchedulerOptions
   readonly #claims: Claims
+  readonly #isDraining: (peerId: string) => boolean
   readonly #schedules = new Map<string, Schedule>()
   /** Names whose firing is under way. */
   readonly #firing = new Set<string>()
@@ -44,7 +47,8 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#o = options
-    this.#claims = new Claims(options.mesh, options.clock)
+    this.#isDraining = options.isDraining ?? (() => false)
+    this.#claims = new Claims(options.mesh, options.clock, this.#isDraining)
   }
 
   /** Before the mesh starts, as all handlers. */
@@ -66,10 +70,12 @@ export class Scheduler {
     this.#stopListening?.()
   }
 
+  /** One that drains is connected for as long as it takes to finish, and may fire nothing more. */
   ownerOf(name: string): string {
     const { mesh } = this.#o
     const there = [mesh.peerId, ...mesh.peers().filter((peerId) => (mesh.silentMs(peerId) ?? 0) < PEER_SILENT_MS_MIN)]
-    return this.#ownerOf(name, there)
+    const working = there.filter((peerId) => !this.#isDraining(peerId))
+    return this.#ownerOf(name, working.length > 0 ? working : there)
   }
 
   #ownerOf(name: string, there: readonly string[]): string {
@@ -177,7 +183,7 @@ export class Scheduler {
     // Theirs: they are connected and fire it; if they go before they have, the next tick finds it free.
     if (known === 'theirs') return
     if (known !== 'fired') {
-      await queue.accept({
+      const accepted = queue.accept({
         requestId: id,
         functionName,
         account,
@@ -186,6 +192,10 @@ export class Scheduler {
         clientContext: undefined,
         invokedArn: functionArn(this.#o.region, this.#o.accountId, functionName, qualifier),
         mineUntilMs: known.mineUntilMs
+      })
+      await accepted.catch((error) => {
+        this.#claims.drop(id)
+        throw error
       })
     }
     this.#claims.fired(id)

@@ -1,4 +1,13 @@
-import type { AsyncOrder, AsyncResult, Catalog, CatalogKind, Clock, FunctionRecord, Timer } from '@peerless/interface'
+import {
+  type AsyncOrder,
+  type AsyncResult,
+  type Catalog,
+  type CatalogKind,
+  type Clock,
+  type FunctionRecord,
+  PeerlessError,
+  type Timer
+} from '@peerless/interface'
 import { MemoryLogger, MemoryNetwork, SeededRandom, VirtualClock } from '@peerless/testing'
 import { createEvents, type EventsService } from '../src/index.ts'
 
@@ -18,6 +27,10 @@ export class Mesh {
   readonly #listeners = new Set<(kind: CatalogKind, name: string) => void>()
 
   readonly #gates = new Map<string, Gate>()
+  /** Nodes that take no new work, as all know at once. */
+  readonly draining = new Set<string>()
+  /** Nodes whose queue takes nothing more. */
+  readonly closed = new Set<string>()
 
   up(name: string): EventsService {
     const gate = new Gate(this.clock)
@@ -27,11 +40,13 @@ export class Mesh {
       mesh: this.network.join(name),
       queue: {
         accept: async (order) => {
+          if (this.closed.has(name)) throw new PeerlessError('UNAVAILABLE', 'this node is draining; call another')
           this.accepted.push({ node: name, order, at: this.clock.now() })
           this.known.add(order.requestId)
         },
         result: async (id) => (this.known.has(id) ? ({ requestId: id } as AsyncResult) : undefined)
       },
+      isDraining: (peerId) => this.draining.has(peerId),
       clock: gate,
       random: this.random,
       logger: new MemoryLogger(),
