@@ -14,6 +14,7 @@ import type { Left, QueueService } from '@peerless/queue'
 import type { CodeElsewhere } from './code-elsewhere.ts'
 import type { LeftFile } from './data-folder.ts'
 import type { Draining } from './draining.ts'
+import type { FloorElsewhere } from './floor-elsewhere.ts'
 import type { Machine } from './machine.ts'
 import { machineNamed } from './machine-named.ts'
 
@@ -22,6 +23,8 @@ const QUIET_MS_MAX = 10_000
 const LOOK_MS = 20
 /** For the peers to pull what was deployed here a moment ago. */
 const REPLICATED_MS_MAX = 60_000
+/** For the peers to launch what is to be warm and was so here. */
+const WARM_MS_MAX = 10_000
 /** For a start that is to end what the last one began: a mesh is found again within that, or not. */
 const FOUND_MS_MAX = 15_000
 
@@ -34,6 +37,7 @@ export interface DepartingParts {
   readonly invocation: { readonly inFlight: number; setRefusing(refusing: boolean): void }
   readonly ledger: { flush(): Promise<void> }
   readonly code: Pick<CodeElsewhere, 'wait' | 'setGoing'>
+  readonly floor: Pick<FloorElsewhere, 'wait'>
   readonly folder: { markLeft(file: LeftFile): Promise<void> }
   readonly clock: Clock
   readonly logger: Logger
@@ -201,6 +205,7 @@ export class Departing {
     // First: another machine that leaves as well may count on none of this one's fronts by the time that this one asks what is elsewhere.
     const ofFronts = await this.#o.fronts()?.giveAway()
     await this.#codeElsewhere()
+    await this.#o.floor.wait(WARM_MS_MAX)
     const own = await this.#giveEventsAway()
     const events = own.events + (ofFronts?.events ?? 0)
     if (events > 0) {

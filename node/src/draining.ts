@@ -1,7 +1,7 @@
 import type { DrainAnswer } from '@peerless/interface'
 
 export interface DrainingParts {
-  readonly mesh: { peers(): string[]; setDraining(draining: boolean): void }
+  readonly mesh: { readonly peerId: string; peers(): string[]; setDraining(draining: boolean): void }
   readonly invocation: {
     readonly inFlight: number
     setDraining(draining: boolean): void
@@ -27,6 +27,12 @@ export class Draining {
 
   get on(): boolean {
     return this.#on
+  }
+
+  /** Whether a node takes no work, by its own word; this node too. */
+  of(peerId: string): boolean {
+    const { mesh, invocation } = this.#parts
+    return peerId === mesh.peerId ? this.#on : invocation.loadOf(peerId)?.draining === true
   }
 
   onChange(listener: (draining: boolean) => void): void {

@@ -1,5 +1,6 @@
 import type { WarmOrder } from '@peerless/instances'
 import { aliasOf, type Catalog, type Clock, type FunctionRecord, type Mesh, type Timer, versionOf } from '@peerless/interface'
+import type { InvocationService } from '@peerless/invocation'
 import { placeWarm, type WarmNode } from '@peerless/routing'
 
 /** How often what is missing is launched: an instance that ended is replaced within that. */
@@ -13,12 +14,9 @@ export interface ProvisioningOptions {
   readonly clock: Clock
   /** Slots of this node. */
   readonly slots: number
-  /** Of a peer as last heard. */
-  readonly loadOf: (peerId: string) => { readonly slots: number; readonly draining: boolean } | undefined
-  /** What latency targets want warm over the mesh. */
-  readonly latency: {
-    wanted(): readonly { readonly functionName: string; readonly version: string; readonly count: number }[]
-    onChange(listener: () => void): void
+  /** Loads of peers as last heard, and what latency targets want warm over the mesh. */
+  readonly invocation: Pick<InvocationService, 'loadOf' | 'onDraining'> & {
+    readonly latency: Pick<InvocationService['latency'], 'wanted' | 'onChange'>
   }
   /** Whether this node takes no new work: then it keeps nothing warm. */
   readonly draining: () => boolean
@@ -45,7 +43,7 @@ export class Provisioning {
   }
 
   start(): void {
-    const { mesh, catalog, clock, latency } = this.#o
+    const { mesh, catalog, clock, invocation } = this.#o
     this.#timer = clock.every(PERIOD_MS, () => this.#round())
     this.#unsubscribe = catalog.onChange((kind, name) => {
       if (kind !== 'function') return
@@ -54,13 +52,18 @@ export class Provisioning {
         this.#round()
     })
     mesh.onPeer(() => this.#settle())
-    latency.onChange(() => {
-      if (!this.#stopped) this.#round()
-    })
+    // At once: one that is about to go waits for it.
+    invocation.onDraining(() => this.changed())
+    invocation.latency.onChange(() => this.changed())
     this.#round()
   }
 
-  /** This node takes work again, or takes no more. */
+  /** What is to be warm over the whole mesh. */
+  get floor(): readonly WarmOrder[] {
+    return [...this.#wanted().values()]
+  }
+
+  /** A node takes work again, or takes no more. */
   changed(): void {
     if (!this.#stopped) this.#round()
   }
@@ -86,20 +89,26 @@ export class Provisioning {
   }
 
   #round(): void {
-    const { catalog, mesh, keepWarm } = this.#o
-    const wanted = new Map<string, WarmOrder>()
-    const provisioned = catalog.list('function').flatMap((record) => this.#ordersOf(record))
-    for (const order of [...provisioned, ...this.#latencyOrders()]) {
-      // What is wanted twice, for a target and by its number or an alias, is the same instances.
-      const other = wanted.get(order.version.revisionId)
-      if (other === undefined || other.count < order.count) wanted.set(order.version.revisionId, order)
-    }
+    const { mesh, keepWarm } = this.#o
+    const wanted = this.#wanted()
     if (wanted.size === 0 && !this.#asked) return
     this.#asked = wanted.size > 0
     const needs = [...wanted].map(([key, { count }]) => ({ key, count }))
     this.#own = placeWarm(needs, this.#nodes()).get(mesh.peerId) ?? new Map()
     // Also where none are this node's: what is idle of it is not kept for long then.
     keepWarm([...wanted].map(([key, order]) => ({ ...order, count: this.#own.get(key) ?? 0 })))
+  }
+
+  /** By revision. */
+  #wanted(): Map<string, WarmOrder> {
+    const wanted = new Map<string, WarmOrder>()
+    const provisioned = this.#o.catalog.list('function').flatMap((record) => this.#ordersOf(record))
+    for (const order of [...provisioned, ...this.#latencyOrders()]) {
+      // What is wanted twice, for a target and by its number or an alias, is the same instances.
+      const other = wanted.get(order.version.revisionId)
+      if (other === undefined || other.count < order.count) wanted.set(order.version.revisionId, order)
+    }
+    return wanted
   }
 
   #ordersOf(record: FunctionRecord): WarmOrder[] {
@@ -112,8 +121,8 @@ export class Provisioning {
   }
 
   #latencyOrders(): WarmOrder[] {
-    const { catalog, latency } = this.#o
-    return latency.wanted().flatMap(({ functionName, version, count }) => {
+    const { catalog, invocation } = this.#o
+    return invocation.latency.wanted().flatMap(({ functionName, version, count }) => {
       const record = catalog.get('function', functionName)
       const found = record === undefined ? undefined : versionOf(catalog, record, version)
       if (record === undefined || found === undefined) return []
@@ -123,9 +132,9 @@ export class Provisioning {
 
   /** Who has not said yet how many slots it has can be counted in when it has. */
   #nodes(): WarmNode[] {
-    const { mesh, slots, loadOf, draining } = this.#o
+    const { mesh, slots, invocation, draining } = this.#o
     const peers = mesh.peers().flatMap((node) => {
-      const load = loadOf(node)
+      const load = invocation.loadOf(node)
       return load === undefined || load.draining ? [] : [{ node, slots: load.slots }]
     })
     return draining() ? peers : [{ node: mesh.peerId, slots }, ...peers]

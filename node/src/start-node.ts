@@ -33,6 +33,7 @@ import { Departing, hasLeft } from './departing.ts'
 import { Draining } from './draining.ts'
 import { expectDeployed } from './expect-deployed.ts'
 import { deploySample } from './first-start.ts'
+import { FloorElsewhere } from './floor-elsewhere.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
 import { checkFronts, coresOf, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
@@ -258,31 +259,29 @@ async function compose(
     ...(instances.slots > 0 ? { runsMax: instances.slots } : {})
   })
 
-  const isDraining = (peerId: string) => (peerId === mesh.peerId ? draining.on : invocation.loadOf(peerId)?.draining === true)
-  const events = createEvents({
-    ...platform,
-    catalog,
-    mesh,
-    queue,
-    isDraining,
-    region: REGION_DEFAULT,
-    accountId: options.accountId
-  })
-
   const provisioning = new Provisioning({
     mesh,
     catalog,
     clock,
     slots: instances.slots,
-    loadOf: (peerId) => invocation.loadOf(peerId),
-    latency: invocation.latency,
+    invocation,
     draining: () => draining.on,
     keepWarm: (orders) => instances.warm.provision(orders)
   })
 
   const isMate = (peerId: string) => machine.of(peerId) === machine.id
   const draining = new Draining({ mesh, invocation, provisioning, isMate })
+  const events = createEvents({
+    ...platform,
+    catalog,
+    mesh,
+    queue,
+    isDraining: (peerId) => draining.of(peerId),
+    region: REGION_DEFAULT,
+    accountId: options.accountId
+  })
   const code = new CodeElsewhere({ ...platform, mesh, catalog, store, isMate })
+  const floor = new FloorElsewhere({ ...platform, provisioning, invocation, isMate })
   const left = Promise.withResolvers<void>()
   let further: Fronts | undefined
   const departing = new Departing({
@@ -295,6 +294,7 @@ async function compose(
     invocation,
     ledger,
     code,
+    floor,
     folder,
     fronts: () => further,
     onLeft: () => left.resolve()

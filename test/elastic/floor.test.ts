@@ -39,4 +39,11 @@ test('provisioned concurrency counts once over the mesh, and what a node held th
     if (node !== dies) t.true(count >= (held.get(node.peerId) ?? 0), 'what others held stayed where it was')
   }
   t.is((await status()).Status, 'READY')
+
+  // One that leaves goes when the others hold what it held: no call is cold because of it.
+  const leaver = nodes.find((node) => node !== first && node !== dies) as Daemon
+  const left = await leaver.cli('leave', '--yes')
+  t.is(left.code, 0, left.stderr)
+  const alone = (await readyInstances(first, 'floor')).filter(({ node }) => node === first.peerId)
+  t.true(alone.length >= 7, `${alone.length}`)
 })

@@ -44,6 +44,8 @@ export interface InvocationService extends Invoker {
   appendLog(account: string, line: LogLine): void
   /** The load of a peer as this node knows it. */
   loadOf(peerId: string): PeerLoad | undefined
+  /** Whenever a peer takes work no more, or again. */
+  onDraining(listener: () => void): void
   /** Instances of every node that answers within two seconds; `missing` are the peer ids of the others. */
   allInstances(): Promise<{ instances: InstanceStatus[]; missing: string[] }>
   /** Latency targets: what is wanted warm for them, and whether they are held. */
@@ -88,6 +90,7 @@ export function createInvocation(options: InvocationOptions): InvocationService 
     appendLog: (account, line) => store.append(account, line),
     awayMs: (requestId) => pipeline.awayMs(requestId),
     loadOf: (peerId) => table.get(peerId),
+    onDraining: (listener) => void reporter.onDraining.push(listener),
     allInstances: () => instances.all(),
     latency,
     get inFlight() {

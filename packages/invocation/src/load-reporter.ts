@@ -25,6 +25,8 @@ export class LoadReporter {
   stopping = false
   /** Requests taken from peers and clients and not yet answered here. */
   inFlight = 0
+  /** Called when a peer takes work no more, or again. */
+  readonly onDraining: (() => void)[] = []
   readonly #boot: number
   readonly #mesh: Mesh
   readonly #instances: LocalInstances
@@ -155,7 +157,9 @@ export class LoadReporter {
 
   #take(from: string, read: () => unknown, changed: () => void): void {
     try {
+      const drained = this.#table.get(from)?.draining
       if (this.#table.observe(beaconFromWire(from, read()), this.#clock.monotonic())) changed()
+      if (this.#table.get(from)?.draining !== drained) for (const listener of this.onDraining) listener()
     } catch (error) {
       this.#logger.warn('refused a beacon', { peerId: from, reason: messageOf(error) })
     }
