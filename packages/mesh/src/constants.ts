@@ -49,12 +49,15 @@ export const REMOVALS_MAX = 256
 /** Nodes that a removed one invited and that stay, and one removal in its envelope with so many. */
 export const REMOVAL_KEEPS_MAX = 128
 export const REMOVAL_BYTES_MAX = 8_192
-/** Of the SHA-256 of a peer id or a removal, in the lists of a departure, MEMBERS_MAX and REMOVALS_MAX of them at most: whoever has the node's key would have to try 2^119 keys to get one of his own into it. */
+/** Of the SHA-256 of a peer id or a removal, in the lists of a departure: whoever has the node's key would have to try 2^114 keys to get one of his own into the longest. */
 export const MARK_BYTES = 16
 /** A peer id that a departure names; those of Ed25519 keys have 52. */
 export const PEER_ID_CHARACTERS_MAX = 128
-/** One departure in its envelope with all these, behind a chain of CHAIN_LENGTH_MAX. */
+/** One departure in its envelope with MEMBERS_MAX nodes that stay and REMOVALS_MAX removals that stand, behind a chain of CHAIN_LENGTH_MAX. */
 export const DEPARTURE_BYTES_MAX = 14_336
+/** The founder lets most of a mesh in, and there is one: in its departure is room for whomever it can know of, from its book, from removals and from the record of its invites. */
+export const FOUNDER_STAYS_MAX = MEMBERS_MAX + REMOVALS_MAX + INVITE_USES_TOTAL_MAX
+export const FOUNDER_DEPARTURE_BYTES_MAX = DEPARTURE_BYTES_MAX + FOUNDER_STAYS_MAX * MARK_BYTES
 /** How long a node that leaves waits until its peers have said that they know. */
 export const DEPARTURE_TOLD_MS = 10_000
 /** From when a removal is known to the end of the node's connections: it is told why. */

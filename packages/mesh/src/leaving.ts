@@ -1,7 +1,7 @@
 import { type Clock, isPeerlessError, PeerlessError } from '@peerless/interface'
 import type { Signer } from '@peerless/wire'
 import { DEPARTURE_TOLD_MS } from './constants.ts'
-import { issueDeparture } from './departure.ts'
+import { boundsOf, issueDeparture } from './departure.ts'
 import type { MeshIdentity } from './identity.ts'
 import type { InviteBook } from './invite-book.ts'
 import type { MemberBook } from './member-book.ts'
@@ -83,7 +83,7 @@ export class Leaving implements MeshLeaving {
    * @throws FORBIDDEN when that one cannot succeed it, INVALID_ARGUMENT when it let in or removed too many, CONFLICT when it has left already, UNAVAILABLE when it could not be written: it is a member then as before
    */
   async leave({ successor, goes = [] }: LeaveWords = {}): Promise<DepartureTold> {
-    const { signer, identity, book, removals, invites, clock } = this.#o
+    const { signer, identity, book, removals, clock } = this.#o
     const { peerId } = signer
     if (this.#departure !== undefined) throw new PeerlessError('CONFLICT', 'this node has left its mesh already')
     if (book.get(peerId) === undefined) {
@@ -97,19 +97,30 @@ export class Leaving implements MeshLeaving {
       .filter(({ membership }) => isGoing(membership.peerId))
       .flatMap(({ membership }) => this.removalsOf(membership, (id) => !isGoing(id)))
     const all = removals.book.values()
-    const members = [...book.values().map(({ membership }) => membership), ...all.map(({ membership }) => membership)]
-    // A member book forgets when it is full, and the record of invites after a while; what is in either was let in.
-    // Those that go as well: what removes them says who of theirs stays, and that is nobody below whoever is not in this list.
-    const stays = members.filter(({ issuer }) => issuer === peerId).map((membership) => membership.peerId)
     const departure = issueDeparture(signer, identity.meshId, identity.membership, {
       at: clock.now(),
-      stays: [...stays, ...(await invites.holders())],
+      stays: await this.#stays(),
       stands: [...all.filter((removal) => removal.by === peerId), ...going],
       successor
     })
     await removals.addOnceWritten([departure, ...going])
     // Who has heard talks with this node for a moment only.
     return await this.tell()
+  }
+
+  /** A member book forgets when it is full, and the record of invites after a while; what is in either was let in. */
+  async #stays(): Promise<string[]> {
+    const { signer, identity, book, removals, invites } = this.#o
+    const ownOf = (lines: readonly { membership: Membership }[]) =>
+      lines.map(({ membership }) => membership).filter(({ issuer }) => issuer === signer.peerId)
+    // Those that are gone as well: what removes them says who of theirs stays, and that is nobody below whoever is not in this list.
+    const gone = removals.book.values()
+    const members = ownOf(book.values()).map(({ peerId }) => peerId)
+    const stays = new Set([...members, ...ownOf(gone).map(({ peerId }) => peerId), ...(await invites.holders())])
+    if (stays.size <= boundsOf(identity.membership).staysMax) return [...stays]
+    const keepsSome = new Set(gone.filter(({ keeps, left }) => keeps.size > 0 || (left?.stays.size ?? 0) > 0).map(peerIdOf))
+    const idle = new Set(ownOf(gone).map(({ peerId }) => peerId)).difference(keepsSome).difference(new Set(members))
+    return [...stays.difference(idle)]
   }
 
   /** Waits until the connected peers have said that they know, for DEPARTURE_TOLD_MS at most. */
@@ -150,4 +161,8 @@ export class Leaving implements MeshLeaving {
         : `${named} cannot succeed this node, which has nothing to hand on: those that let it in can remove whom it let in`
     )
   }
+}
+
+function peerIdOf({ membership }: Removal): string {
+  return membership.peerId
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { messageOf, PeerlessError } from '@peerless/interface'
 import { decode, decodeEnvelope, encode } from '@peerless/wire'
-import { DEPARTURE_BYTES_MAX, REMOVALS_MAX } from './constants.ts'
-import { verifyDeparture } from './departure.ts'
+import { REMOVALS_MAX } from './constants.ts'
+import { boundsOf, verifyDeparture } from './departure.ts'
 import { type Membership, verifyChain } from './membership.ts'
 import { depthOf, inviterOf, isKept, keyOf, lineOf, outranks, type Removal, verifyRemoval } from './removal.ts'
 
@@ -239,7 +239,7 @@ export class RemovalBook {
   #verify(alleged: unknown, membership: Membership): Removal {
     const own =
       alleged instanceof Uint8Array &&
-      alleged.length <= DEPARTURE_BYTES_MAX &&
+      alleged.length <= boundsOf(membership).bytesMax &&
       decodeEnvelope(alleged).signer === membership.peerId
     return own ? verifyDeparture(alleged, this.#meshId, membership) : verifyRemoval(alleged, this.#meshId, membership)
   }

@@ -5,6 +5,8 @@ import {
   CHAIN_LENGTH_MAX,
   DEPARTURE_BYTES_MAX,
   EXCHANGE_BYTES_MAX,
+  FOUNDER_DEPARTURE_BYTES_MAX,
+  FOUNDER_STAYS_MAX,
   MARK_BYTES,
   MEMBERS_MAX,
   REMOVALS_MAX
@@ -106,6 +108,24 @@ test('the largest departures of a full book fit into an exchange', (t) => {
   t.true(bytes.length <= DEPARTURE_BYTES_MAX, String(bytes.length))
   t.true(REMOVALS_MAX * (DEPARTURE_BYTES_MAX + CHAIN_LENGTH_MAX * 515 + 9) < EXCHANGE_BYTES_MAX)
   t.is(verifyDeparture(bytes, meshId, deepest.membership).left?.stays.size, MEMBERS_MAX)
+  // And that of the one founder, which lists all that it can know of.
+  const everybody = Array.from({ length: FOUNDER_STAYS_MAX }, (_, index) => `peer-${index}`)
+  const last = issueDeparture(founder.signer, meshId, founder.membership, { ...words, stays: everybody })
+  t.true(last.bytes.length <= FOUNDER_DEPARTURE_BYTES_MAX, String(last.bytes.length))
+  const rest = (REMOVALS_MAX - 1) * (DEPARTURE_BYTES_MAX + CHAIN_LENGTH_MAX * 515 + 9)
+  t.true(rest + FOUNDER_DEPARTURE_BYTES_MAX + 515 + 9 < EXCHANGE_BYTES_MAX)
+  const { news } = new RemovalBook(meshId).take(encode([[[...founder.chain], last.bytes]]))
+  t.is(news[0]?.left?.stays.size, FOUNDER_STAYS_MAX)
+  t.true(news[0]?.left?.stays.has('peer-10000'))
+})
+
+test('only a founder may list more than a book of members holds', (t) => {
+  const many = new Uint8Array((FOUNDER_STAYS_MAX + 1) * MARK_BYTES)
+  const words = (of: Lined, stays: Uint8Array) => [1, lineOf(of.membership), 1, stays, new Uint8Array(0), null]
+  const refused = { code: 'MALFORMED', message: new RegExp(`at most ${FOUNDER_STAYS_MAX}`) }
+  t.throws(() => verifyDeparture(forged(founder, words(founder, many)), meshId, founder.membership), refused)
+  const { news, faults } = new RemovalBook(meshId).take(encode([[[...a.chain], forged(a, words(a, many))]]))
+  t.deepEqual([news.length, faults.length], [0, 1])
 })
 
 test('who left is out, and whom it let in stays; nobody that its key lets in later', (t) => {

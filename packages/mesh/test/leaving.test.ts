@@ -1,6 +1,8 @@
 import { copyFile, cp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { encode } from '@peerless/wire'
 import test from 'ava'
+import { MEMBERS_MAX } from '../src/constants.ts'
 import { issueDeparture } from '../src/departure.ts'
 import { verifyChain } from '../src/membership.ts'
 import { RemovalBook } from '../src/removal-book.ts'
@@ -100,6 +102,54 @@ test('an invite of a node that leaves lets nobody in, and one that it came with 
   // Leaving is no accusation.
   const late = await startNode(t, 'late', { join: shared })
   await connected(founder.mesh, idOf(late))
+})
+
+/** The record of one invite that so many nodes came with. */
+async function writeInvites(directory: string, count: number): Promise<void> {
+  const holders = Array.from({ length: count }, (_, index) => [`12D3KooWholder${index}`, new Uint8Array(1)])
+  const entry = ['aa', new Uint8Array(32), 'node', Date.now() + 86_400_000, count, 0, holders]
+  await writeFile(join(directory, 'invites.cbor'), encode([1, [entry]]))
+}
+
+test('a founder that let in thousands of nodes can leave, and they stay', async (t) => {
+  const directory = await temporaryFolder(t)
+  await writeInvites(directory, 5_000)
+  const founder = await startNode(t, 'founder', { directory })
+  const [one, two] = [
+    await startNode(t, 'one', { join: await invite(founder) }),
+    await startNode(t, 'two', { join: await invite(founder) })
+  ]
+  for (const node of [one, two]) await connected(founder.mesh, idOf(node))
+  t.is((await founder.mesh.leaving.leave({ successor: idOf(one) })).told.length, 2)
+  for (const node of [one, two]) await hears(node, idOf(founder))
+  t.true(one.mesh.isMember(idOf(two)))
+  t.is(two.mesh.leaving.head, idOf(one))
+  // It is kept, and told on.
+  await two.mesh.stop()
+  const again = await startNode(t, 'two', { directory: two.directory })
+  t.true(again.mesh.isRemoved(idOf(founder)))
+  const late = await startNode(t, 'late', { join: await invite(again) })
+  await hears(late, idOf(founder))
+})
+
+test('whom a node let in and nobody is below any more takes no place of those that stay when it leaves', async (t) => {
+  const founder = await startNode(t, 'founder')
+  const leaver = await startNode(t, 'leaver', { join: await invite(founder) })
+  await leaver.mesh.stop()
+  await writeInvites(leaver.directory, MEMBERS_MAX - 1)
+  const back = await startNode(t, 'leaver', { directory: leaver.directory })
+  const [gone, stays] = [
+    await startNode(t, 'gone', { join: await invite(back) }),
+    await startNode(t, 'stays', { join: await invite(back) })
+  ]
+  for (const node of [gone, stays]) await connected(back.mesh, idOf(node))
+  await back.mesh.remove(idOf(gone), () => true)
+  await connected(founder.mesh, idOf(stays))
+  await back.mesh.leaving.leave()
+  await hears(founder, idOf(leaver))
+  t.true(founder.mesh.isMember(idOf(stays)))
+  t.true(founder.mesh.isRemoved(idOf(gone)))
+  t.false(founder.mesh.isMember(idOf(gone)))
 })
 
 test('the key of a node that left is none any more: it joins with no new invite, and spends none', async (t) => {
