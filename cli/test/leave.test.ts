@@ -15,9 +15,16 @@ const PLAN = {
   successor: TWO,
   candidates: [TWO, EVIL],
   events: 4,
-  deadLetters: 2
+  deadLetters: 2,
+  owing: [EVIL]
 }
-const LEFT = { peerId: '12D3KooWone', successor: TWO, told: ['12D3KooWtwo', '12D3KooWevil'], untold: [] as string[] }
+const LEFT = {
+  peerId: '12D3KooWone',
+  successor: TWO,
+  told: ['12D3KooWtwo', '12D3KooWevil'],
+  untold: [] as string[],
+  owing: [TWO]
+}
 
 const leave = (node: FakeNode, ...args: string[]) => runCommand(['leave', ...args, '--data', node.data])
 
@@ -30,6 +37,7 @@ test('leave without --yes asks the node for nothing but what would happen, and s
   t.regex(stderr, /The 2 nodes that it let in stay\.\n/)
   t.regex(stderr, /two \(12D3KooWtwo\) will be able to remove any other node/)
   t.regex(stderr, /With --successor it can be evil\S* \(12D3KooWevil\) instead/)
+  t.regex(stderr, /evil\S* \(12D3KooWevil\) has not signed for calls that ran here: what that comes to is lost unless/)
   t.false(stderr.includes('\u001b'))
   t.regex(stderr, /error: nothing was done yet\n'peerless leave --yes' does it\.\n$/)
   const asJson = await leave(node, '--json')

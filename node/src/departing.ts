@@ -35,7 +35,7 @@ export interface DepartingParts {
   readonly queue: Pick<QueueService, 'drain' | 'handOver' | 'resume' | 'stats'>
   readonly events: { start(): void; stop(): void }
   readonly invocation: { readonly inFlight: number; setRefusing(refusing: boolean): void }
-  readonly ledger: { flush(): Promise<void> }
+  readonly ledger: { flush(): Promise<void>; owing(): Promise<string[]> }
   readonly code: Pick<CodeElsewhere, 'wait' | 'setGoing'>
   readonly floor: Pick<FloorElsewhere, 'wait'>
   readonly folder: { markLeft(file: LeftFile): Promise<void> }
@@ -60,7 +60,7 @@ export class Departing {
   }
 
   /** What would happen. @throws NOT_FOUND, CONFLICT, FORBIDDEN about the successor that was named */
-  plan(order: LeaveOrder): LeavePlan {
+  async plan(order: LeaveOrder): Promise<LeavePlan> {
     const { mesh, queue } = this.#o
     const { peerId, name, meshId } = mesh
     const others = this.#others()
@@ -78,7 +78,9 @@ export class Departing {
       successor: successor === undefined ? null : this.#named(successor),
       candidates,
       events,
-      deadLetters
+      deadLetters,
+      // Those that are connected do so when they are asked, as they are before this node leaves.
+      owing: (await this.#owing()).filter(({ peerId: id }) => !mesh.peers().includes(id))
     }
   }
 
@@ -175,6 +177,17 @@ export class Departing {
     throw hasLeft(await this.#mark(undefined))
   }
 
+  async #owing(): Promise<NodeName[]> {
+    const { mesh, ledger, logger } = this.#o
+    try {
+      return (await ledger.owing()).filter((id) => mesh.memberOf(id) !== undefined).map((id) => this.#named(id))
+    } catch (error) {
+      // A ledger that is broken keeps nobody: it says so itself.
+      logger.warn('who has not signed for calls here is not known', { reason: messageOf(error) })
+      return []
+    }
+  }
+
   #checkHeard(others: readonly string[]): void {
     const { mesh } = this.#o
     if (others.length === 0 || mesh.peers().some((peerId) => others.includes(peerId))) return
@@ -228,10 +241,11 @@ export class Departing {
     // Its fronts are this machine, and nobody starts them again.
     const members = mesh.members().map(({ peerId }) => peerId)
     const goes = members.filter((peerId) => peerId !== mesh.peerId && this.#isFront(peerId))
+    const owing = await this.#owing()
     const { told, untold } = await this.#heard(await mesh.leaving.leave({ successor, goes }), others)
     await this.#mark(successor)
     onLeft()
-    return { peerId: mesh.peerId, successor: successor === undefined ? null : this.#named(successor), told, untold }
+    return { peerId: mesh.peerId, successor: successor === undefined ? null : this.#named(successor), told, untold, owing }
   }
 
   /** A peer that lost the connection before it answered refuses the next one if it knows. @throws UNAVAILABLE */

@@ -169,7 +169,7 @@ export class NodeMeshStatus implements MeshStatus {
     return undefined
   }
 
-  leavePlan(order: LeaveOrder): LeavePlan {
+  leavePlan(order: LeaveOrder): Promise<LeavePlan> {
     return this.#departing.plan(order)
   }
 

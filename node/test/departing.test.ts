@@ -53,7 +53,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     leaving: leavingPart,
     peers: () => peers,
     members: () => ids.map((peerId) => ({ peerId, name: peerId })),
-    memberOf: (peerId: string) => ({ peerId, name: `name of ${peerId}`, issuer: 'self' }),
+    memberOf: (peerId: string) => (peerId === 'away' ? undefined : { peerId, name: `name of ${peerId}`, issuer: 'self' }),
     status: (peerId: string) => ({ status: drained.includes(peerId) ? 'draining' : 'connected' }),
     setDraining: () => undefined
   } as unknown as PeerlessMesh
@@ -75,7 +75,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     },
     events: { start: call('events start', undefined), stop: call('events stop', undefined) },
     invocation: { inFlight: 0, setRefusing: (on) => void calls.push(`refusing ${on}`) },
-    ledger: { flush: async () => call('flush', undefined)() },
+    ledger: { flush: async () => call('flush', undefined)(), owing: async () => ['one', 'away', 'two'] },
     code: { wait: async () => call('code', [])(), setGoing: (on) => void calls.push(`going ${on}`) },
     floor: { wait: async () => call('floor', undefined)() },
     folder: { markLeft: async ({ successor }) => call(`mark ${successor ?? '-'}`, undefined)() },
@@ -90,7 +90,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
 
 test('a node gives all away before it says that it leaves, and marks its folder after somebody knows', async (t) => {
   const { departing, calls } = leaving()
-  t.like(departing.plan({}), {
+  t.like(await departing.plan({}), {
     members: 2,
     connected: 2,
     letIn: 2,
@@ -132,17 +132,19 @@ test('a front of a machine that leaves changes nothing more and waits for its co
 
 test('the successor is who is named, nobody where that is said, else the eldest that is connected and another machine', async (t) => {
   const { departing } = leaving({}, ['two', 'front'])
-  t.like(departing.plan({}), { successor: { peerId: 'two' } })
-  t.is(departing.plan({ successor: null }).successor, null)
+  t.like(await departing.plan({}), { successor: { peerId: 'two' } })
+  t.is((await departing.plan({ successor: null })).successor, null)
   const { departing: wary } = leaving({}, ['one', 'two'], ['one'])
-  t.like(wary.plan({}), { successor: { peerId: 'two' } }, 'one that drains may be leaving, too')
-  t.like(leaving({}, ['one'], ['one']).departing.plan({}), { successor: { peerId: 'one' } })
-  t.like(departing.plan({ successor: 'one' }), { successor: { peerId: 'one' } })
-  t.throws(() => departing.plan({ successor: 'front' }), {
+  t.like(await wary.plan({}), { successor: { peerId: 'two' } }, 'one that drains may be leaving, too')
+  const [owing] = (await leaving({}, ['one']).departing.plan({})).owing
+  t.like(owing, { peerId: 'two' }, 'who is connected pays before')
+  t.like(await leaving({}, ['one'], ['one']).departing.plan({}), { successor: { peerId: 'one' } })
+  t.like(await departing.plan({ successor: 'one' }), { successor: { peerId: 'one' } })
+  await t.throwsAsync(departing.plan({ successor: 'front' }), {
     code: 'FORBIDDEN',
     message: /name of one \(one\), name of two \(two\)/
   })
-  t.throws(() => departing.plan({ successor: 'nobody' }), { code: 'NOT_FOUND' })
+  await t.throwsAsync(departing.plan({ successor: 'nobody' }), { code: 'NOT_FOUND' })
   await t.throwsAsync(departing.leave({ successor: 'nobody' }), { code: 'NOT_FOUND' })
 })
 

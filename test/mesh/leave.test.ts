@@ -251,3 +251,26 @@ test('the last member takes the mesh with it, and says so before', async (t) => 
   await t.throwsAsync(up(t, { data: daemon.dataDir }), { message: /left mesh/ })
   await up(t, { data: await dataFolder(t) })
 })
+
+test('a node that leaves says who has not signed for what it ran for them, before and after', async (t) => {
+  const leaver = await up(t)
+  const [caller, other] = [
+    await joinedBy(t, leaver, '--slots', '0', '--name', 'debtor'),
+    await joinedBy(t, leaver, '--slots', '0')
+  ]
+  await sees(leaver, leaver, caller, other)
+  await create(leaver, 'hello', HELLO)
+  await answers(caller)
+  t.notRegex((await leaver.cli('leave')).stderr, /has not signed/)
+  // It goes before the call is on the books of either.
+  t.is((await get(`${caller.http}/fn/hello`)).status, 200)
+  await caller.stop('SIGKILL')
+  const said = new RegExp(`debtor \\(${caller.peerId}\\) has not signed for calls that ran here`)
+  await eventually(
+    () => leaver.cli('leave'),
+    ({ stderr }) => said.test(stderr)
+  )
+  const left = await leaver.cli('leave', '--yes')
+  t.is(left.code, 0)
+  t.regex(left.stderr, said)
+})

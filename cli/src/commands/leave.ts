@@ -38,12 +38,13 @@ export function define(command: Command, context: Context): void {
       }
       const path = ['v1', 'node', 'leave']
       const answer = await client.json({ method: 'POST', path, json: order, timeoutMs: LEAVE_MS_MAX }, 'leave')
-      const { peerId, successor, told, untold } = objectOf<LeaveAnswer>(answer, 'leave')
-      if (flags.json) return await context.printJson({ peerId, successor, told, untold })
+      const { peerId, successor, told, untold, owing = [] } = objectOf<LeaveAnswer>(answer, 'leave')
+      if (flags.json) return await context.printJson({ peerId, successor, told, untold, owing })
       const missed =
         untold.length === 0 ? '' : ` ${untold.length} more were connected and have not said so; they hear of it from those.`
+      const lost = owing.length === 0 ? '' : ` ${owingText(owing)}, which is lost.`
       await context.note(
-        `Left. ${told.length} other nodes know.${missed} The node stops now; nothing starts in its data folder any more, which can be deleted.\n`
+        `Left. ${told.length} other nodes know.${missed}${lost} The node stops now; nothing starts in its data folder any more, which can be deleted.\n`
       )
     })
 }
@@ -62,15 +63,19 @@ async function planOf(client: NodeClient, { successor }: LeaveOrder): Promise<Le
     ...(successor === undefined ? {} : { query: { successor: successor ?? '' } })
   } as const
   const plan = objectOf<LeavePlan>(await client.json(order, 'leave'), 'leave')
-  return { ...plan, candidates: listOf<NodeName>(plan.candidates, 'leave') }
+  return { ...plan, candidates: listOf<NodeName>(plan.candidates, 'leave'), owing: listOf<NodeName>(plan.owing ?? [], 'leave') }
 }
 
 function named({ name, peerId }: NodeName): string {
   return `${printable(String(name))} (${printable(String(peerId))})`
 }
 
+function owingText(owing: readonly NodeName[]): string {
+  return `${owing.map(named).join(', ')} ${owing.length === 1 ? 'has' : 'have'} not signed for calls that ran here`
+}
+
 function planText(plan: LeavePlan): string {
-  const { members, connected, letIn, head, successor, candidates, events, deadLetters = 0 } = plan
+  const { members, connected, letIn, head, successor, candidates, events, deadLetters = 0, owing } = plan
   if (members === 0) {
     const lost = events + deadLetters === 0 ? '' : `, and the ${events} events that wait and ${deadLetters} dead letters`
     return `${named(plan)} is the only member of mesh ${printable(String(plan.mesh))}: when it leaves, that is gone, with its functions, its books${lost}.\n`
@@ -89,5 +94,6 @@ function planText(plan: LeavePlan): string {
     )
     if (others.length > 0) lines.push(`With --successor it can be ${others.map(named).join(', or ')} instead.`)
   }
+  if (owing.length > 0) lines.push(`${owingText(owing)}: what that comes to is lost unless they are connected again before.`)
   return `${lines.join('\n')}\n`
 }

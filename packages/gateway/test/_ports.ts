@@ -241,7 +241,8 @@ function planOf(successor: string | null | undefined): LeavePlan {
     successor: successor === null ? null : two,
     candidates: [two],
     events: 0,
-    deadLetters: 0
+    deadLetters: 0,
+    owing: []
   }
 }
 
@@ -290,8 +291,14 @@ export async function start(t: ExecutionContext, options: FixtureOptions = {}): 
       instances: [],
       isolation: []
     }),
-    leavePlan: ({ successor }) => planOf(successor),
-    leave: async ({ successor }) => ({ peerId: NODE_ID, successor: planOf(successor).successor, told: ['two'], untold: [] }),
+    leavePlan: async ({ successor }) => planOf(successor),
+    leave: async ({ successor }) => ({
+      peerId: NODE_ID,
+      successor: planOf(successor).successor,
+      told: ['two'],
+      untold: [],
+      owing: []
+    }),
     setDraining: (draining) => ({ draining, inFlight: 0, takers: 2 }),
     remove: async (node, withInvited) => ({ removed: withInvited ? [node, `${node}'s`] : [node] }),
     invite: async ({ role, ttlMs, uses, account }) => ({

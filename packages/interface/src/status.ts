@@ -173,6 +173,8 @@ export interface LeavePlan extends NodeName {
   /** Asynchronous events, and dead letters, that are here and are to be handed over where no other node has them; so are results. */
   events: number
   deadLetters: number
+  /** Members that are not connected and have not signed for calls of theirs that ran here: what they owe is lost when this node leaves before they are back. */
+  owing: NodeName[]
 }
 
 /** POST /v1/node/leave LeaveOrder → LeaveAnswer, when it has left; the process ends then. */
@@ -182,6 +184,8 @@ export interface LeaveAnswer {
   /** Peer ids of those that have said that they know, and of those that were connected and have not. */
   told: string[]
   untold: string[]
+  /** Members that had not signed for calls of theirs that ran here: what they owe is lost. */
+  owing: NodeName[]
 }
 
 /** What the gateway needs of the mesh. Implemented by node/ over packages/mesh. */
@@ -203,7 +207,7 @@ export interface MeshStatus {
   /** Whether this machine takes new work, until its next start. */
   setDraining(draining: boolean): DrainAnswer
   /** What `leave` would do. @throws NOT_FOUND, CONFLICT, FORBIDDEN about the successor */
-  leavePlan(order: LeaveOrder): LeavePlan
+  leavePlan(order: LeaveOrder): Promise<LeavePlan>
   /** Ends the membership of this machine for ever, and then its process. @throws as `leavePlan`; CONFLICT, UNAVAILABLE when it stays, naming why */
   leave(order: LeaveOrder): Promise<LeaveAnswer>
   /** Of every node that answers within two seconds; `missing` are the peer ids of the others. */

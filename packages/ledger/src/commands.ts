@@ -66,6 +66,8 @@ export interface CommandMap {
   }
   balances: { in: Record<never, never>; out: AccountBalance[] }
   page: { in: { timeMin: number; id: number; fromMs: number; toMs: number }; out: StatementPage }
+  /** Peer ids of the callers that have not answered for what they called here. */
+  owing: { in: Record<never, never>; out: string[] }
   stats: { in: Record<never, never>; out: Omit<LedgerStats, 'lost'> }
   verify: { in: Record<never, never>; out: LedgerVerification }
   /** One step of forgetting what is older; `again` begins anew. Answers whether there is more to do. */

@@ -94,6 +94,7 @@ export class LedgerCore {
       balances: () => balancesOf(this.#replica.laneHeads.values()),
       page: (command) => this.#page(command),
       prune: (command) => this.#prune(command),
+      owing: () => options.store.pendingCallers(),
       stats: () => this.#stats(),
       unclaimed: ({ executors }) => this.#caller.unclaimed(executors),
       barrier: () => undefined

@@ -61,6 +61,8 @@ export interface LedgerOptions {
 export interface LedgerService extends Ledger {
   /** Begins to talk to peers. Receipts may be recorded before. */
   start(): void
+  /** Peer ids of those that have not answered for what they called here: only this node can ask them to. */
+  owing(): Promise<string[]>
   /** Flushes, at most 5 s, and closes the database. */
   stop(): Promise<void>
   /** Ends at once, as a crash does: what is not on disk is lost. */
@@ -244,6 +246,10 @@ class LedgerImplementation implements LedgerService {
 
   async stats(): Promise<LedgerStats> {
     return { ...(await this.#host.call({ op: 'stats' })), lost: this.#recorder.lost }
+  }
+
+  async owing(): Promise<string[]> {
+    return await this.#host.call({ op: 'owing' })
   }
 
   async flush(): Promise<void> {
