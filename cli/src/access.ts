@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { REGION_DEFAULT } from '@peerless/interface'
 import { CliError } from './errors.ts'
@@ -42,6 +42,12 @@ export async function findAccess(host: Host, options: AccessOptions): Promise<Ac
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') {
+      if (await hasLeft(directory)) {
+        throw new CliError(
+          `the node of the data folder ${directory} has left its mesh, and none runs there any more`,
+          "Give the folder of another with --data DIR or $PEERLESS_DATA, or a node with --node URL; 'peerless up' begins anew in an empty folder."
+        )
+      }
       throw new CliError(`no node runs with the data folder ${directory}: there is no daemon.json in it`, startHint(directory))
     }
     throw new CliError(`${path} cannot be read: ${(error as Error).message}`, 'Run the command as the user who runs the node.')
@@ -56,6 +62,15 @@ export async function findAddress(host: Host, options: AccessOptions): Promise<A
       ? await findAccess(host, options)
       : { origin: parseOrigin(options.node, '--node'), region: REGION_DEFAULT, source: { kind: 'url' } as const }
   return { ...access, accessKeyId: '', secretAccessKey: '', unsigned: true }
+}
+
+/** What `peerless leave` leaves there: nothing starts in such a folder any more. */
+async function hasLeft(directory: string): Promise<boolean> {
+  return await access(join(directory, 'left.json')).then(
+    () => true,
+    // No mark, or none that can be seen: then it is said that no node runs, which is true as well.
+    () => false
+  )
 }
 
 export function startHint(directory: string): string {

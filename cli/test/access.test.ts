@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import test from 'ava'
 import { dataFolder, KEY, startFakeNode, temporaryFolder } from './_fake-node.ts'
 import { runCommand } from './_host.ts'
@@ -28,6 +30,17 @@ test('without a running node every command says so, and how to start one', async
     t.is(stdout, '')
     t.true(stderr.includes(`no node runs with the data folder ${data}`), stderr)
     t.true(stderr.includes(`peerless up --data ${data}`), stderr)
+  }
+})
+
+test('where the node has left its mesh every command says that, and not to start it again', async (t) => {
+  const data = await temporaryFolder(t)
+  await writeFile(join(data, 'left.json'), '{}')
+  for (const command of COMMANDS) {
+    const { code, stderr } = await runCommand(['--data', data, ...command])
+    t.is(code, 1, command.join(' '))
+    t.true(stderr.includes(`the node of the data folder ${data} has left its mesh`), stderr)
+    t.false(stderr.includes('up --data'), stderr)
   }
 })
 
