@@ -44,8 +44,10 @@ export const ADDRESS_RECORD_BYTES_MAX = 2_560
 
 /** Members remembered, connected or not. */
 export const MEMBERS_MAX = 512
-/** Nodes that were removed. They are remembered for ever, because one that nobody remembers could come back. */
-export const REMOVALS_MAX = 256
+/** Nodes that were removed, or left. They are remembered for ever, because one that nobody remembers could come back, and what it had signed would be a stranger's word. */
+export const REMOVALS_MAX = 2_048
+/** The same with their chains, as they travel: most have less than 1 KB, 255 of the largest fit with the founder's departure, and all are less than an exchange. */
+export const REMOVALS_BYTES_MAX = 6_029_312
 /** Nodes that a removed one invited and that stay, and one removal in its envelope with so many. */
 export const REMOVAL_KEEPS_MAX = 128
 export const REMOVAL_BYTES_MAX = 8_192
@@ -53,11 +55,12 @@ export const REMOVAL_BYTES_MAX = 8_192
 export const MARK_BYTES = 16
 /** A peer id that a departure names; those of Ed25519 keys have 52. */
 export const PEER_ID_CHARACTERS_MAX = 128
-/** One departure in its envelope with MEMBERS_MAX nodes that stay and REMOVALS_MAX removals that stand, behind a chain of CHAIN_LENGTH_MAX. */
+/** Removals of its own that a node which leaves has stand, and one departure in its envelope with so many and MEMBERS_MAX nodes that stay, behind a chain of CHAIN_LENGTH_MAX. */
+export const STANDS_MAX = 256
 export const DEPARTURE_BYTES_MAX = 14_336
-/** The founder lets most of a mesh in, and there is one: in its departure is room for whomever it can know of, from its book, from removals and from the record of its invites. */
+/** The founder lets most of a mesh in and removes most, and there is one: in its departure is room for whomever it can know of, from its book, from removals and from the record of its invites. */
 export const FOUNDER_STAYS_MAX = MEMBERS_MAX + REMOVALS_MAX + INVITE_USES_TOTAL_MAX
-export const FOUNDER_DEPARTURE_BYTES_MAX = DEPARTURE_BYTES_MAX + FOUNDER_STAYS_MAX * MARK_BYTES
+export const FOUNDER_DEPARTURE_BYTES_MAX = DEPARTURE_BYTES_MAX + (FOUNDER_STAYS_MAX + REMOVALS_MAX) * MARK_BYTES
 /** How long a node that leaves waits until its peers have said that they know. */
 export const DEPARTURE_TOLD_MS = 10_000
 /** From when a removal is known to the end of the node's connections: it is told why. */

@@ -8,7 +8,8 @@ import {
   MARK_BYTES,
   MEMBERS_MAX,
   PEER_ID_CHARACTERS_MAX,
-  REMOVALS_MAX
+  REMOVALS_MAX,
+  STANDS_MAX
 } from './constants.ts'
 import type { Membership } from './membership.ts'
 import { isSame, isTime, lineOf, type Removal } from './removal.ts'
@@ -84,11 +85,11 @@ export function issueDeparture(signer: Signer, meshId: string, membership: Membe
   const { at, successor } = words
   const stays = Marks.of(words.stays)
   const stands = Marks.of(words.stands.map(({ bytes }) => bytes))
-  const { staysMax } = boundsOf(membership)
-  if (stays.size > staysMax || stands.size > REMOVALS_MAX) {
+  const { staysMax, standsMax } = boundsOf(membership)
+  if (stays.size > staysMax || stands.size > standsMax) {
     throw new PeerlessError(
       'INVALID_ARGUMENT',
-      `${membership.peerId} let in ${stays.size} nodes that are to stay, at most ${staysMax}, and removed ${stands.size}, at most ${REMOVALS_MAX}`
+      `${membership.peerId} let in ${stays.size} nodes that are to stay, at most ${staysMax}, and removed ${stands.size}, at most ${standsMax}`
     )
   }
   const said = encode([FORMAT, lineOf(membership), at, stays.encode(), stands.encode(), successor ?? null])
@@ -98,7 +99,7 @@ export function issueDeparture(signer: Signer, meshId: string, membership: Membe
 /** @throws MALFORMED when it is none, NOT_A_MEMBER when another than the node itself has signed it */
 export function verifyDeparture(alleged: unknown, meshId: string, membership: Membership): Removal {
   const { peerId } = membership
-  const { staysMax, bytesMax } = boundsOf(membership)
+  const { staysMax, standsMax, bytesMax } = boundsOf(membership)
   if (!(alleged instanceof Uint8Array) || alleged.length > bytesMax) {
     const said = alleged instanceof Uint8Array ? `${alleged.length} bytes` : typeof alleged
     throw new PeerlessError('MALFORMED', `a departure (${said}) is a signed envelope of at most ${bytesMax} bytes`)
@@ -127,18 +128,18 @@ export function verifyDeparture(alleged: unknown, meshId: string, membership: Me
   }
   const said = {
     stays: Marks.decode(stays, staysMax, 'nodes that stay'),
-    stands: Marks.decode(stands, REMOVALS_MAX, 'removals that stand'),
+    stands: Marks.decode(stands, standsMax, 'removals that stand'),
     successor: (successor as string | null) ?? undefined
   }
   // Encoded anew: the same words could be wrapped in many ways, and each would be news to everybody.
   return departureOf(membership, at as number, said, encodeEnvelope(envelope))
 }
 
-/** What the departure of a node may hold: of a founder, whom the mesh key itself let in, all that it can have let in. */
-export function boundsOf({ issuers }: Pick<Membership, 'issuers'>): { staysMax: number; bytesMax: number } {
+/** What the departure of a node may hold: of a founder, whom the mesh key itself let in, all that it can have let in and removed. */
+export function boundsOf({ issuers }: Pick<Membership, 'issuers'>): { staysMax: number; standsMax: number; bytesMax: number } {
   return issuers.length === 1
-    ? { staysMax: FOUNDER_STAYS_MAX, bytesMax: FOUNDER_DEPARTURE_BYTES_MAX }
-    : { staysMax: MEMBERS_MAX, bytesMax: DEPARTURE_BYTES_MAX }
+    ? { staysMax: FOUNDER_STAYS_MAX, standsMax: REMOVALS_MAX, bytesMax: FOUNDER_DEPARTURE_BYTES_MAX }
+    : { staysMax: MEMBERS_MAX, standsMax: STANDS_MAX, bytesMax: DEPARTURE_BYTES_MAX }
 }
 
 function departureOf(membership: Membership, at: number, left: Departure, bytes: Uint8Array): Removal {

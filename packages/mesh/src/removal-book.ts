@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { messageOf, PeerlessError } from '@peerless/interface'
 import { decode, decodeEnvelope, encode } from '@peerless/wire'
-import { REMOVALS_MAX } from './constants.ts'
+import { REMOVALS_BYTES_MAX, REMOVALS_MAX } from './constants.ts'
 import { boundsOf, verifyDeparture } from './departure.ts'
 import { type Membership, verifyChain } from './membership.ts'
 import { depthOf, inviterOf, isKept, keyOf, lineOf, outranks, type Removal, verifyRemoval } from './removal.ts'
@@ -20,6 +20,10 @@ export class RemovalBook {
   readonly #byPeer = new Map<string, Set<Removal>>()
   /** Their bytes, as text: most of every exchange is what we hold already, and that is spared the signatures. */
   readonly #held = new Set<string>()
+  /** Of all of them, as they travel. */
+  #bytes = 0
+  /** undefined when it has to be made again. */
+  #digest: Uint8Array | undefined
 
   constructor(meshId: string) {
     this.#meshId = meshId
@@ -140,6 +144,12 @@ export class RemovalBook {
 
   /** Whether that was news. A full book prefers those about what is closer to the mesh key, and then those of whom it has fewest: nobody fills it with its own. */
   learn(removal: Removal): boolean {
+    if (!this.#add(removal)) return false
+    this.#trim()
+    return this.holds(removal)
+  }
+
+  #add(removal: Removal): boolean {
     const key = keyOf(removal)
     const known = this.#removals.get(key)
     if (known !== undefined) {
@@ -148,36 +158,43 @@ export class RemovalBook {
     }
     this.#removals.set(key, removal)
     this.#held.add(textOf(removal.bytes))
+    this.#bytes += sizeOf(removal)
+    this.#digest = undefined
     const { peerId } = removal.membership
     const others = this.#byPeer.get(peerId)
     if (others === undefined) this.#byPeer.set(peerId, new Set([removal]))
     else others.add(removal)
-    if (this.#removals.size <= REMOVALS_MAX) return true
-    const last = this.#last()
-    this.#drop(last)
-    return last !== removal
+    return true
+  }
+
+  get #isOver(): boolean {
+    return this.#removals.size > REMOVALS_MAX || this.#bytes > REMOVALS_BYTES_MAX
+  }
+
+  /** What one that goes had said may have kept others back, so that these are looked at again. */
+  #trim(): void {
+    while (this.#isOver) {
+      const ranked = this.#ranked()
+      while (this.#isOver) this.#drop(ranked.pop() as Removal)
+    }
   }
 
   /**
-   * The one to go. First those whose signer is out, which say nothing any more; then by depth, then by how many about the same node come before it, then by
+   * Those to go first at the end: those whose signer is out, which say nothing any more; then by depth, then by how many about the same node come before it, then by
    * key: what comes after so many others comes after no fewer when more are known, so that who heard them in another order has given up the same.
    */
-  #last(): Removal {
+  #ranked(): Removal[] {
     const ordered = [...this.#removals]
-      .map(([key, removal]) => ({ key, removal, depth: this.#depthOf(removal), steps: stepsDown(removal) }))
-      .sort((a, b) => a.depth - b.depth || a.steps - b.steps || (a.key < b.key ? -1 : 1))
+      .map(([key, removal]) => ({ key, removal, depth: this.#depthOf(removal), steps: stepsDown(removal), before: 0 }))
+      .sort((a, b) => byDepth(a, b) || a.steps - b.steps || (a.key < b.key ? -1 : 1))
     const shares = new Map<string, number>()
-    let last = ordered[0] as (typeof ordered)[number]
-    let most = 0
     for (const each of ordered) {
       const share = `${each.depth} ${inviterOf(each.removal)}`
-      const before = shares.get(share) ?? 0
-      shares.set(share, before + 1)
-      if (each.depth === last.depth && before < most) continue
-      last = each
-      most = before
+      each.before = shares.get(share) ?? 0
+      shares.set(share, each.before + 1)
     }
-    return last.removal
+    // Stable, so by that order where these are the same.
+    return ordered.sort((a, b) => byDepth(a, b) || a.before - b.before).map(({ removal }) => removal)
   }
 
   /** Below all others where it is nobody's word. */
@@ -189,6 +206,8 @@ export class RemovalBook {
     const { peerId } = removal.membership
     this.#removals.delete(keyOf(removal))
     this.#held.delete(textOf(removal.bytes))
+    this.#bytes -= sizeOf(removal)
+    this.#digest = undefined
     const others = this.#byPeer.get(peerId)
     others?.delete(removal)
     if (others?.size === 0) this.#byPeer.delete(peerId)
@@ -196,6 +215,11 @@ export class RemovalBook {
 
   /** Of all that is in it, whatever the order; 32 bytes. */
   digest(): Uint8Array {
+    this.#digest ??= this.#hash()
+    return this.#digest
+  }
+
+  #hash(): Uint8Array {
     const hash = createHash('sha256')
     for (const bytes of this.values()
       .map((removal) => removal.bytes)
@@ -219,20 +243,22 @@ export class RemovalBook {
     if (!Array.isArray(alleged) || alleged.length > REMOVALS_MAX) {
       throw new PeerlessError('MALFORMED', `removals must be a list of at most ${REMOVALS_MAX}`)
     }
-    const news: Removal[] = []
+    const added: Removal[] = []
     const faults: string[] = []
     for (const entry of alleged) {
       try {
         const [chain, envelope] = Array.isArray(entry) ? entry : []
         if (envelope instanceof Uint8Array && this.#held.has(textOf(envelope))) continue
         const removal = this.#verify(envelope, verifyChain(chain, this.#meshId))
-        if (this.learn(removal)) news.push(removal)
+        if (this.#add(removal)) added.push(removal)
       } catch (error) {
         // One that is bad says nothing about its neighbours; the caller logs the faults.
         faults.push(messageOf(error))
       }
     }
-    return { news, faults }
+    // Once for all of them: it looks at the whole book.
+    this.#trim()
+    return { news: added.filter((removal) => this.holds(removal)), faults }
   }
 
   /** What a node signs about itself is that it left. */
@@ -249,6 +275,16 @@ export class RemovalBook {
 function stepsDown(removal: Removal): number {
   const { issuers } = removal.membership
   return issuers.lastIndexOf(inviterOf(removal)) - issuers.lastIndexOf(removal.as)
+}
+
+/** What nobody's word is lies at no depth; such ones are alike. */
+function byDepth(a: { readonly depth: number }, b: { readonly depth: number }): number {
+  return a.depth === b.depth ? 0 : a.depth - b.depth
+}
+
+/** As it travels: its chain and its envelope, each part behind a few bytes that say its length. */
+function sizeOf({ membership, bytes }: Removal): number {
+  return membership.chain.reduce((sum, certificate) => sum + certificate.length + 3, bytes.length + 16)
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -9,7 +9,9 @@ import {
   FOUNDER_STAYS_MAX,
   MARK_BYTES,
   MEMBERS_MAX,
-  REMOVALS_MAX
+  REMOVALS_BYTES_MAX,
+  REMOVALS_MAX,
+  STANDS_MAX
 } from '../src/constants.ts'
 import { issueDeparture, Marks, verifyDeparture } from '../src/departure.ts'
 import { issueRemoval, lineOf, type Removal, verifyRemoval } from '../src/removal.ts'
@@ -71,7 +73,7 @@ test('a departure with too much in it is refused with value, rule and bound', (t
   const none = marks(0)
   const refused: [unknown[], RegExp][] = [
     [[1, line, 1, marks(MEMBERS_MAX + 1), none, null], /nodes that stay .*\(8208 bytes\).* at most 512/],
-    [[1, line, 1, none, marks(REMOVALS_MAX + 1), null], /removals that stand .*\(4112 bytes\).* at most 256/],
+    [[1, line, 1, none, marks(STANDS_MAX + 1), null], /removals that stand .*\(4112 bytes\).* at most 256/],
     [[1, line, 1, new Uint8Array(MARK_BYTES + 1), none, null], /17 bytes/],
     [[1, line, 1, 'stays', none, null], /\(string\)/],
     [[1, line, -1, none, none, null], /format 1/],
@@ -101,22 +103,43 @@ test('a departure with too much in it is refused with value, rule and bound', (t
 test('the largest departures of a full book fit into an exchange', (t) => {
   let deepest = founder
   while (deepest.chain.length < CHAIN_LENGTH_MAX) deepest = invitedBy(deepest, 'n'.repeat(64))
-  const stands = Array.from({ length: REMOVALS_MAX }, () => removal(founder, invitedBy(founder)))
+  const stands = Array.from({ length: STANDS_MAX }, () => removal(founder, invitedBy(founder)))
   const stays = Array.from({ length: MEMBERS_MAX }, (_, index) => `peer-${index}`)
   const words = { at: 8.64e15, stays, stands, successor: other.peerId }
   const { bytes } = issueDeparture(deepest.signer, meshId, deepest.membership, words)
   t.true(bytes.length <= DEPARTURE_BYTES_MAX, String(bytes.length))
-  t.true(REMOVALS_MAX * (DEPARTURE_BYTES_MAX + CHAIN_LENGTH_MAX * 515 + 9) < EXCHANGE_BYTES_MAX)
   t.is(verifyDeparture(bytes, meshId, deepest.membership).left?.stays.size, MEMBERS_MAX)
   // And that of the one founder, which lists all that it can know of.
   const everybody = Array.from({ length: FOUNDER_STAYS_MAX }, (_, index) => `peer-${index}`)
   const last = issueDeparture(founder.signer, meshId, founder.membership, { ...words, stays: everybody })
   t.true(last.bytes.length <= FOUNDER_DEPARTURE_BYTES_MAX, String(last.bytes.length))
-  const rest = (REMOVALS_MAX - 1) * (DEPARTURE_BYTES_MAX + CHAIN_LENGTH_MAX * 515 + 9)
-  t.true(rest + FOUNDER_DEPARTURE_BYTES_MAX + 515 + 9 < EXCHANGE_BYTES_MAX)
+  t.true(FOUNDER_DEPARTURE_BYTES_MAX + 255 * (DEPARTURE_BYTES_MAX + CHAIN_LENGTH_MAX * 515) < REMOVALS_BYTES_MAX)
+  t.true(REMOVALS_BYTES_MAX < EXCHANGE_BYTES_MAX)
   const { news } = new RemovalBook(meshId).take(encode([[[...founder.chain], last.bytes]]))
   t.is(news[0]?.left?.stays.size, FOUNDER_STAYS_MAX)
   t.true(news[0]?.left?.stays.has('peer-10000'))
+})
+
+test('a book is bounded in bytes as well, and gives up the same in whatever order it hears', (t) => {
+  let parent = founder
+  while (parent.chain.length < CHAIN_LENGTH_MAX - 1) parent = invitedBy(parent, 'n'.repeat(64))
+  const stays = Array.from({ length: MEMBERS_MAX }, (_, index) => `peer-${index}`)
+  const all = Array.from({ length: 500 }, () => {
+    const { signer, membership } = invitedBy(parent, 'n'.repeat(64))
+    return issueDeparture(signer, meshId, membership, { at: 1, stays, stands: [] })
+  })
+  const oneByOne = bookOf(...all)
+  t.true(oneByOne.values().length < all.length)
+  t.true(oneByOne.encode().length <= REMOVALS_BYTES_MAX)
+  t.true(oneByOne.encode().length > 0.99 * REMOVALS_BYTES_MAX)
+  const atOnce = new RemovalBook(meshId)
+  const halves = [all.slice(250).toReversed(), all.slice(0, 250)]
+  for (const half of halves) atOnce.take(new RemovalBook(meshId).encode(half))
+  t.deepEqual(atOnce.digest(), oneByOne.digest())
+  // What is closer to the mesh key finds a place, whatever it takes.
+  const close = departure(a, [b])
+  t.true(oneByOne.learn(close))
+  t.true(oneByOne.encode().length <= REMOVALS_BYTES_MAX)
 })
 
 test('only a founder may list more than a book of members holds', (t) => {
