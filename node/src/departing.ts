@@ -191,6 +191,9 @@ export class Departing {
   #checkHeard(others: readonly string[]): void {
     const { mesh } = this.#o
     if (others.length === 0 || mesh.peers().some((peerId) => others.includes(peerId))) return
+    const refusal = others.map((peerId) => mesh.refused.by(peerId)).find((said) => said !== undefined)
+    if (refusal !== undefined)
+      throw new PeerlessError('CONFLICT', `none of the ${others.length} other members talks to this node: ${refusal}`)
     throw new PeerlessError(
       'UNAVAILABLE',
       `none of the ${others.length} other members is connected: nobody would hear that this node left, and what only it has would be gone`

@@ -87,6 +87,7 @@ export class NodeMeshStatus implements MeshStatus {
       this.#self(),
       ...others.map(({ peerId, name, addresses, version }): PeerStatus => {
         const load = this.#invocation.loadOf(peerId)
+        const refusal = connected.has(peerId) ? undefined : this.#mesh.refused.by(peerId)
         const status = !connected.has(peerId) ? 'unreachable' : load?.draining === true ? 'draining' : 'connected'
         return {
           peerId,
@@ -99,7 +100,8 @@ export class NodeMeshStatus implements MeshStatus {
           slots: load?.slots ?? 0,
           inFlight: load?.inFlight ?? 0,
           version,
-          machine: this.#machine.of(peerId)
+          machine: this.#machine.of(peerId),
+          ...(refusal === undefined ? {} : { refusal })
         }
       })
     ]

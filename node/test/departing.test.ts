@@ -20,7 +20,7 @@ async function temporaryFolder(t: ExecutionContext): Promise<string> {
 const NONE = { events: 0, ends: 0 }
 
 /** A founder, `self`, with members `one`, `two` and a further front; what is called, in order. */
-function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'front'], drained: string[] = []) {
+function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'front'], drained: string[] = [], refused = false) {
   const calls: string[] = []
   const clock = new VirtualClock()
   const call =
@@ -54,6 +54,7 @@ function leaving(over: Partial<DepartingParts> = {}, peers = ['one', 'two', 'fro
     peers: () => peers,
     members: () => ids.map((peerId) => ({ peerId, name: peerId })),
     memberOf: (peerId: string) => (peerId === 'away' ? undefined : { peerId, name: `name of ${peerId}`, issuer: 'self' }),
+    refused: { by: (peerId: string) => (refused && peerId === 'two' ? 'self is no member any more: it was removed' : undefined) },
     status: (peerId: string) => ({ status: drained.includes(peerId) ? 'draining' : 'connected' }),
     setDraining: () => undefined
   } as unknown as PeerlessMesh
@@ -197,6 +198,12 @@ test('one that drained before does so when it did not leave, and one that nobody
   t.true(failing.draining.on)
   const { departing, calls } = leaving({}, ['front'])
   await t.throwsAsync(departing.leave({}), { code: 'UNAVAILABLE', message: /none of the 2 other members is connected/ })
+  t.deepEqual(calls, [])
+})
+
+test('a node that was removed while it was away is told so when it is to leave', async (t) => {
+  const { departing, calls } = leaving({}, [], [], true)
+  await t.throwsAsync(departing.leave({}), { code: 'CONFLICT', message: /none of the 2 .* no member any more: it was removed/ })
   t.deepEqual(calls, [])
 })
 

@@ -16,6 +16,12 @@ export function define(command: Command, context: Context): void {
         { title: 'ADDRESSES', cell: (peer: (typeof peers)[0]) => [peer.addresses ?? []].flat().join(' ') }
       ]
       await context.print(table(peers, columns, (line) => context.host.style('bold', line)))
+      const refusing = peers.filter(({ refusal }) => refusal !== undefined)
+      const [first] = refusing
+      if (first !== undefined)
+        await context.note(
+          `${refusing.length} of them ${refusing.length === 1 ? 'refuses' : 'refuse'} this node: ${printable(String(first.refusal))}\n`
+        )
     })
   defineRemove(command.command('remove'), context)
 }

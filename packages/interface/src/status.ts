@@ -16,6 +16,8 @@ export interface PeerStatus {
   version: string
   /** Peer id of the first front of its machine; its own where it is the only one. */
   machine: string
+  /** Why it refuses the node that is asked, in its own words: because that was removed, or speaks another version. Missing where it does not. */
+  refusal?: string
 }
 
 /** POST /v1/invites {role, ttlSeconds, uses, account?} → InviteAnswer. role `node` joins machines; the others make an access key on redemption, of that account or of the one whose key made the invite: POST /v1/invites/redeem {token} → KeyAnswer, unsigned. */

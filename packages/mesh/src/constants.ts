@@ -36,6 +36,9 @@ export const INVITE_USES_TOTAL_MAX = 10_000
 /** A spent or expired invite stays on record this long, so that the refusal can say which it was. */
 export const INVITE_KEPT_AFTER_EXPIRY_MS = 86_400_000
 
+/** Of what a member says when it refuses this node, for people: what this version says has 300. */
+export const REFUSAL_CHARACTERS_MAX = 500
+
 export const NODE_NAME = /^[a-zA-Z0-9-_.]{1,64}$/
 export const ADDRESSES_MAX = 8
 export const ADDRESS_CHARACTERS_MAX = 256

@@ -58,7 +58,7 @@ export class Libp2pMesh implements PeerlessMesh {
   readonly #gossip: Gossip
   readonly #policy: MemberPolicy
   readonly #refusals = new Map<string, PeerlessError>()
-  readonly #refusedHere: RefusedHere
+  readonly refused: RefusedHere
   #libp2p: MeshLibp2p | undefined
   #draining = false
   #stopped = false
@@ -122,7 +122,7 @@ export class Libp2pMesh implements PeerlessMesh {
       connectedCount: () => this.#links.size,
       dial: (peerId) => this.#dialMember(peerId)
     })
-    this.#refusedHere = new RefusedHere(logger)
+    this.refused = new RefusedHere(logger)
     this.#gossip = new Gossip({ meshId: this.meshId, isMember: (peerId) => this.isMember(peerId), logger })
     this.#policy = new MemberPolicy({
       signer: node.signer,
@@ -344,7 +344,7 @@ export class Libp2pMesh implements PeerlessMesh {
     this.#roster.book.seen(peerId, this.#parts.clock.now())
     if (!connected) return
     this.#redial.connected(peerId)
-    this.#refusedHere.forget(peerId)
+    this.refused.forget(peerId)
     const link = this.#links.get(peerId)
     if (link !== undefined) this.#roster.exchange(link)
   }
@@ -390,7 +390,7 @@ export class Libp2pMesh implements PeerlessMesh {
     const { logger } = this.#parts
     const out = this.#roster.book.sweep()
     for (const { peerId, name } of out) {
-      this.#refusedHere.forget(peerId)
+      this.refused.forget(peerId)
       const { by, left } = this.#removals.book.of(peerId) ?? {}
       if (left !== undefined) {
         if (peerId === this.peerId) logger.warn('this node has left its mesh: no other node talks to it any more')
@@ -417,7 +417,7 @@ export class Libp2pMesh implements PeerlessMesh {
       await this.#dial(peerId, [...addresses])
     } catch (error) {
       this.leaving.refusedBy(peerId, error)
-      this.#refusedHere.dialFailed(peerId, error)
+      this.refused.dialFailed(peerId, error)
       this.#parts.logger.debug('a member could not be reached', { peer: peerId, reason: messageOf(error) })
       throw error
     }

@@ -87,6 +87,8 @@ export interface PeerlessMesh extends Mesh {
   remove(peerId: string, keeps: (peerId: string) => boolean): Promise<string[]>
   /** How this node ends its own membership. */
   readonly leaving: MeshLeaving
+  /** Why a member refused this node when it was dialled last, in that one's words; undefined where it did not. */
+  readonly refused: { by(peerId: string): string | undefined }
   /** undefined for a stranger. */
   status(peerId: string): MemberStatus | undefined
   /** All known members, this node first. */

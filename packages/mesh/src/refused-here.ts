@@ -1,4 +1,5 @@
-import { isPeerlessError, type Logger } from '@peerless/interface'
+import { isPeerlessError, type Logger, type PeerlessError } from '@peerless/interface'
+import { REFUSAL_CHARACTERS_MAX } from './constants.ts'
 
 /**
  * Members that refuse this node, in words: that it was removed or left, which a start from an old copy of its folder does not know, or that it speaks another version. They
@@ -6,8 +7,8 @@ import { isPeerlessError, type Logger } from '@peerless/interface'
  */
 export class RefusedHere {
   readonly #logger: Logger
-  /** The last code by peer id; of members only. */
-  readonly #codes = new Map<string, string>()
+  /** The last refusal by peer id; of members only. */
+  readonly #last = new Map<string, PeerlessError>()
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -17,12 +18,17 @@ export class RefusedHere {
     // What is wrong with the connection, or with what was said, has another error as its cause.
     const said =
       isPeerlessError(error) && error.cause === undefined && (error.code === 'NOT_A_MEMBER' || error.code === 'CONFLICT')
-    if (!said || this.#codes.get(peerId) === error.code) return
-    this.#codes.set(peerId, error.code)
+    if (!said || this.#last.get(peerId)?.code === error.code) return
+    this.#last.set(peerId, error)
     this.#logger.warn('a member refuses this node', { peer: peerId, code: error.code, reason: error.message })
   }
 
+  /** What it said, the first REFUSAL_CHARACTERS_MAX of its words; undefined where it did not. */
+  by(peerId: string): string | undefined {
+    return this.#last.get(peerId)?.message.slice(0, REFUSAL_CHARACTERS_MAX)
+  }
+
   forget(peerId: string): void {
-    this.#codes.delete(peerId)
+    this.#last.delete(peerId)
   }
 }

@@ -188,6 +188,8 @@ test('a start from a copy of the folder of a node that left says that it is refu
   await last.mesh.stop()
   const back = await startNode(t, 'node-1', { directory: copy })
   await logged(back, /a member refuses this node.*it left at/)
+  t.regex(back.mesh.refused.by(idOf(founder)) ?? '', /it left at/)
+  t.is(founder.mesh.refused.by(idOf(back)), undefined)
   const dials = () => founder.logger.lines.filter(({ message }) => message === 'refused a connection').length
   for (const before = dials(); dials() < before + 2; ) await turn()
   t.is(back.logger.lines.filter(({ message }) => message === 'a member refuses this node').length, 1)
