@@ -94,7 +94,7 @@ export class HandOver {
     const { owner, holders } = this.#parts
     const until = clock.monotonic() + RELEASE_MS_MAX
     while (owner.isSettling && clock.monotonic() < until) await this.#look()
-    await holders.tellEnds(RELEASE_MS_MAX)
+    await holders.tellEnds(Math.max(0, until - clock.monotonic()))
   }
 
   /**
