@@ -35,6 +35,33 @@ test('a node that drains sends on what its clients bring, finishes what it has, 
   t.is((await back).outcome.usage.node, 'n0')
 })
 
+test('how long an attempt may still run at a peer is known while it does', async (t) => {
+  const { nodes, order, stop, clock } = await cluster([2, 0])
+  t.teardown(stop)
+  const [a, b] = nodes as [Node, Node]
+  const here = order()
+  const before = a.service.invoke(here)
+  await settle()
+  b.instances.slots = 2
+  b.service.setDraining(false)
+  a.service.setDraining(true)
+  await settle()
+  const there = order()
+  const sent = a.service.invoke(there)
+  await settle()
+  t.deepEqual([a.instances.busy, b.instances.busy], [1, 1])
+  const leftMs = a.service.awayMs(there.requestId)
+  const timeoutMs = there.target.version.timeoutSeconds * 1_000
+  t.true(leftMs >= timeoutMs && leftMs <= timeoutMs + 20_000, `${leftMs} ms`)
+  await clock.advance(1_000)
+  t.is(a.service.awayMs(there.requestId), leftMs - 1_000)
+  t.is(a.service.awayMs(here.requestId), 0, 'it runs here')
+  b.instances.finish()
+  a.instances.finish()
+  await Promise.all([before, sent])
+  t.is(a.service.awayMs(there.requestId), 0)
+})
+
 test('a peer sends nothing to a node that drains, and waits rather than that', async (t) => {
   const { nodes, order, stop, clock } = await cluster([2, 1])
   t.teardown(stop)

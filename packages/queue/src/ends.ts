@@ -33,6 +33,8 @@ export class Ends {
   readonly #parts: EndsParts
   /** Of the peers that are to be asked, those that did not answer this time. */
   readonly #mute = new Set<string>()
+  /** How many of those that were asked for each peer has. */
+  readonly #had = new Map<string, number>()
 
   constructor(options: Pick<QueueOptions, 'mesh' | 'clock' | 'logger' | 'disk'>, parts: EndsParts) {
     this.#o = options
@@ -67,14 +69,18 @@ export class Ends {
   async #lacked(kind: EndKind, ids: readonly string[]): Promise<readonly string[]> {
     const { holders, questions } = this.#parts
     let lacked = ids
-    for (const peerId of holders.outsiders()) {
+    const hadBy = (peerId: string) => this.#had.get(peerId) ?? 0
+    // A node keeps the same holders, so that those that had most are asked first, and the others mostly not at all.
+    for (const peerId of holders.outsiders().sort((a, b) => hadBy(b) - hadBy(a))) {
       if (lacked.length === 0) break
       if (this.#mute.has(peerId)) continue
       const [answer] = await questions.ask(['lacks', kind, [...lacked]], [peerId])
       try {
         if (answer === undefined) throw new Error('no answer')
         const codes = decodeCodes(answer.payload, lacked.length)
-        lacked = lacked.filter((_, index) => codes[index] !== 0)
+        const left = lacked.filter((_, index) => codes[index] !== 0)
+        this.#had.set(peerId, hadBy(peerId) + lacked.length - left.length)
+        lacked = left
       } catch (error) {
         // Who does not say so has none.
         this.#mute.add(peerId)
