@@ -13,7 +13,10 @@ const PLAN = {
   letIn: 2,
   head: true,
   successor: TWO,
-  candidates: [TWO, EVIL],
+  candidates: [
+    { ...TWO, connected: true },
+    { ...EVIL, connected: false }
+  ],
   events: 4,
   deadLetters: 2,
   owing: [EVIL]
@@ -36,7 +39,8 @@ test('leave without --yes asks the node for nothing but what would happen, and s
   t.regex(stderr, /one \(12D3KooWone\) takes no more work, .* 4 waiting events, 2 dead letters, .* \(2 of 3 are connected\)/)
   t.regex(stderr, /The 2 nodes that it let in stay\.\n/)
   t.regex(stderr, /two \(12D3KooWtwo\) will be able to remove any other node/)
-  t.regex(stderr, /With --successor it can be evil\S* \(12D3KooWevil\) instead/)
+  t.regex(stderr, /With --successor it can be evil\S* \(12D3KooWevil\) \(not connected\) instead/)
+  t.notRegex(stderr, /It is not connected now/)
   t.regex(stderr, /evil\S* \(12D3KooWevil\) has not signed for calls that ran here: what that comes to is lost unless/)
   t.false(stderr.includes('\u001b'))
   t.regex(stderr, /error: nothing was done yet\n'peerless leave --yes' does it\.\n$/)
@@ -50,6 +54,8 @@ test('what would happen is said as it is: with nobody to inherit, above others, 
   let plan: object = { ...PLAN, successor: null, candidates: [] }
   const node = await startFakeNode(t, { 'GET /v1/node/leave': () => ({ json: plan }) })
   t.regex((await leave(node)).stderr, /Nobody will be able to remove those that the founder let in/)
+  plan = { ...PLAN, successor: { peerId: EVIL.peerId, name: 'evil' } }
+  t.regex((await leave(node)).stderr, /It is not connected now: if it is gone for good, nobody will have that right/)
   plan = { ...PLAN, head: false, successor: null, candidates: [], letIn: 0 }
   const { stderr } = await leave(node)
   t.regex(stderr, /It let nobody in\./)

@@ -64,7 +64,7 @@ export class Departing {
     const { mesh, queue } = this.#o
     const { peerId, name, meshId } = mesh
     const others = this.#others()
-    const candidates = this.#candidates().map((id) => this.#named(id))
+    const candidates = this.#candidates().map((id) => ({ ...this.#named(id), connected: mesh.peers().includes(id) }))
     const successor = this.#successor(order)
     const { events, deadLetters } = queue.stats()
     return {

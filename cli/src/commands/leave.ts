@@ -63,7 +63,11 @@ async function planOf(client: NodeClient, { successor }: LeaveOrder): Promise<Le
     ...(successor === undefined ? {} : { query: { successor: successor ?? '' } })
   } as const
   const plan = objectOf<LeavePlan>(await client.json(order, 'leave'), 'leave')
-  return { ...plan, candidates: listOf<NodeName>(plan.candidates, 'leave'), owing: listOf<NodeName>(plan.owing ?? [], 'leave') }
+  return {
+    ...plan,
+    candidates: listOf<LeavePlan['candidates'][number]>(plan.candidates, 'leave'),
+    owing: listOf<NodeName>(plan.owing ?? [], 'leave')
+  }
 }
 
 function named({ name, peerId }: NodeName): string {
@@ -92,7 +96,10 @@ function planText(plan: LeavePlan): string {
         ? 'Nobody will be able to remove those that the founder let in.'
         : `${named(successor)} will be able to remove any other node, as this one is now, and nobody will be able to remove that one.`
     )
-    if (others.length > 0) lines.push(`With --successor it can be ${others.map(named).join(', or ')} instead.`)
+    const there = candidates.find(({ peerId }) => peerId === successor?.peerId)?.connected !== false
+    if (!there) lines.push('It is not connected now: if it is gone for good, nobody will have that right.')
+    const offered = others.map((one) => `${named(one)}${one.connected === false ? ' (not connected)' : ''}`)
+    if (others.length > 0) lines.push(`With --successor it can be ${offered.join(', or ')} instead.`)
   }
   if (owing.length > 0) lines.push(`${owingText(owing)}: what that comes to is lost unless they are connected again before.`)
   return `${lines.join('\n')}\n`

@@ -239,7 +239,7 @@ function planOf(successor: string | null | undefined): LeavePlan {
     letIn: 1,
     head: true,
     successor: successor === null ? null : two,
-    candidates: [two],
+    candidates: [{ ...two, connected: true }],
     events: 0,
     deadLetters: 0,
     owing: []

@@ -170,8 +170,8 @@ export interface LeavePlan extends NodeName {
   /** Whether this node is the founder, or has its right to remove from one that left. */
   head: boolean
   successor: NodeName | null
-  /** Who may be the successor, the eldest members first. */
-  candidates: NodeName[]
+  /** Who may be the successor, the eldest members first, and whether they are connected: one that is not may be gone, and hears of it from others if it is not. */
+  candidates: (NodeName & { connected: boolean })[]
   /** Asynchronous events, and dead letters, that are here and are to be handed over where no other node has them; so are results. */
   events: number
   deadLetters: number
