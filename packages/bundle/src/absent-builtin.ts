@@ -8,9 +8,10 @@ export const IN_PACKAGE = /(?:^|[/:])node_modules\//
 /**
  * The hook's name of a module of Node that functions do not have, where a package imports it: many carry such imports for what they do
  * elsewhere, so it fails when it is used. In the author's own file it is left unresolved, which fails the deployment.
+ * @param ofPackage whether what imports it is a package's code
  */
-export function absentForPackage(specifier: string, importer: string): string | undefined {
+export function absentForPackage(specifier: string, ofPackage: boolean): string | undefined {
   const name = specifier.replace(/^node:/, '')
-  if (!ABSENT.has(name) || !isBuiltin(specifier) || !IN_PACKAGE.test(importer)) return undefined
+  if (!ofPackage || !ABSENT.has(name) || !isBuiltin(specifier)) return undefined
   return `absent:${name}`
 }

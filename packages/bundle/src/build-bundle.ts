@@ -98,7 +98,8 @@ interface Compiled {
 
 /** esbuild's own compilation of `await` into callbacks of promises, which is where the store of AsyncLocalStorage can be carried along. */
 const NO_AWAIT = { 'async-await': false, 'async-generator': false, 'for-await': false }
-const FOLLOWS_CONTEXT = '__peerlessRequire("async_hooks")'
+/** Of what esbuild puts into ES modules that it makes out of CommonJS; what they then call has any name. */
+const HAS_SHIM = 'Dynamic require of "'
 
 /**
  * Most code compiles at the first try. esbuild says by an error when it awaits at top level, which makes the script's value a
@@ -122,7 +123,8 @@ async function compile(
     const { outputFiles, metafile } = await build(options)
     const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
     const compiled = textOf(outputFiles, '.js')
-    if (native && compiled.includes(FOLLOWS_CONTEXT)) return await attempt(format, asynchronous, false)
+    if (native && builtinsOf(compiled, builtinsSupported).includes('async_hooks'))
+      return await attempt(format, asynchronous, false)
     const code = await keepClassNames(native ? compiled : againAsync(compiled), async () =>
       textOf((await build({ ...options, keepNames: true })).outputFiles, '.js')
     )
@@ -187,10 +189,13 @@ function chooseExport(handler: string, entry: string, exportName: string, export
   )
 }
 
+const HOOK_CALL = /\b(?:__peerlessRequire|getBuiltinModule)\("([\w/.:-]{1,64})"\)/g
+const ANY_CALL = /(?<![\w$.])[\w$]{1,64}\("([\w/.:-]{1,64})"\)/g
+
 /** Those that are left after tree shaking, also in code that was bundled before it was zipped. Buffer is a global of Node's module. */
 function builtinsOf(code: string, supported: ReadonlySet<string>): string[] {
   const names = new Set<string>()
-  for (const match of code.matchAll(/\b(?:__peerlessRequire|getBuiltinModule)\("([\w/.:-]{1,64})"\)/g)) {
+  for (const match of code.matchAll(code.includes(HAS_SHIM) ? ANY_CALL : HOOK_CALL)) {
     const name = (match[1] ?? '').replace(/^node:/, '')
     if (supported.has(name)) names.add(name)
   }

@@ -9,7 +9,7 @@ const IS_MODULE = /(?:^|[\n;])[^\S\n]*(?:import|export)\b/
 const HEAD = /^(?:#![^\n]*\n)?(?:\s|\/\/[^\n]*\n|\/\*[\s\S]*?\*\/)*(?:(["'])use strict\1;?)?/
 
 /** Whether a line of it begins as those of ES modules do. */
-export function isModule(text: string): boolean {
+function isModule(text: string): boolean {
   return IS_MODULE.test(text)
 }
 

@@ -3,7 +3,8 @@ import { isBuiltin } from 'node:module'
 import { extname, relative, sep } from 'node:path'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
-import { absentForPackage } from './absent-builtin.ts'
+import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
+import { isBundled } from './bundled-file.ts'
 import { renameComputedCalls } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
@@ -20,12 +21,12 @@ export function builtinsOfNode(format: 'esm' | 'cjs'): Plugin {
     const { path, kind, importer } = args
     if (!isBuiltin(path)) return undefined
     const name = path.replace(/^node:/, '')
-    const absent = absentForPackage(path, importer.replaceAll(sep, '/'))
-    if (absent !== undefined) return { path: absent, namespace: 'builtin' }
     if (ABSENT.has(name)) {
+      const text = await readFile(importer, 'utf8')
+      const absent = absentForPackage(path, IN_PACKAGE.test(importer.replaceAll(sep, '/')) || isBundled(text))
+      if (absent !== undefined) return { path: absent, namespace: 'builtin' }
       // A guarded one fails where it is caught.
-      if (kind !== 'import-statement' && /\btry\b|\.catch\(/.test(await readFile(importer, 'utf8')))
-        return { path: name, namespace: 'builtin' }
+      if (kind !== 'import-statement' && /\btry\b|\.catch\(/.test(text)) return { path: name, namespace: 'builtin' }
       return { errors: [{ text: `module 'node:${name}' does not exist inside functions` }] }
     }
     return format === 'esm' && kind === 'require-call' ? { path: name, namespace: 'builtin' } : undefined

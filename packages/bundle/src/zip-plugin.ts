@@ -1,7 +1,8 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
-import { absentForPackage } from './absent-builtin.ts'
+import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
 import { isLeftToRunTime } from './absent-package.ts'
+import { isBundled } from './bundled-file.ts'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { wasmImport } from './foreign-bundle.ts'
@@ -56,6 +57,8 @@ export interface ZipPluginOptions {
  */
 export function zipPlugin(options: ZipPluginOptions): Plugin {
   const paths = new Map<string, string>()
+  /** Files of the author's that a bundler made, once they are read: before anything is resolved for them. */
+  const bundled = new Set<string>()
   const found = (file: ResolvedFile): OnResolveResult => {
     const path = file.path + (file.esm ? (MODULE_ENDINGS[extensionOf(file.path)] ?? '') : '')
     paths.set(path, file.path)
@@ -66,7 +69,9 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
     if (args.kind === 'require-resolve') return undefined
     const name = args.path.replace(/^node:/, '')
     if (options.builtinsSupported.has(name)) return { path: name, namespace: BUILTIN_NAMESPACE }
-    const absent = absentForPackage(args.path, paths.get(args.importer) ?? '')
+    const importer = paths.get(args.importer) ?? ''
+    const ofPackage = IN_PACKAGE.test(importer) || bundled.has(importer)
+    const absent = absentForPackage(args.path, ofPackage)
     if (absent !== undefined) return { path: absent, namespace: BUILTIN_NAMESPACE }
     // Unguarded, esbuild reports it as not found; guarded by try or catch, it stays a call of the hook, which throws.
     if (args.path.startsWith('node:')) return undefined
@@ -75,10 +80,9 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
         errors: [{ text: `'${args.path.slice(0, 100)}': only relative paths, packages and node: modules can be imported` }]
       }
     }
-    const importer = paths.get(args.importer) ?? ''
     const file = await options.resolver.resolve(args.path, importer, args.kind === 'require-call')
     if (file !== undefined) return found(file)
-    return isLeftToRunTime(args.kind, importer) ? { path: args.path, namespace: BUILTIN_NAMESPACE } : undefined
+    return isLeftToRunTime(args.kind, ofPackage) ? { path: args.path, namespace: BUILTIN_NAMESPACE } : undefined
   }
   const load = async (args: OnLoadArgs): Promise<OnLoadResult> => {
     if (args.namespace === BUILTIN_NAMESPACE) {
@@ -87,7 +91,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
     const path = args.namespace === ZIP_NAMESPACE ? paths.get(args.path) : undefined
     // Not reached as long as the two guards above hold (call-sites, source maps): nothing is ever read from the disk.
     if (path === undefined) return { errors: [{ text: 'a file outside the zip was asked for' }] }
-    return await loadFile(path, args.with.type, options)
+    return await loadFile(path, args.with.type, options, bundled)
   }
   return {
     name: 'zip',
@@ -98,7 +102,12 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
   }
 }
 
-async function loadFile(path: string, attribute: string | undefined, { tree, files }: ZipPluginOptions): Promise<OnLoadResult> {
+async function loadFile(
+  path: string,
+  attribute: string | undefined,
+  { tree, files }: ZipPluginOptions,
+  bundled: Set<string>
+): Promise<OnLoadResult> {
   if (attribute === undefined && extensionOf(path) === '.wasm') {
     files.set(path, await tree.bytes(path))
     return { contents: wasmImport(path), loader: 'js' }
@@ -110,7 +119,9 @@ async function loadFile(path: string, attribute: string | undefined, { tree, fil
     return { errors: [{ text: `'${path}' can't be imported: ${what} not understood` }] }
   }
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
-  const text = await settleSourceMapComment(await tree.text(path), path, tree)
+  const written = await tree.text(path)
+  if (!IN_PACKAGE.test(path) && isBundled(written)) bundled.add(path)
+  const text = await settleSourceMapComment(written, path, tree)
   try {
     return { contents: placed(await renameComputedCalls(requiredByBundler(text), loader, path), placeInTask(path)), loader }
   } catch (error) {

@@ -50,6 +50,38 @@ test("a package's import of one is left to its use", async (t) => {
   t.regex(script, /__peerlessRequire\("absent:child_process"\)/)
 })
 
+/** What esbuild, webpack and rollup make of an author's file and a package, as far as it matters here. */
+const BUNDLED = {
+  'esbuild, CommonJS':
+    'var tls = require("tls");\n// node_modules/tool/index.js\nexports.handler = () => typeof tls.connect + typeof require("not-installed")',
+  'esbuild, ES module': `// node_modules/tool/index.js
+import tls from "tls"
+import { createRequire as made } from "module"; const require = made(import.meta.url);
+var __require = /* @__PURE__ */ ((x) => typeof require !== "undefined" ? require : typeof Proxy !== "undefined" ? new Proxy(x, {
+  get: (a, b) => (typeof require !== "undefined" ? require : a)[b]
+}) : x)(function(x) {
+  if (typeof require !== "undefined") return require.apply(this, arguments);
+  throw Error('Dynamic require of "' + x + '" is not supported');
+});
+export const handler = () => typeof tls.connect + typeof __require("http2").connect + typeof __require("not-installed")`,
+  minified: `/*${'x'.repeat(5_000)}*/import t from"tls";export const handler=()=>typeof t.connect+typeof process`
+}
+
+for (const [by, source] of Object.entries(BUNDLED)) {
+  for (const way of ['uploaded', 'packed'] as const) {
+    test(`in a file that a bundler made, such an import counts as a package's: ${by}, ${way}`, async (t) => {
+      const files = { [by.includes('CommonJS') ? 'index.js' : 'index.mjs']: source }
+      const { script } =
+        way === 'packed'
+          ? await deployed(t, files)
+          : (await buildBundle({ zip: writeZip(files), handler: 'index.handler', builtinsSupported: BUILTINS_SUPPORTED })).bundle
+      t.true(script.includes('__peerlessRequire("absent:tls")'))
+      if (by.includes('esbuild')) t.true(script.includes('__peerlessRequire("not-installed")'))
+      if (by.includes('ES module')) t.true(script.includes('__peerlessRequire("absent:http2")'))
+    })
+  }
+}
+
 test('files that are no code come along, each module says where it lay', async (t) => {
   const bundle = await deployed(t, {
     'index.js': "exports.handler = () => require('./lib/deep.js').where",

@@ -38,6 +38,11 @@ const MODULES: Record<string, [head: string, value: string, expected: unknown]> 
   'by a file name': ['const require = createRequire(import.meta.filename)', "require('./data.json').from", 'data'],
   'a builtin': ['const require = createRequire(import.meta.url)', "require('node:path').join('a', 'b')", 'a/b'],
   'in a package': ["import inner from 'inner'", 'inner().from', 'part'],
+  'imported by another name': [
+    "import { createRequire as made$1 } from 'module'; const load = made$1(import.meta.url)",
+    "[load('tool').from, load('./data.json').from]",
+    ['tool', 'data']
+  ],
   'text that looks like it': [
     'const require = createRequire(import.meta.url)',
     "['require it', require('./data.json').from]",
@@ -71,6 +76,24 @@ for (const [way, zip] of Object.entries({ 'a zip': uploaded, 'a folder': packed 
       t.is(JSON.stringify(await callBundle((await buildBundle(order)).bundle)), JSON.stringify(expected))
     })
   }
+}
+
+/** What rollup makes of `createRequire(import.meta.url)` for CommonJS. */
+const ROLLUP = `const module$1 = require('module');
+const require$1 = module$1.createRequire((typeof document === 'undefined' ? require('u' + 'rl').pathToFileURL(__filename).href : (_documentCurrentScript && _documentCurrentScript.src || new URL('index.js', document.baseURI).href)));
+module.exports = () => require$1('#own/part')`
+
+for (const [way, zip] of Object.entries({ 'a zip': uploaded, 'a folder': packed })) {
+  test(`CommonJS that was made of such an ES module loads the same, of ${way}`, async (t) => {
+    const files = {
+      ...AROUND,
+      'node_modules/inner/package.json': '{"name":"inner","main":"index.js","imports":{"#own/*":"./own/*.cjs"}}',
+      'node_modules/inner/index.js': ROLLUP,
+      'index.mjs': "import inner from 'inner'; export const handler = () => inner().from"
+    }
+    const order = { zip: await zip(t, files), handler: 'index.handler', builtinsSupported: BUILTINS }
+    t.is(await callBundle((await buildBundle(order)).bundle), 'part')
+  })
 }
 
 test('a computed name behind such a require reaches no disk', async (t) => {

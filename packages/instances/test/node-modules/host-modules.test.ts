@@ -102,7 +102,8 @@ const http = [
   `require('http').request('http://x/', { method: 'BAD METHOD' })`,
   `require('http').get('https://x/')`,
   `[require('net').isIP('1.2.3.4'), require('net').isIP('::1'), require('net').isIP('x'), require('net').isIPv4('256.1.1.1')]`,
-  `require('tty').isatty(1) || typeof require('module').createRequire`
+  `require('tty').isatty(1) || typeof require('module').createRequire`,
+  `['http2', 'node:tls', 'worker_threads', 'path'].map((name) => typeof require('module').createRequire('/a/b.js')(name))`
 ]
 
 for (const [name, expressions] of Object.entries({ zlib, crypto, http })) {

@@ -1,4 +1,4 @@
-import { BUILTINS_SUPPORTED } from '../../builtins.ts'
+import { BUILTINS_ABSENT, BUILTINS_SUPPORTED } from '../../builtins.ts'
 import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
 import { makeCopySync } from './copy-sync.guest.ts'
 import { core } from './core.guest.ts'
@@ -163,7 +163,12 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
   }),
   module: () => {
     const isBuiltin = (name: string) => BUILTINS_SUPPORTED.includes(name.replace(/^node:/, ''))
-    const createRequire = () => Object.assign(core.builtin, { resolve: (name: string) => name, cache: {} })
+    // Mostly it is packages, bundled into an ES module, that ask by it.
+    const require = (name: string) => {
+      const bare = String(name).replace(/^node:/, '')
+      return core.builtin(BUILTINS_ABSENT.includes(bare) ? `absent:${bare}` : name)
+    }
+    const createRequire = () => Object.assign(require, { resolve: (name: string) => name, cache: {} })
     return {
       builtinModules: BUILTINS_SUPPORTED,
       isBuiltin,
