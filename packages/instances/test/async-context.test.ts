@@ -87,7 +87,8 @@ const asks = (fn) => [fn[Symbol.toStringTag], fn.constructor.name, Object.protot
 export const handler = async () => await store.run('kept', async () => {
   const shape = new Shape()
   const all = [declared, object.method, object['a b'], object.c1, object.arrow, object.plain, Shape.made, shape.open, shape.field, expression, async () => {}, async (a) => await a]
-  return [all.map(asks), await declared(1), await object.method(2), await object.arrow(3), await Shape.made(4, 5), await shape.field(), await expression(6).catch((e) => [e.name, e.message]), store.getStore()]
+  const generators = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}).prototype)
+  return [Object.getOwnPropertyNames(generators), all.map(asks), await declared(1), await object.method(2), await object.arrow(3), await Shape.made(4, 5), await shape.field(), await expression(6).catch((e) => [e.name, e.message]), store.getStore()]
 })
 `
 
