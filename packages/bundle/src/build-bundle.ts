@@ -41,13 +41,14 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   if (foreign !== undefined) return sealed(foreign, order.handler)
   const entry = findHandlerFile(order.handler, stem, tree)
   const files = new Map<string, Uint8Array>()
+  const ofPackages = new Set<string>()
   const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
   const compiled = await withEsbuild(
-    () => compile(tree, entry, builtinsSupported, files),
+    () => compile(tree, entry, builtinsSupported, files, ofPackages),
     (cause) => overwhelmed(entry, cause)
   )
 
-  await addFiles(tree, files)
+  await addFiles(tree, files, ofPackages)
   const { script, commonJs } = wrapScript({ ...compiled, entry })
   const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
   const sourceMap = shiftedMap(compiled.map, nameInZip)
@@ -109,10 +110,20 @@ async function compile(
   tree: ZipTree,
   entry: string,
   builtinsSupported: ReadonlySet<string>,
-  files: Map<string, Uint8Array>
+  files: Map<string, Uint8Array>,
+  ofPackages: Set<string>
 ): Promise<Compiled> {
   const resolver = new ZipResolver(tree)
-  const plugin = zipPlugin({ tree, resolver, entry: await resolver.describe(entry), builtinsSupported, files })
+  const native = new Set<string>()
+  const plugin = zipPlugin({
+    tree,
+    resolver,
+    entry: await resolver.describe(entry),
+    builtinsSupported,
+    files,
+    ofPackages,
+    native
+  })
   const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean, native = true): Promise<Compiled> => {
     const options = {
       ...settings(entry),
@@ -137,12 +148,12 @@ async function compile(
     if (messages === undefined) throw first
     const awaits = messages.every(({ text }) => text.startsWith('Top-level await is not available'))
     const sloppy = messages.every(({ text }) => /\b(?:strict mode|"esm" output format)\b/.test(text))
-    if (!awaits && !sloppy) throw sourceError(await originalPlaces(messages, tree), nameInZip)
+    if (!awaits && !sloppy) throw sourceError(await originalPlaces(messages, tree), nameInZip, native)
     try {
       return await attempt(awaits ? 'esm' : 'cjs', awaits)
     } catch (second) {
       const others = messagesOf(second)
-      throw others === undefined ? second : sourceError(await originalPlaces(others, tree), nameInZip)
+      throw others === undefined ? second : sourceError(await originalPlaces(others, tree), nameInZip, native)
     }
   }
 }

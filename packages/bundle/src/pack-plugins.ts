@@ -1,15 +1,21 @@
-import { readFile } from 'node:fs/promises'
+import { opendir, readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { extname, relative, sep } from 'node:path'
+import { extname, join, relative, sep } from 'node:path'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
+import { isForReading } from './bundle-files.ts'
 import { isBundled } from './bundled-file.ts'
 import { renameComputedCalls } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
+import { isNative, nativeText, packageFolder } from './native-package.ts'
+import { filesReadBy, mayRead } from './package-files.ts'
+import type { PackageJson } from './zip-tree.ts'
 
 const ABSENT = new Set(BUILTINS_ABSENT)
+/** Whether a file catches anything: perhaps what it asks for and does not find. */
+const GUARDED = /\btry\b|\.catch\(/
 const LOADERS: Readonly<Record<string, Loader>> = { '.ts': 'ts', '.mts': 'ts', '.cts': 'ts', '.tsx': 'tsx', '.jsx': 'jsx' }
 
 /**
@@ -26,7 +32,7 @@ export function builtinsOfNode(format: 'esm' | 'cjs'): Plugin {
       const absent = absentForPackage(path, IN_PACKAGE.test(importer.replaceAll(sep, '/')) || isBundled(text))
       if (absent !== undefined) return { path: absent, namespace: 'builtin' }
       // A guarded one fails where it is caught.
-      if (kind !== 'import-statement' && /\btry\b|\.catch\(/.test(text)) return { path: name, namespace: 'builtin' }
+      if (kind !== 'import-statement' && GUARDED.test(text)) return { path: name, namespace: 'builtin' }
       return { errors: [{ text: `module 'node:${name}' does not exist inside functions` }] }
     }
     return format === 'esm' && kind === 'require-call' ? { path: name, namespace: 'builtin' } : undefined
@@ -43,16 +49,59 @@ export function builtinsOfNode(format: 'esm' | 'cjs'): Plugin {
   }
 }
 
+/** What the author imports and is machine code fails with its name; what a package requires of it is not found, and a package may know something else then. */
+export function noNativeCode(): Plugin {
+  const asked = 'asked-for-native'
+  return {
+    name: 'no-native-code',
+    setup: (build) => {
+      build.onResolve({ filter: /^[^./]|\.node$/ }, async ({ path, kind, importer, namespace, resolveDir, pluginData }) => {
+        if (namespace !== 'file' || pluginData !== undefined || isBuiltin(path)) return undefined
+        const ofPackage = IN_PACKAGE.test(importer.replaceAll(sep, '/'))
+        const leads = path.endsWith('.node')
+        if (kind === 'entry-point' || (ofPackage && !leads)) return undefined
+        if (ofPackage) return { path, namespace: 'builtin' }
+        const { errors, path: found } = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: asked })
+        if (errors.length > 0 || !(leads || (await isOfNativePackage(found)))) return undefined
+        if (kind !== 'import-statement' && GUARDED.test(await readFile(importer, 'utf8'))) return { path, namespace: 'builtin' }
+        return { errors: [{ text: nativeText(path) }] }
+      })
+    }
+  }
+}
+
+async function isOfNativePackage(file: string): Promise<boolean> {
+  const folder = packageFolder(file.replaceAll(sep, '/'))
+  const text = folder === undefined ? undefined : await readFile(`${folder}/package.json`, 'utf8').catch(() => undefined)
+  if (text === undefined) return false
+  try {
+    const json: unknown = JSON.parse(text)
+    return typeof json === 'object' && json !== null && isNative(json as PackageJson)
+  } catch {
+    // Then it tells of nothing, and esbuild says what is wrong with it.
+    return false
+  }
+}
+
 /**
  * Each module's own `__dirname` and `import.meta.url`, as if the folder lay where functions run.
+ * @param found takes the files that packages may read: by the name that they have then, where they are now
  * @param computed files whose computed names are asked for at run time, instead of searched for on the disk
  */
-export function modulePlaces(folder: string, computed: ReadonlySet<string> = new Set()): Plugin {
+export function modulePlaces(folder: string, found: Map<string, string>, computed: ReadonlySet<string> = new Set()): Plugin {
+  const listed = new Map<string, Promise<readonly string[]>>()
   return {
     name: 'module-places',
     setup: (build) => {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/, namespace: 'file' }, async ({ path }) => {
         const text = await readFile(path, 'utf8')
+        const slashed = path.replaceAll(sep, '/')
+        const packed = packageFolder(slashed)
+        if (packed !== undefined && mayRead(text)) {
+          if (!listed.has(packed)) listed.set(packed, dataIn(packed))
+          const data = (await listed.get(packed)) ?? []
+          for (const file of filesReadBy(slashed, text, () => data)) found.set(nameOf(file, folder), file)
+        }
         const loader = LOADERS[extname(path)] ?? 'js'
         const asked = computed.has(path) ? await renameComputedCalls(text, loader, path) : text
         const changed = placed(requiredByBundler(asked), placeInTask(nameOf(path, folder)))
@@ -60,6 +109,16 @@ export function modulePlaces(folder: string, computed: ReadonlySet<string> = new
       })
     }
   }
+}
+
+/** What a package on the disk has besides code, without the packages in it. */
+async function dataIn(packed: string): Promise<string[]> {
+  const files: string[] = []
+  for await (const entry of await opendir(packed, { recursive: true })) {
+    const path = join(entry.parentPath, entry.name).replaceAll(sep, '/')
+    if (entry.isFile() && packageFolder(path) === packed && isForReading(path.slice(packed.length + 1))) files.push(path)
+  }
+  return files
 }
 
 /** Packages may lie above the folder: then they count as its own. */

@@ -4,12 +4,13 @@ import { LIMITS, messageOf, PeerlessError } from '@peerless/interface'
 import { type BuildOptions, build, type Message } from 'esbuild'
 import { IN_PACKAGE } from './absent-builtin.ts'
 import { absentPackages } from './absent-package.ts'
+import { FILES_BYTES_MAX } from './bundle-files.ts'
 import { keepClassNames } from './class-names.ts'
 import { messagesOf, sourceError } from './esbuild-errors.ts'
 import { listed, parseHandler } from './handler-name.ts'
 import { folderFiles } from './pack-files.ts'
 import { FOREIGN_EXTENSIONS, foreignEntry, packForeign } from './pack-foreign.ts'
-import { builtinsOfNode, modulePlaces } from './pack-plugins.ts'
+import { builtinsOfNode, modulePlaces, noNativeCode } from './pack-plugins.ts'
 import { SOURCE_EXTENSIONS } from './zip-resolver.ts'
 import { writeZip } from './zip-write.ts'
 
@@ -118,7 +119,7 @@ interface Packed {
   map: string
   /** undefined: CommonJS, known only when it runs. */
   exports: readonly string[] | undefined
-  /** WebAssembly modules that it imports, by the names that its imports have now. */
+  /** WebAssembly modules that it imports, by the names that its imports have now, and files that its packages may read. */
   assets: Record<string, Uint8Array>
 }
 
@@ -155,6 +156,7 @@ function computedNowhere(messages: readonly Message[], folder: string): Set<stri
 }
 
 async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leave: Leave | undefined): Promise<Packed> {
+  const read = new Map<string, string>()
   const options = {
     absWorkingDir: folder,
     entryPoints: [entry],
@@ -171,7 +173,12 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leav
     sourcesContent: false,
     // Stays an import of a file, which comes along; the node compiles it.
     loader: { '.wasm': 'copy' },
-    plugins: [builtinsOfNode(format), ...(leave === undefined ? [] : [absentPackages()]), modulePlaces(folder, leave?.computed)],
+    plugins: [
+      builtinsOfNode(format),
+      noNativeCode(),
+      ...(leave === undefined ? [] : [absentPackages()]),
+      modulePlaces(folder, read, leave?.computed)
+    ],
     logLevel: 'silent'
   } as const satisfies BuildOptions
   const { outputFiles, metafile } = await build(options)
@@ -184,7 +191,19 @@ async function bundle(entry: string, folder: string, format: 'esm' | 'cjs', leav
   const output = Object.values(metafile.outputs).find((one) => one.entryPoint !== undefined)
   const assets: Record<string, Uint8Array> = {}
   for (const { path, contents } of outputFiles) if (path.endsWith('.wasm')) assets[basename(path)] = contents
+  await addReadFiles(assets, read)
   return { code: text, map, exports: output?.exports ?? [], assets }
+}
+
+/** As far as there is room for them where the function runs. */
+async function addReadFiles(assets: Record<string, Uint8Array>, read: ReadonlyMap<string, string>): Promise<void> {
+  let room = FILES_BYTES_MAX
+  for (const [name, path] of read) {
+    const { size } = await stat(path)
+    if (size > room) continue
+    assets[name] = await readFile(path)
+    room -= size
+  }
 }
 
 function chooseExport(entry: string, wanted: string | undefined, packed: Packed): string {

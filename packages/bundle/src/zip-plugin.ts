@@ -7,6 +7,8 @@ import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
+import { isNative, nativeText, packageFolder } from './native-package.ts'
+import { filesReadBy, packageData } from './package-files.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
@@ -47,8 +49,12 @@ export interface ZipPluginOptions {
   entry: ResolvedFile
   /** Names without `node:`. */
   builtinsSupported: ReadonlySet<string>
+  /** Takes the names of native packages that are not resolved. */
+  native: Set<string>
   /** Takes what the code reads at run time: WebAssembly modules that it imports. */
   files: Map<string, Uint8Array>
+  /** Takes the files that packages may read. */
+  ofPackages: Set<string>
 }
 
 /**
@@ -59,6 +65,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
   const paths = new Map<string, string>()
   /** Files of the author's that a bundler made, once they are read: before anything is resolved for them. */
   const bundled = new Set<string>()
+  const dataOf = packageData(options.tree.names())
   const found = (file: ResolvedFile): OnResolveResult => {
     const path = file.path + (file.esm ? (MODULE_ENDINGS[extensionOf(file.path)] ?? '') : '')
     paths.set(path, file.path)
@@ -81,6 +88,15 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
       }
     }
     const file = await options.resolver.resolve(args.path, importer, args.kind === 'require-call')
+    // A package that has its reasons falls back on something else, which it does when it finds nothing.
+    if (file?.path.endsWith('.node') === true && isLeftToRunTime(args.kind, ofPackage)) {
+      return { path: args.path, namespace: BUILTIN_NAMESPACE }
+    }
+    if (file !== undefined && !IN_PACKAGE.test(importer) && (await isNativePackage(file.path, options.tree))) {
+      if (args.kind === 'import-statement') return { errors: [{ text: nativeText(args.path) }] }
+      options.native.add(args.path)
+      return undefined
+    }
     if (file !== undefined) return found(file)
     return isLeftToRunTime(args.kind, ofPackage) ? { path: args.path, namespace: BUILTIN_NAMESPACE } : undefined
   }
@@ -91,7 +107,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
     const path = args.namespace === ZIP_NAMESPACE ? paths.get(args.path) : undefined
     // Not reached as long as the two guards above hold (call-sites, source maps): nothing is ever read from the disk.
     if (path === undefined) return { errors: [{ text: 'a file outside the zip was asked for' }] }
-    return await loadFile(path, args.with.type, options, bundled)
+    return await loadFile(path, args.with.type, options, { bundled, dataOf })
   }
   return {
     name: 'zip',
@@ -102,11 +118,23 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
   }
 }
 
+interface Known {
+  bundled: Set<string>
+  /** What packages have besides code, by their folder. */
+  dataOf: (folder: string) => readonly string[]
+}
+
+async function isNativePackage(path: string, tree: ZipTree): Promise<boolean> {
+  const folder = packageFolder(path)
+  const json = folder === undefined ? undefined : await tree.packageJson(folder)
+  return json !== undefined && isNative(json)
+}
+
 async function loadFile(
   path: string,
   attribute: string | undefined,
-  { tree, files }: ZipPluginOptions,
-  bundled: Set<string>
+  { tree, files, ofPackages }: ZipPluginOptions,
+  { bundled, dataOf }: Known
 ): Promise<OnLoadResult> {
   if (attribute === undefined && extensionOf(path) === '.wasm') {
     files.set(path, await tree.bytes(path))
@@ -114,6 +142,7 @@ async function loadFile(
   }
   const loader = attribute === undefined ? LOADERS[extensionOf(path)] : ATTRIBUTE_LOADERS.get(attribute)
   if (loader === undefined) {
+    if (path.endsWith('.node')) return { errors: [{ text: nativeText(path) }] }
     const what =
       attribute === undefined ? `files ending in '${extensionOf(path)}' are` : `the attribute type '${attribute.slice(0, 50)}' is`
     return { errors: [{ text: `'${path}' can't be imported: ${what} not understood` }] }
@@ -121,6 +150,7 @@ async function loadFile(
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const written = await tree.text(path)
   if (!IN_PACKAGE.test(path) && isBundled(written)) bundled.add(path)
+  for (const name of filesReadBy(path, written, dataOf)) ofPackages.add(name)
   const text = await settleSourceMapComment(written, path, tree)
   try {
     return { contents: placed(await renameComputedCalls(requiredByBundler(text), loader, path), placeInTask(path)), loader }

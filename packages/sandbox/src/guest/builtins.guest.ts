@@ -1,5 +1,5 @@
 import { ASK } from '../bridge-operations.ts'
-import { BUILTINS_SUPPORTED } from '../builtins.ts'
+import { BUILTINS_ABSENT, BUILTINS_SUPPORTED } from '../builtins.ts'
 import { asyncContext } from './async-context.guest.ts'
 import { ask } from './bridge.guest.ts'
 import { chunk } from './chunks.guest.ts'
@@ -82,13 +82,17 @@ export function builtin(alleged: unknown): unknown {
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
   if (name.startsWith(ABSENT_PREFIX)) return absent(name)
   if (load === undefined && !IN_LIBRARY.has(name)) {
-    throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': it is not among the node: modules of functions`), {
-      code: 'MODULE_NOT_FOUND'
-    })
+    throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': ${whyNot(text)}`), { code: 'MODULE_NOT_FOUND' })
   }
   const module = load === undefined ? fromLibrary(name) : withDefault(load())
   loaded.set(name, module)
   return module
+}
+
+function whyNot(name: string): string {
+  if (name.endsWith('.node')) return 'functions load no machine code'
+  const ofNode = name.startsWith('node:') || BUILTINS_ABSENT.includes(name)
+  return `it is not ${ofNode ? 'among the node: modules of functions' : 'in the bundle'}`
 }
 
 /** Of the glue's own ES modules `require` gives the members; a default export would mislead who imports from CommonJS. */
