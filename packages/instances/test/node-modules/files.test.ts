@@ -33,6 +33,9 @@ const expressions = [
   inFolder(
     `return await new Promise((r) => fs.writeFile(D + '/a', 'cb', (e1) => fs.readFile(D + '/a', 'utf8', (e2, t) => r([e1, e2, t]))))`
   ),
+  inFolder(
+    `const s = new fs.Utf8Stream({ dest: D + '/log', sync: true }); s.write('hé\\n'); s.flushSync(); s.end(); await new Promise((r) => s.once('close', r)); return fs.readFileSync(D + '/log', 'utf8')`
+  ),
   inFolder(`return fs.readFileSync(D + '/nope')`),
   inFolder(`return await fsp.readFile(D + '/nope')`),
   inFolder(

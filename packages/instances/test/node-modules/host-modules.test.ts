@@ -103,7 +103,11 @@ const http = [
   `require('http').get('https://x/')`,
   `[require('net').isIP('1.2.3.4'), require('net').isIP('::1'), require('net').isIP('x'), require('net').isIPv4('256.1.1.1')]`,
   `require('tty').isatty(1) || typeof require('module').createRequire`,
-  `['http2', 'node:tls', 'worker_threads', 'path'].map((name) => typeof require('module').createRequire('/a/b.js')(name))`
+  `['http2', 'node:tls', 'worker_threads', 'path'].map((name) => typeof require('module').createRequire('/a/b.js')(name))`,
+  `(() => { const M = require('module'); const m = new M('/a/b.js'); return [M === M.Module, M.name, Object.keys(M._extensions), M.wrap('x'), M._nodeModulePaths('/a/node_modules/b'), { ...m }, M._load('path', null, false) === require('path'), m.require('node:path') === require('path'), M._findPath('./x', ['/tmp']), M.isBuiltin('node:fs'), M.findSourceMap('x') === undefined] })()`,
+  `(() => { const M = require('module'), asked = []; const own = M.prototype.require; M.prototype.require = function (id) { asked.push(id); return own.apply(this, arguments) }; try { new M('/x').require('util') } finally { M.prototype.require = own } return asked })()`,
+  `['fs', 'util', 'path', 'events', 'os', 'url', 'stream', 'assert', 'timers', 'querystring'].map((name) => Object.keys({ ...require(name) }).sort())`,
+  `require('module')._resolveFilename('./nope')`
 ]
 
 for (const [name, expressions] of Object.entries({ zlib, crypto, http })) {

@@ -1,10 +1,10 @@
-import { BUILTINS_ABSENT, BUILTINS_SUPPORTED } from '../../builtins.ts'
 import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
 import { makeCopySync } from './copy-sync.guest.ts'
 import { core } from './core.guest.ts'
 import { makeCrypto } from './crypto.guest.ts'
 import { makeHttp, makeHttps } from './http.guest.ts'
 import { makeInternalUrl } from './internal-url.guest.ts'
+import { makeModule } from './module.guest.ts'
 import { makeNet } from './net.guest.ts'
 import { makeTimersPromises } from './timers-promises.guest.ts'
 
@@ -161,21 +161,7 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     TIMEOUT_MAX: 2 ** 31 - 1,
     getTimerDuration: (ms: number) => ms
   }),
-  module: () => {
-    const isBuiltin = (name: string) => BUILTINS_SUPPORTED.includes(name.replace(/^node:/, ''))
-    // Mostly it is packages, bundled into an ES module, that ask by it.
-    const require = (name: string) => {
-      const bare = String(name).replace(/^node:/, '')
-      return core.builtin(BUILTINS_ABSENT.includes(bare) ? `absent:${bare}` : name)
-    }
-    const createRequire = () => Object.assign(require, { resolve: (name: string) => name, cache: {} })
-    return {
-      builtinModules: BUILTINS_SUPPORTED,
-      isBuiltin,
-      createRequire,
-      Module: { createRequire, builtinModules: BUILTINS_SUPPORTED, isBuiltin }
-    }
-  },
+  module: makeModule,
   timers: () => core.builtin('timers'),
   'timers/promises': makeTimersPromises,
   console: () => console,
