@@ -9,7 +9,7 @@ import { withEsbuild } from './esbuild-service.ts'
 import { foreignBundle } from './foreign-bundle.ts'
 import { findHandlerFile, listed, parseHandler } from './handler-name.ts'
 import { originalPlaces } from './original-places.ts'
-import { shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
+import { NO_SHARED_PROTOTYPE, shiftedMap, TASK_FOLDER, wrapScript } from './script-wrapper.ts'
 import { nameInZip, zipPlugin } from './zip-plugin.ts'
 import { listZip, type ZipItem } from './zip-read.ts'
 import { ZipResolver } from './zip-resolver.ts'
@@ -182,6 +182,7 @@ function settings(entry: string) {
     // A constant, so that no tsconfig.json is looked for.
     tsconfigRaw: '{}',
     define: {
+      'SharedArrayBuffer.prototype': NO_SHARED_PROTOTYPE,
       'import.meta.url': JSON.stringify(`file://${file}`),
       'import.meta.filename': JSON.stringify(file),
       'import.meta.dirname': JSON.stringify(file.replace(/\/[^/]*$/, ''))

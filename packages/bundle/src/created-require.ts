@@ -1,11 +1,11 @@
-const LITERAL = String.raw`\s{0,9}\(\s{0,9}(?:"[^"\\\n]*"|'[^'\\\n]*')\s{0,9},?\s{0,9}\)`
+const LITERAL = String.raw`(?:\.resolve)?\s{0,9}\(\s{0,9}(?:"[^"\\\n]*"|'[^'\\\n]*')\s{0,9},?\s{0,9}\)`
 /** The module that it is made for: this one. What rollup writes for `import.meta.url` where it makes CommonJS of an ES module comes last. */
 const ITSELF = String.raw`(?:import\.meta\.(?:url|filename)|__filename|\(typeof document === 'undefined' \? require\('u' \+ 'rl'\)\.pathToFileURL\(__filename\)\.href : [^;\n]{1,400}\))`
 /** Other names that it is imported by, as bundlers do. */
 const ALIAS = /\bcreateRequire as ([\w$]{1,99})/g
 /** What esbuild has CommonJS call in ES modules. Where it is minified its name may be another function's too, so calls stay as they are. */
 const SHIM = /\bvar (__require\d{0,3}) = \/\* @__PURE__ \*\/ \(\(x\) => typeof require [\s\S]{0,400}?is not supported'\);\n\}\)/g
-/** `require` in any use but a call with a literal, as code has it: words of a text go on with a word. */
+/** `require` in any use but a call with a literal (or of its `resolve`), as code has it: words of a text go on with a word. */
 const OTHERWISE = new RegExp(String.raw`(?<![\w$.])require(?![\w$])(?!${LITERAL})(?=\s{0,9}(?:[.([,;)\]}?:]|$))`, 'm')
 /** What the function is called instead, so that `require` is the bundler's. */
 const HIDDEN = '__peerlessCreatedRequire'
@@ -15,7 +15,7 @@ const DECLARED_MAX = 8
 /**
  * In ES modules what is no ES module is loaded by `const require = createRequire(import.meta.url)`. For the bundler that is a function like any other: it would not
  * take along what `require('./data.json')` asks for. So calls with a literal become calls of the `require` that the bundler knows. What else is done with
- * the function (`require.resolve`, computed names) remains, and happens at run time. So it is with the function by which CommonJS calls `require` in
+ * the function (computed names) remains, and happens at run time. So it is with the function by which CommonJS calls `require` in
  * ES modules that esbuild made: what an author bundled asks for the same modules as before.
  */
 export function requiredByBundler(text: string): string {

@@ -1,6 +1,6 @@
 import { opendir, readFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
-import { extname, join, relative, sep } from 'node:path'
+import { dirname, extname, join, relative, sep } from 'node:path'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
@@ -11,6 +11,7 @@ import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
 import { filesReadBy, mayRead } from './package-files.ts'
+import { withPlaces } from './resolve-calls.ts'
 import type { PackageJson } from './zip-tree.ts'
 
 const ABSENT = new Set(BUILTINS_ABSENT)
@@ -59,7 +60,7 @@ export function noNativeCode(): Plugin {
         if (namespace !== 'file' || pluginData !== undefined || isBuiltin(path)) return undefined
         const ofPackage = IN_PACKAGE.test(importer.replaceAll(sep, '/'))
         const leads = path.endsWith('.node')
-        if (kind === 'entry-point' || (ofPackage && !leads)) return undefined
+        if (kind === 'entry-point' || kind === 'require-resolve' || (ofPackage && !leads)) return undefined
         if (ofPackage) return { path, namespace: 'builtin' }
         const { errors, path: found } = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: asked })
         if (errors.length > 0 || !(leads || (await isOfNativePackage(found)))) return undefined
@@ -104,7 +105,16 @@ export function modulePlaces(folder: string, found: Map<string, string>, compute
         }
         const loader = LOADERS[extname(path)] ?? 'js'
         const asked = computed.has(path) ? await renameComputedCalls(text, loader, path) : text
-        const changed = placed(requiredByBundler(asked), placeInTask(nameOf(path, folder)))
+        const placeOf = async (name: string): Promise<string | undefined> => {
+          if (isBuiltin(name)) return undefined
+          const resolved = await build.resolve(name, { kind: 'require-resolve', importer: path, resolveDir: dirname(path) })
+          if (resolved.errors.length > 0 || resolved.external) return undefined
+          const file = resolved.path.replaceAll(sep, '/')
+          const of = packageFolder(file)
+          if (of !== undefined && isForReading(file.slice(of.length + 1))) found.set(nameOf(file, folder), file)
+          return placeInTask(nameOf(file, folder))
+        }
+        const changed = placed(await withPlaces(requiredByBundler(asked), placeOf), placeInTask(nameOf(path, folder)))
         return changed === text ? undefined : { contents: changed, loader }
       })
     }

@@ -4,16 +4,24 @@ import { LIMITS, PeerlessError } from '@peerless/interface'
 export const TASK_FOLDER = '/var/task'
 
 /**
+ * Functions have no SharedArrayBuffer, and packages ask whether there is one. Some (webidl-conversions, and jsdom by it) take the getters of its prototype without asking,
+ * to see by their errors that a value is none.
+ */
+export const NO_SHARED_PROTOTYPE = '__peerlessNoSharedPrototype'
+const REFUSES = "() { throw new TypeError('SharedArrayBuffer does not exist inside functions') }"
+const NO_SHARED = `, ${NO_SHARED_PROTOTYPE} = { get byteLength${REFUSES}, get growable${REFUSES}, get maxByteLength${REFUSES} }`
+
+/**
  * What stands before the code, all on one line. `require` is what esbuild's own shim looks for; `__peerlessImport` is what computed
  * `import()` calls are renamed to. The code gets a function of its own inside, so that it may declare names like these itself.
  */
-function before(entry: string, strict: boolean, asynchronous: boolean): string {
+function before(entry: string, strict: boolean, asynchronous: boolean, code: string): string {
   const file = JSON.stringify(`${TASK_FOLDER}/${entry}`)
   const folder = JSON.stringify(`${TASK_FOLDER}/${entry}`.replace(/\/[^/]*$/, ''))
   const helpers =
     'const require = globalThis.__peerlessRequire, __peerlessRequire = require, ' +
     '__peerlessImport = async (name) => { const module = require(name); return { ...module, default: module } }, ' +
-    `__filename = ${file}, __dirname = ${folder};`
+    `__filename = ${file}, __dirname = ${folder}${code.includes(NO_SHARED_PROTOTYPE) ? NO_SHARED : ''};`
   return `(() => { ${helpers} return (${asynchronous ? 'async ' : ''}function () {${strict ? ' "use strict";' : ''}\n`
 }
 const AFTER = '\n}).call(undefined) })()\n'
@@ -44,16 +52,16 @@ export function wrapScript(order: WrapOrder): Wrapped {
   const { code, entry, asynchronous } = order
   if (order.format === 'cjs') {
     const body = `var module = { exports: {} }, exports = module.exports; ${code}\nreturn module.exports`
-    return { script: before(entry, false, asynchronous) + body + AFTER, commonJs: true }
+    return { script: before(entry, false, asynchronous, code) + body + AFTER, commonJs: true }
   }
   const single = /\nexport default ([\w$]+\(\));\n$/.exec(code)
   if (single !== null) {
     const body = `${code.slice(0, single.index)}\nreturn ${single[1]}`
-    return { script: before(entry, false, asynchronous) + body + AFTER, commonJs: true }
+    return { script: before(entry, false, asynchronous, code) + body + AFTER, commonJs: true }
   }
   const clause = /(?:^|\n)export \{\n((?: {2}.*\n)*)\};\n$/.exec(code)
   const body = clause === null ? `${code}\nreturn {}` : `${code.slice(0, clause.index)}\nreturn {${getters(clause[1] ?? '')}\n}`
-  return { script: before(entry, true, asynchronous) + body + AFTER, commonJs: false }
+  return { script: before(entry, true, asynchronous, code) + body + AFTER, commonJs: false }
 }
 
 /** `local as name,` a line → `get "name"() { return local },` */

@@ -9,6 +9,7 @@ import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
 import { filesReadBy, packageData } from './package-files.ts'
+import { withPlaces } from './resolve-calls.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
 import type { ZipTree } from './zip-tree.ts'
@@ -133,7 +134,7 @@ async function isNativePackage(path: string, tree: ZipTree): Promise<boolean> {
 async function loadFile(
   path: string,
   attribute: string | undefined,
-  { tree, files, ofPackages }: ZipPluginOptions,
+  { tree, resolver, files, ofPackages }: ZipPluginOptions,
   { bundled, dataOf }: Known
 ): Promise<OnLoadResult> {
   if (attribute === undefined && extensionOf(path) === '.wasm') {
@@ -152,8 +153,15 @@ async function loadFile(
   if (!IN_PACKAGE.test(path) && isBundled(written)) bundled.add(path)
   for (const name of filesReadBy(path, written, dataOf)) ofPackages.add(name)
   const text = await settleSourceMapComment(written, path, tree)
+  const placeOf = async (name: string): Promise<string | undefined> => {
+    const found = (await resolver.resolve(name, path, true))?.path
+    if (found === undefined) return undefined
+    if (dataOf(packageFolder(found) ?? '').includes(found)) ofPackages.add(found)
+    return placeInTask(found)
+  }
   try {
-    return { contents: placed(await renameComputedCalls(requiredByBundler(text), loader, path), placeInTask(path)), loader }
+    const asked = await withPlaces(requiredByBundler(text), placeOf)
+    return { contents: placed(await renameComputedCalls(asked, loader, path), placeInTask(path)), loader }
   } catch (error) {
     if (!(error instanceof SourceMessages)) throw error
     return { errors: error.messages.map(({ text, location }) => ({ text, location: location && { ...location, file: path } })) }

@@ -25,6 +25,7 @@ export async function runBundle(bundle: Bundle): Promise<Record<string, unknown>
     if (!BUILTINS.includes(bare) || !builtinModules.includes(bare)) throw new Error(`Cannot find module '${name}'`)
     return require(bare)
   }
+  hook.resolve = (name: string) => name
   return (await runInNewContext(bundle.script, { __peerlessRequire: hook }, { filename: 'bundle.js' })) as Record<string, unknown>
 }
 

@@ -259,6 +259,15 @@ test(
   },
   '/'
 )
+test(
+  'who takes getters of SharedArrayBuffer without asking whether there is one, finds that no value is one',
+  returns,
+  {
+    'index.js': `const getter = Object.getOwnPropertyDescriptor(SharedArrayBuffer.prototype, 'growable').get
+      exports.handler = () => { try { return getter.call(new ArrayBuffer(1)) } catch (error) { return error.name } }`
+  },
+  'TypeError'
+)
 test('import.meta, __filename and __dirname say where AWS would have it', async (t) => {
   const common = await bundleOf({ 'a/index.js': 'exports.handler = () => [__filename, __dirname]' }, 'a/index.handler')
   t.is(JSON.stringify(await callBundle(common)), '["/var/task/a/index.js","/var/task/a"]')

@@ -34,6 +34,11 @@ const MODULES: Record<string, [head: string, value: string, expected: unknown]> 
     ['tool', 'function', 12]
   ],
   'by the usual name, with other uses': ['const require = createRequire(import.meta.url)', 'typeof require.resolve', 'function'],
+  'to know where a file is': [
+    'const require = createRequire(import.meta.url); const load = createRequire(import.meta.url)',
+    "[require.resolve('./data.json'), load.resolve('tool')]",
+    ['/var/task/data.json', '/var/task/node_modules/tool/index.js']
+  ],
   'at once': ['', "createRequire(import.meta.url)('./data.json').from", 'data'],
   'by a file name': ['const require = createRequire(import.meta.filename)', "require('./data.json').from", 'data'],
   'a builtin': ['const require = createRequire(import.meta.url)', "require('node:path').join('a', 'b')", 'a/b'],

@@ -10,7 +10,7 @@ const AROUND: Files = {
   'index.mjs': "import reads from 'reads'; import esm from 'esm'; import 'quiet'; export const handler = () => [reads, esm]",
   'node_modules/reads/package.json': '{"name":"reads","main":"dist/index.js"}',
   'node_modules/reads/dist/index.js':
-    "module.exports = require('fs').existsSync(require('path').join(__dirname, 'machine.wasm')) + '../data/table.dat'",
+    "module.exports = require.resolve('reads/asked.bin') + require('fs').existsSync(require('path').join(__dirname, 'machine.wasm')) + '../data/table.dat'",
   'node_modules/reads/dist/machine.wasm': 'wasm',
   'node_modules/reads/dist/other.wasm': 'not named',
   'node_modules/reads/data/table.dat': 'table',
@@ -19,11 +19,17 @@ const AROUND: Files = {
   'node_modules/esm/package.json': '{"name":"esm","type":"module","main":"index.js"}',
   'node_modules/esm/index.js': "export default new URL('font.ttf', import.meta.url).href",
   'node_modules/esm/font.ttf': 'font',
+  'node_modules/reads/asked.bin': 'asked for by require.resolve',
   'node_modules/quiet/package.json': '{"name":"quiet","main":"index.js"}',
   'node_modules/quiet/index.js': "module.exports = 'asks not where it lies: list.txt'",
   'node_modules/quiet/list.txt': 'list'
 }
-const READ = ['node_modules/esm/font.ttf', 'node_modules/reads/data/table.dat', 'node_modules/reads/dist/machine.wasm']
+const READ = [
+  'node_modules/esm/font.ttf',
+  'node_modules/reads/asked.bin',
+  'node_modules/reads/data/table.dat',
+  'node_modules/reads/dist/machine.wasm'
+]
 
 async function filesOf(zip: Uint8Array): Promise<string[]> {
   const { bundle } = await buildBundle({ zip, handler: 'index.handler', builtinsSupported: BUILTINS })
@@ -65,5 +71,5 @@ for (const [what, sub] of Object.entries({ 'a folder': '', 'a file above whose f
 test('what there is no room for is left out, not refused', async (t) => {
   const large = new Uint8Array(33_000_000)
   const files = { ...AROUND, 'node_modules/reads/dist/machine.wasm': large, 'own.dat': new Uint8Array(1_000_000) }
-  t.deepEqual(await filesOf(zipOf(files)), [...READ.slice(0, 2), 'own.dat'])
+  t.deepEqual(await filesOf(zipOf(files)), [...READ.slice(0, 3), 'own.dat'])
 })

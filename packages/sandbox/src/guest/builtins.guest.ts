@@ -82,17 +82,18 @@ export function builtin(alleged: unknown): unknown {
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
   if (name.startsWith(ABSENT_PREFIX)) return absent(name)
   if (load === undefined && !IN_LIBRARY.has(name)) {
-    throw Object.assign(new Error(`Cannot find module '${text.slice(0, 100)}': ${whyNot(text)}`), { code: 'MODULE_NOT_FOUND' })
+    throw notFound(text)
   }
   const module = load === undefined ? fromLibrary(name) : withDefault(load())
   loaded.set(name, module)
   return module
 }
 
-function whyNot(name: string): string {
-  if (name.endsWith('.node')) return 'functions load no machine code'
+function notFound(name: string): Error {
   const ofNode = name.startsWith('node:') || BUILTINS_ABSENT.includes(name)
-  return `it is not ${ofNode ? 'among the node: modules of functions' : 'in the bundle'}`
+  const where = ofNode ? 'among the node: modules of functions' : 'in the bundle'
+  const why = name.endsWith('.node') ? 'functions load no machine code' : `it is not ${where}`
+  return Object.assign(new Error(`Cannot find module '${name.slice(0, 100)}': ${why}`), { code: 'MODULE_NOT_FOUND' })
 }
 
 /** Of the glue's own ES modules `require` gives the members; a default export would mislead who imports from CommonJS. */
@@ -111,6 +112,13 @@ export function consoleClass(): typeof globalThis.console.Console {
   return (fromLibrary('internal/console/constructor') as { Console: typeof globalThis.console.Console }).Console
 }
 
+/** Where a module lies the bundler has written into the call, for all that are there. */
+function resolve(alleged: unknown): string {
+  const name = String(alleged)
+  if (name.startsWith('/') || BUILTINS_SUPPORTED.includes(name.replace(/^node:/, ''))) return name
+  throw notFound(name)
+}
+
 export function installRequire(): void {
-  define(globalThis, '__peerlessRequire', builtin)
+  define(globalThis, '__peerlessRequire', Object.assign(builtin, { resolve, cache: {}, main: undefined }))
 }
