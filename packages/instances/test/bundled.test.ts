@@ -63,9 +63,9 @@ test.serial('stacks that a function writes to its log name the lines of its sour
 
 test.serial('CommonJS with require runs as it was bundled', async (t) => {
   const source =
-    "const { inspect } = require('util'); const E = require('events'); exports.handler = async () => [inspect({ a: 1 }), new E().listenerCount('x'), __filename]"
+    "const { inspect } = require('util'); const E = require('events'); exports.handler = async () => [inspect({ a: 1 }), new E().listenerCount('x'), __filename, require.resolve('fs'), (() => { try { return require.resolve(['./', 'none'].join('')) } catch (error) { return error.code } })()]"
   const { json } = await run(t, { 'index.js': source }, 'index.js', {})
-  t.deepEqual(json, ['{ a: 1 }', 0, '/var/task/index.js'])
+  t.deepEqual(json, ['{ a: 1 }', 0, '/var/task/index.js', 'fs', 'MODULE_NOT_FOUND'])
 })
 
 test.serial('a store of AsyncLocalStorage is there after an await', async (t) => {

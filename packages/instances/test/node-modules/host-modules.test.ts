@@ -107,7 +107,8 @@ const http = [
   `(() => { const M = require('module'); const m = new M('/a/b.js'); return [M === M.Module, M.name, Object.keys(M._extensions), M.wrap('x'), M._nodeModulePaths('/a/node_modules/b'), { ...m }, M._load('path', null, false) === require('path'), m.require('node:path') === require('path'), M._findPath('./x', ['/tmp']), M.isBuiltin('node:fs'), M.findSourceMap('x') === undefined] })()`,
   `(() => { const M = require('module'), asked = []; const own = M.prototype.require; M.prototype.require = function (id) { asked.push(id); return own.apply(this, arguments) }; try { new M('/x').require('util') } finally { M.prototype.require = own } return asked })()`,
   `['fs', 'util', 'path', 'events', 'os', 'url', 'stream', 'assert', 'timers', 'querystring'].map((name) => Object.keys({ ...require(name) }).sort())`,
-  `require('module')._resolveFilename('./nope')`
+  `require('module')._resolveFilename('./nope')`,
+  `(() => { const v8 = require('module').createRequire('/a/b.js')('v8'), heap = v8.getHeapStatistics(); return [heap.heap_size_limit > 0, heap.used_heap_size >= 0, Array.isArray(v8.getHeapSpaceStatistics())] })()`
 ]
 
 for (const [name, expressions] of Object.entries({ zlib, crypto, http })) {

@@ -3,6 +3,8 @@
  * so there it is a module whose every function throws, saying which.
  */
 const nothing = () => undefined
+const HEAP =
+  'total_heap_size total_heap_size_executable total_physical_size used_heap_size malloced_memory peak_malloced_memory does_zap_garbage number_of_native_contexts number_of_detached_contexts total_global_handles_size used_global_handles_size external_memory'
 
 const KNOWN: Record<string, Record<string, unknown>> = {
   worker_threads: {
@@ -18,7 +20,21 @@ const KNOWN: Record<string, Record<string, unknown>> = {
   cluster: { isMaster: true, isPrimary: true, isWorker: false, workers: {} },
   http2: { constants: { HTTP2_HEADER_PATH: ':path', HTTP2_HEADER_METHOD: ':method', HTTP2_HEADER_STATUS: ':status' } },
   inspector: { url: nothing },
-  v8: { startupSnapshot: { isBuildingSnapshot: () => false } }
+  v8: {
+    startupSnapshot: { isBuildingSnapshot: () => false },
+    // Clients of search engines ask how much they may hold, metrics for all that there is; as `process.memoryUsage`, it tells nothing.
+    getHeapStatistics: () => {
+      const limit = (globalThis as unknown as { process: NodeJS.Process }).process.constrainedMemory()
+      return {
+        ...Object.fromEntries(HEAP.split(' ').map((name) => [name, 0])),
+        heap_size_limit: limit,
+        total_available_size: limit
+      }
+    },
+    getHeapSpaceStatistics: () => [],
+    getHeapCodeStatistics: () => ({ code_and_metadata_size: 0, bytecode_and_metadata_size: 0, external_script_source_size: 0 }),
+    setFlagsFromString: nothing
+  }
 }
 
 export function absentModule(name: string): object {
