@@ -41,14 +41,14 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   if (foreign !== undefined) return sealed(foreign, order.handler)
   const entry = findHandlerFile(order.handler, stem, tree)
   const files = new Map<string, Uint8Array>()
-  const ofPackages = new Set<string>()
+  const read = new Set<string>()
   const builtinsSupported = new Set(order.builtinsSupported.map((name) => name.replace(/^node:/, '')))
   const compiled = await withEsbuild(
-    () => compile(tree, entry, builtinsSupported, files, ofPackages),
+    () => compile(tree, entry, builtinsSupported, files, read),
     (cause) => overwhelmed(entry, cause)
   )
 
-  await addFiles(tree, files, ofPackages)
+  await addFiles(tree, files, read)
   const { script, commonJs } = wrapScript({ ...compiled, entry })
   const handlerExport = commonJs ? exportName : chooseExport(order.handler, entry, exportName, compiled.exports)
   const sourceMap = shiftedMap(compiled.map, nameInZip)
@@ -111,7 +111,7 @@ async function compile(
   entry: string,
   builtinsSupported: ReadonlySet<string>,
   files: Map<string, Uint8Array>,
-  ofPackages: Set<string>
+  read: Set<string>
 ): Promise<Compiled> {
   const resolver = new ZipResolver(tree)
   const native = new Set<string>()
@@ -121,7 +121,7 @@ async function compile(
     entry: await resolver.describe(entry),
     builtinsSupported,
     files,
-    ofPackages,
+    read,
     native
   })
   const attempt = async (format: 'esm' | 'cjs', asynchronous: boolean, native = true): Promise<Compiled> => {

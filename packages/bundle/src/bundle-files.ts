@@ -14,10 +14,10 @@ export function isForReading(path: string): boolean {
 
 /**
  * Adds the files of the zip that `fs` shows to the function.
- * @param ofPackages those that packages may read; they come along as far as there is room
+ * @param read those that its code says it may read; they come along as far as there is room
  * @throws TOO_LARGE
  */
-export async function addFiles(tree: ZipTree, files: Map<string, Uint8Array>, ofPackages: Iterable<string>): Promise<void> {
+export async function addFiles(tree: ZipTree, files: Map<string, Uint8Array>, read: Iterable<string>): Promise<void> {
   const names = [...tree.names()].filter((name) => isForReading(name) && !files.has(name))
   const bytes = names.reduce((sum, name) => sum + tree.bytesDeclared(name), 0)
   if (bytes > FILES_BYTES_MAX) {
@@ -29,7 +29,7 @@ export async function addFiles(tree: ZipTree, files: Map<string, Uint8Array>, of
   }
   for (const name of names) files.set(name, await tree.bytes(name))
   let room = FILES_BYTES_MAX - bytes
-  for (const name of ofPackages) {
+  for (const name of read) {
     const size = tree.bytesDeclared(name)
     if (size > room || files.has(name)) continue
     files.set(name, await tree.bytes(name))

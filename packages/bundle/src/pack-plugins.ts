@@ -10,7 +10,7 @@ import { renameComputedCalls } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
-import { filesReadBy, mayRead } from './package-files.ts'
+import { codeReadBy, filesReadBy, mayRead } from './package-files.ts'
 import { withPlaces } from './resolve-calls.ts'
 import type { PackageJson } from './zip-tree.ts'
 
@@ -102,7 +102,8 @@ export function modulePlaces(folder: string, found: Map<string, string>, compute
           if (!listed.has(packed)) listed.set(packed, dataIn(packed))
           const data = (await listed.get(packed)) ?? []
           for (const file of filesReadBy(slashed, text, () => data)) found.set(nameOf(file, folder), file)
-        }
+        } else if (packed === undefined && codeReadBy(slashed, text, () => true).length > 0)
+          found.set(nameOf(slashed, folder), path)
         const loader = LOADERS[extname(path)] ?? 'js'
         const asked = computed.has(path) ? await renameComputedCalls(text, loader, path) : text
         const placeOf = async (name: string): Promise<string | undefined> => {

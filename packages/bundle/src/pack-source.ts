@@ -200,7 +200,8 @@ async function addReadFiles(assets: Record<string, Uint8Array>, read: ReadonlyMa
   let room = FILES_BYTES_MAX
   for (const [name, path] of read) {
     const { size } = await stat(path)
-    if (size > room) continue
+    // What is packed is called so, and stands for it.
+    if (size > room || /^index\.\w+$/.test(name)) continue
     assets[name] = await readFile(path)
     room -= size
   }

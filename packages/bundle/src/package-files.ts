@@ -3,8 +3,10 @@ import { packageFolder } from './native-package.ts'
 
 /** By these a module finds the files next to it. */
 const SAYS_WHERE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/
+const SAYS_NAME = /\b__filename\b|\bimport\.meta\.(?:url|filename)\b/
 /** What stands in a text instead, after it was packed once: where in the zip the files of its packages lie. */
 const PACKED = /\/var\/task\/([\w@./-]{1,400})/g
+const CODE_CHARACTERS_MAX = 262_144
 const FILE_NAME = /[\w@.-]{1,100}\.[A-Za-z0-9]{1,8}(?![\w.])/g
 
 /** What packages have besides code, by their folder. Gone through when it is first asked for. */
@@ -28,6 +30,17 @@ export function packageData(names: Iterable<string>): (folder: string) => readon
 /** Whether a module of a package asks where it lies. */
 export function mayRead(text: string): boolean {
   return SAYS_WHERE.test(text)
+}
+
+/**
+ * The author's own files of code that a module may read: itself where it asks for its name, and those whose place it says since it was packed. Large ones
+ * are left out: they are in the script already.
+ */
+export function codeReadBy(path: string, text: string, isFile: (name: string) => boolean): string[] {
+  if (packageFolder(path) !== undefined || text.length > CODE_CHARACTERS_MAX) return []
+  const named = Array.from(text.matchAll(PACKED), ([, name]) => name as string)
+  const all = SAYS_NAME.test(text) ? [path, ...named] : named
+  return all.filter((name) => packageFolder(name) === undefined && isFile(name))
 }
 
 /**

@@ -8,7 +8,7 @@ import { requiredByBundler } from './created-require.ts'
 import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
-import { filesReadBy, packageData } from './package-files.ts'
+import { codeReadBy, filesReadBy, packageData } from './package-files.ts'
 import { withPlaces } from './resolve-calls.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
@@ -54,8 +54,8 @@ export interface ZipPluginOptions {
   native: Set<string>
   /** Takes what the code reads at run time: WebAssembly modules that it imports. */
   files: Map<string, Uint8Array>
-  /** Takes the files that packages may read. */
-  ofPackages: Set<string>
+  /** Takes the files that code may read, beside those that come along anyway. */
+  read: Set<string>
 }
 
 /**
@@ -134,7 +134,7 @@ async function isNativePackage(path: string, tree: ZipTree): Promise<boolean> {
 async function loadFile(
   path: string,
   attribute: string | undefined,
-  { tree, resolver, files, ofPackages }: ZipPluginOptions,
+  { tree, resolver, files, read }: ZipPluginOptions,
   { bundled, dataOf }: Known
 ): Promise<OnLoadResult> {
   if (attribute === undefined && extensionOf(path) === '.wasm') {
@@ -151,12 +151,17 @@ async function loadFile(
   if (loader === 'binary' || loader === 'text' || loader === 'json') return { contents: await tree.bytes(path), loader }
   const written = await tree.text(path)
   if (!IN_PACKAGE.test(path) && isBundled(written)) bundled.add(path)
-  for (const name of filesReadBy(path, written, dataOf)) ofPackages.add(name)
+  for (const name of filesReadBy(path, written, dataOf)) read.add(name)
+  // Of an index.ts that was packed there is the index.mjs.
+  for (const name of codeReadBy(path, written, (one) => tree.isFile(one) || stemOf(one) === stemOf(path))) {
+    if (tree.isFile(name)) read.add(name)
+    else files.set(name, await tree.bytes(path))
+  }
   const text = await settleSourceMapComment(written, path, tree)
   const placeOf = async (name: string): Promise<string | undefined> => {
     const found = (await resolver.resolve(name, path, true))?.path
     if (found === undefined) return undefined
-    if (dataOf(packageFolder(found) ?? '').includes(found)) ofPackages.add(found)
+    if (dataOf(packageFolder(found) ?? '').includes(found)) read.add(found)
     return placeInTask(found)
   }
   try {
@@ -182,6 +187,10 @@ async function reported<Result extends OnResolveResult | OnLoadResult | undefine
 /** The zip's own name of a path as esbuild writes it in messages, metafiles and source maps. */
 export function nameInZip(path: string): string {
   return path.replace(/^zip:/, '').replace(/#\.m[jt]s$/, '')
+}
+
+function stemOf(path: string): string {
+  return path.slice(0, path.length - extensionOf(path).length)
 }
 
 function extensionOf(path: string): string {

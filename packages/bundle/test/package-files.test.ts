@@ -68,6 +68,29 @@ for (const [what, sub] of Object.entries({ 'a folder': '', 'a file above whose f
   })
 }
 
+for (const [file, source] of Object.entries({
+  'index.js': "require('quiet'); exports.handler = () => [__filename, __dirname]",
+  'index.ts': "import 'quiet'; export const handler = (): unknown => [import.meta.filename]",
+  'code/own.ts': 'export const handler = (): unknown => [import.meta.filename]',
+  'other.mjs': "import 'quiet'; export const handler = () => new URL(import.meta.url)"
+})) {
+  test(`code that asks for its own name can read itself: ${file}`, async (t) => {
+    const { 'index.mjs': _, ...packages } = AROUND
+    const files = { ...packages, [file]: source, 'none.mjs': 'export default 1' }
+    const { zip } = await packSource({ path: join(await folderOf(t, files), file) })
+    for (const [one, handler] of [
+      [zip, 'index.handler'],
+      [zipOf(files), `${file.replace(/\.\w+$/, '')}.handler`]
+    ] as const) {
+      const { bundle } = await buildBundle({ zip: one, handler, builtinsSupported: BUILTINS })
+      const name = one === zip ? file.replace(/^code\//, '') : file
+      const own = Buffer.from(bundle.files?.get(name) ?? []).toString()
+      t.true(own.includes('handler'), [...(bundle.files ?? new Map()).keys()].join())
+      t.false(bundle.files?.has('none.mjs') ?? false)
+    }
+  })
+}
+
 test('what there is no room for is left out, not refused', async (t) => {
   const large = new Uint8Array(33_000_000)
   const files = { ...AROUND, 'node_modules/reads/dist/machine.wasm': large, 'own.dat': new Uint8Array(1_000_000) }
