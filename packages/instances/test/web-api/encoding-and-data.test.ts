@@ -30,6 +30,7 @@ const ENCODING = [
   '(() => { const d = new TextDecoder(); return [d.decode(bytes(0xef), { stream: true }), d.decode(bytes(0xbb, 0xbf, 0x41), { stream: true }), d.decode()].join("") })()',
   'new TextDecoder().decode(new DataView(utf8("abc").buffer, 1))',
   'thrown(() => new TextDecoder().decode("x")).name',
+  'thrown(() => new TextDecoder().decode("x")).code',
   '[new TextDecoder().fatal, new TextDecoder("utf8", { fatal: 1 }).fatal, new TextDecoder().ignoreBOM]',
   'collect(new Blob(["h", "é"]).stream().pipeThrough(new TextDecoderStream())).then((parts) => parts.join(""))',
   'collect(ReadableStream.from(["a\\ud83d", "\\ude00b"]).pipeThrough(new TextEncoderStream())).then((parts) => parts.map((part) => part.toHex()).join(""))',

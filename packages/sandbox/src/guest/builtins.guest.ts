@@ -6,6 +6,7 @@ import { chunk } from './chunks.guest.ts'
 import { log } from './console.guest.ts'
 import { define, evaluate } from './intrinsics.guest.ts'
 import type { Core } from './node/core.guest.ts'
+import { markNodeErrors } from './stack-guard.guest.ts'
 
 /** What the glue has itself; the rest is in the library, see guest/node. */
 const LOADERS: Record<string, () => unknown> = {
@@ -62,7 +63,7 @@ function fromLibrary(name: string): unknown {
   if (library === undefined) {
     // Code that asks by a computed name, or for Buffer alone: it comes as text then, without V8's code cache.
     makeLibrary ??= evaluate(`${ask(ASK.LIBRARY)}\n//# sourceURL=node:library`) as (core: Core) => Library
-    library = makeLibrary({ ask, log, builtin: inside, context: asyncContext })
+    library = makeLibrary({ ask, log, builtin: inside, nodeErrors: markNodeErrors, context: asyncContext })
   }
   return library(name)
 }

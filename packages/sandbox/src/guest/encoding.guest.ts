@@ -166,7 +166,8 @@ export function bytesOf(input: ArrayBuffer | ArrayBufferView | undefined): Uint8
   if (input === undefined) return new Uint8Array(0)
   if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer as ArrayBuffer, input.byteOffset, input.byteLength)
   if (input instanceof ArrayBuffer) return new Uint8Array(input)
-  throw new TypeError('The "input" argument must be an instance of ArrayBuffer or ArrayBufferView.')
+  const text = 'The "input" argument must be an instance of ArrayBuffer or ArrayBufferView.'
+  throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_ARG_TYPE' })
 }
 
 export function atob(...args: [text?: unknown]): string {

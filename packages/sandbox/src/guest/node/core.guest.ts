@@ -6,6 +6,8 @@ export interface Core {
   log(level: number, text: string): void
   /** Timers and the like that are the glue's own, by `node:` name. */
   builtin(name: string): unknown
+  /** Says by which member Node's own errors are known. */
+  nodeErrors(mark: symbol): void
   /** The current asynchronous context; see async-context. */
   readonly context: { get(): unknown; set(frame: unknown): void; follow(): void }
 }

@@ -219,6 +219,10 @@ interface WriteRequest {
 
 /** What Node's own start does with a module before anyone else sees it, or what it has only with ICU. */
 export const ADDITIONS: Record<string, (exports: Record<string, unknown>) => void> = {
+  'internal/errors': ({ codes }) => {
+    const { prototype } = (codes as Record<string, { prototype: object }>).ERR_INVALID_ARG_TYPE as { prototype: object }
+    for (const mark of Object.getOwnPropertySymbols(prototype)) core.nodeErrors(mark)
+  },
   // Reading it switches it on.
   'internal/async_context_frame': (frame) => frame.enabled,
   buffer: (exports) => {
