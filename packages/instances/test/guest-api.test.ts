@@ -131,5 +131,9 @@ test.serial('node: modules', gives, [
   ['typeof require("perf_hooks").performance.now()', 'number'],
   ['typeof require("console").log', 'function'],
   ['require("buffer").Buffer === Buffer', true],
-  ['require("assert/strict").equal.name.length > 0', true]
+  ['require("assert/strict").equal.name.length > 0', true],
+  [
+    '(async () => { const s = require("module").createRequire("/a.js")("dgram").createSocket("udp4").unref(); const heard = await new Promise((r) => s.send(Buffer.from("x"), 0, 1, 2000, "127.0.0.1", (e) => r(e.message))); await new Promise((r) => s.close(r)); return heard })()',
+    'node:dgram does not exist inside functions: a datagram reaches nobody'
+  ]
 ])

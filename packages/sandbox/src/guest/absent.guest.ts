@@ -1,3 +1,5 @@
+import { absentDgram } from './absent-dgram.guest.ts'
+
 /**
  * Modules of Node that functions do not have. The author's own import of one fails at deployment; packages often import one without using it,
  * so there it is a module whose every function throws, saying which.
@@ -37,7 +39,8 @@ const KNOWN: Record<string, Record<string, unknown>> = {
   }
 }
 
-export function absentModule(name: string): object {
+/** @param load asks for a module that there is */
+export function absentModule(name: string, load: (name: string) => unknown): object {
   const made = new Map<PropertyKey, unknown>()
   const members = new Proxy(Object.create(null) as Record<PropertyKey, unknown>, {
     get(_target, member) {
@@ -49,7 +52,7 @@ export function absentModule(name: string): object {
     getPrototypeOf: () => Object.prototype
   })
   // Members lie in the prototype, so that what copies a module's own properties (bundlers do) still reaches them.
-  return Object.assign(Object.create(members) as object, KNOWN[name] ?? {})
+  return Object.assign(Object.create(members) as object, name === 'dgram' ? absentDgram(load) : (KNOWN[name] ?? {}))
 }
 
 function refuser(name: string, member: string): unknown {

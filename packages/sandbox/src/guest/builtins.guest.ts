@@ -71,7 +71,7 @@ function fromLibrary(name: string): unknown {
 /** What a package imports of Node and functions do not have: the bundler writes the name with a prefix. */
 function absent(name: string): unknown {
   const { absentModule } = require('./absent.guest.ts') as typeof import('./absent.guest.ts')
-  const made = absentModule(name.slice(ABSENT_PREFIX.length))
+  const made = absentModule(name.slice(ABSENT_PREFIX.length), builtin)
   loaded.set(name, made)
   return made
 }

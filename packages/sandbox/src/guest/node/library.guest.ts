@@ -51,7 +51,7 @@ export function start(
       }
       const run = Object.hasOwn(modules, id) ? modules[id] : undefined
       if (run === undefined && ABSENT.has(id)) {
-        module.exports = absentModule(id)
+        module.exports = absentModule(id, load)
         return module.exports
       }
       if (run === undefined) throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
