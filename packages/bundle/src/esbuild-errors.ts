@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module'
 import { PeerlessError } from '@peerless/interface'
 import type { BuildFailure, Message } from 'esbuild'
+import { AWS_SDK } from './absent-package.ts'
 import { nativeText } from './native-package.ts'
 
 /** Errors shown of one build: the first few explain the rest. */
@@ -8,9 +9,6 @@ const ERRORS_SHOWN_MAX = 5
 const TEXT_LENGTH_MAX = 500
 
 const NO_NAMES: ReadonlySet<string> = new Set()
-/** Lambda's own Node runtimes come with it. */
-const AWS_SDK = /^(?:@aws-sdk\/|@smithy\/|aws-sdk(?:\/|$))/
-
 /**
  * esbuild's errors as `file:line:column: text`, one a line, columns from 1.
  * @param native packages that are there, and were not resolved because they are machine code

@@ -1,7 +1,7 @@
 import { messageOf } from '@peerless/interface'
 import type { Loader, OnLoadArgs, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
-import { isLeftToRunTime } from './absent-package.ts'
+import { AWS_SDK, isLeftToRunTime } from './absent-package.ts'
 import { isBundled } from './bundled-file.ts'
 import { renameComputedCalls, SourceMessages } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
@@ -99,6 +99,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
       return undefined
     }
     if (file !== undefined) return found(file)
+    if (bundled.has(importer) && AWS_SDK.test(args.path)) return undefined
     return isLeftToRunTime(args.kind, ofPackage) ? { path: args.path, namespace: BUILTIN_NAMESPACE } : undefined
   }
   const load = async (args: OnLoadArgs): Promise<OnLoadResult> => {

@@ -66,6 +66,15 @@ for (const [way, zip] of WAYS) {
     t.is(await callBundle(await built(await zip(t, { ...AROUND, 'index.mjs': source }))), 'slow')
   })
 
+  test(`a bundle that counts on Lambda's AWS SDK is refused, one that does without is not, of ${way}`, async (t) => {
+    const files = (body: string) => ({ 'index.js': `// node_modules/any/index.js\n${body}\nexports.handler = () => 1` })
+    const refused = { code: 'INVALID_SOURCE', message: /^index\.js:2:\d+: Could not resolve "@aws-sdk\/client-s3": unlike/ }
+    const needs = files('var client = require("@aws-sdk/client-s3")')
+    await t.throwsAsync(async () => await built(await zip(t, needs)), refused)
+    const tries = files('try { require("@aws-sdk/client-s3") } catch (error) { exports.error = error }')
+    t.is(await callBundle(await built(await zip(t, tries))), 1)
+  })
+
   test(`an AWS SDK that is not there is told from other packages, of ${way}`, async (t) => {
     const source = "import '@aws-sdk/client-s3'; import 'other'; export const handler = () => 1"
     const { message } = (await t.throwsAsync(async () => await built(await zip(t, { 'index.mjs': source })))) as Error
