@@ -4,13 +4,12 @@ import { dirname, extname, join, relative, sep } from 'node:path'
 import { BUILTINS_ABSENT } from '@peerless/interface'
 import type { Loader, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild'
 import { absentForPackage, IN_PACKAGE } from './absent-builtin.ts'
-import { isForReading } from './bundle-files.ts'
 import { isBundled } from './bundled-file.ts'
 import { renameComputedCalls } from './call-sites.ts'
 import { requiredByBundler } from './created-require.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
-import { codeReadBy, filesReadBy, mayRead } from './package-files.ts'
+import { codeReadBy, filesReadBy, isPackageData, mayRead, type PackageData, packageData } from './package-files.ts'
 import { withPlaces } from './resolve-calls.ts'
 import type { PackageJson } from './zip-tree.ts'
 
@@ -90,7 +89,7 @@ async function isOfNativePackage(file: string): Promise<boolean> {
  * @param computed files whose computed names are asked for at run time, instead of searched for on the disk
  */
 export function modulePlaces(folder: string, found: Map<string, string>, computed: ReadonlySet<string> = new Set()): Plugin {
-  const listed = new Map<string, Promise<readonly string[]>>()
+  const listed = new Map<string, Promise<PackageData>>()
   return {
     name: 'module-places',
     setup: (build) => {
@@ -100,8 +99,9 @@ export function modulePlaces(folder: string, found: Map<string, string>, compute
         const packed = packageFolder(slashed)
         if (packed !== undefined && mayRead(text)) {
           if (!listed.has(packed)) listed.set(packed, dataIn(packed))
-          const data = (await listed.get(packed)) ?? []
-          for (const file of filesReadBy(slashed, text, () => data)) found.set(nameOf(file, folder), file)
+          const data = await listed.get(packed)
+          for (const file of data === undefined ? [] : filesReadBy(slashed, text, () => data))
+            found.set(nameOf(file, folder), file)
         } else if (packed === undefined && codeReadBy(slashed, text, () => true).length > 0)
           found.set(nameOf(slashed, folder), path)
         const loader = LOADERS[extname(path)] ?? 'js'
@@ -111,8 +111,7 @@ export function modulePlaces(folder: string, found: Map<string, string>, compute
           const resolved = await build.resolve(name, { kind: 'require-resolve', importer: path, resolveDir: dirname(path) })
           if (resolved.errors.length > 0 || resolved.external) return undefined
           const file = resolved.path.replaceAll(sep, '/')
-          const of = packageFolder(file)
-          if (of !== undefined && isForReading(file.slice(of.length + 1))) found.set(nameOf(file, folder), file)
+          if (isPackageData(file)) found.set(nameOf(file, folder), file)
           return placeInTask(nameOf(file, folder))
         }
         const changed = placed(await withPlaces(requiredByBundler(asked), placeOf), placeInTask(nameOf(path, folder)))
@@ -123,13 +122,12 @@ export function modulePlaces(folder: string, found: Map<string, string>, compute
 }
 
 /** What a package on the disk has besides code, without the packages in it. */
-async function dataIn(packed: string): Promise<string[]> {
+async function dataIn(packed: string): Promise<PackageData> {
   const files: string[] = []
   for await (const entry of await opendir(packed, { recursive: true })) {
-    const path = join(entry.parentPath, entry.name).replaceAll(sep, '/')
-    if (entry.isFile() && packageFolder(path) === packed && isForReading(path.slice(packed.length + 1))) files.push(path)
+    if (entry.isFile()) files.push(join(entry.parentPath, entry.name).replaceAll(sep, '/'))
   }
-  return files
+  return packageData(files)(packed)
 }
 
 /** Packages may lie above the folder: then they count as its own. */

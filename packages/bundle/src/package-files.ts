@@ -6,25 +6,47 @@ const SAYS_WHERE = /\b__(?:dirname|filename)\b|\bimport\.meta\b/
 const SAYS_NAME = /\b__filename\b|\bimport\.meta\.(?:url|filename)\b/
 /** What stands in a text instead, after it was packed once: where in the zip the files of its packages lie. */
 const PACKED = /\/var\/task\/([\w@./-]{1,400})/g
+/** Files of one package that are called alike and come along. */
+const ALIKE_MAX = 16
 const CODE_CHARACTERS_MAX = 262_144
 const FILE_NAME = /[\w@.-]{1,100}\.[A-Za-z0-9]{1,8}(?![\w.])/g
 
-/** What packages have besides code, by their folder. Gone through when it is first asked for. */
-export function packageData(names: Iterable<string>): (folder: string) => readonly string[] {
-  let all: Map<string, string[]> | undefined
+/** What a package has besides code: paths, by the last part of their names. */
+export type PackageData = ReadonlyMap<string, readonly string[]>
+
+const NOTHING: PackageData = new Map()
+
+/** Of all packages, by their folder. Gone through when it is first asked for. */
+export function packageData(names: Iterable<string>): (folder: string) => PackageData {
+  let all: Map<string, Map<string, string[]>> | undefined
   return (wanted) => {
     if (all === undefined) {
       all = new Map()
-      for (const name of names) {
-        const folder = packageFolder(name)
-        if (folder === undefined || !isForReading(name.slice(folder.length + 1))) continue
-        const known = all.get(folder)
-        if (known === undefined) all.set(folder, [name])
-        else known.push(name)
-      }
+      for (const name of names) addData(all, name)
     }
-    return all.get(wanted) ?? []
+    return all.get(wanted) ?? NOTHING
   }
+}
+
+/** Whether a file belongs to a package, and is no code. */
+export function isPackageData(name: string): boolean {
+  const folder = packageFolder(name)
+  return folder !== undefined && isForReading(name.slice(folder.length + 1))
+}
+
+function addData(all: Map<string, Map<string, string[]>>, name: string): void {
+  const folder = packageFolder(name)
+  if (folder === undefined || !isPackageData(name)) return
+  const data = all.get(folder) ?? new Map<string, string[]>()
+  all.set(folder, data)
+  const last = lastPart(name)
+  const alike = data.get(last)
+  if (alike === undefined) data.set(last, [name])
+  else if (alike.length < ALIKE_MAX) alike.push(name)
+}
+
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1)
 }
 
 /** Whether a module of a package asks where it lies. */
@@ -49,7 +71,7 @@ export function codeReadBy(path: string, text: string, isFile: (name: string) =>
  * @param path of the module, its slashes leaning forward
  * @param dataOf the files of a package that are no code
  */
-export function filesReadBy(path: string, text: string, dataOf: (folder: string) => readonly string[]): string[] {
+export function filesReadBy(path: string, text: string, dataOf: (folder: string) => PackageData): string[] {
   const folders = new Set<string>()
   const own = packageFolder(path)
   if (own !== undefined && mayRead(text)) folders.add(own)
@@ -57,8 +79,12 @@ export function filesReadBy(path: string, text: string, dataOf: (folder: string)
     const folder = packageFolder(`${place}/`)
     if (folder !== undefined) folders.add(folder)
   }
-  const candidates = [...folders].flatMap(dataOf)
-  if (candidates.length === 0) return []
+  const all = [...folders].map(dataOf).filter((data) => data.size > 0)
+  if (all.length === 0) return []
   const named = new Set(Array.from(text.matchAll(FILE_NAME), ([name]) => name))
-  return candidates.filter((name) => named.has(name.slice(name.lastIndexOf('/') + 1)))
+  return all.flatMap((data) => {
+    // The fewer ones are gone through: the time is that of reading the text.
+    const names = data.size < named.size ? [...data.keys()].filter((name) => named.has(name)) : [...named]
+    return names.flatMap((name) => data.get(name) ?? [])
+  })
 }

@@ -8,7 +8,7 @@ import { requiredByBundler } from './created-require.ts'
 import { wasmImport } from './foreign-bundle.ts'
 import { placed, placeInTask } from './module-place.ts'
 import { isNative, nativeText, packageFolder } from './native-package.ts'
-import { codeReadBy, filesReadBy, packageData } from './package-files.ts'
+import { codeReadBy, filesReadBy, isPackageData, type PackageData, packageData } from './package-files.ts'
 import { withPlaces } from './resolve-calls.ts'
 import { settleSourceMapComment } from './source-map-comment.ts'
 import type { ResolvedFile, ZipResolver } from './zip-resolver.ts'
@@ -123,7 +123,7 @@ export function zipPlugin(options: ZipPluginOptions): Plugin {
 interface Known {
   bundled: Set<string>
   /** What packages have besides code, by their folder. */
-  dataOf: (folder: string) => readonly string[]
+  dataOf: (folder: string) => PackageData
 }
 
 async function isNativePackage(path: string, tree: ZipTree): Promise<boolean> {
@@ -162,7 +162,7 @@ async function loadFile(
   const placeOf = async (name: string): Promise<string | undefined> => {
     const found = (await resolver.resolve(name, path, true))?.path
     if (found === undefined) return undefined
-    if (dataOf(packageFolder(found) ?? '').includes(found)) read.add(found)
+    if (isPackageData(found)) read.add(found)
     return placeInTask(found)
   }
   try {

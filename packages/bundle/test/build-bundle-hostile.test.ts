@@ -256,6 +256,12 @@ const lengthy: Record<string, string> = {
   'empty lines': `${'\n'.repeat(LONG)}export const handler = () => 'built'`,
   'one word': `${CREATES}/* ${'a'.repeat(LONG)} */ export const handler = () => 'built'`,
   'blanks behind a word': `${CREATES}const${' '.repeat(LONG)}a = 'built'; export const handler = () => a`,
+  'calls of require that are made':
+    `${"createRequire(__filename, require.resolve('".repeat(LONG / 50)} */ export const handler = () => 'built'`.replace(
+      /^/,
+      '/* '
+    ),
+  'places in /var/task': `/* ${'/var/task/node_modules/a/b.dat '.repeat(LONG / 31)} __filename */ export const handler = () => 'built'`,
   'one word in a module with an asynchronous store': `import 'async_hooks'\n/*! ${'a'.repeat(LONG)} */ export const handler = async () => '${'a'.repeat(LONG)}' && 'built'`
 }
 for (const [what, source] of Object.entries(lengthy)) {
