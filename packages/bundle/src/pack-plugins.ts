@@ -58,11 +58,13 @@ export function noNativeCode(): Plugin {
       build.onResolve({ filter: /^[^./]|\.node$/ }, async ({ path, kind, importer, namespace, resolveDir, pluginData }) => {
         if (namespace !== 'file' || pluginData !== undefined || isBuiltin(path)) return undefined
         const ofPackage = IN_PACKAGE.test(importer.replaceAll(sep, '/'))
-        const leads = path.endsWith('.node')
-        if (kind === 'entry-point' || kind === 'require-resolve' || (ofPackage && !leads)) return undefined
-        if (ofPackage) return { path, namespace: 'builtin' }
+        if (kind === 'entry-point' || kind === 'require-resolve' || (ofPackage && !path.endsWith('.node'))) return undefined
         const { errors, path: found } = await build.resolve(path, { kind, importer, namespace, resolveDir, pluginData: asked })
-        if (errors.length > 0 || !(leads || (await isOfNativePackage(found)))) return undefined
+        if (errors.length > 0) return undefined
+        // A name that ends so may be that of a file which ends in .js.
+        const leads = found.endsWith('.node')
+        if (ofPackage) return leads ? { path, namespace: 'builtin' } : undefined
+        if (!(leads || (await isOfNativePackage(found)))) return undefined
         if (kind !== 'import-statement' && GUARDED.test(await readFile(importer, 'utf8'))) return { path, namespace: 'builtin' }
         return { errors: [{ text: nativeText(path) }] }
       })

@@ -35,7 +35,9 @@ const AROUND: Files = {
   'node_modules/@own/built/index.js': 'module.exports = 1',
   'node_modules/faster/package.json': '{"name":"faster","main":"index.js","optionalDependencies":{"faster-native":"1"}}',
   'node_modules/faster/index.js': `exports.slow = () => 'slow'
+exports.platform = require('./platform.node')
 try { module.exports = require('./build/fast.node') } catch (error) { exports.code = error.code }`,
+  'node_modules/faster/platform.node.js': "module.exports = 'JavaScript'",
   'node_modules/faster/build/fast.node': new Uint8Array([0x7f, 0x45, 0x4c, 0x46])
 }
 
@@ -62,8 +64,8 @@ for (const [way, zip] of WAYS) {
   })
 
   test(`a package whose machine code is not found does without, of ${way}`, async (t) => {
-    const source = "import faster from 'faster'; export const handler = () => faster.slow()"
-    t.is(await callBundle(await built(await zip(t, { ...AROUND, 'index.mjs': source }))), 'slow')
+    const source = "import faster from 'faster'; export const handler = () => faster.slow() + faster.platform"
+    t.is(await callBundle(await built(await zip(t, { ...AROUND, 'index.mjs': source }))), 'slowJavaScript')
   })
 
   test(`a bundle that counts on Lambda's AWS SDK is refused, one that does without is not, of ${way}`, async (t) => {
