@@ -30,6 +30,15 @@ test.serial(
   [1, 'RangeError', 'RangeError', 1]
 )
 test.serial(
+  'modules that were compiled before one took its share, and several instances of one, get shares of what is left',
+  inside,
+  `const first = new WebAssembly.Module(moduleOf(0, 1)), second = new WebAssembly.Module(moduleOf(0, 1))
+   const kept = [first, second, second, first].map((module) => new WebAssembly.Instance(module).exports.m)
+   const pages = kept.map((m) => { let grown = 1; for (let by = 1024; by >= 1; by /= 2) while (typeof tried(() => m.grow(by)) === 'number') grown += by; return grown })
+   return [pages.every((one) => one > 1), pages[0] > 4 * pages[3], pages.reduce((a, b) => a + b) * 65536 < 128 * 1024 * 1024]`,
+  [true, true, true]
+)
+test.serial(
   'all memories together stay within the limit',
   inside,
   `const kept = []; let message = ''

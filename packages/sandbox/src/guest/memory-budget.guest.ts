@@ -86,9 +86,12 @@ export class MemoryBudget {
     entry.bytes = -1
   }
 
-  /** Makes room by what nobody holds, if that may be so much. */
-  makeRoom(bytes: number): void {
-    this.#sweep(bytes, false)
+  /**
+   * Makes room by what nobody holds, if that may be so much.
+   * @param needed looks thoroughly, as before a refusal
+   */
+  makeRoom(bytes: number, needed = false): void {
+    this.#sweep(bytes, needed)
   }
 
   #fits(bytes: number): boolean {

@@ -8,6 +8,8 @@ const MODULE_BYTES_MAX = 67_108_864
 const CODE_FACTOR = 4
 /** A memory that declares no maximum, or more than is left, may grow to this part of what is left: others come after it. */
 const SHARE = 0.75
+/** Modules up to this are kept as they came, to be compiled again for a smaller memory. Parsers and codecs have some 100 KB; databases a few MB. */
+const KEPT_BYTES_MAX = 4_194_304
 
 type Constructor = new (...values: never[]) => object
 type Construct = NonNullable<ProxyHandler<Constructor>['construct']>
@@ -51,6 +53,7 @@ export function guardWasm(budget: MemoryBudget): void {
   const { Module, Instance, Memory, CompileError, validate } = wasm
   const exportsOf = getterOf(Instance.prototype, 'exports')
   const pagesOfModule = new WeakMap<object, number[]>()
+  const sources = new WeakMap<object, { bytes: Uint8Array; options: unknown }>()
   const known = new WeakSet<object>()
 
   /** Pages that a memory may have at most. */
@@ -75,6 +78,9 @@ export function guardWasm(budget: MemoryBudget): void {
       const module = construct(target, values, newTarget === guardedModule ? target : newTarget) as object
       if (limited === undefined) throw new CompileError('WebAssembly.Module(): the memory section cannot be read')
       reflectApply(weakMapSet, pagesOfModule, [module, limited.pagesMax])
+      if (limited.pagesMax.length > 0 && bytes.length <= KEPT_BYTES_MAX) {
+        reflectApply(weakMapSet, sources, [module, { bytes, options: args[1] }])
+      }
       budget.hold(entry, module)
       return module
     } catch (error) {
@@ -84,12 +90,22 @@ export function guardWasm(budget: MemoryBudget): void {
   })
 
   const guardedInstance: Constructor = guarded(Instance, (target, args, newTarget) => {
-    const pages = reflectApply(weakMapGet, pagesOfModule, [args[0]]) as number[] | undefined
+    let module = args[0] as object
+    let pages = reflectApply(weakMapGet, pagesOfModule, [module]) as number[] | undefined
     if (pages === undefined) throw new Failed('WebAssembly.Instance(): Argument 0 must be a WebAssembly.Module')
-    let bytes = 0
-    for (let index = 0; index < pages.length; index++) bytes += (pages[index] as number) * PAGE_BYTES
+    let bytes = bytesOf(pages)
+    const source = reflectApply(weakMapGet, sources, [module]) as { bytes: Uint8Array; options: unknown } | undefined
+    if (bytes > budget.left && source !== undefined) {
+      budget.makeRoom(bytes, true)
+      // Its share is from before others took theirs, or it is instantiated once more: then it gets one of what is left.
+      if (bytes > budget.left) {
+        module = construct(guardedModule, [source.bytes, source.options]) as object
+        pages = reflectApply(weakMapGet, pagesOfModule, [module]) as number[]
+        bytes = bytesOf(pages)
+      }
+    }
     const entry = bytes === 0 ? undefined : budget.reserve(bytes, 'WebAssembly memory')
-    const instance = construct(target, [args[0], args[1]], newTarget === guardedInstance ? target : newTarget) as object
+    const instance = construct(target, [module, args[1]], newTarget === guardedInstance ? target : newTarget) as object
     if (entry === undefined) return instance
     // A memory that is not exported cannot be seen to go: its share stays taken.
     const own = newMemories(reflectApply(exportsOf, instance, []) as object)
@@ -161,6 +177,12 @@ export function guardWasm(budget: MemoryBudget): void {
   define(Memory.prototype, 'constructor', guardedMemory)
   // Each suspended call would hold a stack outside the heap.
   for (const name of ['Suspending', 'promising', 'SuspendError']) delete (wasm as unknown as Record<string, unknown>)[name]
+}
+
+function bytesOf(pages: readonly number[]): number {
+  let bytes = 0
+  for (let index = 0; index < pages.length; index++) bytes += (pages[index] as number) * PAGE_BYTES
+  return bytes
 }
 
 function guarded(target: Constructor, make: Construct): Constructor {
