@@ -81,7 +81,7 @@ export function builtin(alleged: unknown): unknown {
   const name = text.startsWith('node:') ? text.slice(5) : text
   if (loaded.has(name)) return loaded.get(name)
   const load = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined
-  if (name.startsWith(ABSENT_PREFIX)) return absent(name)
+  if (name.startsWith(ABSENT_PREFIX) && BUILTINS_ABSENT.includes(name.slice(ABSENT_PREFIX.length))) return absent(name)
   if (load === undefined && !IN_LIBRARY.has(name)) {
     throw notFound(text)
   }
