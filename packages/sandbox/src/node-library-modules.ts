@@ -41,7 +41,6 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/fs/utils',
   'internal/fs/promises',
   'internal/fs/streams',
-  'internal/streams/fast-utf8-stream',
   'internal/fs/dir',
   'internal/fs/read/context',
   'internal/fs/rimraf',
