@@ -79,10 +79,9 @@ function defineStatement(command: Command, context: Context): void {
       const now = context.host.now()
       const { from, to } = timeOf(flags, now)
       const client = await context.connect(command)
+      const read = await openStatement(client, { account: accountOf(flags), from, to })
       if (!flags.json) await context.print(context.host.style('bold', statementHead()))
-      const { lines, total, kept } = await readStatement(client, { account: accountOf(flags), from, to }, (text, line) =>
-        context.print(flags.json ? `${text}\n` : statementText(line))
-      )
+      const { lines, total, kept } = await read((text, line) => context.print(flags.json ? `${text}\n` : statementText(line)))
       if (kept > (from ?? 0) && kept < (to ?? now)) await context.note(`${itemisedFrom(kept)}\n`)
       if (!flags.json) await context.note(`${digits(lines)} lines, ${digits(total)} units\n`)
     })
@@ -94,27 +93,36 @@ interface Part {
   to: number | undefined
 }
 
-/** Line by line, for a statement may be longer than anyone would hold in memory. `kept`: from when on all are there. @throws CliError */
-async function readStatement(
+type EachLine = (text: string, line: StatementLine) => Promise<void> | void
+
+/**
+ * Resolves when the node answers, with what reads on: line by line, for a statement may be longer than anyone would hold in memory. `kept`: from when on all are there.
+ * @throws CliError, both
+ */
+async function openStatement(
   client: NodeClient,
-  { account, from, to }: Part,
-  each: (text: string, line: StatementLine) => Promise<void> | void
-): Promise<{ lines: number; total: bigint; kept: number }> {
+  { account, from, to }: Part
+): Promise<(each: EachLine) => Promise<{ lines: number; total: bigint; kept: number }>> {
   const query = { account, from: from?.toString(), to: to?.toString() }
   const stream = await client.stream({ method: 'GET', path: ['v1', 'ledger', 'statement'], query }, 'ledger statement')
-  let lines = 0
-  let total = 0n
-  try {
-    for await (const { text, value } of readJsonLines(stream, 'ledger statement')) {
-      lines++
-      if (Number.isSafeInteger(value.charge)) total += BigInt(value.charge as number)
-      await each(text, value as unknown as StatementLine)
+  return async (each) => {
+    let lines = 0
+    let total = 0n
+    try {
+      for await (const { text, value } of readJsonLines(stream, 'ledger statement')) {
+        lines++
+        if (Number.isSafeInteger(value.charge)) total += BigInt(value.charge as number)
+        await each(text, value as unknown as StatementLine)
+      }
+    } catch (error) {
+      if (error instanceof CliError) throw error
+      throw new CliError(
+        `ledger statement: broke off after ${lines} lines: ${(error as Error).message}`,
+        'Run the command again.'
+      )
     }
-  } catch (error) {
-    if (error instanceof CliError) throw error
-    throw new CliError(`ledger statement: broke off after ${lines} lines: ${(error as Error).message}`, 'Run the command again.')
+    return { lines, total, kept: Number(stream.headers['x-peerless-itemised-from'] ?? 0) }
   }
-  return { lines, total, kept: Number(stream.headers['x-peerless-itemised-from'] ?? 0) }
 }
 
 /** Fixed widths: a statement may be longer than anyone would hold in memory to measure it. */
@@ -173,7 +181,7 @@ function defineVerify(command: Command, context: Context): void {
       const valid = found.ok === true
       if (!valid) context.exitCode = 1
       const isPart = Object.values(part).some((value) => value !== undefined)
-      const sum = valid && isPart ? await readStatement(client, part, () => undefined) : undefined
+      const sum = valid && isPart ? await (await openStatement(client, part))(() => undefined) : undefined
       if (flags.json) {
         const added = sum === undefined ? {} : { statement: { ...part, lines: sum.lines, charge: String(sum.total) } }
         return await context.printJson({ ...found, ...added })

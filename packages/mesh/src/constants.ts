@@ -72,7 +72,7 @@ export const REMOVED_TOLD_MS = 200
 export const LEFT_TOLD_MS = 2_000
 /**
  * Full mesh up to here; a larger mesh is a random subset per node. With so many the routing of MEMBERS_MAX nodes stays within its goals (`npm run simulate -- --nodes 512
- * --rows connections`; with 64 and 192 a third more calls began cold than within the goal). One more costs an idle node 0.03 % of a core and some 200 KB.
+ * --rows connections`; with 64 and 192 calls began cold 1.30 times as often as with perfect locality, where the goal is 1.2). One more costs an idle node 0.03 % of a core and some 200 KB.
  */
 export const CONNECTIONS_WANTED_MAX = 96
 /** Connections accepted: those that others want come on top of our own. */
