@@ -50,7 +50,9 @@ test.serial('an executor that was taken over hurts its own calls only', async (t
   const { define, instances, logger } = await start(t, { nodePath: program, slots: 4 })
   const endings = new Map<string, number>()
   const fns: Defined[] = []
-  for (let round = 0; round < 8; round++) {
+  const broke = () => logger.lines.some(({ message }) => message === 'an executor broke the protocol')
+  // What they do is chance: in one run of twenty eight of them all end before any breaks it.
+  for (let round = 0; round < 8 || (!broke() && round < 64); round++) {
     const fn = define('', { timeoutSeconds: 1 })
     const outcomes = await Promise.all([fn.call(), fn.call(), fn.call(), fn.call()])
     for (const { status } of outcomes) endings.set(status, (endings.get(status) ?? 0) + 1)
@@ -60,9 +62,8 @@ test.serial('an executor that was taken over hurts its own calls only', async (t
     t.is(instances.busy - starting, 0, 'no slot is lost')
     t.notThrows(() => instances.isolation())
   }
-  t.true([...endings.values()].reduce((sum, count) => sum + count, 0) === 32, JSON.stringify([...endings]))
-  // Some break it only when everything has been answered.
-  while (!logger.lines.some(({ message }) => message === 'an executor broke the protocol')) await turn()
+  t.true([...endings.values()].reduce((sum, count) => sum + count, 0) === 4 * fns.length, JSON.stringify([...endings]))
+  t.true(broke())
   while (instances.busy > 0) await turn()
   t.is(instances.busy, 0)
 })
