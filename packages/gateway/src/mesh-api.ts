@@ -327,13 +327,14 @@ function accountOf(call: ApiCall): string | undefined {
   )
 }
 
-/** Epoch milliseconds of a query parameter. */
+/** What a balance or a statement is of; both ends are left out where they are not given. */
 function duringOf(call: ApiCall): { from?: number; to?: number } {
   const from = epochOf(call, 'from')
   const to = epochOf(call, 'to')
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
 }
 
+/** Epoch milliseconds of a query parameter. */
 function epochOf(call: ApiCall, name: string): number | undefined {
   const text = call.query(name)
   if (text === undefined) return undefined

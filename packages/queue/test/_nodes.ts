@@ -269,3 +269,14 @@ export async function accept(mesh: TestMesh, node: TestNode, order: ReturnType<t
   for (let turn = 0; !ended && turn < 200; turn++) await mesh.clock.advance(turn < 10 ? 0 : 100)
   await accepted
 }
+
+/** What it resolves with, moving the clock as long as it takes. */
+export async function during<Value>(mesh: TestMesh, promise: Promise<Value>): Promise<Value> {
+  let ended = false
+  const value = promise.finally(() => {
+    ended = true
+  })
+  value.catch(() => undefined)
+  while (!ended) await mesh.clock.advance(50)
+  return await value
+}

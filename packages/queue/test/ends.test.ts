@@ -3,20 +3,9 @@ import { VirtualClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { encodeMeta, encodeResult, eventOf } from '../src/event.ts'
 import { encodeKeep } from '../src/messages.ts'
-import { accept, answer, orderOf, TestMesh, type TestNode } from './_nodes.ts'
+import { accept, answer, during, orderOf, TestMesh, type TestNode } from './_nodes.ts'
 
 const id = (last: number) => `00000000-0000-4000-8000-${String(last).padStart(12, '0')}`
-
-/** What it resolves with, moving the clock as long as it takes. */
-async function during<Value>(mesh: TestMesh, promise: Promise<Value>): Promise<Value> {
-  let ended = false
-  const value = promise.finally(() => {
-    ended = true
-  })
-  value.catch(() => undefined)
-  while (!ended) await mesh.clock.advance(50)
-  return await value
-}
 
 /** Events end at once: those whose number is even go well, the others are dead letters. */
 function meshOf(t: ExecutionContext, replicas: number): TestMesh {

@@ -1,19 +1,8 @@
 import { VirtualClock } from '@peerless/testing'
 import test from 'ava'
-import { accept, answer, orderOf, TestMesh, type TestNode } from './_nodes.ts'
+import { accept, answer, during, orderOf, TestMesh, type TestNode } from './_nodes.ts'
 
 const id = (last: number) => `00000000-0000-4000-8000-00000000000${last}`
-
-/** What it resolves with, moving the clock as long as it takes. */
-async function during<Value>(mesh: TestMesh, promise: Promise<Value>): Promise<Value> {
-  let ended = false
-  const value = promise.finally(() => {
-    ended = true
-  })
-  value.catch(() => undefined)
-  while (!ended) await mesh.clock.advance(50)
-  return await value
-}
 
 const eventsLeft = async (mesh: TestMesh, { queue }: TestNode) => (await during(mesh, queue.handOver())).events
 
