@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { UpdateFunctionConfigurationCommand } from '@aws-sdk/client-lambda'
 import test, { type ExecutionContext } from 'ava'
 import { eventually, run, up } from '../_daemon.ts'
 import { lambdaOf } from '../_functions.ts'
 import { configure, deploy, send } from '../async/_async.ts'
+import { freePort } from './_free-port.ts'
 
 const SCRIPT = join(import.meta.dirname, 'destinations-client.py')
 
@@ -28,14 +27,6 @@ async function moto(t: ExecutionContext): Promise<string | undefined> {
     30_000
   )
   return url
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 test('records and dead letters arrive at a queue, topic, stream, bucket and bus of a server that is not ours', async (t) => {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import {
@@ -15,6 +14,7 @@ import {
 import test, { type ExecutionContext } from 'ava'
 import { type Daemon, dataFolder, run, up } from '../_daemon.ts'
 import { invoke, ROLE, zipOf } from '../_functions.ts'
+import { freePort } from './_free-port.ts'
 
 /** The examples as a person would take them over, but for the names of what is on this machine. */
 const EXAMPLES = join(import.meta.dirname, '../../examples/service')
@@ -33,15 +33,6 @@ const SOURCE = `
 interface Certificate {
   readonly certificate: string
   readonly key: string
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 async function selfSigned(folder: string): Promise<Certificate> {
