@@ -7,6 +7,9 @@ import { responseBytes } from './response-bytes.ts'
 const FETCH_MS_MAX = 60_000
 /** An error document of S3 has a few hundred bytes. */
 const ERROR_BYTES_MAX = 16_384
+/** Objects of up to 50 MB each that are read at once, and requests that wait for one of these. */
+export const OBJECTS_READ_MAX = 4
+export const OBJECTS_WAITING_MAX = 256
 const NOTHING = new Uint8Array(0)
 
 export interface S3Access extends AwsAccess {
@@ -14,9 +17,9 @@ export interface S3Access extends AwsAccess {
   readonly endpoint: string
 }
 
-/** Reads objects for code that is named by S3Bucket and S3Key. @throws TOO_LARGE; INVALID_ARGUMENT with S3's reason */
+/** Reads objects for code that is named by S3Bucket and S3Key. @throws TOO_LARGE; THROTTLED; INVALID_ARGUMENT with S3's reason */
 export function s3Objects(access: S3Access, now: () => number): FetchObject {
-  return async ({ bucket, key, version, bytesMax }) => {
+  return fewAtOnce(async ({ bucket, key, version, bytesMax }) => {
     const path = `/${encodePath(bucket)}/${key.split('/').map(encodePath).join('/')}`
     const query = version === undefined ? '' : `versionId=${encodePath(version)}`
     const url = new URL(access.endpoint)
@@ -47,6 +50,31 @@ export function s3Objects(access: S3Access, now: () => number): FetchObject {
     const text = Buffer.from(await responseBytes(response, ERROR_BYTES_MAX, what).catch(() => Buffer.alloc(0))).toString()
     const member = (name: string) => new RegExp(`<${name}>([^<]{0,500})</${name}>`).exec(text)?.[1]
     throw refused(member('Code') ?? `HTTP ${response.status}`, member('Message') ?? 'the server gave no reason')
+  })
+}
+
+/** Whoever deploys may name as many large objects at once as there are connections. */
+function fewAtOnce(fetchObject: FetchObject): FetchObject {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async (order) => {
+    if (running < OBJECTS_READ_MAX) running++
+    else {
+      if (waiting.length >= OBJECTS_WAITING_MAX)
+        throw new PeerlessError(
+          'THROTTLED',
+          `${waiting.length} requests wait for objects of S3 at this node, at most ${OBJECTS_WAITING_MAX}; try again`
+        )
+      await new Promise<void>((resolve) => waiting.push(resolve))
+    }
+    try {
+      return await fetchObject(order)
+    } finally {
+      // The place goes to who has waited longest.
+      const next = waiting.shift()
+      if (next === undefined) running--
+      else next()
+    }
   }
 }
 

@@ -44,6 +44,7 @@ async function fromBucket(context: LambdaContext, bucket: string, key: string, v
     return bounded(await fetchObject({ bucket, key, version, bytesMax: LIMITS.zipBytesMax }))
   } catch (error) {
     if (isPeerlessError(error, 'TOO_LARGE')) throw tooLarge()
+    if (isPeerlessError(error, 'THROTTLED')) throw error
     throw isPeerlessError(error) ? invalid((error as PeerlessError).message) : error
   }
 }
