@@ -1,4 +1,5 @@
 import { type FunctionVersion, type Logger, messageOf } from '@peerless/interface'
+import type { LoadOrder } from '@peerless/sandbox'
 import type { CodeCacheStore } from './code-cache-store.ts'
 import type { CodeCompiler } from './code-compiler.ts'
 import type { Supply } from './executor-process.ts'
@@ -16,6 +17,8 @@ export interface BundleSupplyOptions {
   readonly compiler: CodeCompiler
   /** Without a folder of its own a node keeps no code cache. */
   readonly caches: CodeCacheStore | undefined
+  /** What an instance would be told in which a bundle is evaluated for its code cache. */
+  readonly orderOf: (version: FunctionVersion) => LoadOrder
   readonly logger: Logger
 }
 
@@ -71,14 +74,15 @@ export class BundleSupply {
   }
 
   #compile(version: FunctionVersion, account: string): void {
-    const { caches, compiler } = this.#options
+    const { caches, compiler, orderOf } = this.#options
     const cid = version.code.bundleCid
     if (caches === undefined || caches.has(account, cid)) return
     compiler.add({
       account,
       cid,
       bundle: async () => this.#recall(cid) ?? (await this.#loads.get(version)),
-      done: (codeCache) => void caches.write(account, cid, codeCache)
+      order: orderOf(version),
+      done: (codeCache) => caches.write(account, cid, codeCache)
     })
   }
 

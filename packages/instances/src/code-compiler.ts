@@ -1,61 +1,65 @@
-import { type Clock, type Logger, messageOf, PeerlessError, type Timer } from '@peerless/interface'
-import type { SandboxCode } from '@peerless/sandbox'
-import { CODE_CACHE_BYTES_MAX } from './code-cache-store.ts'
-import { ExecutorProcess } from './executor-process.ts'
-import type { Machine } from './machine.ts'
+import { messageOf, PeerlessError, type Timer } from '@peerless/interface'
+import type { LoadOrder } from '@peerless/sandbox'
+import { type CacheMachinery, CacheProcess } from './cache-process.ts'
 
 /** Bundles that wait to be compiled; beyond that they do without until their first call. */
 const WAITING_MAX = 256
-/** V8 compiles 1 MB in some 50 ms; whoever takes so much longer is ended. */
-const COMPILE_MS_MAX = 20_000
 /** A process in which nothing is to be compiled is kept for so long: deployments come in rows. */
 const IDLE_MS_MAX = 2_000
 /** Isolates leak a little (isolated-vm #207), and what V8 freed comes back slowly. */
 const COMPILES_PER_PROCESS_MAX = 64
-/** What the process may hold: an isolate that compiles (packages/sandbox, code-cache.ts), and Node itself. */
-const MEMORY_MB_MAX = 1_280
 /** Bundles that could not be compiled so, which is not tried again until the daemon starts anew. */
 const HOPELESS_MAX = 1_024
+/** Code of an account that had to be stopped while it was evaluated: nothing more of that account is for so long, as nobody pays for it. */
+const REST_MS = 60_000
+const RESTING_MAX = 1_024
+/** A text whose cache is smaller compiles as fast as it is evaluated. */
+const EVALUATED_BYTES_MIN = 16_384
 
 export interface CompileJob {
   readonly account: string
   readonly cid: string
   readonly bundle: () => Promise<Uint8Array>
-  /** Not called where it could not be made. At most CODE_CACHE_BYTES_MAX. */
-  readonly done: (codeCache: Uint8Array) => void
+  /** What an instance of it would be told; undefined: it is not to be run for its cache's sake. */
+  readonly order: LoadOrder | undefined
+  /** Once for the cache of the text, and once for that of the same text after its evaluation, where there is more in it. At most CODE_CACHE_BYTES_MAX. */
+  readonly done: (codeCache: Uint8Array) => Promise<void>
 }
 
-export interface CodeCompilerOptions {
-  readonly code: SandboxCode
-  readonly machine: Machine
-  readonly clock: Clock
-  readonly logger: Logger
+interface EvaluationJob extends CompileJob {
+  readonly order: LoadOrder
+  readonly codeCache: Uint8Array
 }
 
 /**
- * Makes V8's code caches in a process that runs no function: what a function did to V8 in its own process can get into no cache. Source text is parsed there
- * all the same, so it is for one account at a time and ended before the next one's turn. One bundle after the other, and never before somebody's call
- * for its own sake: nobody waits for it.
+ * Makes V8's code caches, in two steps. First of the text, in a process that runs no function: what a function did to V8 in its own process can get into no cache of
+ * another. Source text is parsed there all the same, so it is for one account at a time and ended before the next one's turn. Then, when no other waits for the
+ * first step, the bundle is evaluated in a process for it alone, as at the start of an instance, but with nobody to talk to: with the functions that ran in its cache, it starts in half the
+ * time. What it did to V8 there is believed by nobody but instances of the same bundle and account, which it could do the same to. One bundle after the other, and never before
+ * somebody's call for its own sake: nobody waits for it.
  */
 export class CodeCompiler {
-  readonly #options: CodeCompilerOptions
+  readonly #machinery: CacheMachinery
   readonly #waiting: CompileJob[] = []
+  readonly #evaluations: EvaluationJob[] = []
   readonly #known = new Set<string>()
   readonly #hopeless = new Set<string>()
-  #process: { executor: ExecutorProcess; account: string; compiles: number } | undefined
+  /** Until when, monotonic milliseconds, by account. */
+  readonly #resting = new Map<string, number>()
+  #process: { cache: CacheProcess; account: string } | undefined
   #working = false
   #idle: Timer | undefined
   #stopped = false
   #number = 0
   #ended: Promise<void> = Promise.resolve()
 
-  constructor(options: CodeCompilerOptions) {
-    this.#options = options
+  constructor(machinery: CacheMachinery) {
+    this.#machinery = machinery
   }
 
   /** What waits or is being compiled already is not taken twice. */
   add(job: CompileJob): void {
-    const key = JSON.stringify([job.account, job.cid])
+    const key = keyOf(job)
     if (this.#known.has(key) || this.#hopeless.has(key)) return
     if (this.#stopped || this.#waiting.length >= WAITING_MAX) return
     this.#known.add(key)
@@ -67,6 +71,7 @@ export class CodeCompiler {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#waiting.length = 0
+    this.#evaluations.length = 0
     this.#idle?.cancel()
     this.#end()
     await this.#ended
@@ -75,73 +80,75 @@ export class CodeCompiler {
   async #work(): Promise<void> {
     this.#working = true
     this.#idle?.cancel()
-    for (let job = this.#waiting.shift(); job !== undefined && !this.#stopped; job = this.#waiting.shift()) {
-      const key = JSON.stringify([job.account, job.cid])
-      try {
-        job.done(await this.#compile(job))
-      } catch (error) {
-        // The function does without: it compiles where it runs.
-        this.#options.logger.warn('a code cache could not be made', { cid: job.cid, reason: messageOf(error) })
-        this.#end()
-        if (this.#hopeless.size < HOPELESS_MAX) this.#hopeless.add(key)
+    while (!this.#stopped) {
+      const job = this.#waiting.shift()
+      if (job !== undefined) await this.#compile(job)
+      else {
+        const evaluation = this.#evaluations.shift()
+        if (evaluation === undefined) break
+        await this.#evaluate(evaluation)
       }
-      this.#known.delete(key)
     }
     this.#working = false
-    if (!this.#stopped) this.#idle = this.#options.clock.after(IDLE_MS_MAX, () => this.#end())
+    if (!this.#stopped) this.#idle = this.#machinery.clock.after(IDLE_MS_MAX, () => this.#end())
   }
 
-  async #compile({ account, cid, bundle }: CompileJob): Promise<Uint8Array> {
-    const bytes = await bundle()
-    const { executor } = this.#processOf(account)
-    const parts: Uint8Array[] = []
-    let length = 0
-    await new Promise<void>((resolve, reject) => {
-      const timer = this.#options.clock.after(COMPILE_MS_MAX, () => executor.kill())
-      executor.compile(
-        cid,
-        bytes,
-        (_, part) => {
-          length += part.length
-          if (length > CODE_CACHE_BYTES_MAX) executor.kill()
-          else parts.push(new Uint8Array(part))
-        },
-        (error) => {
-          timer.cancel()
-          if (error === undefined) resolve()
-          else reject(error)
-        }
-      )
-    })
-    executor.forgetBundle(cid)
-    return Buffer.concat(parts)
+  async #compile(job: CompileJob): Promise<void> {
+    const { account, cid, order } = job
+    try {
+      const bundle = await job.bundle()
+      const codeCache = await this.#processOf(account).compile(cid, bundle)
+      await job.done(codeCache)
+      const evaluated = order !== undefined && codeCache.length >= EVALUATED_BYTES_MIN && this.#evaluations.length < WAITING_MAX
+      if (evaluated) this.#evaluations.push({ ...job, order, codeCache })
+    } catch (error) {
+      // The function does without: it compiles where it runs.
+      this.#machinery.logger.warn('a code cache could not be made', { cid, reason: messageOf(error) })
+      this.#end()
+      if (this.#hopeless.size < HOPELESS_MAX) this.#hopeless.add(keyOf(job))
+    }
+    this.#known.delete(keyOf(job))
   }
 
-  #processOf(account: string): { executor: ExecutorProcess } {
-    const own = this.#process
-    if (own?.account === account && own.executor.alive && own.compiles < COMPILES_PER_PROCESS_MAX) {
-      own.compiles++
-      return own
+  async #evaluate({ account, cid, order, codeCache, bundle, done }: EvaluationJob): Promise<void> {
+    if (this.#rests(account)) return
+    try {
+      const supply = { bundle: await bundle(), codeCache }
+      this.#end()
+      const evaluated = await this.#processOf(account).evaluate(order, supply)
+      if (evaluated.length > codeCache.length) await done(evaluated)
+    } catch (error) {
+      // It has the other cache. Where the daemon stops there is nobody to rest.
+      if (!this.#stopped) this.#resting.set(account, this.#machinery.clock.monotonic() + REST_MS)
+      this.#machinery.logger.info('a bundle was not evaluated ahead of its first call', { cid, reason: messageOf(error) })
     }
     this.#end()
+  }
+
+  /** All do where too many would have to be remembered. */
+  #rests(account: string): boolean {
+    const now = this.#machinery.clock.monotonic()
+    for (const [other, until] of this.#resting) if (until <= now) this.#resting.delete(other)
+    return this.#resting.has(account) || this.#resting.size >= RESTING_MAX
+  }
+
+  #processOf(account: string): CacheProcess {
+    const own = this.#process
+    if (own?.account === account && own.cache.alive && own.cache.compiles < COMPILES_PER_PROCESS_MAX) return own.cache
+    this.#end()
     if (this.#stopped) throw new PeerlessError('UNAVAILABLE', 'the node stops')
-    const nothing = () => undefined
-    const executor = new ExecutorProcess({
-      ...this.#options,
-      confinement: this.#options.machine.confinement,
-      group: this.#options.machine.groups?.create(MEMORY_MB_MAX),
-      number: --this.#number,
-      egress: undefined,
-      compiles: true,
-      events: { onLog: nothing, egressOriginOf: nothing, onCatastrophe: () => executor.kill(), onExit: nothing }
-    })
-    this.#process = { executor, account, compiles: 1 }
-    this.#ended = Promise.all([this.#ended, executor.ended()]).then(nothing)
-    return this.#process
+    const cache = new CacheProcess(this.#machinery, --this.#number)
+    this.#process = { cache, account }
+    this.#ended = Promise.all([this.#ended, cache.ended()]).then(() => undefined)
+    return cache
   }
 
   #end(): void {
-    this.#process?.executor.kill()
+    this.#process?.cache.kill()
     this.#process = undefined
   }
+}
+
+function keyOf({ account, cid }: CompileJob): string {
+  return JSON.stringify([account, cid])
 }

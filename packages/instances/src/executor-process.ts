@@ -65,6 +65,7 @@ export class ExecutorProcess {
   readonly #egress: ExecutorEgress
   readonly #group: ControlGroup | undefined
   readonly #wrapped: boolean
+  readonly #code: SandboxCode
   #pid: number | undefined
   #stderr = ''
   #status: ExecutorStatus | undefined
@@ -79,7 +80,7 @@ export class ExecutorProcess {
     logger: Logger
     egress: Egress | undefined
     group: ControlGroup | undefined
-    /** It runs no function, and needs nothing that they do. */
+    /** It makes code caches: what instances need comes only with `evaluate`. */
     compiles?: boolean
   }) {
     const { number, code, confinement, events, logger, egress, group, compiles = false } = options
@@ -115,11 +116,8 @@ export class ExecutorProcess {
     this.#exit = this.#watch()
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     void this.#begin(code.executorScript)
-    if (compiles) return
-    this.#sendPieces('library', Buffer.from(code.libraryScript))
-    for (const [name, script] of Object.entries(code.guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
-    // Last: with it the executor begins to prepare isolates.
-    this.#sendPieces('glue', Buffer.from(code.guestScript))
+    this.#code = code
+    if (!compiles) this.#sendGlue()
   }
 
   /** The process that runs functions: where a wrapper is around it, from when it has said HELLO. */
@@ -160,6 +158,21 @@ export class ExecutorProcess {
   compile(cid: string, bundle: Uint8Array, onPart: OnPart, done: OnReply): void {
     this.#sendBundle(cid, { bundle, codeCache: undefined })
     this.#connection.requestStreamed(EXECUTOR_MESSAGE.COMPILE, cid, NOTHING, onPart, done)
+  }
+
+  /** Makes the code cache of a bundle after running it once, in a process that is made with `compiles` and ended afterwards; answered as `compile` is. */
+  evaluate(order: LoadOrder, supply: Supply, onPart: OnPart, done: OnReply): void {
+    this.#sendGlue()
+    this.#sendBundle(order.bundleCid, supply)
+    this.#connection.requestStreamed(EXECUTOR_MESSAGE.EVALUATE, order, NOTHING, onPart, done)
+  }
+
+  #sendGlue(): void {
+    const { libraryScript, guestChunks, guestScript } = this.#code
+    this.#sendPieces('library', Buffer.from(libraryScript))
+    for (const [name, script] of Object.entries(guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
+    // Last: with it the executor begins to prepare isolates.
+    this.#sendPieces('glue', Buffer.from(guestScript))
   }
 
   #sendBundle(cid: string, { bundle, codeCache }: Supply): void {

@@ -6,6 +6,7 @@ import { CodeCacheStore } from './code-cache-store.ts'
 import { CodeCompiler } from './code-compiler.ts'
 import { Conduct } from './conduct.ts'
 import { InstanceSet, type Trust } from './instance-set.ts'
+import { evaluationOrder } from './load-order.ts'
 import { findMachine, type Machine } from './machine.ts'
 import { StandingsFile } from './standings-file.ts'
 import type { Instances, InstancesOptions } from './types.ts'
@@ -32,7 +33,8 @@ async function supplyOf(options: InstancesOptions, code: SandboxCode, machine: M
   const tag = JSON.stringify([process.versions, process.arch, code.isolatedVmVersion, executorArguments(''), code.executorScript])
   const caches =
     directory === undefined ? undefined : await CodeCacheStore.open({ directory: join(directory, 'code-cache'), logger, tag })
-  return new BundleSupply({ load: loadBundle, compiler: new CodeCompiler({ code, machine, clock, logger }), caches, logger })
+  const compiler = new CodeCompiler({ code, machine, clock, logger })
+  return new BundleSupply({ load: loadBundle, compiler, caches, orderOf: (version) => evaluationOrder(version, options), logger })
 }
 
 async function trustOf({ directory, clock, logger }: InstancesOptions): Promise<Trust> {

@@ -1,4 +1,4 @@
-import type { Invocation } from '@peerless/interface'
+import type { FunctionVersion, Invocation } from '@peerless/interface'
 import { type InvokeHeader, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, type LoadOrder } from '@peerless/sandbox'
 import { functionEnvironment } from './environment.ts'
 import { INIT_MS_MAX } from './limits.ts'
@@ -28,6 +28,30 @@ export function loadOrderOf(
     node: nodeId,
     streamBytesMax,
     manner: instance.revision.manner
+  }
+}
+
+/** Milliseconds that a bundle may run for its code cache's sake alone, which nobody pays for. */
+const EVALUATION_MS_MAX = 1_000
+
+/** What an instance of nobody's is told, for the code cache of the bundle: not the function's name, which many may have, nor a stream of logs. */
+export function evaluationOrder(
+  version: FunctionVersion,
+  { nodeId, region }: Pick<InstancesOptions, 'nodeId' | 'region'>
+): LoadOrder {
+  return {
+    instance: 0,
+    revisionId: version.revisionId,
+    bundleCid: version.code.bundleCid,
+    memoryMb: version.memoryMb,
+    initMsMax: EVALUATION_MS_MAX,
+    environment: functionEnvironment('', version, { region, logGroup: '', logStream: '' }),
+    functionName: '',
+    functionVersion: version.version,
+    logGroup: '',
+    logStream: '',
+    node: nodeId,
+    manner: 'unknown'
   }
 }
 

@@ -46,10 +46,15 @@ export async function compileCached(isolate: ivm.Isolate, source: CachedScript, 
 export async function makeCodeCache(addon: typeof ivm, bundle: ShelvedBundle): Promise<Uint8Array> {
   const isolate = new addon.Isolate({ memoryLimit: COMPILE_MB_MAX })
   try {
-    const compiled = await isolate.compileScript(bundle.script, { ...SCRIPT_ORIGIN, produceCachedData: true })
-    const { cachedData } = compiled as ivm.Script & ivm.CachedDataResult
-    return new Uint8Array(cachedData?.copy() ?? new ArrayBuffer(0))
+    return await codeCacheOf(isolate, bundle)
   } finally {
     if (!isolate.isDisposed) isolate.dispose()
   }
+}
+
+/** As the isolate has it: what it compiled before V8 finds again, and with it each function of it that ran. */
+export async function codeCacheOf(isolate: ivm.Isolate, { script }: ShelvedBundle): Promise<Uint8Array> {
+  const compiled = await isolate.compileScript(script, { ...SCRIPT_ORIGIN, produceCachedData: true })
+  const { cachedData } = compiled as ivm.Script & ivm.CachedDataResult
+  return new Uint8Array(cachedData?.copy() ?? new ArrayBuffer(0))
 }

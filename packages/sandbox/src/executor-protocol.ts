@@ -31,6 +31,11 @@ export const EXECUTOR_MESSAGE = {
    * has come back from all that was sent before.
    */
   ASIDE: 9,
+  /**
+   * Request: run a bundle that was sent as the start of an instance does, and make V8's code cache with the functions that ran. The header is a LoadOrder, whose instance is
+   * none; answered as COMPILE is. Asked once of a process that nothing else is asked of afterwards.
+   */
+  EVALUATE: 10,
   /** Notification, executor → daemon: started, and how confined. */
   HELLO: 16,
   /** Notification: a line of console output. */

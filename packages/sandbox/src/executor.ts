@@ -2,9 +2,10 @@ import { readFileSync, writeSync } from 'node:fs'
 import { getHeapStatistics } from 'node:v8'
 import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection, descriptorChannel, Linger } from '@peerless/wire'
-import { BundleShelf } from './bundle-shelf.ts'
+import { BundleShelf, type ShelvedBundle } from './bundle-shelf.ts'
 import { cachedScript, makeCodeCache } from './code-cache.ts'
 import { EgressLink } from './egress-link.ts'
+import { makeEvaluatedCache } from './evaluated-cache.ts'
 import { EXECUTOR_PIPE_FD } from './executor-arguments.ts'
 import {
   BUNDLE_PIECE_BYTES,
@@ -115,8 +116,13 @@ function handle(request: IncomingRequest): void {
       void load(request, request.header as LoadOrder)
       return
     case EXECUTOR_MESSAGE.COMPILE:
-      void compile(request, String(request.header))
+      void answerCache(request, String(request.header), (bundle) => makeCodeCache(addon, bundle))
       return
+    case EXECUTOR_MESSAGE.EVALUATE: {
+      const order = request.header as LoadOrder
+      void answerCache(request, order.bundleCid, (bundle) => makeEvaluatedCache(services, bundle, order))
+      return
+    }
     case EXECUTOR_MESSAGE.DISPOSE: {
       const id = Number(request.header)
       instances.get(id)?.dispose()
@@ -175,14 +181,16 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
   }
 }
 
-async function compile(request: IncomingRequest, cid: string): Promise<void> {
+type MakeCache = (bundle: ShelvedBundle) => Promise<Uint8Array>
+
+async function answerCache(request: IncomingRequest, cid: string, make: MakeCache): Promise<void> {
   const bundle = shelf.get(cid)
   if (bundle === undefined) {
     request.fail(new PeerlessError('NOT_REPLICATED', `bundle ${cid} did not arrive whole`))
     return
   }
   try {
-    const bytes = await makeCodeCache(addon, bundle)
+    const bytes = await make(bundle)
     for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
       request.part(undefined, bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES))
     }
