@@ -1,8 +1,8 @@
 import { type FunctionVersion, type Logger, messageOf } from '@peerless/interface'
 import type { LoadOrder } from '@peerless/sandbox'
+import type { Supply } from './bundle-delivery.ts'
 import type { CodeCacheStore } from './code-cache-store.ts'
 import type { CodeCompiler } from './code-compiler.ts'
-import type { Supply } from './executor-process.ts'
 import { SharedLoads } from './shared-loads.ts'
 
 /** Bundles that are kept in memory, all together and each: small ones are called first soon after they were deployed, and a disk takes as long as their start. */

@@ -12,10 +12,8 @@ import {
   type Reply
 } from '@peerless/interface'
 import {
-  BUNDLE_PIECE_BYTES,
   type CatastropheHeader,
   CHUNK_PREFIX,
-  CODE_CACHE_PREFIX,
   EXECUTOR_MESSAGE,
   EXECUTOR_PIPE_FD,
   type ExecutorStatus,
@@ -26,6 +24,7 @@ import {
   type SandboxCode
 } from '@peerless/sandbox'
 import { Connection, socketChannel } from '@peerless/wire'
+import { BundleDelivery, type Supply } from './bundle-delivery.ts'
 import type { Confinement } from './confinement.ts'
 import type { ControlGroup } from './control-group.ts'
 import { checkedLog, checkedStatus } from './executor-answers.ts'
@@ -48,12 +47,6 @@ export interface ExecutorEvents {
   onExit(reason: string): void
 }
 
-/** What a launch needs of a version's code. */
-export interface Supply {
-  readonly bundle: Uint8Array
-  readonly codeCache: Uint8Array | undefined
-}
-
 /** One executor: the process, the pipe to it, and which bundles it has. */
 export class ExecutorProcess {
   readonly number: number
@@ -61,7 +54,7 @@ export class ExecutorProcess {
   readonly #connection: Connection
   readonly #events: ExecutorEvents
   readonly #logger: Logger
-  readonly #bundles = new Set<string>()
+  readonly #delivery: BundleDelivery
   readonly #egress: ExecutorEgress
   readonly #group: ControlGroup | undefined
   readonly #wrapped: boolean
@@ -106,6 +99,7 @@ export class ExecutorProcess {
       onClose: () => this.kill(),
       schedule: setImmediate
     })
+    this.#delivery = new BundleDelivery(this.#connection)
     this.#egress = new ExecutorEgress({
       egress,
       originOf: (instance) => events.egressOriginOf(instance),
@@ -146,40 +140,36 @@ export class ExecutorProcess {
 
   /** @param supply the bundle and its code cache where there is one; not needed where `hasBundle` */
   load(order: LoadOrder, supply: Supply | undefined, done: OnReply): void {
-    if (supply !== undefined) this.#sendBundle(order.bundleCid, supply)
-    this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, (error, reply) => {
-      // It could not be read there: the next launch sends it again.
-      if (isPeerlessError(error, 'NOT_REPLICATED')) this.#bundles.delete(order.bundleCid)
-      done(error, reply)
+    const { bundleCid } = order
+    this.#delivery.with(bundleCid, supply, () => {
+      this.#connection.request(EXECUTOR_MESSAGE.LOAD, order, NOTHING, (error, reply) => {
+        if (isPeerlessError(error, 'NOT_REPLICATED')) this.#delivery.failed(bundleCid)
+        done(error, reply)
+      })
     })
   }
 
   /** Makes V8's code cache of a bundle; `onPart` gets its bytes in order. */
   compile(cid: string, bundle: Uint8Array, onPart: OnPart, done: OnReply): void {
-    this.#sendBundle(cid, { bundle, codeCache: undefined })
-    this.#connection.requestStreamed(EXECUTOR_MESSAGE.COMPILE, cid, NOTHING, onPart, done)
+    this.#delivery.with(cid, { bundle, codeCache: undefined }, () => {
+      this.#connection.requestStreamed(EXECUTOR_MESSAGE.COMPILE, cid, NOTHING, onPart, done)
+    })
   }
 
   /** Makes the code cache of a bundle after running it once, in a process that is made with `compiles` and ended afterwards; answered as `compile` is. */
   evaluate(order: LoadOrder, supply: Supply, onPart: OnPart, done: OnReply): void {
     this.#sendGlue()
-    this.#sendBundle(order.bundleCid, supply)
-    this.#connection.requestStreamed(EXECUTOR_MESSAGE.EVALUATE, order, NOTHING, onPart, done)
+    this.#delivery.with(order.bundleCid, supply, () => {
+      this.#connection.requestStreamed(EXECUTOR_MESSAGE.EVALUATE, order, NOTHING, onPart, done)
+    })
   }
 
   #sendGlue(): void {
     const { libraryScript, guestChunks, guestScript } = this.#code
-    this.#sendPieces('library', Buffer.from(libraryScript))
-    for (const [name, script] of Object.entries(guestChunks)) this.#sendPieces(CHUNK_PREFIX + name, Buffer.from(script))
+    this.#delivery.send('library', Buffer.from(libraryScript))
+    for (const [name, script] of Object.entries(guestChunks)) this.#delivery.send(CHUNK_PREFIX + name, Buffer.from(script))
     // Last: with it the executor begins to prepare isolates.
-    this.#sendPieces('glue', Buffer.from(guestScript))
-  }
-
-  #sendBundle(cid: string, { bundle, codeCache }: Supply): void {
-    if (this.#bundles.has(cid)) return
-    this.#bundles.add(cid)
-    this.#sendPieces(cid, bundle)
-    if (codeCache !== undefined) this.#sendPieces(CODE_CACHE_PREFIX + cid, codeCache)
+    this.#delivery.send('glue', Buffer.from(guestScript))
   }
 
   /** Calls under way leave the executor's own thread; `done` when that has come back from what was sent before, or with an error when the process is gone. */
@@ -192,11 +182,11 @@ export class ExecutorProcess {
   }
 
   hasBundle(cid: string): boolean {
-    return this.#bundles.has(cid)
+    return this.#delivery.has(cid)
   }
 
   forgetBundle(cid: string): void {
-    if (this.#bundles.delete(cid)) this.#connection.notify(EXECUTOR_MESSAGE.FORGET, cid)
+    this.#delivery.forget(cid)
   }
 
   invoke(header: InvokeHeader, payload: Uint8Array, done: OnReply): void {
@@ -251,13 +241,6 @@ export class ExecutorProcess {
     const fault = pid === undefined ? undefined : await this.#group?.enter(pid)
     if (fault !== undefined && this.alive) this.#logger.error('an executor runs outside its control group', { reason: fault })
     this.#child.stdin?.end(script)
-  }
-
-  #sendPieces(name: string, bytes: Uint8Array): void {
-    for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
-      const piece = bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES)
-      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset], piece)
-    }
   }
 
   #onNotification(request: IncomingRequest): void {

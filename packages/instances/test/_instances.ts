@@ -19,7 +19,7 @@ export interface Bench {
   loads: () => number
   define(
     source: string,
-    settings?: Partial<FunctionVersion> & { name?: string; account?: string; handlerExport?: string }
+    settings?: Partial<FunctionVersion> & { name?: string; account?: string; handlerExport?: string; sourceMap?: string }
   ): Defined
 }
 
@@ -98,10 +98,10 @@ async function begin({ hold, ...options }: Options): Promise<Bench> {
     ...options
   })
   const define: Bench['define'] = (source, settings = {}) => {
-    const { name = 'fn', account = 'acme', handlerExport = 'handler', ...rest } = settings
+    const { name = 'fn', account = 'acme', handlerExport = 'handler', sourceMap, ...rest } = settings
     const cid = `cid-${randomUUID()}`
     const script = `(() => { const exports = {}; const module = { exports }; const require = __peerlessRequire;\n${source}\nreturn module.exports })()`
-    bundles.set(cid, encode({ format: 1, script, sourceMap: undefined, builtins: [], handlerExport }))
+    bundles.set(cid, encode({ format: 1, script, sourceMap: sourceMap ?? null, builtins: [], handlerExport }))
     const version: FunctionVersion = {
       version: '$LATEST',
       revisionId: randomUUID(),

@@ -200,6 +200,28 @@ test.serial('a version whose first call came before is given its cache from the 
   t.pass()
 })
 
+/** Line by line: those of a bundle of `define` begin one below. */
+const SOURCE_MAP = JSON.stringify({
+  version: 3,
+  sources: ['src/large.ts'],
+  names: [],
+  mappings: `;AAAA${';AACA'.repeat(5_000)}`,
+  padding: 'x'.repeat(70_000)
+})
+
+test.serial('errors of a large bundle name the lines of its sources, at its start, in a call, and in what it logs', async (t) => {
+  const { define, lines } = await start(t)
+  const code = `${LARGE.join('\n')}\nexports.handler = async ({ log }) => { const error = new Error('here'); if (log) console.log(error.stack); else throw error }`
+  const line = new RegExp(`/var/task/src/large\\.ts:${LARGE.length + 1}:`)
+  const failing = define(code, { sourceMap: SOURCE_MAP })
+  t.regex(JSON.stringify((await failing.result({})).json), line)
+  const logging = define(code, { sourceMap: SOURCE_MAP })
+  await logging.result({ log: true })
+  t.regex(lines.map(({ message }) => message).join('\n'), line)
+  const broken = define(`${LARGE.join('\n')}\nthrow new Error('at once')`, { sourceMap: SOURCE_MAP })
+  t.regex(JSON.stringify((await broken.result({})).json), line)
+})
+
 test.serial('code that V8 cannot compile has no cache, and says why when it is called', async (t) => {
   const directory = await folder(t)
   const { define, instances, logger } = await start(t, { directory })

@@ -1,7 +1,7 @@
 import { isAscii } from 'node:buffer'
 import { LIMITS, PeerlessError } from '@peerless/interface'
 import { type CachedScript, cachedScript } from './code-cache.ts'
-import { CODE_CACHE_PREFIX } from './executor-protocol.ts'
+import { CODE_CACHE_PREFIX, SOURCE_MAP_PREFIX } from './executor-protocol.ts'
 import { type BundleManifest, type BundleParts, readBundle } from './read-bundle.ts'
 import { SCRIPT_NAME, TraceMap } from './trace-map.ts'
 
@@ -64,6 +64,7 @@ export class BundleShelf {
 
   #arrived(cid: string, bytes: Uint8Array): void {
     if (cid.startsWith(CODE_CACHE_PREFIX)) this.#addCache(cid.slice(CODE_CACHE_PREFIX.length), bytes)
+    else if (cid.startsWith(SOURCE_MAP_PREFIX)) this.#whole.get(cid.slice(SOURCE_MAP_PREFIX.length))?.trace.give(ownBytes(bytes))
     else this.#addBundle(cid, readBundle(bytes))
   }
 

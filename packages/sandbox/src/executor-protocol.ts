@@ -88,6 +88,8 @@ export type EgressFailedHeader = [exchange: number, rule: string, message: strin
 export const CHUNK_PREFIX = 'glue:'
 /** Before a CID: the code cache of that bundle, which was sent before it. */
 export const CODE_CACHE_PREFIX = 'cache:'
+/** Before a CID: the source map of that bundle, which was sent before it without one. */
+export const SOURCE_MAP_PREFIX = 'map:'
 
 /** cid, bytes of the whole bundle, offset of this piece. */
 export type BundleHeader = [cid: string, totalBytes: number, offset: number]

@@ -28,7 +28,9 @@ export {
   type Manner,
   memoryErrorJson,
   type ResultHeader,
+  SOURCE_MAP_PREFIX,
   START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'
 export { INVOKE_ERROR, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
+export { splitSourceMap } from './read-bundle.ts'

@@ -14,7 +14,7 @@ export interface BundleParts {
 /** @throws PeerlessError MALFORMED */
 export function readBundle(bytes: Uint8Array): BundleParts {
   const cut = cutTexts(bytes)
-  const value = decode(cut?.rest ?? bytes, 'bundle')
+  const value = decode(cut === undefined ? bytes : restOf(bytes, cut), 'bundle')
   if (typeof value !== 'object' || value === null) throw new PeerlessError('MALFORMED', 'a bundle is one CBOR map')
   const alleged = value as Record<string, unknown>
   const { format, builtins, handlerExport, files } = alleged
@@ -48,11 +48,19 @@ const [FORMAT, SCRIPT, SOURCE_MAP] = ['format', 'script', 'sourceMap'].map(
   (key) => Uint8Array.of(0x60 + key.length, ...Buffer.from(key)) as Uint8Array
 ) as [Uint8Array, Uint8Array, Uint8Array]
 
+interface Cut {
+  readonly script: Uint8Array
+  readonly sourceMap: Uint8Array | undefined
+  /** Where the key `script` begins, and the value of the key `sourceMap` begins and ends. */
+  readonly scriptKey: number
+  readonly map: readonly [start: number, end: number]
+}
+
 /**
- * The two large texts of a bundle as the bundler writes it (packages/bundle, bundle-codec.ts: format, script, source map, in this order), and the same map without them.
+ * The two large texts of a bundle as the bundler writes it (packages/bundle, bundle-codec.ts: format, script, source map, in this order).
  * undefined for bytes that are laid out otherwise: those are decoded whole.
  */
-function cutTexts(bytes: Uint8Array): { script: Uint8Array; sourceMap: Uint8Array | undefined; rest: Uint8Array } | undefined {
+function cutTexts(bytes: Uint8Array): Cut | undefined {
   const count = (bytes[0] ?? 0) & 0x1f
   // Of three to 23 pairs, whose number is in the first byte.
   if ((bytes[0] ?? 0) >> 5 !== MAP || count < 3 || count > 23) return undefined
@@ -63,8 +71,21 @@ function cutTexts(bytes: Uint8Array): { script: Uint8Array; sourceMap: Uint8Arra
   const value = script.end + SOURCE_MAP.length
   const map = bytes[value] === NULL ? { text: undefined, end: value + 1 } : textAt(bytes, value)
   if (map === undefined) return undefined
-  const rest = Buffer.concat([Uint8Array.of((MAP << 5) + count - 2), bytes.subarray(1, scriptKey), bytes.subarray(map.end)])
-  return { script: script.text, sourceMap: map.text, rest }
+  return { script: script.text, sourceMap: map.text, scriptKey, map: [value, map.end] }
+}
+
+/** The same map without both. */
+function restOf(bytes: Uint8Array, { scriptKey, map }: Cut): Uint8Array {
+  const count = (bytes[0] ?? 0) & 0x1f
+  return Buffer.concat([Uint8Array.of((MAP << 5) + count - 2), bytes.subarray(1, scriptKey), bytes.subarray(map[1])])
+}
+
+/** A bundle without its source map, and that as UTF-8: a start needs only the first. undefined where there is none, or it lies where no bundler of this version puts it. */
+export function splitSourceMap(bytes: Uint8Array): { bundle: Uint8Array; sourceMap: Uint8Array } | undefined {
+  const cut = cutTexts(bytes)
+  if (cut?.sourceMap === undefined) return undefined
+  const [start, end] = cut.map
+  return { bundle: Buffer.concat([bytes.subarray(0, start), Uint8Array.of(NULL), bytes.subarray(end)]), sourceMap: cut.sourceMap }
 }
 
 function startsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {

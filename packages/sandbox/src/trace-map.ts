@@ -7,12 +7,18 @@ const FRAMES_MAPPED_MAX = 200
 
 /** Puts the author's own files and lines into error JSON and log lines. Few of them name positions, so the map is parsed when the first does. */
 export class TraceMap {
-  readonly #json: Uint8Array | undefined
+  #json: Uint8Array | undefined
   #map: SourceMap | undefined
 
   /** @param json UTF-8 */
   constructor(json: Uint8Array | undefined) {
     this.#json = json
+  }
+
+  /** It comes after its script: a start does not wait for it. @param json UTF-8 */
+  give(json: Uint8Array): void {
+    this.#json = json
+    this.#map = undefined
   }
 
   /** The text with positions of the script replaced, so that JSON stays JSON; unchanged when there is no (good) map. */

@@ -1,7 +1,7 @@
 import { encode } from '@peerless/wire'
 import test from 'ava'
 import fc from 'fast-check'
-import { readBundle } from '../src/read-bundle.ts'
+import { readBundle, splitSourceMap } from '../src/read-bundle.ts'
 
 const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString())
 
@@ -61,4 +61,17 @@ test('bytes that are no bundle are refused, wherever they were cut or changed', 
       }
     })
   )
+})
+
+test('a bundle without its source map is the same bundle', (t) => {
+  const bundle = { format: 1, script: 'x'.repeat(70_000), sourceMap: '{"version":3}', builtins: ['fs'], handlerExport: 'run' }
+  const split = splitSourceMap(encode(bundle))
+  t.is(Buffer.from(split?.sourceMap ?? []).toString(), bundle.sourceMap)
+  const { manifest, script, sourceMap } = readBundle(split?.bundle ?? new Uint8Array(0))
+  t.is(Buffer.from(script).toString(), bundle.script)
+  t.is(sourceMap, undefined)
+  t.deepEqual(manifest, { builtins: ['fs'], handlerExport: 'run', files: new Map() })
+  t.is(splitSourceMap(encode({ ...bundle, sourceMap: null })), undefined)
+  t.is(splitSourceMap(encode({ script: '', format: 1 })), undefined)
+  t.is(splitSourceMap(new Uint8Array(0)), undefined)
 })
