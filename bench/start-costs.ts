@@ -16,6 +16,7 @@ import {
 import { zipSync } from 'fflate'
 import { breakdown, type FirstCall, median } from './first-call.ts'
 import { HttpConnection, requestBytes } from './http-connection.ts'
+import { treeCpuMs } from './process-tree.ts'
 import { cli, type Node, peerless, workerLoader } from './servers.ts'
 
 /** What is measured, in this order. */
@@ -35,6 +36,10 @@ const MB = 1_048_576
 /** So long do calls at the same time wait, so that each needs an instance of its own. */
 const HELD_MS = 30_000
 const PAUSE_MS = 60
+/** A node is quiet that takes so little processor in so long; it is waited for a minute at most. */
+const QUIET_MS = 500
+const QUIET_CPU_MS_MAX = 20
+const QUIET_LOOKS_MAX = 120
 const ROLE = 'arn:aws:iam::000000000000:role/bench'
 
 const SMALL = 'export default { fetch() { return new Response("hello") } }\n'
@@ -106,6 +111,7 @@ async function firstCalls(
 ): Promise<Times> {
   await fetch(`${loader.url}/?kind=${kind}`, { method: 'PUT', body: source })
   for (let index = 0; index < count; index++) await deploy(client, `${kind}-${index}`, `${source}export const which = ${index}\n`)
+  await untilQuiet(node.child.pid ?? 0)
   const times: Times = { workerd: [], peerless: [], stages: [] }
   const [theirs, ours] = [await HttpConnection.open(loader.url), await HttpConnection.open(node.http)]
   const seen: FirstCall[] = []
@@ -122,6 +128,16 @@ async function firstCalls(
   if (inStages) times.stages = await breakdown(node, seen)
   for (let index = 0; index < count; index++) await client.send(new DeleteFunctionCommand({ FunctionName: `${kind}-${index}` }))
   return times
+}
+
+/** What a node does after a deployment (code caches, isolates that wait) must fall on neither. */
+async function untilQuiet(pid: number): Promise<void> {
+  for (let before = Number.NEGATIVE_INFINITY, looks = 0; looks < QUIET_LOOKS_MAX; looks++) {
+    const now = treeCpuMs(pid)
+    if (Math.abs(now - before) <= QUIET_CPU_MS_MAX) return
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+  }
 }
 
 async function deploy(client: LambdaClient, name: string, source: string): Promise<void> {
