@@ -3,12 +3,13 @@ import type { LoadOrder } from '@peerless/sandbox'
 import type { Supply } from './bundle-delivery.ts'
 import type { CodeCacheStore } from './code-cache-store.ts'
 import type { CodeCompiler } from './code-compiler.ts'
+import { KeptBytes } from './kept-bytes.ts'
 import { SharedLoads } from './shared-loads.ts'
 
-/** Bundles that are kept in memory, all together and each: small ones are called first soon after they were deployed, and a disk takes as long as their start. */
-const KEPT_BYTES_MAX = 16_777_216
-const KEPT_BUNDLE_BYTES_MAX = 262_144
-const KEPT_BUNDLES_MAX = 1_024
+/** Bundles that are kept in memory: small ones are called first soon after they were deployed, and a disk takes as long as their start. */
+const KEPT_BUNDLES = { bytesMax: 16_777_216, entryBytesMax: 262_144, entriesMax: 1_024 }
+/** Their code caches: about as large as the script with its source map. */
+const KEPT_CACHES = { bytesMax: 16_777_216, entryBytesMax: 524_288, entriesMax: 256 }
 /** V8 compiles what is smaller in a millisecond or two. */
 const COMPILED_BUNDLE_BYTES_MIN = 65_536
 
@@ -26,9 +27,10 @@ export interface BundleSupplyOptions {
 export class BundleSupply {
   readonly #options: BundleSupplyOptions
   readonly #loads: SharedLoads
-  /** By CID, the one used last at the end. */
-  readonly #kept = new Map<string, Uint8Array>()
-  #keptBytes = 0
+  /** By CID. */
+  readonly #bundles = new KeptBytes(KEPT_BUNDLES)
+  /** By account and CID. */
+  readonly #caches = new KeptBytes(KEPT_CACHES)
 
   constructor(options: BundleSupplyOptions) {
     this.#options = options
@@ -37,21 +39,18 @@ export class BundleSupply {
 
   /** @throws PeerlessError NOT_REPLICATED and what else loading throws */
   async get(version: FunctionVersion, account: string): Promise<Supply> {
-    const { caches } = this.#options
-    const cid = version.code.bundleCid
-    const reading = this.#wantsCache(version) ? caches?.read(account, cid) : undefined
-    const bundle = this.#recall(cid) ?? this.#keep(cid, await this.#loads.get(version))
+    const reading = this.#wantsCache(version) ? this.#readCache(account, version.code.bundleCid) : undefined
+    const bundle = await this.#read(version)
     return { bundle, codeCache: await reading }
   }
 
   /** A first call may come: a small bundle is read, of a large one the code cache is made, unless that was done. */
   expect(version: FunctionVersion, account: string): void {
-    const cid = version.code.bundleCid
+    const { bundleCid: cid, bundleBytes } = version.code
     if (this.#wantsCache(version)) this.#compile(version, account)
-    else if (!this.#kept.has(cid) && version.code.bundleBytes <= KEPT_BUNDLE_BYTES_MAX) {
-      this.#loads.get(version).then(
-        (bundle) => this.#keep(cid, bundle),
-        (error: unknown) => this.#options.logger.debug('a bundle could not be read ahead', { cid, reason: messageOf(error) })
+    else if (bundleBytes <= KEPT_BUNDLES.entryBytesMax) {
+      this.#read(version).catch((error: unknown) =>
+        this.#options.logger.debug('a bundle could not be read ahead', { cid, reason: messageOf(error) })
       )
     }
   }
@@ -61,6 +60,7 @@ export class BundleSupply {
     if (!this.#wantsCache(version)) return
     if (refused) {
       this.#options.logger.warn('V8 refused a code cache', { cid: version.code.bundleCid })
+      this.#caches.delete(nameOf(account, version.code.bundleCid))
       void this.#options.caches?.remove(account, version.code.bundleCid).then(() => this.#compile(version, account))
     } else this.#compile(version, account)
   }
@@ -80,29 +80,35 @@ export class BundleSupply {
     compiler.add({
       account,
       cid,
-      bundle: async () => this.#recall(cid) ?? (await this.#loads.get(version)),
+      bundle: () => this.#read(version),
       order: orderOf(version),
-      done: (codeCache) => caches.write(account, cid, codeCache)
+      done: async (codeCache) => {
+        await caches.write(account, cid, codeCache)
+        if (caches.has(account, cid)) this.#caches.set(nameOf(account, cid), codeCache)
+      }
     })
   }
 
-  #recall(cid: string): Uint8Array | undefined {
-    const bundle = this.#kept.get(cid)
-    if (bundle === undefined) return undefined
-    this.#kept.delete(cid)
-    this.#kept.set(cid, bundle)
+  async #read(version: FunctionVersion): Promise<Uint8Array> {
+    const cid = version.code.bundleCid
+    const kept = this.#bundles.get(cid)
+    if (kept !== undefined) return kept
+    const bundle = await this.#loads.get(version)
+    this.#bundles.set(cid, bundle)
     return bundle
   }
 
-  #keep(cid: string, bundle: Uint8Array): Uint8Array {
-    if (bundle.length > KEPT_BUNDLE_BYTES_MAX || this.#kept.has(cid)) return bundle
-    this.#kept.set(cid, bundle)
-    this.#keptBytes += bundle.length
-    for (const [oldest, { length }] of this.#kept) {
-      if (this.#keptBytes <= KEPT_BYTES_MAX && this.#kept.size <= KEPT_BUNDLES_MAX) break
-      this.#kept.delete(oldest)
-      this.#keptBytes -= length
-    }
-    return bundle
+  async #readCache(account: string, cid: string): Promise<Uint8Array | undefined> {
+    const name = nameOf(account, cid)
+    const kept = this.#caches.get(name)
+    if (kept !== undefined) return kept
+    const codeCache = await this.#options.caches?.read(account, cid)
+    // A better one may have been made meanwhile.
+    if (codeCache !== undefined && !this.#caches.has(name)) this.#caches.set(name, codeCache)
+    return codeCache
   }
+}
+
+function nameOf(account: string, cid: string): string {
+  return JSON.stringify([account, cid])
 }

@@ -133,7 +133,10 @@ test.serial('the code cache of a version is made before its first call, which is
 test.serial('what V8 does not take is compiled as if there were none, and made anew', async (t) => {
   const directory = await folder(t)
   const { define, instances, logger } = await start(t, { directory })
-  const fn = define(SOURCE)
+  // Too large a cache to be kept in memory.
+  const fn = define(
+    `${SOURCE}\n${Array.from({ length: 4 }, (_, copy) => `{ ${LARGE.join('\n')} exports.copy${copy} = f7 }`).join('\n')}`
+  )
   instances.expect(fn.version, 'acme')
   const caches = join(directory, 'code-cache')
   const [name = ''] = await untilFiles(caches, 1)
@@ -207,6 +210,22 @@ const SOURCE_MAP = JSON.stringify({
   names: [],
   mappings: `;AAAA${';AACA'.repeat(5_000)}`,
   padding: 'x'.repeat(70_000)
+})
+
+test.serial('the code cache of a bundle that is not very large waits in memory, as the bundle does', async (t) => {
+  const directory = await folder(t)
+  const { define, instances, loads } = await start(t, { directory })
+  const fn = define(SOURCE)
+  instances.expect(fn.version, 'acme')
+  const caches = join(directory, 'code-cache')
+  const [name = ''] = await untilFiles(caches, 1)
+  while (pidOfExecutors().length > 1) await new Promise((resolve) => setImmediate(resolve))
+  const path = join(caches, name)
+  await writeFile(path, 'spoilt')
+  t.is((await fn.result({ n: 3 })).json, '21')
+  t.is(loads(), 1)
+  // What lies on the disk was not looked at: it would have been refused and made anew.
+  t.is(await readFile(path, 'utf8'), 'spoilt')
 })
 
 test.serial('errors of a large bundle name the lines of its sources, at its start, in a call, and in what it logs', async (t) => {
