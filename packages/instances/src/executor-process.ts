@@ -14,11 +14,14 @@ import {
 import {
   type CatastropheHeader,
   CHUNK_PREFIX,
+  CODE_CACHE_PREFIX,
   EXECUTOR_MESSAGE,
   EXECUTOR_PIPE_FD,
   type ExecutorStatus,
   executorArguments,
+  GLUE_NAME,
   type InvokeHeader,
+  LIBRARY_NAME,
   type LoadOrder,
   type LogHeader,
   type SandboxCode
@@ -165,11 +168,13 @@ export class ExecutorProcess {
   }
 
   #sendGlue(): void {
-    const { libraryScript, guestChunks, guestScript } = this.#code
-    this.#delivery.send('library', Buffer.from(libraryScript))
+    const { libraryScript, libraryCache, guestChunks, guestScript, guestCache } = this.#code
+    this.#delivery.send(LIBRARY_NAME, Buffer.from(libraryScript))
+    this.#delivery.send(CODE_CACHE_PREFIX + LIBRARY_NAME, libraryCache)
     for (const [name, script] of Object.entries(guestChunks)) this.#delivery.send(CHUNK_PREFIX + name, Buffer.from(script))
     // Last: with it the executor begins to prepare isolates.
-    this.#delivery.send('glue', Buffer.from(guestScript))
+    this.#delivery.send(CODE_CACHE_PREFIX + GLUE_NAME, guestCache)
+    this.#delivery.send(GLUE_NAME, Buffer.from(guestScript))
   }
 
   /** Calls under way leave the executor's own thread; `done` when that has come back from what was sent before, or with an error when the process is gone. */

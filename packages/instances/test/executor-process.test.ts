@@ -17,7 +17,16 @@ test('what a wrapper has started ends with it, also when it is killed before it 
   const nothing = () => undefined
   const executor = new ExecutorProcess({
     number: 1,
-    code: { executorScript: '', guestScript: '', libraryScript: '', guestChunks: {}, addonPath: '', isolatedVmVersion: '' },
+    code: {
+      executorScript: '',
+      guestScript: '',
+      libraryScript: '',
+      guestChunks: {},
+      guestCache: new Uint8Array(0),
+      libraryCache: new Uint8Array(0),
+      addonPath: '',
+      isolatedVmVersion: ''
+    },
     confinement: WRAPPER,
     events: { onLog: nothing, egressOriginOf: nothing, onCatastrophe: nothing, onExit: nothing },
     logger: new MemoryLogger(),

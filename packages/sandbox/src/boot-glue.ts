@@ -2,7 +2,7 @@ import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
 import { ASK, ENTER } from './bridge-operations.ts'
 import type { ShelvedBundle } from './bundle-shelf.ts'
-import { type CachedScript, compileCached } from './code-cache.ts'
+import { type CachedScript, compileCached, LIBRARY_ORIGIN } from './code-cache.ts'
 import type { LoadOrder } from './executor-protocol.ts'
 import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
@@ -15,7 +15,7 @@ export async function bootGlue(
   prepared: PreparedIsolate,
   shelved: ShelvedBundle,
   order: LoadOrder,
-  { library, chunks }: HostServices,
+  { library, chunks }: Pick<HostServices, 'library' | 'chunks'>,
   stages: StartStages,
   told: Cross
 ): Promise<{ context: ivm.Context; enterGlue: Enter }> {
@@ -32,13 +32,13 @@ export async function bootGlue(
   return { context, enterGlue }
 }
 
-/** The completion value of the `node:` modules' script, for a bundle that asks for any; with V8's code cache it costs little. */
+/** The completion value of the `node:` modules' script, for a bundle that uses any; with V8's code cache it costs little. */
 async function evaluateLibrary(
   isolate: ivm.Isolate,
   context: ivm.Context,
   library: CachedScript,
-  { manifest }: ShelvedBundle
+  { node }: ShelvedBundle
 ): Promise<ivm.Reference | undefined> {
-  if (manifest.builtins.length === 0) return undefined
-  return await (await compileCached(isolate, library, { filename: 'node:library' })).run(context, { reference: true })
+  if (!node) return undefined
+  return await (await compileCached(isolate, library, LIBRARY_ORIGIN)).run(context, { reference: true })
 }

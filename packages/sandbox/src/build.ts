@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, version as esbuildVersion, type Plugin } from 'esbuild'
 import { keptBuild, type Made } from './build-cache.ts'
+import { executorArguments } from './executor-arguments.ts'
 import { micropython, micropythonBinary, micropythonPath } from './micropython.ts'
 import { buildNodeLibrary } from './node-library.ts'
 
@@ -18,6 +22,9 @@ export interface SandboxCode {
   libraryScript: string
   /** Parts of the glue that an isolate evaluates when it first uses them: each an expression that is a function of `require`. */
   guestChunks: Readonly<Record<string, string>>
+  /** V8's code caches of the glue and the library, made on this machine, see platform-caches.ts; empty where they could not be. */
+  guestCache: Uint8Array
+  libraryCache: Uint8Array
   /** The native addon of isolated-vm for this machine, the one file that an executor opens. */
   addonPath: string
   isolatedVmVersion: string
@@ -31,6 +38,16 @@ const require = createRequire(import.meta.url)
 /** Beside the compile cache of the command line, in the folder of installed packages. */
 const CACHE = join(dirname(require.resolve('esbuild/package.json')), '../.cache/peerless/sandbox')
 const CHUNK = 'chunk:'
+/** To make code caches takes half a second. */
+const CACHES_MS_MAX = 60_000
+const COMPLAINT_CHARS_MAX = 500
+const NOTHING = new Uint8Array(0)
+
+interface PlatformParts {
+  guest: string
+  library: string
+  chunks: Record<string, string>
+}
 
 let made: Promise<SandboxCode> | undefined
 
@@ -44,25 +61,58 @@ async function makeSandbox(): Promise<SandboxCode> {
   const chunks = await chunkNames()
   const setting = [process.version, process.platform, esbuildVersion, ...chunks].join(' ')
   const parts = await keptBuild(CACHE, setting, () => bundleAll(chunks))
-  const { executor = '', guest = '', library = '' } = parts
+  const { executor = '', guest = '', library = '', caches = '' } = parts
   const named = Object.entries(parts).filter(([name]) => name.startsWith(CHUNK))
   const guestChunks = Object.fromEntries(named.map(([name, script]) => [name.slice(CHUNK.length), script]))
-  return { executorScript: executor, guestScript: guest, libraryScript: library, guestChunks, ...findAddon() }
+  const [guestCache, libraryCache] = caches.split('\n').map((text) => Buffer.from(text, 'base64'))
+  return {
+    executorScript: executor,
+    guestScript: guest,
+    libraryScript: library,
+    guestChunks,
+    guestCache: guestCache ?? NOTHING,
+    libraryCache: libraryCache ?? NOTHING,
+    ...findAddon()
+  }
 }
 
 /** All parts made anew. */
 export async function bundleAll(chunks: readonly string[]): Promise<Made> {
   const inputs = new Set(await ownFiles())
   const bundle: Bundler = (entry, options) => bundleInto(inputs, entry, options)
-  const [executor, guest, library, ...parts] = await Promise.all([
-    buildExecutor(bundle),
+  const [executor, maker, guest, library, ...parts] = await Promise.all([
+    buildProcess(bundle, 'executor.ts'),
+    buildProcess(bundle, 'platform-caches.ts'),
     buildGuest(bundle),
     buildLibrary(bundle),
     ...chunks.map((name) => buildChunk(bundle, name))
   ])
   const named = Object.fromEntries(chunks.map((name, index) => [CHUNK + name, parts[index] as string]))
   inputs.add(micropythonPath())
-  return { parts: { executor, guest, library, ...named, [`${CHUNK}micropython`]: await micropythonBinary() }, inputs }
+  const caches = await makePlatformCaches(maker, { guest, library, chunks: named })
+  return { parts: { executor, guest, library, ...named, [`${CHUNK}micropython`]: await micropythonBinary(), caches }, inputs }
+}
+
+/** Lines of base64. Empty where the process fails: then each executor compiles for itself. */
+async function makePlatformCaches(maker: string, { chunks, ...scripts }: PlatformParts): Promise<string> {
+  const named = Object.fromEntries(Object.entries(chunks).map(([name, script]) => [name.slice(CHUNK.length), script]))
+  const { addonPath } = findAddon()
+  // Under the flags of executors; its own script is no executor's, and closes nothing.
+  const child = spawn(process.execPath, executorArguments(addonPath), {
+    env: {},
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: CACHES_MS_MAX
+  })
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(`var PARTS = ${JSON.stringify({ ...scripts, chunks: named })};\n${maker}`)
+  const [made, complaint, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close').then(([code]) => code)
+  ])
+  if (code === 0) return made
+  process.emitWarning(`V8's code caches of the platform could not be made: ${complaint.slice(-COMPLAINT_CHARS_MAX)}`)
+  return ''
 }
 
 /** What says how it is bundled, and which versions of packages there are: files that esbuild does not name. */
@@ -74,8 +124,9 @@ async function ownFiles(): Promise<string[]> {
 
 type Bundler = (entry: string, options: BuildOptions) => Promise<string>
 
-async function buildExecutor(bundle: Bundler): Promise<string> {
-  return await bundle(join(HERE, 'executor.ts'), {
+/** CommonJS for `node -`. */
+async function buildProcess(bundle: Bundler, entry: string): Promise<string> {
+  return await bundle(join(HERE, entry), {
     platform: 'node',
     format: 'cjs',
     // An optional native helper of cbor-x: headers here are too small to gain by it, and an executor loads one addon only.
@@ -112,7 +163,8 @@ async function buildLibrary(bundle: Bundler): Promise<string> {
   return await buildNodeLibrary(script)
 }
 
-async function chunkNames(): Promise<string[]> {
+/** Names of all parts that isolates evaluate when they first use them. */
+export async function chunkNames(): Promise<string[]> {
   const files = (await readdir(CHUNKS)).filter((file) => file.endsWith(GUEST)).sort()
   return files.map((file) => file.slice(0, -GUEST.length))
 }

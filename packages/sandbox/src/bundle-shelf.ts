@@ -14,6 +14,8 @@ export interface ShelvedBundle extends CachedScript {
   readonly trace: TraceMap
   /** Whether isolates for it get fetch's classes ahead. */
   readonly web: boolean
+  /** Whether isolates for it get the `node:` modules' script ahead. */
+  readonly node: boolean
 }
 
 /** Makes of a code cache what isolates take. */
@@ -22,11 +24,14 @@ export type TakeCache = (bytes: Uint8Array) => CachedScript['cachedData']
 /** Bundles by CID, some with their code cache. The daemon says what comes and what goes; here only sizes are checked. */
 export class BundleShelf {
   readonly #takeCache: TakeCache
+  readonly #platform: ReadonlyMap<string, CachedScript>
   readonly #whole = new Map<string, ShelvedBundle>()
   readonly #arriving = new Map<string, { bytes: Uint8Array; filled: number }>()
 
-  constructor(takeCache: TakeCache) {
+  /** @param platform scripts that are no bundles, whose code caches come as those of bundles do */
+  constructor(takeCache: TakeCache, platform: ReadonlyMap<string, CachedScript> = new Map()) {
     this.#takeCache = takeCache
+    this.#platform = platform
   }
 
   get(cid: string): ShelvedBundle | undefined {
@@ -74,14 +79,16 @@ export class BundleShelf {
       ...cachedScript(wrap(bytes), false),
       manifest,
       trace: new TraceMap(sourceMap && ownBytes(sourceMap)),
-      web: usesWeb(bytes)
+      web: usesWeb(bytes),
+      // What asks for no module may still use the global.
+      node: manifest.builtins.length > 0 || hasWord(bytes, 'Buffer')
     })
   }
 
   /** Of a bundle that came before. */
   #addCache(cid: string, bytes: Uint8Array): void {
-    const shelved = this.#whole.get(cid)
-    if (shelved !== undefined) shelved.cachedData = this.#takeCache(bytes)
+    const cached = this.#whole.get(cid) ?? this.#platform.get(cid)
+    if (cached !== undefined) cached.cachedData = this.#takeCache(bytes)
   }
 }
 

@@ -8,6 +8,10 @@ const COMPILE_HERE_CHARS_MAX = 16_384
 /** Below this many characters a code cache saves less than it costs to make. */
 const CACHE_CHARS_MIN = 16_384
 
+/** V8 takes a script for the one of a cache only where it comes from the same place. */
+export const GLUE_ORIGIN: ivm.ScriptOrigin = { filename: 'glue.js' }
+export const LIBRARY_ORIGIN: ivm.ScriptOrigin = { filename: 'node:library' }
+
 /** V8's code cache of one script: made on this node, by whom says `code-compiler.ts` of packages/instances, or by an isolate of this process. */
 export interface CachedScript {
   readonly script: string
@@ -46,15 +50,15 @@ export async function compileCached(isolate: ivm.Isolate, source: CachedScript, 
 export async function makeCodeCache(addon: typeof ivm, bundle: ShelvedBundle): Promise<Uint8Array> {
   const isolate = new addon.Isolate({ memoryLimit: COMPILE_MB_MAX })
   try {
-    return await codeCacheOf(isolate, bundle)
+    return await codeCacheOf(isolate, bundle.script, SCRIPT_ORIGIN)
   } finally {
     if (!isolate.isDisposed) isolate.dispose()
   }
 }
 
 /** As the isolate has it: what it compiled before V8 finds again, and with it each function of it that ran. */
-export async function codeCacheOf(isolate: ivm.Isolate, { script }: ShelvedBundle): Promise<Uint8Array> {
-  const compiled = await isolate.compileScript(script, { ...SCRIPT_ORIGIN, produceCachedData: true })
+export async function codeCacheOf(isolate: ivm.Isolate, script: string, origin: ivm.ScriptOrigin): Promise<Uint8Array> {
+  const compiled = await isolate.compileScript(script, { ...origin, produceCachedData: true })
   const { cachedData } = compiled as ivm.Script & ivm.CachedDataResult
   return new Uint8Array(cachedData?.copy() ?? new ArrayBuffer(0))
 }

@@ -21,7 +21,7 @@ export async function makeEvaluatedCache(services: HostServices, bundle: Shelved
     const { context } = await bootGlue(prepared, bundle, order, services, stages, () => undefined)
     const script = await compileCached(isolate, bundle, SCRIPT_ORIGIN)
     await script.run(context, { reference: true, timeout: order.initMsMax }).catch(() => undefined)
-    return await codeCacheOf(isolate, bundle)
+    return await codeCacheOf(isolate, bundle.script, SCRIPT_ORIGIN)
   } finally {
     if (!isolate.isDisposed) isolate.dispose()
   }

@@ -12,6 +12,7 @@ export function executorArguments(addonPath: string): string[] {
     '--expose-gc-as=__peerlessCollect',
     // Young generation of the executor and of every isolate in it: frames and events die young, and copying survivors costs more.
     '--max-semi-space-size=8',
+    // The script comes through stdin.
     '-',
     addonPath
   ]

@@ -86,7 +86,10 @@ export type EgressFailedHeader = [exchange: number, rule: string, message: strin
 
 /** In the place of a CID: a part of the glue that isolates evaluate when they first use it. */
 export const CHUNK_PREFIX = 'glue:'
-/** Before a CID: the code cache of that bundle, which was sent before it. */
+/** In the place of a CID: the glue, with which an executor begins to prepare isolates, and the script of `node:` modules. */
+export const GLUE_NAME = 'glue'
+export const LIBRARY_NAME = 'library'
+/** Before a CID: the code cache of that bundle, which was sent before it; before one of the names above: that of the script. */
 export const CODE_CACHE_PREFIX = 'cache:'
 /** Before a CID: the source map of that bundle, which was sent before it without one. */
 export const SOURCE_MAP_PREFIX = 'map:'

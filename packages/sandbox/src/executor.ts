@@ -16,7 +16,9 @@ import {
   FLAG_CACHE_REFUSED,
   FLAG_GONE,
   FLAG_MANNER_SHIFT,
+  GLUE_NAME,
   type InvokeHeader,
+  LIBRARY_NAME,
   type LoadOrder,
   MANNERS
 } from './executor-protocol.ts'
@@ -34,7 +36,6 @@ import { Watchdog } from './watchdog.ts'
  */
 const addonPath = process.argv[2] ?? ''
 const instances = new Map<number, HostedInstance>()
-const shelf = new BundleShelf((bytes) => new addon.ExternalCopy(ownBuffer(bytes), { transferOut: true }))
 /** sysexits.h: EX_SOFTWARE */
 const EXIT_INTERNAL = 70
 const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'inspector', 'wasi']
@@ -59,6 +60,13 @@ const addon = loadAddon(addonPath)
 const glue = { ...cachedScript('', true), script: '' }
 const library = { ...cachedScript('', true), script: '' }
 const chunks = new Map<string, string>()
+const shelf = new BundleShelf(
+  (bytes) => new addon.ExternalCopy(ownBuffer(bytes), { transferOut: true }),
+  new Map([
+    [GLUE_NAME, glue],
+    [LIBRARY_NAME, library]
+  ])
+)
 const spares = new SpareIsolates({ addon, script: glue, chunks }, LIMITS.memoryMbDefault)
 
 const services: HostServices = {
@@ -99,10 +107,10 @@ function handle(request: IncomingRequest): void {
     case EXECUTOR_MESSAGE.BUNDLE: {
       const [cid, totalBytes, offset] = request.header as BundleHeader
       // The glue and its later parts come the same way as bundles do, under names that are no CIDs; the glue last.
-      if (cid === 'glue') {
+      if (cid === GLUE_NAME) {
         glue.script += Buffer.from(request.payload).toString('latin1')
         if (glue.script.length === totalBytes) spares.refill()
-      } else if (cid === 'library') library.script += Buffer.from(request.payload).toString('latin1')
+      } else if (cid === LIBRARY_NAME) library.script += Buffer.from(request.payload).toString('latin1')
       else if (cid.startsWith(CHUNK_PREFIX)) {
         const name = cid.slice(CHUNK_PREFIX.length)
         chunks.set(name, (chunks.get(name) ?? '') + Buffer.from(request.payload).toString('latin1'))

@@ -1,7 +1,7 @@
 import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
 import { ASK } from './bridge-operations.ts'
-import { type CachedScript, compileCached } from './code-cache.ts'
+import { type CachedScript, compileCached, GLUE_ORIGIN } from './code-cache.ts'
 
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
@@ -60,7 +60,7 @@ async function evaluateGlue(glue: Glue, prepared: PreparedIsolate): Promise<{ co
   const { isolate, memoryMb, web } = prepared
   const { addon } = glue
   const context = await isolate.createContext()
-  const script = await compileCached(isolate, glue.script, { filename: 'glue.js' })
+  const script = await compileCached(isolate, glue.script, GLUE_ORIGIN)
   const prepare = (await script.run(context, { reference: true })) as ivm.Reference
   script.release()
   const later = new addon.Callback(
