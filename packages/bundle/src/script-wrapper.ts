@@ -72,7 +72,8 @@ function getters(clause: string): string {
       const match = /^ {2}([^\s,"]+)(?: as (.+?))?,?$/.exec(line)
       if (match === null) throw new PeerlessError('INTERNAL', `an export clause can't be read: ${line.slice(0, 200)}`)
       const name = match[2] ?? match[1]
-      return `\n  get ${name?.startsWith('"') ? name : JSON.stringify(name)}() { return ${match[1]} },`
+      // A name may have escapes, which a text has too.
+      return `\n  get ${name?.startsWith('"') ? name : `"${name}"`}() { return ${match[1]} },`
     })
     .join('')
 }

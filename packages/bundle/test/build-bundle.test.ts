@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { SourceMap } from 'node:module'
 import { LIMITS } from '@peerless/interface'
 import { encode } from '@peerless/wire'
@@ -25,6 +26,22 @@ test(
   7,
   'src/app.run'
 )
+test(
+  'a handler in any script, ES module',
+  returns,
+  { 'index.mjs': 'export const größe处理 = () => "ü处" + `é处`' },
+  'ü处é处',
+  'index.größe处理'
+)
+test('a handler in any script, CommonJS', returns, { 'index.js': 'exports.größe处理 = () => "ü处"' }, 'ü处', 'index.größe处理')
+test('texts and tags beyond ASCII are what they were, and V8 is given ASCII', async (t) => {
+  const source = `const tag = ({ raw }) => raw[0]; const { ключ } = { ключ: 'ж' }
+      export const handler = () => [ключ, "\u{1F600}😀", tag\`é\\n处\`, /[é处]/u.test('处'), '\ud83d'.length, (() => 'ü')()]`
+  const bundle = await bundleOf({ 'index.mjs': source })
+  t.deepEqual(JSON.parse(JSON.stringify(await callBundle(bundle))), ['ж', '😀😀', 'é\\n处', true, 1, 'ü'])
+  const { script } = await bundleOf({ 'index.mjs': 'export const handler = () => "処理 – größe"' })
+  t.true(isAscii(Buffer.from(script)))
+})
 test('TypeScript as .mts', returns, { 'index.mts': 'export const handler = (): number => 1' }, 1)
 test('TypeScript as .cts', returns, { 'index.cts': 'import p = require("path"); export = { handler: () => p.sep }' }, '/')
 test('JSX', returns, { 'index.tsx': 'const React = { createElement: (t: string) => t }; export const handler = () => <a/>' }, 'a')
