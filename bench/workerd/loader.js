@@ -12,6 +12,7 @@ export default {
     const id = url.searchParams.get('id')
     const worker = env.LOADER.get(`${kind}-${id}`, () => ({
       compatibilityDate: '2026-01-01',
+      compatibilityFlags: kind === 'node' ? ['nodejs_compat'] : [],
       mainModule: 'main.js',
       modules: { 'main.js': `${sources.get(kind)}\n// ${id}` }
     }))
