@@ -19,7 +19,13 @@ export interface Bench {
   loads: () => number
   define(
     source: string,
-    settings?: Partial<FunctionVersion> & { name?: string; account?: string; handlerExport?: string; sourceMap?: string }
+    settings?: Partial<FunctionVersion> & {
+      name?: string
+      account?: string
+      handlerExport?: string
+      sourceMap?: string
+      builtins?: string[]
+    }
   ): Defined
 }
 
@@ -98,10 +104,10 @@ async function begin({ hold, ...options }: Options): Promise<Bench> {
     ...options
   })
   const define: Bench['define'] = (source, settings = {}) => {
-    const { name = 'fn', account = 'acme', handlerExport = 'handler', sourceMap, ...rest } = settings
+    const { name = 'fn', account = 'acme', handlerExport = 'handler', sourceMap, builtins = [], ...rest } = settings
     const cid = `cid-${randomUUID()}`
     const script = `(() => { const exports = {}; const module = { exports }; const require = __peerlessRequire;\n${source}\nreturn module.exports })()`
-    bundles.set(cid, encode({ format: 1, script, sourceMap: sourceMap ?? null, builtins: [], handlerExport }))
+    bundles.set(cid, encode({ format: 1, script, sourceMap: sourceMap ?? null, builtins, handlerExport }))
     const version: FunctionVersion = {
       version: '$LATEST',
       revisionId: randomUUID(),

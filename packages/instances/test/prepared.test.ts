@@ -27,15 +27,20 @@ const look = async (context) => {
 }
 `
 
-const same = test.macro(async (t, source: string, answer: (json: unknown) => unknown) => {
-  const { define } = await start(t, { slots: AT_ONCE, executorsPerAccountMax: 1 })
-  const fn = define(source, { name: 'looks', environment: { COLOUR: 'blue' } })
-  const results = await Promise.all(Array.from({ length: AT_ONCE }, () => fn.result()))
-  t.true(new Set(results.map(({ ran }) => ran.usage.instance)).size > SPARES_MAX)
-  const first = answer(results[0]?.json) as Record<string, unknown>
-  t.like(first, { order: 1, young: true, sinceNow: true, up: true, name: 'looks', attempt: 1 })
-  for (const { json } of results) t.deepEqual(answer(json), first)
-})
+const same = test.macro(
+  async (t, source: string, answer: (json: unknown) => unknown, builtins: string[] = [], more: object = {}) => {
+    const { define } = await start(t, { slots: AT_ONCE, executorsPerAccountMax: 1 })
+    const environment = { COLOUR: 'blue' }
+    // The kind of isolate that was asked for last waits.
+    await define('exports.handler = async () => 1', { name: 'before', builtins }).result()
+    const fn = define(source, { name: 'looks', environment, builtins })
+    const results = await Promise.all(Array.from({ length: AT_ONCE }, () => fn.result()))
+    t.true(new Set(results.map(({ ran }) => ran.usage.instance)).size > SPARES_MAX)
+    const first = answer(results[0]?.json) as Record<string, unknown>
+    t.like(first, { order: 1, young: true, sinceNow: true, up: true, name: 'looks', attempt: 1, ...more })
+    for (const { json } of results) t.deepEqual(answer(json), first)
+  }
+)
 
 test.serial(
   'a handler sees the same, whether its isolate was prepared ahead or not',
@@ -51,6 +56,48 @@ test.serial(
   `${LOOK} exports.default = { fetch: async (request, env, ctx) => Response.json(await look(ctx.lambda)) }`,
   (json) => json
 )
+
+/** What modules have of their own, how they look from outside, and what they know of the function. */
+const MODULES = `
+const [buffer, events, stream, util, fs, os, timers] = ['buffer', 'events', 'stream', 'util', 'fs', 'os', 'timers'].map(require)
+const names = [buffer, events, stream, util, process].map((module) => Object.getOwnPropertyNames(module).sort().join())
+const modules = () => ({
+  names, colour: process.env.COLOUR, same: require('process') === process, memory: os.totalmem(), argv: process.argv, listeners: process.eventNames(),
+  home: os.homedir(), files: fs.readdirSync('/tmp'), inspected: util.inspect({ process: typeof process, error: new RangeError('a').name }),
+  text: Buffer.from('aGk=', 'base64').toString(), own: [Buffer === buffer.Buffer, stream.Readable.prototype instanceof events], debug: util.debuglog('x').enabled
+})`
+
+for (const [what, builtins, expected, more] of [
+  ['node: modules', ['buffer', 'stream'], { text: 'hi', colour: 'blue' }, 'const store = () => undefined'],
+  [
+    'node: modules and a store that follows its calls',
+    ['async_hooks', 'stream'],
+    { text: 'hi', stored: { mine: 1 } },
+    `const storage = new (require('async_hooks').AsyncLocalStorage)()
+     const store = () => storage.run({ mine: 1 }, () =>
+       new Promise((resolve) => stream.Readable.from(['a']).on('data', () => setImmediate(() => Promise.resolve().then(() => resolve(storage.getStore()))))))`
+  ]
+] as const) {
+  test.serial(
+    `a handler sees the same of ${what}, whether its isolate was prepared ahead or not`,
+    same,
+    `${LOOK} ${MODULES}; ${more}
+     exports.handler = (event, context) => Promise.resolve(store()).then((stored) => look(context).then((seen) => ({ ...seen, ...modules(), stored })))`,
+    (json) => json,
+    [...builtins],
+    expected
+  )
+}
+
+test.serial('NODE_DEBUG is read by modules that were not loaded before the function was known', async (t) => {
+  const { define } = await start(t)
+  await define('exports.handler = async () => 1', { name: 'before', builtins: ['util'] }).result()
+  const fn = define("exports.handler = async () => require('util').debuglog('mine').enabled", {
+    builtins: ['util'],
+    environment: { NODE_DEBUG: 'mine' }
+  })
+  t.true((await fn.result()).json)
+})
 
 test.serial('what was rehearsed before an instance was anybody’s leaves nothing for its first call', async (t) => {
   const { define } = await start(t)

@@ -2,12 +2,11 @@ import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
 import { ASK, ENTER } from './bridge-operations.ts'
 import type { ShelvedBundle } from './bundle-shelf.ts'
-import { type CachedScript, compileCached, LIBRARY_ORIGIN } from './code-cache.ts'
 import type { LoadOrder } from './executor-protocol.ts'
 import { glueConfig } from './glue-config.ts'
 import type { HostServices } from './host-services.ts'
 import { ModuleAnswers } from './module-answers.ts'
-import type { Cross, Enter, PreparedIsolate } from './prepared-isolate.ts'
+import { type Cross, type Enter, evaluateLibrary, type PreparedIsolate } from './prepared-isolate.ts'
 import type { StartStages } from './start-stages.ts'
 
 /** Makes a prepared isolate the instance of a function; what it tells from then on arrives at `told`. */
@@ -25,20 +24,10 @@ export async function bootGlue(
   prepared.told = told
   prepared.asked = (operation, a, b, c, d) =>
     operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.manifest, chunks)
-  const evaluated = await evaluateLibrary(prepared.isolate, context, library, shelved)
+  const late = shelved.node && prepared.modules === 'none'
+  const evaluated = late ? await evaluateLibrary(prepared.isolate, context, library) : undefined
   const config = [ENTER.CONFIGURE, glueConfig(order, shelved.manifest), evaluated?.derefInto()]
   // No guest code has run and none runs in this: it can be waited for, which costs less than another thread.
   enterGlue.applySync(undefined, config)
   return { context, enterGlue }
-}
-
-/** The completion value of the `node:` modules' script, for a bundle that uses any; with V8's code cache it costs little. */
-async function evaluateLibrary(
-  isolate: ivm.Isolate,
-  context: ivm.Context,
-  library: CachedScript,
-  { node }: ShelvedBundle
-): Promise<ivm.Reference | undefined> {
-  if (!node) return undefined
-  return await (await compileCached(isolate, library, LIBRARY_ORIGIN)).run(context, { reference: true })
 }

@@ -67,7 +67,7 @@ const shelf = new BundleShelf(
     [LIBRARY_NAME, library]
   ])
 )
-const spares = new SpareIsolates({ addon, script: glue, chunks }, LIMITS.memoryMbDefault)
+const spares = new SpareIsolates({ addon, script: glue, chunks, library }, LIMITS.memoryMbDefault)
 
 const services: HostServices = {
   addon,

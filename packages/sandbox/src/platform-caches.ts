@@ -45,12 +45,17 @@ const ALL: ShelvedBundle = {
 }
 
 async function main({ guest, library: libraryScript, chunks }: Parts, addonPath: string): Promise<void> {
-  const glue: Glue = { addon: loadAddon(addonPath), script: cachedScript(guest, false), chunks: new Map(Object.entries(chunks)) }
   const library = cachedScript(libraryScript, false)
-  const web = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: true })
+  const glue: Glue = {
+    addon: loadAddon(addonPath),
+    script: cachedScript(guest, false),
+    chunks: new Map(Object.entries(chunks)),
+    library
+  }
+  const web = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: true, modules: 'none' })
   await rehearsed(web)
   const glueCache = await codeCacheOf(web.isolate, guest, GLUE_ORIGIN)
-  const plain = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: false })
+  const plain = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: false, modules: 'none' })
   await rehearsed(plain)
   const services = { library, chunks: glue.chunks }
   const { context } = await bootGlue(plain, ALL, NOBODY, services, new StartStages(0), () => undefined)

@@ -1,7 +1,9 @@
 import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
-import { ASK } from './bridge-operations.ts'
-import { type CachedScript, compileCached, GLUE_ORIGIN } from './code-cache.ts'
+import { ASK, ENTER } from './bridge-operations.ts'
+import type { ShelvedBundle } from './bundle-shelf.ts'
+import { type CachedScript, compileCached, GLUE_ORIGIN, LIBRARY_ORIGIN } from './code-cache.ts'
+import type { LoadOrder } from './executor-protocol.ts'
 
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
@@ -16,6 +18,16 @@ export interface IsolateKind {
   readonly memoryMb: number
   /** Its code uses fetch's classes, see `usesWeb`. */
   readonly web: boolean
+  /** Whether it uses `node:` modules, and AsyncLocalStorage among them, which what they are made of must know before. */
+  readonly modules: 'none' | 'plain' | 'async'
+}
+
+/** What an instance of the bundle is to be prepared for. */
+export function kindOf({ web, node, manifest }: ShelvedBundle, { memoryMb, environment }: LoadOrder): IsolateKind {
+  const async = manifest.builtins.includes('async_hooks')
+  // Node's modules read this variable once, when the first is loaded.
+  const ahead = node && environment.NODE_DEBUG === undefined
+  return { memoryMb, web, modules: !ahead ? 'none' : async ? 'async' : 'plain' }
 }
 
 /** What all isolates of an executor are made of. */
@@ -24,6 +36,8 @@ export interface Glue {
   readonly script: CachedScript
   /** Parts that an isolate asks for when it first uses them, by name. */
   readonly chunks: ReadonlyMap<string, string>
+  /** The `node:` modules. */
+  readonly library: CachedScript
 }
 
 /** An isolate in which the glue was evaluated and rehearsed, and nothing of any function. */
@@ -37,7 +51,7 @@ export interface PreparedIsolate extends IsolateKind {
   asked: Cross
 }
 
-export function prepareIsolate(glue: Glue, { memoryMb, web }: IsolateKind): PreparedIsolate {
+export function prepareIsolate(glue: Glue, { memoryMb, web, modules }: IsolateKind): PreparedIsolate {
   const isolate = new glue.addon.Isolate({
     memoryLimit: Math.max(ISOLATE_MB_MIN, memoryMb),
     onCatastrophicError: (message) => prepared.onCatastrophe(message)
@@ -46,6 +60,7 @@ export function prepareIsolate(glue: Glue, { memoryMb, web }: IsolateKind): Prep
     isolate,
     memoryMb,
     web,
+    modules,
     ready: Promise.resolve().then(() => evaluateGlue(glue, prepared)),
     onCatastrophe: () => undefined,
     told: () => undefined,
@@ -57,8 +72,8 @@ export function prepareIsolate(glue: Glue, { memoryMb, web }: IsolateKind): Prep
 }
 
 async function evaluateGlue(glue: Glue, prepared: PreparedIsolate): Promise<{ context: ivm.Context; enterGlue: Enter }> {
-  const { isolate, memoryMb, web } = prepared
-  const { addon } = glue
+  const { isolate, memoryMb, web, modules } = prepared
+  const { addon, library } = glue
   const context = await isolate.createContext()
   const script = await compileCached(isolate, glue.script, GLUE_ORIGIN)
   const prepare = (await script.run(context, { reference: true })) as ivm.Reference
@@ -76,5 +91,14 @@ async function evaluateGlue(glue: Glue, prepared: PreparedIsolate): Promise<{ co
   )
   const enterGlue = (await prepare.apply(undefined, [memoryMb, web, later, atOnce], { result: { reference: true } })) as Enter
   prepare.release()
+  if (modules !== 'none') {
+    const made = await evaluateLibrary(isolate, context, library)
+    await enterGlue.apply(undefined, [ENTER.MODULES, modules === 'async', made.derefInto()])
+  }
   return { context, enterGlue }
+}
+
+/** The completion value of the `node:` modules' script; with V8's code cache it costs little. */
+export async function evaluateLibrary(isolate: ivm.Isolate, context: ivm.Context, library: CachedScript): Promise<ivm.Reference> {
+  return await (await compileCached(isolate, library, LIBRARY_ORIGIN)).run(context, { reference: true })
 }

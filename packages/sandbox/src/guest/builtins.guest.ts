@@ -68,6 +68,11 @@ function fromLibrary(name: string): unknown {
   return library(name)
 }
 
+/** Of the library: with what it needs itself. */
+export function loadAhead(name: string): void {
+  fromLibrary(name)
+}
+
 /** What a package imports of Node and functions do not have: the bundler writes the name with a prefix. */
 function absent(name: string): unknown {
   const { absentModule } = require('./absent.guest.ts') as typeof import('./absent.guest.ts')

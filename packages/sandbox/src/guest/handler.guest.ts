@@ -67,10 +67,16 @@ export function configureHandler(identity: Identity, limits: StreamLimits): void
   held = undefined
 }
 
-let configureAll: (configJson: string, library: unknown) => void
+interface Preparations {
+  configure(configJson: string, library: unknown): void
+  /** Of the `node:` modules, ahead. */
+  modules(async: boolean, library: unknown): void
+}
 
-export function onConfigure(configure: (configJson: string, library: unknown) => void): void {
-  configureAll = configure
+let preparations: Preparations
+
+export function onPrepare(value: Preparations): void {
+  preparations = value
 }
 
 /** The one way in. What it throws would be serialised by the host with guest code's help, so nothing is thrown. */
@@ -106,7 +112,10 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       adopt(a, b as string)
       break
     case ENTER.CONFIGURE:
-      configureAll(a as string, b)
+      preparations.configure(a as string, b)
+      break
+    case ENTER.MODULES:
+      preparations.modules(a as unknown as boolean, b)
       break
     case ENTER.REJECTED:
       try {

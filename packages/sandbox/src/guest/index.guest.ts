@@ -1,15 +1,15 @@
 import { asyncContext, inContext } from './async-context.guest.ts'
 import { connectBridge } from './bridge.guest.ts'
-import { builtin, installRequire, offerLibrary } from './builtins.guest.ts'
+import { builtin, installRequire, loadAhead, offerLibrary } from './builtins.guest.ts'
 import { chunk } from './chunks.guest.ts'
 import { configureLogs, makeConsole } from './console.guest.ts'
 import { installGlobalEvents } from './global-events.guest.ts'
 import { installGuards } from './guards.guest.ts'
-import { caughtByScript, configureHandler, enter, onConfigure } from './handler.guest.ts'
+import { caughtByScript, configureHandler, enter, onPrepare } from './handler.guest.ts'
 import { beginTime, define, defineLazy, jsonParse, promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 import type { Identity } from './lambda-context.guest.ts'
 import { configurePayload } from './payload-limit.guest.ts'
-import { makeProcess } from './process.guest.ts'
+import { configureProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
 import './pause.guest.ts'
 import { rehearse } from './rehearsal.guest.ts'
@@ -48,7 +48,7 @@ export function prepare(memoryMb: number, web: boolean, tellLater: never, tellAt
   installGlobalEvents()
   installStreamingCompilation()
   installLazily()
-  onConfigure(configure)
+  onPrepare({ configure, modules: prepareModules })
   rehearse(web)
   return enter
 }
@@ -62,7 +62,18 @@ function configure(configJson: string, library: unknown): void {
   configureLogs(config.logLines, config.logBytes, config.logLineBytes)
   offerLibrary(library as never)
   if (config.asyncContext) asyncContext.follow()
-  define(globalThis, 'process', makeProcess(config.environment))
+  define(globalThis, 'process', configureProcess(config.environment))
+}
+
+/** Loads what all modules need, and the most usual ones do: nobody waits now. Nothing of it may depend on what the function is. */
+function prepareModules(async: boolean, library: unknown): void {
+  if (async) asyncContext.follow()
+  offerLibrary(library as never)
+  try {
+    loadAhead('stream')
+  } catch {
+    // Whoever requires it hears of it.
+  }
 }
 
 /** Globals and where they come from; each is made when it is first read. */

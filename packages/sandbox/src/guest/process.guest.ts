@@ -47,10 +47,19 @@ const FEATURES = {
   typescript: false
 }
 
-export function makeProcess(environment: Record<string, string>): Record<string, unknown> {
+let made: Record<string, unknown> | undefined
+
+/** The same object before and after: modules that were loaded ahead hold it. */
+export function configureProcess(environment: Record<string, string>): Record<string, unknown> {
+  made ??= makeProcess()
+  made.env = withTrace({ ...environment })
+  return made
+}
+
+function makeProcess(): Record<string, unknown> {
   const process: Record<string, unknown> = {
     __proto__: PROCESS_MORE,
-    env: withTrace({ ...environment }),
+    env: {},
     argv: ['/usr/bin/node', '/var/task/index.js'],
     argv0: 'node',
     execArgv: [],
