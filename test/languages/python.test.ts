@@ -141,3 +141,39 @@ test('what a module lacks is said at its first call', async (t) => {
   await t.throwsAsync(first('nothing.py'), { message: /defines neither 'handler' nor 'lambda_handler'/ })
   t.is((await first('nothing.py', '--handler', 'nothing.handler')).errorType, 'Runtime.HandlerNotFound')
 })
+
+const LOOK = `
+import os, random, sys, time
+
+started = [sys.path, os.getcwd(), sorted(os.listdir("/")), sorted(os.listdir("/var/task")), os.getenv("COLOUR"), sorted(sys.modules)]
+
+def handler(event, context):
+    time.sleep(0.3)
+    return {"started": started, "random": random.random(), "name": context.function_name}
+`
+
+test('a handler sees the same, whether its interpreter was started ahead or not', async (t) => {
+  const lambda = await lambdaOf(place.daemon)
+  const FunctionName = 'looks'
+  const ZipFile = zipSync({ 'app.py': Buffer.from(LOOK) })
+  const Environment = { Variables: { COLOUR: 'blue' } }
+  const Role = ROLE
+  await lambda.send(
+    new CreateFunctionCommand({
+      FunctionName,
+      Role,
+      Environment,
+      Runtime: Runtime.python312,
+      Handler: 'app.handler',
+      Code: { ZipFile }
+    })
+  )
+  // Two wait at most, of the kind that was asked for last.
+  const calls = await Promise.all(Array.from({ length: 6 }, () => invoke(lambda, FunctionName, {})))
+  const seen = calls.map(({ result }) => result as { started: unknown[]; random: number; name: string })
+  const [first, ...others] = seen
+  t.is(first?.name, 'looks')
+  t.is(first?.started[4], 'blue')
+  for (const other of others) t.deepEqual(other.started, first?.started)
+  t.is(new Set(seen.map(({ random }) => random)).size, 6)
+})

@@ -18,8 +18,8 @@ export const ENTER = {
   CONFIGURE: 6,
   /** A rejection that nobody handled: name or undefined, message or value, stack */
   REJECTED: 7,
-  /** Before CONFIGURE: whether asynchronous contexts are followed, and the completion value of the `node:` modules' script. What all of them need is loaded. */
-  MODULES: 8,
+  /** Before CONFIGURE: an IsolateKind's runtime, to be made ready, and for `node:` modules the completion value of their script. */
+  RUNTIME: 8,
   /** Added to the above when the executor waits on its own thread, so that answers come back within the call. */
   DIRECT: 16
 } as const

@@ -14,8 +14,8 @@ export interface ShelvedBundle extends CachedScript {
   readonly trace: TraceMap
   /** Whether isolates for it get fetch's classes ahead. */
   readonly web: boolean
-  /** Whether isolates for it get the `node:` modules' script ahead. */
-  readonly node: boolean
+  /** Whether isolates for it get the `node:` modules' script ahead, or the interpreter of Python. */
+  readonly runtime: 'none' | 'node' | 'python'
 }
 
 /** Makes of a code cache what isolates take. */
@@ -80,8 +80,7 @@ export class BundleShelf {
       manifest,
       trace: new TraceMap(sourceMap && ownBytes(sourceMap)),
       web: usesWeb(bytes),
-      // What asks for no module may still use the global.
-      node: manifest.builtins.length > 0 || hasWord(bytes, 'Buffer')
+      runtime: runtimeOf(manifest, bytes)
     })
   }
 
@@ -114,6 +113,15 @@ function wrap(script: Buffer): string {
 const AFTER_SCRIPT = Buffer.from('\n}catch(error){__peerlessCatch(error)}')
 /** Bytes in which a directive, if any, begins and ends. */
 const STRICT_WITHIN = 1_024
+
+function runtimeOf({ builtins }: BundleManifest, script: Buffer): ShelvedBundle['runtime'] {
+  if (script.indexOf(PYTHON) === 0) return 'python'
+  // What asks for no module may still use the global.
+  return builtins.length > 0 || hasWord(script, 'Buffer') ? 'node' : 'none'
+}
+
+/** How the bundler begins the script of a handler in Python (packages/bundle, foreign-bundle.ts). */
+const PYTHON = "globalThis.__peerlessRequire('peerless:python').handler("
 
 const WEB = ['new Response(', 'new Request(', 'new Headers(', 'Response.json(', 'Response.redirect(', 'Response.error(']
 const WORD_CHARACTER = /[\w$]/

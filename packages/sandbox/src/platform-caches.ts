@@ -41,7 +41,7 @@ const ALL: ShelvedBundle = {
   manifest: { builtins: [...BUILTINS_SUPPORTED], handlerExport: '', files: new Map() },
   trace: new TraceMap(undefined),
   web: false,
-  node: true
+  runtime: 'node'
 }
 
 async function main({ guest, library: libraryScript, chunks }: Parts, addonPath: string): Promise<void> {
@@ -52,10 +52,10 @@ async function main({ guest, library: libraryScript, chunks }: Parts, addonPath:
     chunks: new Map(Object.entries(chunks)),
     library
   }
-  const web = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: true, modules: 'none' })
+  const web = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: true, runtime: 'none' })
   await rehearsed(web)
   const glueCache = await codeCacheOf(web.isolate, guest, GLUE_ORIGIN)
-  const plain = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: false, modules: 'none' })
+  const plain = prepareIsolate(glue, { memoryMb: PLATFORM_MB, web: false, runtime: 'none' })
   await rehearsed(plain)
   const services = { library, chunks: glue.chunks }
   const { context } = await bootGlue(plain, ALL, NOBODY, services, new StartStages(0), () => undefined)

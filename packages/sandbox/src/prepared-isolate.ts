@@ -18,16 +18,20 @@ export interface IsolateKind {
   readonly memoryMb: number
   /** Its code uses fetch's classes, see `usesWeb`. */
   readonly web: boolean
-  /** Whether it uses `node:` modules, and AsyncLocalStorage among them, which what they are made of must know before. */
-  readonly modules: 'none' | 'plain' | 'async'
+  /** Whether it uses `node:` modules, and AsyncLocalStorage among them, which what they are made of must know before; or runs Python. */
+  readonly runtime: 'none' | 'node' | 'node-async' | 'python'
 }
 
 /** What an instance of the bundle is to be prepared for. */
-export function kindOf({ web, node, manifest }: ShelvedBundle, { memoryMb, environment }: LoadOrder): IsolateKind {
-  const async = manifest.builtins.includes('async_hooks')
+export function kindOf(bundle: ShelvedBundle, { memoryMb, environment }: LoadOrder): IsolateKind {
+  return { memoryMb, web: bundle.web, runtime: runtimeOf(bundle, environment) }
+}
+
+function runtimeOf({ runtime, manifest }: ShelvedBundle, environment: LoadOrder['environment']): IsolateKind['runtime'] {
+  if (runtime !== 'node') return runtime
   // Node's modules read this variable once, when the first is loaded.
-  const ahead = node && environment.NODE_DEBUG === undefined
-  return { memoryMb, web, modules: !ahead ? 'none' : async ? 'async' : 'plain' }
+  if (environment.NODE_DEBUG !== undefined) return 'none'
+  return manifest.builtins.includes('async_hooks') ? 'node-async' : 'node'
 }
 
 /** What all isolates of an executor are made of. */
@@ -51,7 +55,7 @@ export interface PreparedIsolate extends IsolateKind {
   asked: Cross
 }
 
-export function prepareIsolate(glue: Glue, { memoryMb, web, modules }: IsolateKind): PreparedIsolate {
+export function prepareIsolate(glue: Glue, { memoryMb, web, runtime }: IsolateKind): PreparedIsolate {
   const isolate = new glue.addon.Isolate({
     memoryLimit: Math.max(ISOLATE_MB_MIN, memoryMb),
     onCatastrophicError: (message) => prepared.onCatastrophe(message)
@@ -60,7 +64,7 @@ export function prepareIsolate(glue: Glue, { memoryMb, web, modules }: IsolateKi
     isolate,
     memoryMb,
     web,
-    modules,
+    runtime,
     ready: Promise.resolve().then(() => evaluateGlue(glue, prepared)),
     onCatastrophe: () => undefined,
     told: () => undefined,
@@ -72,7 +76,7 @@ export function prepareIsolate(glue: Glue, { memoryMb, web, modules }: IsolateKi
 }
 
 async function evaluateGlue(glue: Glue, prepared: PreparedIsolate): Promise<{ context: ivm.Context; enterGlue: Enter }> {
-  const { isolate, memoryMb, web, modules } = prepared
+  const { isolate, memoryMb, web, runtime } = prepared
   const { addon, library } = glue
   const context = await isolate.createContext()
   const script = await compileCached(isolate, glue.script, GLUE_ORIGIN)
@@ -91,9 +95,9 @@ async function evaluateGlue(glue: Glue, prepared: PreparedIsolate): Promise<{ co
   )
   const enterGlue = (await prepare.apply(undefined, [memoryMb, web, later, atOnce], { result: { reference: true } })) as Enter
   prepare.release()
-  if (modules !== 'none') {
-    const made = await evaluateLibrary(isolate, context, library)
-    await enterGlue.apply(undefined, [ENTER.MODULES, modules === 'async', made.derefInto()])
+  if (runtime !== 'none') {
+    const made = runtime === 'python' ? undefined : await evaluateLibrary(isolate, context, library)
+    await enterGlue.apply(undefined, [ENTER.RUNTIME, runtime, made?.derefInto()])
   }
   return { context, enterGlue }
 }

@@ -27,7 +27,7 @@ export class SpareIsolates {
 
   constructor(glue: Glue, memoryMb: number) {
     this.#glue = glue
-    this.#shelves = [true, false].map((web) => ({ kind: { memoryMb, web, modules: 'none' }, spares: [] }))
+    this.#shelves = [true, false].map((web) => ({ kind: { memoryMb, web, runtime: 'none' }, spares: [] }))
   }
 
   /** One that waits, or a new one. `started` must follow. */
@@ -87,5 +87,5 @@ export class SpareIsolates {
 }
 
 function isSame(a: IsolateKind, b: IsolateKind): boolean {
-  return a.memoryMb === b.memoryMb && a.web === b.web && a.modules === b.modules
+  return a.memoryMb === b.memoryMb && a.web === b.web && a.runtime === b.runtime
 }

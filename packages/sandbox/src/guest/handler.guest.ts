@@ -69,8 +69,8 @@ export function configureHandler(identity: Identity, limits: StreamLimits): void
 
 interface Preparations {
   configure(configJson: string, library: unknown): void
-  /** Of the `node:` modules, ahead. */
-  modules(async: boolean, library: unknown): void
+  /** Of what the function's code runs in, ahead. */
+  runtime(name: string, library: unknown): void
 }
 
 let preparations: Preparations
@@ -114,8 +114,8 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
     case ENTER.CONFIGURE:
       preparations.configure(a as string, b)
       break
-    case ENTER.MODULES:
-      preparations.modules(a as unknown as boolean, b)
+    case ENTER.RUNTIME:
+      preparations.runtime(a as string, b)
       break
     case ENTER.REJECTED:
       try {

@@ -48,7 +48,7 @@ export function prepare(memoryMb: number, web: boolean, tellLater: never, tellAt
   installGlobalEvents()
   installStreamingCompilation()
   installLazily()
-  onPrepare({ configure, modules: prepareModules })
+  onPrepare({ configure, runtime: prepareRuntime })
   rehearse(web)
   return enter
 }
@@ -65,14 +65,15 @@ function configure(configJson: string, library: unknown): void {
   define(globalThis, 'process', configureProcess(config.environment))
 }
 
-/** Loads what all modules need, and the most usual ones do: nobody waits now. Nothing of it may depend on what the function is. */
-function prepareModules(async: boolean, library: unknown): void {
-  if (async) asyncContext.follow()
+/** Loads what all modules need, and the most usual ones do, or starts an interpreter: nobody waits now. Nothing of it may depend on what the function is. */
+function prepareRuntime(name: string, library: unknown): void {
+  if (name === 'node-async') asyncContext.follow()
   offerLibrary(library as never)
   try {
-    loadAhead('stream')
+    if (name === 'python') (chunk('python') as typeof import('./chunks/python.guest.ts')).startAhead()
+    else loadAhead('stream')
   } catch {
-    // Whoever requires it hears of it.
+    // Whoever uses it hears of it.
   }
 }
 

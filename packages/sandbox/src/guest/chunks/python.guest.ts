@@ -1,1 +1,1 @@
-export { handler } from '../python/handler.guest.ts'
+export { handler, startAhead } from '../python/handler.guest.ts'

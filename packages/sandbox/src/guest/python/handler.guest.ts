@@ -31,10 +31,10 @@ const TASK_FOLDER = '/var/task'
  * @returns what a Python function is to the rest of the glue: a handler in JavaScript
  */
 export async function handler(file: string, name: string): Promise<Handler> {
-  const output = new Lines()
-  const python = await start(output)
+  const { python, output } = await (ahead ?? start())
+  ahead = undefined
+  fill(python)
   const { process } = globalThis as unknown as { process: { env: Record<string, string> } }
-  python.runPython(BOOTSTRAP)
   const get = <Value>(wanted: string) => python.globals.get(wanted) as Value
   get<(environment: string) => void>('_prepare')(jsonStringify(process.env))
   const module = file.slice(0, -'.py'.length).replaceAll('/', '.')
@@ -56,7 +56,25 @@ export async function handler(file: string, name: string): Promise<Handler> {
   }
 }
 
-async function start(output: Lines): Promise<MicroPython> {
+interface Started {
+  readonly python: MicroPython
+  /** What is printed there. */
+  readonly output: Lines
+}
+
+let ahead: Promise<Started> | undefined
+
+/** For the function that this isolate will be for. */
+export function startAhead(): void {
+  ahead = start()
+  ahead.catch(() => {
+    // It is started again, for somebody who hears of it.
+    ahead = undefined
+  })
+}
+
+async function start(): Promise<Started> {
+  const output = new Lines()
   const bytes = (Uint8Array as unknown as { fromBase64(text: string): Uint8Array }).fromBase64(
     ask(ASK.CHUNK, 'micropython') as string
   )
@@ -75,7 +93,12 @@ async function start(output: Lines): Promise<MicroPython> {
       }
     }
   })
-  const { FS } = python
+  python.runPython(BOOTSTRAP)
+  return { python, output }
+}
+
+/** The bundle's files, where Python looks for modules. */
+function fill({ FS }: MicroPython): void {
   FS.mkdirTree(TASK_FOLDER)
   for (const [name] of jsonParse(ask(ASK.FILE) as string) as [string, number][]) {
     const path = `${TASK_FOLDER}/${name}`
@@ -83,7 +106,6 @@ async function start(output: Lines): Promise<MicroPython> {
     FS.writeFile(path, ask(ASK.FILE, name) as Uint8Array)
   }
   FS.chdir(TASK_FOLDER)
-  return python
 }
 
 /** @throws ProgramError for what Python says is none */
