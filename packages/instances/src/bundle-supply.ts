@@ -1,5 +1,5 @@
 import { type FunctionVersion, type Logger, messageOf } from '@peerless/interface'
-import type { LoadOrder } from '@peerless/sandbox'
+import { type IsolateKind, kindOfBundle, type LoadOrder } from '@peerless/sandbox'
 import type { Supply } from './bundle-delivery.ts'
 import type { CodeCacheStore } from './code-cache-store.ts'
 import type { CodeCompiler } from './code-compiler.ts'
@@ -27,6 +27,7 @@ export interface BundleSupplyOptions {
 export class BundleSupply {
   readonly #options: BundleSupplyOptions
   readonly #loads: SharedLoads
+  #onKind: (kind: IsolateKind) => void = () => undefined
   /** By CID. */
   readonly #bundles = new KeptBytes(KEPT_BUNDLES)
   /** By account and CID. */
@@ -35,6 +36,11 @@ export class BundleSupply {
   constructor(options: BundleSupplyOptions) {
     this.#options = options
     this.#loads = new SharedLoads(options.load)
+  }
+
+  /** Called with what a bundle needs that may be started soon. */
+  onKind(listener: (kind: IsolateKind) => void): void {
+    this.#onKind = listener
   }
 
   /** @throws PeerlessError NOT_REPLICATED and what else loading throws */
@@ -92,10 +98,18 @@ export class BundleSupply {
   async #read(version: FunctionVersion): Promise<Uint8Array> {
     const cid = version.code.bundleCid
     const kept = this.#bundles.get(cid)
-    if (kept !== undefined) return kept
-    const bundle = await this.#loads.get(version)
-    this.#bundles.set(cid, bundle)
+    const bundle = kept ?? (await this.#loads.get(version))
+    if (kept === undefined) this.#bundles.set(cid, bundle)
+    this.#tellKind(version, bundle)
     return bundle
+  }
+
+  #tellKind({ memoryMb, environment }: FunctionVersion, bundle: Uint8Array): void {
+    try {
+      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }))
+    } catch {
+      // Whoever starts it hears of it.
+    }
   }
 
   async #readCache(account: string, cid: string): Promise<Uint8Array | undefined> {

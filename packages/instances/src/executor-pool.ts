@@ -1,5 +1,5 @@
 import { type Clock, type Egress, firstTrace, type Logger, PeerlessError } from '@peerless/interface'
-import type { ExecutorStatus, LogHeader, SandboxCode } from '@peerless/sandbox'
+import { type ExecutorStatus, type IsolateKind, isSameKind, type LogHeader, type SandboxCode } from '@peerless/sandbox'
 import type { Confinement } from './confinement.ts'
 import type { ControlGroups } from './control-groups.ts'
 import { hostsOf } from './executor-egress.ts'
@@ -52,6 +52,7 @@ export class ExecutorPool {
   readonly #accounts = new Map<string, Executor[]>()
   readonly #all = new Set<Executor>()
   #spare: Executor | undefined
+  #expected: IsolateKind | undefined
   #nextNumber = 1
   #stopped = false
   #looking = false
@@ -76,6 +77,13 @@ export class ExecutorPool {
   prepare(): void {
     if (this.#stopped || this.#spare !== undefined || this.#all.size >= EXECUTORS_MAX) return
     this.#spare = this.#spawn()
+  }
+
+  /** A function that needs isolates of that kind was deployed or started: it, or one like it, may be what the spare process is taken for. */
+  expect(kind: IsolateKind): void {
+    if (this.#expected !== undefined && isSameKind(this.#expected, kind)) return
+    this.#expected = kind
+    this.#spare?.process.expect(kind)
   }
 
   /** Where the next instance of a revision goes, see `choosePlace`. undefined when there is no room for one. */
@@ -317,6 +325,7 @@ export class ExecutorPool {
     const executor: Executor = {
       process: new ExecutorProcess({
         number: this.#nextNumber++,
+        expected: this.#expected,
         code,
         confinement,
         events,

@@ -21,6 +21,7 @@ import {
   executorArguments,
   GLUE_NAME,
   type InvokeHeader,
+  type IsolateKind,
   LIBRARY_NAME,
   type LoadOrder,
   type LogHeader,
@@ -78,8 +79,10 @@ export class ExecutorProcess {
     group: ControlGroup | undefined
     /** It makes code caches: what instances need comes only with `evaluate`. */
     compiles?: boolean
+    /** What its first isolates are prepared for. */
+    expected?: IsolateKind | undefined
   }) {
-    const { number, code, confinement, events, logger, egress, group, compiles = false } = options
+    const { number, code, confinement, events, logger, egress, group, compiles = false, expected } = options
     this.number = number
     this.#events = events
     this.#logger = logger.child({ executor: number })
@@ -114,6 +117,7 @@ export class ExecutorProcess {
     this.#child.stdin?.on('error', (error) => this.#logger.debug('executor took no script', { reason: error.message }))
     void this.#begin(code.executorScript)
     this.#code = code
+    if (expected !== undefined) this.expect(expected)
     if (!compiles) this.#sendGlue()
   }
 
@@ -150,6 +154,11 @@ export class ExecutorProcess {
         done(error, reply)
       })
     })
+  }
+
+  /** Isolates of that kind are prepared ahead. */
+  expect(kind: IsolateKind): void {
+    this.#connection.notify(EXECUTOR_MESSAGE.EXPECT, kind)
   }
 
   /** Makes V8's code cache of a bundle; `onPart` gets its bytes in order. */

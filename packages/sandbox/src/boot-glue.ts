@@ -24,7 +24,7 @@ export async function bootGlue(
   prepared.told = told
   prepared.asked = (operation, a, b, c, d) =>
     operation >= ASK.LIBRARY ? modules.answer(operation, a, b, c, d) : answerAsk(operation, a, b, c, d, shelved.manifest, chunks)
-  const late = shelved.runtime === 'node' && prepared.runtime === 'none'
+  const late = shelved.needs.runtime.startsWith('node') && prepared.runtime === 'none'
   const evaluated = late ? await evaluateLibrary(prepared.isolate, context, library) : undefined
   const config = [ENTER.CONFIGURE, glueConfig(order, shelved.manifest), evaluated?.derefInto()]
   // No guest code has run and none runs in this: it can be waited for, which costs less than another thread.

@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer'
 import { LIMITS, PeerlessError } from '@peerless/interface'
 import { type CachedScript, cachedScript } from './code-cache.ts'
 import { CODE_CACHE_PREFIX, SOURCE_MAP_PREFIX } from './executor-protocol.ts'
+import { type BundleNeeds, needsOf } from './isolate-kind.ts'
 import { type BundleManifest, type BundleParts, readBundle } from './read-bundle.ts'
 import { SCRIPT_NAME, TraceMap } from './trace-map.ts'
 
@@ -12,10 +13,7 @@ const ARRIVING_MAX = 16
 export interface ShelvedBundle extends CachedScript {
   readonly manifest: BundleManifest
   readonly trace: TraceMap
-  /** Whether isolates for it get fetch's classes ahead. */
-  readonly web: boolean
-  /** Whether isolates for it get the `node:` modules' script ahead, or the interpreter of Python. */
-  readonly runtime: 'none' | 'node' | 'python'
+  readonly needs: BundleNeeds
 }
 
 /** Makes of a code cache what isolates take. */
@@ -79,8 +77,7 @@ export class BundleShelf {
       ...cachedScript(wrap(bytes), false),
       manifest,
       trace: new TraceMap(sourceMap && ownBytes(sourceMap)),
-      web: usesWeb(bytes),
-      runtime: runtimeOf(manifest, bytes)
+      needs: needsOf(manifest, bytes)
     })
   }
 
@@ -113,31 +110,3 @@ function wrap(script: Buffer): string {
 const AFTER_SCRIPT = Buffer.from('\n}catch(error){__peerlessCatch(error)}')
 /** Bytes in which a directive, if any, begins and ends. */
 const STRICT_WITHIN = 1_024
-
-function runtimeOf({ builtins }: BundleManifest, script: Buffer): ShelvedBundle['runtime'] {
-  if (script.indexOf(PYTHON) === 0) return 'python'
-  // What asks for no module may still use the global.
-  return builtins.length > 0 || hasWord(script, 'Buffer') ? 'node' : 'none'
-}
-
-/** How the bundler begins the script of a handler in Python (packages/bundle, foreign-bundle.ts). */
-const PYTHON = "globalThis.__peerlessRequire('peerless:python').handler("
-
-const WEB = ['new Response(', 'new Request(', 'new Headers(', 'Response.json(', 'Response.redirect(', 'Response.error(']
-const WORD_CHARACTER = /[\w$]/
-
-/**
- * A guess from the text, the same for each isolate of a bundle: what was not guessed is evaluated when it is first used. Looks for plain
- * texts, because a regular expression takes 3 ms for a bundle of 1 MB.
- */
-function usesWeb(script: Buffer): boolean {
-  return WEB.some((text) => script.includes(text)) || hasWord(script, 'fetch')
-}
-
-function hasWord(text: Buffer, word: string): boolean {
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-    const stands = (index: number) => !WORD_CHARACTER.test(String.fromCharCode(text[index] ?? 0))
-    if (stands(at - 1) && stands(at + word.length)) return true
-  }
-  return false
-}

@@ -4,7 +4,7 @@ import { SCRIPT_ORIGIN, type ShelvedBundle } from './bundle-shelf.ts'
 import { codeCacheOf, compileCached } from './code-cache.ts'
 import type { LoadOrder } from './executor-protocol.ts'
 import type { HostServices } from './host-services.ts'
-import { kindOf } from './prepared-isolate.ts'
+import { kindOf } from './isolate-kind.ts'
 import { StartStages } from './start-stages.ts'
 
 /**
@@ -15,7 +15,7 @@ import { StartStages } from './start-stages.ts'
  * @throws Error where it does not compile, or V8 gave the isolate up
  */
 export async function makeEvaluatedCache(services: HostServices, bundle: ShelvedBundle, order: LoadOrder): Promise<Uint8Array> {
-  const prepared = services.spares.take(kindOf(bundle, order))
+  const prepared = services.spares.take(kindOf(bundle.needs, order))
   const { isolate } = prepared
   try {
     const stages = new StartStages(performance.now())

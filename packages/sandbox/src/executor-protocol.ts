@@ -36,6 +36,8 @@ export const EXECUTOR_MESSAGE = {
    * none; answered as COMPILE is. Asked once of a process that nothing else is asked of afterwards.
    */
   EVALUATE: 10,
+  /** Notification: isolates of an IsolateKind will be asked for. Before the glue it says what is prepared first. */
+  EXPECT: 11,
   /** Notification, executor → daemon: started, and how confined. */
   HELLO: 16,
   /** Notification: a line of console output. */

@@ -25,6 +25,7 @@ import {
 import type { HostServices } from './host-services.ts'
 import { HostedInstance } from './hosted-instance.ts'
 import { loadAddon } from './isolate-addon.ts'
+import type { IsolateKind } from './isolate-kind.ts'
 import { Manners } from './manners.ts'
 import { STATUS_OK } from './outcome-numbers.ts'
 import { SpareIsolates } from './spare-isolates.ts'
@@ -109,7 +110,7 @@ function handle(request: IncomingRequest): void {
       // The glue and its later parts come the same way as bundles do, under names that are no CIDs; the glue last.
       if (cid === GLUE_NAME) {
         glue.script += Buffer.from(request.payload).toString('latin1')
-        if (glue.script.length === totalBytes) spares.refill()
+        if (glue.script.length === totalBytes) prepareFirst()
       } else if (cid === LIBRARY_NAME) library.script += Buffer.from(request.payload).toString('latin1')
       else if (cid.startsWith(CHUNK_PREFIX)) {
         const name = cid.slice(CHUNK_PREFIX.length)
@@ -117,6 +118,10 @@ function handle(request: IncomingRequest): void {
       } else shelf.add(cid, totalBytes, offset, request.payload)
       return
     }
+    case EXECUTOR_MESSAGE.EXPECT:
+      expected = request.header as IsolateKind
+      if (glue.script !== '') spares.expect(expected)
+      return
     case EXECUTOR_MESSAGE.FORGET:
       shelf.forget(String(request.header))
       return
@@ -187,6 +192,14 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
     request.fail(new PeerlessError('INTERNAL', 'an instance could not be made', { cause: error }))
     process.stderr.write(`load: ${error instanceof Error ? error.stack : String(error)}\n`)
   }
+}
+
+/** What the daemon expected before the glue was here. */
+let expected: IsolateKind | undefined
+
+function prepareFirst(): void {
+  if (expected === undefined) spares.refill()
+  else spares.expect(expected)
 }
 
 type MakeCache = (bundle: ShelvedBundle) => Promise<Uint8Array>

@@ -25,10 +25,11 @@ import type { HostServices } from './host-services.ts'
 import { type Call, doom, newCall, replyTo, takeAnswer, takeRejection } from './hosted-call.ts'
 import { HostedStream } from './hosted-stream.ts'
 import { InstanceTimer } from './instance-timer.ts'
+import { kindOf } from './isolate-kind.ts'
 import { IsolateUsage } from './isolate-usage.ts'
 import { LogAllowance } from './log-allowance.ts'
 import { KIND_STREAM, STATUS_ERROR, STATUS_EXIT, STATUS_OK, STATUS_TIMEOUT } from './outcome-numbers.ts'
-import { type Cross, type Enter, kindOf, type PreparedIsolate } from './prepared-isolate.ts'
+import type { Cross, Enter, PreparedIsolate } from './prepared-isolate.ts'
 import { StartStages } from './start-stages.ts'
 
 /** After the isolate was told to stop, its thread has this long before the process is given up. */
@@ -80,7 +81,7 @@ export class HostedInstance {
     this.#bundle = bundle
     this.#manner = services.manners.of(order.revisionId, order.manner)
     this.#logs = new LogAllowance(order.instance, services.log, bundle.trace)
-    this.#prepared = services.spares.take(kindOf(bundle, order))
+    this.#prepared = services.spares.take(kindOf(bundle.needs, order))
     this.#prepared.onCatastrophe = (message) => this.#catastrophe(message)
     this.#isolate = this.#prepared.isolate
     this.#usage = new IsolateUsage(this.#isolate)

@@ -34,5 +34,6 @@ export {
   START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'
+export { type IsolateKind, isSameKind, kindOfBundle } from './isolate-kind.ts'
 export { INVOKE_ERROR, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
 export { splitSourceMap } from './read-bundle.ts'

@@ -40,8 +40,7 @@ const ALL: ShelvedBundle = {
   ...cachedScript(`(${LIBRARY_REHEARSAL})(${JSON.stringify(BUILTINS_SUPPORTED)})`, false),
   manifest: { builtins: [...BUILTINS_SUPPORTED], handlerExport: '', files: new Map() },
   trace: new TraceMap(undefined),
-  web: false,
-  runtime: 'node'
+  needs: { web: false, runtime: 'node' }
 }
 
 async function main({ guest, library: libraryScript, chunks }: Parts, addonPath: string): Promise<void> {

@@ -1,9 +1,8 @@
 import type ivm from 'isolated-vm'
 import { answerAsk } from './bridge-host.ts'
 import { ASK, ENTER } from './bridge-operations.ts'
-import type { ShelvedBundle } from './bundle-shelf.ts'
 import { type CachedScript, compileCached, GLUE_ORIGIN, LIBRARY_ORIGIN } from './code-cache.ts'
-import type { LoadOrder } from './executor-protocol.ts'
+import type { IsolateKind } from './isolate-kind.ts'
 
 /** isolated-vm's own minimum. */
 const ISOLATE_MB_MIN = 8
@@ -12,27 +11,6 @@ const ISOLATE_MB_MIN = 8
 export type Enter = ivm.Reference<(...values: ivm.Transferable[]) => void>
 /** How an isolate talks to its executor. */
 export type Cross = (operation: number, a: unknown, b: unknown, c: unknown, d: unknown) => unknown
-
-/** What an isolate is prepared for; it can't be changed afterwards. */
-export interface IsolateKind {
-  readonly memoryMb: number
-  /** Its code uses fetch's classes, see `usesWeb`. */
-  readonly web: boolean
-  /** Whether it uses `node:` modules, and AsyncLocalStorage among them, which what they are made of must know before; or runs Python. */
-  readonly runtime: 'none' | 'node' | 'node-async' | 'python'
-}
-
-/** What an instance of the bundle is to be prepared for. */
-export function kindOf(bundle: ShelvedBundle, { memoryMb, environment }: LoadOrder): IsolateKind {
-  return { memoryMb, web: bundle.web, runtime: runtimeOf(bundle, environment) }
-}
-
-function runtimeOf({ runtime, manifest }: ShelvedBundle, environment: LoadOrder['environment']): IsolateKind['runtime'] {
-  if (runtime !== 'node') return runtime
-  // Node's modules read this variable once, when the first is loaded.
-  if (environment.NODE_DEBUG !== undefined) return 'none'
-  return manifest.builtins.includes('async_hooks') ? 'node-async' : 'node'
-}
 
 /** What all isolates of an executor are made of. */
 export interface Glue {

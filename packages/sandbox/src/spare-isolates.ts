@@ -1,4 +1,5 @@
-import { type Glue, type IsolateKind, type PreparedIsolate, prepareIsolate } from './prepared-isolate.ts'
+import { type IsolateKind, isSameKind } from './isolate-kind.ts'
+import { type Glue, type PreparedIsolate, prepareIsolate } from './prepared-isolate.ts'
 
 /** Isolates of one kind that wait for a bundle in one executor: each holds some 2 MB. */
 const SPARES_PER_KIND_MAX = 2
@@ -32,14 +33,25 @@ export class SpareIsolates {
 
   /** One that waits, or a new one. `started` must follow. */
   take(kind: IsolateKind): PreparedIsolate {
-    const shelf = this.#shelves.find((one) => isSame(one.kind, kind)) ?? { kind, spares: [] }
-    const others = this.#shelves.filter((one) => one !== shelf)
-    for (const { spares } of others.splice(KINDS_MAX - 1)) for (const spare of spares) spare.isolate.dispose()
-    this.#shelves = [shelf, ...others]
+    const shelf = this.#first(kind)
     const prepared = shelf.spares.shift() ?? prepareIsolate(this.#glue, kind)
     this.#starting++
     this.refill()
     return prepared
+  }
+
+  /** Isolates of that kind will be asked for. */
+  expect(kind: IsolateKind): void {
+    this.#first(kind)
+    this.refill()
+  }
+
+  #first(kind: IsolateKind): Shelf {
+    const shelf = this.#shelves.find((one) => isSameKind(one.kind, kind)) ?? { kind, spares: [] }
+    const others = this.#shelves.filter((one) => one !== shelf)
+    for (const { spares } of others.splice(KINDS_MAX - 1)) for (const spare of spares) spare.isolate.dispose()
+    this.#shelves = [shelf, ...others]
+    return shelf
   }
 
   /** What took one has started, or failed to. */
@@ -84,8 +96,4 @@ export class SpareIsolates {
     }
     this.refill()
   }
-}
-
-function isSame(a: IsolateKind, b: IsolateKind): boolean {
-  return a.memoryMb === b.memoryMb && a.web === b.web && a.runtime === b.runtime
 }
