@@ -48,6 +48,8 @@ export const ALIASES_MAX = 256
 export const QUALIFIERS_MAX = 256
 /** JSON text of what is only kept. */
 export const KEPT_LENGTH_MAX = 16_384
+/** Objects within objects in settings that are only kept: AWS's have five at most. Text of thousands can be read, and not be written again. */
+export const SETTINGS_DEPTH_MAX = 16
 
 export function environmentBytes(environment: Readonly<Record<string, string>>): number {
   let bytes = 0

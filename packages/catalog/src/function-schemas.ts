@@ -12,6 +12,7 @@ import {
   QUALIFIERS_MAX,
   ROLE_ARN,
   ROLE_LENGTH_MAX,
+  SETTINGS_DEPTH_MAX,
   TAGS_MAX
 } from './function-rules.ts'
 import { MS_MAX } from './hybrid-time.ts'
@@ -55,6 +56,32 @@ function bounded<Value extends z.ZodType>(key: z.ZodString, value: Value, entrie
     .pipe(record)
 }
 
+/** Settings that are only kept and given back: the JSON of an object. One that cannot be read would fail every list in which it stands, at every node. */
+function settingsText(lengthMax: number) {
+  return z
+    .string()
+    .max(lengthMax)
+    .refine(isSettings, { error: `must be the JSON of an object, at most ${SETTINGS_DEPTH_MAX} deep` })
+}
+
+function isSettings(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return !Array.isArray(value) && isObject(value) && isWithinDepth(value, SETTINGS_DEPTH_MAX)
+  } catch {
+    // The only thing that `JSON.parse` throws of a text is that it is none.
+    return false
+  }
+}
+
+function isWithinDepth(value: unknown, depth: number): boolean {
+  return !isObject(value) || (depth > 0 && Object.values(value).every((inner) => isWithinDepth(inner, depth - 1)))
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
 /** AWS's bounds of tags. */
 const tags = bounded(z.string().min(1).max(128), z.string().max(256), TAGS_MAX)
 
@@ -92,7 +119,7 @@ const functionVersion = z.strictObject({
     .array(z.strictObject({ arn: printable(2_048), zipBytes: z.int().min(1).max(LIMITS.zipBytesMax), zipCid: cid.optional() }))
     .max(LAYERS_MAX)
     .optional(),
-  kept: z.string().max(KEPT_LENGTH_MAX).optional()
+  kept: settingsText(KEPT_LENGTH_MAX).optional()
 })
 
 export const urlAuth = z.enum(['NONE', 'AWS_IAM'])
@@ -209,7 +236,7 @@ export const eventSourceMapping = z.strictObject({
   modifiedAt: epochMs,
   lastResult: z.string().max(512),
   tags,
-  settings: z.string().max(65_536)
+  settings: settingsText(65_536)
 })
 
 export const codeSigning = z.strictObject({

@@ -8,6 +8,7 @@ import { accessKey, forged, functionRecord, nodeRecord, SECRET, signer, TestMesh
 
 const MEMBER = signer(40)
 const MESH_ID = 'test-mesh'
+const UUID = '00000000-0000-4000-8000-000000000000'
 
 interface Scene {
   readonly mesh: TestMesh
@@ -142,6 +143,31 @@ test(
   /function 'bad' holds the value of 'good'/
 )
 test(
+  'kept settings that are no JSON, and would fail every list of functions',
+  refused,
+  (now) => forged(MEMBER, MESH_ID, functionEntry(now, 'bad', { stored: keeping('{') })),
+  /function 'bad': latest\.kept: must be the JSON of an object/
+)
+test(
+  'kept settings that are null',
+  refused,
+  (now) => forged(MEMBER, MESH_ID, functionEntry(now, 'bad', { stored: keeping('null') })),
+  /latest\.kept: must be the JSON of an object/
+)
+test(
+  'kept settings too deep to be written again',
+  refused,
+  (now) =>
+    forged(MEMBER, MESH_ID, functionEntry(now, 'bad', { stored: keeping(`{"a":${'['.repeat(8_000)}${']'.repeat(8_000)}}`) })),
+  /latest\.kept: must be the JSON of an object, at most 16 deep/
+)
+test(
+  'a mapping whose settings are no JSON',
+  refused,
+  (now) => forged(MEMBER, MESH_ID, functionEntry(now, UUID, { kind: 'mapping', stored: mappingOf('settings') })),
+  /mapping '\S+': settings: must be the JSON of an object/
+)
+test(
   "another node's record, which would redirect its pay",
   refused,
   (now) => {
@@ -168,6 +194,16 @@ test(
   (now) => sealedKey(now, undefined, 'PLKAOTHEROTHEROTHERO'),
   /was not sealed for it in this mesh/
 )
+
+function keeping(kept: string): unknown {
+  const record = functionRecord('bad')
+  return { ...record, latest: { ...record.latest, kept } }
+}
+
+function mappingOf(settings: string): unknown {
+  const times = { createdAt: 0, modifiedAt: 0 }
+  return { uuid: UUID, account: 'acme', functionName: 'f', enabled: true, lastResult: '', tags: {}, settings, ...times }
+}
 
 function sealedKey(now: number, secret: Uint8Array | undefined, sealedFor: string): Uint8Array {
   const vault = createKeyVault(secret ?? Buffer.from('a secret that all members of the test mesh share'), new SeededRandom(3))

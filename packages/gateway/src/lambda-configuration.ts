@@ -38,6 +38,7 @@ export function configurationOf(
   const snapStart = SnapStart as { ApplyOn?: string } | undefined
   const variables = version.environment
   return {
+    ...kept,
     FunctionName: name,
     FunctionArn: functionArn(context.region, context.accountId, name, shown),
     Runtime: version.runtime,
@@ -50,7 +51,6 @@ export function configurationOf(
     LastModified: lastModified(version.modifiedAt),
     CodeSha256: version.code.zipSha256,
     Version: version.version,
-    ...kept,
     ...(Object.keys(variables).length === 0 ? {} : { Environment: { Variables: variables } }),
     ...(version.deadLetterTarget === undefined ? {} : { DeadLetterConfig: { TargetArn: version.deadLetterTarget } }),
     ...(version.layers === undefined

@@ -23,8 +23,8 @@ export function mappingHandlers(context: LambdaContext): Handlers {
     return { name, qualifier, account: target.record.account }
   }
   const shown = (mapping: EventSourceMappingRecord, state?: State) => ({
-    UUID: mapping.uuid,
     ...(JSON.parse(mapping.settings) as Record<string, unknown>),
+    UUID: mapping.uuid,
     FunctionArn: functionArn(region, accountId, mapping.functionName, mapping.qualifier),
     LastModified: mapping.modifiedAt / 1_000,
     LastProcessingResult: mapping.lastResult,
