@@ -1,6 +1,6 @@
 import { type Beacon, PeerlessError } from '@peerless/interface'
 import type { LoadHint } from './beacon-table.ts'
-import { FAILING_TOLD_MAX, IDLE_REVISIONS_MAX } from './constants.ts'
+import { FAILING_TOLD_MAX, IDLE_REVISIONS_MAX, PLACES_TOLD_MAX } from './constants.ts'
 
 /** The longest text form of a peer id that libp2p makes is 59. */
 const PEER_ID_CHARS_MAX = 64
@@ -25,14 +25,18 @@ export function beaconToWire(beacon: Beacon): unknown[] {
 export function beaconFromWire(node: string, alleged: unknown): Beacon {
   if (!Array.isArray(alleged) || alleged.length < 8) throw malformed(node)
   const [boot, sequence, slots, busy, inFlight, latencyMs, draining, idle, failing = []] = alleged
-  const counts = [boot, sequence, slots, busy, inFlight, latencyMs]
+  const counts = [boot, sequence, busy, inFlight, latencyMs]
   const whole =
-    counts.every(isCount) && typeof draining === 'boolean' && Array.isArray(idle) && idle.length <= 2 * IDLE_REVISIONS_MAX
+    counts.every(isCount) &&
+    isPlaces(slots) &&
+    typeof draining === 'boolean' &&
+    Array.isArray(idle) &&
+    idle.length <= 2 * IDLE_REVISIONS_MAX
   if (!whole || !isNodes(failing)) throw malformed(node)
   const revisions = new Map<string, number>()
   for (let index = 0; index + 1 < idle.length; index += 2) {
     const [revision, count] = [idle[index], idle[index + 1]]
-    if (typeof revision !== 'string' || revision.length > 64 || !isCount(count)) throw malformed(node)
+    if (typeof revision !== 'string' || revision.length > 64 || !isPlaces(count)) throw malformed(node)
     revisions.set(revision, count)
   }
   return { node, boot, sequence, slots, busy, inFlight, latencyMs, draining, idle: revisions, failing }
@@ -54,11 +58,17 @@ export function hintFromWire(alleged: unknown): LoadHint | undefined {
     number,
     number
   ]
+  if (!isPlaces(slots) || !isPlaces(idle)) return undefined
   return { boot, sequence, slots, busy, inFlight, latencyMs, idle }
 }
 
 function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= Number.MAX_SAFE_INTEGER
+}
+
+/** Slots, or idle instances: what is added up over all nodes, and what a call is sent for. */
+function isPlaces(value: unknown): value is number {
+  return isCount(value) && Number.isInteger(value) && value <= PLACES_TOLD_MAX
 }
 
 function isNodes(value: unknown): value is string[] {

@@ -83,5 +83,7 @@ export const MARKED_REVISIONS_MAX = 64
 export const FAILURE_HOLD_MS = 1_000
 /** Revisions remembered per peer; a beacon that lists more is cut. */
 export const IDLE_REVISIONS_MAX = 4_096
+/** Slots or idle instances that a node is believed to have: six times what `--slots` takes. One that says it had more draws everybody to itself, and hides all others in the mean. */
+export const PLACES_TOLD_MAX = 65_536
 /** Peers remembered. */
 export const PEERS_MAX = 16_384

@@ -109,7 +109,8 @@ export class ReportBoard {
 
   #count(report: Report, sign: 1 | -1): void {
     if (report.draining || report.slots <= 0) return
-    this.#busy += sign * report.busy
+    // Whatever it says: with a mean above all its slots every node would look full to every other one.
+    this.#busy += sign * Math.min(report.busy, report.slots)
     this.#slots += sign * report.slots
     this.#counted += sign
     const bucket = Math.min(BUCKETS, Math.floor((report.busy / report.slots) * BUCKETS))

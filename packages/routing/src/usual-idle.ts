@@ -1,4 +1,7 @@
-import { USUAL_IDLE_MIN } from './constants.ts'
+import { IDLE_REVISIONS_MAX, USUAL_IDLE_MIN } from './constants.ts'
+
+/** Revisions remembered of one node: those of its last report, and as many that fade. */
+const REVISIONS_MAX = 2 * IDLE_REVISIONS_MAX
 
 /** Idle instances of one revision that one node usually has: as they were in the mean of the last USUAL_MS. */
 export interface Stock {
@@ -54,6 +57,14 @@ export class UsualIdle {
   }
 
   #add(revision: string, node: string, there: Map<string, Kept>, count: number): void {
+    // A node that names others with every report would fill the memory before they have faded.
+    if (there.size >= REVISIONS_MAX) {
+      for (const oldest of there.keys()) {
+        there.delete(oldest)
+        this.#delete(oldest, node)
+        break
+      }
+    }
     const stock = { count }
     there.set(revision, stock)
     const nodes = this.#of.get(revision)

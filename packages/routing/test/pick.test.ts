@@ -314,6 +314,21 @@ test('whatever the loads, a pick is open: not refused, not draining, not known t
   t.pass()
 })
 
+test('a node that says it had more busy than it has slots does not make the others look full', (t) => {
+  const table = tableOf(beacon('a'), beacon('liar', { slots: 1, busy: 1e15 }))
+  t.is(choose(table, self({ busy: 4 }), 250)?.node, 'a')
+  table.remove('liar')
+  t.is(choose(table, self({ busy: 4 }), 250)?.node, 'a')
+})
+
+test('a node that names other revisions with every report is remembered for some of them only', (t) => {
+  const table = tableOf(beacon('a'))
+  const idle = (turn: number) => new Map(Array.from({ length: 4_096 }, (_, index) => [`${turn}-${index}`, 1]))
+  for (let turn = 2; turn < 6; turn++) table.observe(beacon('a', { sequence: turn, idle: idle(turn) }), 1)
+  t.is(table.board.usualIdle.of('2-0'), undefined)
+  t.is(table.board.usualIdle.of('5-4095')?.get('a')?.count, 1)
+})
+
 test('beacons survive the wire; garbage does not', (t) => {
   const sent = beacon('a', { idle: idleOf(3), busy: 2, draining: true, latencyMs: 1.5 })
   t.deepEqual(beaconFromWire('a', beaconToWire(sent)), sent)
@@ -334,6 +349,9 @@ test('beacons survive the wire; garbage does not', (t) => {
   )
   for (const bad of [
     [1, 1, -1, 0, 0, 0, false, []],
+    [1, 1, 65_537, 0, 0, 0, false, []],
+    [1, 1, 0.5, 0, 0, 0, false, []],
+    [1, 1, 1, 0, 0, 0, false, ['r', 65_537]],
     [1, 1, 1, 0, 0, Number.NaN, false, []],
     [1, 1, 1, 0, 0, 0, false, ['r', 'x']],
     [1, 1, 1, 0, 0, 0, false, [], 'b'],
@@ -346,4 +364,6 @@ test('beacons survive the wire; garbage does not', (t) => {
       { code: 'MALFORMED' }
     )
   }
+  t.is(hintFromWire([1, 1, 65_537, 0, 0, 0, 0]), undefined)
+  t.is(hintFromWire([1, 1, 4, 0, 0, 0, 65_537]), undefined)
 })
