@@ -10,7 +10,7 @@ import {
   type Timer
 } from '@peerless/interface'
 import { rendezvousOwner } from '@peerless/routing'
-import { PERMIT_ANSWER_MS_MAX, PERMIT_IDLE_MS, RETRY_AFTER_MS } from './constants.ts'
+import { PERMIT_ANSWER_MS_MAX, PERMIT_IDLE_MS, RECALL_ANSWER_MS_MAX, RETRY_AFTER_MS } from './constants.ts'
 import { PermitKeeper } from './permit-keeper.ts'
 import { answerFromWire, CHANGES, countFromWire, HOLDS, nameFromWire, takeChecked } from './permit-message.ts'
 import { Permits, type Verdict } from './permits.ts'
@@ -167,12 +167,21 @@ export class ReservedConcurrency {
     else this.#say(home, [name, CHANGES, change])
   }
 
+  /** To another node. Where there is no connection any more, nothing is counted any more. */
+  #say(home: string, header: [name: string, what: number, count: number]): void {
+    this.#mesh.request(home, MESSAGE.RESERVE, header, NOTHING, () => undefined)
+  }
+
   /**
-   * To another node. Where there is no connection any more, nothing is counted any more.
+   * Before the answer to what another node asked. One that does not say that it has heard it waits no longer for the answer either.
    * @param done when it has heard it, or never will
    */
-  #say(home: string, header: [name: string, what: number, count: number], done: () => void = () => undefined): void {
-    this.#mesh.request(home, MESSAGE.RESERVE, header, NOTHING, done)
+  #sayFirst(home: string, header: [name: string, what: number, count: number], done: () => void): void {
+    const timer = this.#clock.after(RECALL_ANSWER_MS_MAX, () => cancel())
+    const cancel = this.#mesh.request(home, MESSAGE.RESERVE, header, NOTHING, () => {
+      timer.cancel()
+      done()
+    })
   }
 
   #forgetUnused(permits: Permits): void {
@@ -190,12 +199,12 @@ export class ReservedConcurrency {
       const wanted = countFromWire(count, 1)
       if (this.#permits.get(name)?.home !== peerId) {
         // Nothing that is held here is counted there.
-        this.#say(peerId, [name, HOLDS, 0], () => request.reply(0))
+        this.#sayFirst(peerId, [name, HOLDS, 0], () => request.reply(0))
         return
       }
       const { back, owed } = this.#recalled(peerId, name, wanted)
       // Also where that is nothing: what was given back before is there then, too.
-      this.#say(peerId, [name, CHANGES, -back], () => request.reply(owed > 0 ? 1 : 0))
+      this.#sayFirst(peerId, [name, CHANGES, -back], () => request.reply(owed > 0 ? 1 : 0))
     })
   }
 }

@@ -2,7 +2,7 @@ import { type FunctionRecord, MESSAGE, type Mesh, type OnAnswer, PEER_SILENT_MS_
 import { rendezvousOwner } from '@peerless/routing'
 import { MemoryLogger, MemoryNetwork, SeededRandom, settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
-import { PERMIT_ANSWER_MS_MAX, PERMIT_IDLE_MS } from '../src/constants.ts'
+import { PERMIT_ANSWER_MS_MAX, PERMIT_IDLE_MS, RECALL_ANSWER_MS_MAX } from '../src/constants.ts'
 import { CHANGES, HOLDS } from '../src/permit-message.ts'
 import { ReservedConcurrency } from '../src/reserved-concurrency.ts'
 import { cluster, RECORD } from './_cluster.ts'
@@ -358,6 +358,23 @@ test('whoever does not keep the count gets nothing back', async (t) => {
   ])
   t.is(reply[0].header, 0)
   t.is(await scene.calls(node, 1, 1), 1, 'it still has it')
+})
+
+test('who asks for permits back and does not hear what comes of it is answered in time all the same', async (t) => {
+  const scene = new Scene(1)
+  const { id } = scene.home()
+  const peer = scene.network.join('deaf')
+  peer.handle(MESSAGE.RESERVE, () => undefined)
+  await scene.settle()
+  let answered = false
+  peer.request(id, MESSAGE.RESERVE_RECALL, ['f', 1], new Uint8Array(0), () => {
+    answered = true
+  })
+  await scene.settle()
+  t.false(answered)
+  await scene.clock.advance(RECALL_ANSWER_MS_MAX)
+  await scene.settle()
+  t.true(answered)
 })
 
 test('whatever comes in whatever order: never more than are reserved, and all of them when it is quiet', async (t) => {

@@ -115,14 +115,16 @@ export const SAVE_DELAY_MS = 500
 export const CARRIER_QUEUE_BYTES_MAX = 33_554_432
 /** Replies cannot be refused: a peer that lets this many bytes of them wait loses the stream. Reading its requests stopped long before. */
 export const CARRIER_WRITE_BYTES_MAX = 268_435_456
-/** Payloads of unanswered requests of one stream; above it nothing more is read from it. Ten of the largest payloads. */
+/** And one that lets so many wait gets no further answers but that: the largest of an exchange, of which a few may wait, twice over. */
+export const REPLIES_WAITING_BYTES_MAX = CARRIER_QUEUE_BYTES_MAX
+/** Unanswered requests of one stream, header and payload; above it nothing more is read from it. Ten of the largest payloads. */
 export const SERVED_BYTES_MAX = 67_108_864
 /**
  * Payloads of unanswered calls to one peer; above it a call is refused with BUSY, before anything is sent. Less than the peer holds, or it would read nothing more, neither
  * small calls nor credits nor withdrawals, until one of the large ones ends: the rest is for what nodes say to each other, the largest messages of the queue above all.
  */
 export const UNANSWERED_BYTES_MAX = 50_331_648
-/** Smaller payloads are bounded well enough by the number of requests outstanding. */
+/** Smaller ones are bounded well enough by the number of requests outstanding. */
 export const SERVED_COUNTED_BYTES_MIN = 4_096
 /** Most that yamux lets a peer have in flight on one stream. Must stay below `STREAM_READ_BYTES_MAX`, or a paused stream is reset. */
 export const STREAM_WINDOW_BYTES_MAX = 4_194_304

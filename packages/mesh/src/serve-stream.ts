@@ -1,7 +1,13 @@
 import type { Stream } from '@libp2p/interface'
-import { type IncomingRequest, LIMITS, type PeerlessError } from '@peerless/interface'
+import { type IncomingRequest, LIMITS, PeerlessError } from '@peerless/interface'
 import { Connection } from '@peerless/wire'
-import { CARRIER_WRITE_BYTES_MAX, SERVED_BYTES_MAX, SERVED_COUNTED_BYTES_MIN, STREAM_READ_BYTES_MAX } from './constants.ts'
+import {
+  CARRIER_WRITE_BYTES_MAX,
+  REPLIES_WAITING_BYTES_MAX,
+  SERVED_BYTES_MAX,
+  SERVED_COUNTED_BYTES_MIN,
+  STREAM_READ_BYTES_MAX
+} from './constants.ts'
 import { streamChannel } from './stream-channel.ts'
 import { grantWindowSparingly } from './thrifty-window.ts'
 
@@ -12,7 +18,8 @@ export interface ServeOptions {
 
 /**
  * Serves the peer's requests that come on a stream that the peer opened. It reads no further while its replies are not taken, or while
- * the payloads of unanswered requests exceed their bound.
+ * unanswered requests exceed their bound. What was read before is refused while too much waits to be taken: a few bytes can ask for
+ * megabytes, and thousands of such requests come in one read.
  */
 export function serveStream(stream: Stream, options: ServeOptions): void {
   boundStream(stream)
@@ -22,10 +29,11 @@ export function serveStream(stream: Stream, options: ServeOptions): void {
     channel.setHeld(heldBytes > SERVED_BYTES_MAX)
   }
   const channel = streamChannel(stream, { onReceived: options.onReceived, pauseWhenFull: true })
-  new Connection(channel, {
-    onRequest: (request) => {
-      const counted = request.payload.length >= SERVED_COUNTED_BYTES_MIN && !request.notification
-      options.onRequest(counted ? new CountedRequest(request, hold) : request)
+  const wire = new Connection(channel, {
+    onRequest: (request, bytes) => {
+      if (request.notification) options.onRequest(request)
+      else if (stream.writeBufferLength + wire.pendingBytes > REPLIES_WAITING_BYTES_MAX) request.fail(notTaken())
+      else options.onRequest(bytes >= SERVED_COUNTED_BYTES_MIN ? new CountedRequest(request, bytes, hold) : request)
     },
     schedule: setImmediate,
     pieces: true,
@@ -40,24 +48,33 @@ export function boundStream(stream: Stream): void {
   grantWindowSparingly(stream)
 }
 
-/** A request whose payload counts until it was answered or withdrawn. */
+function notTaken(): PeerlessError {
+  return new PeerlessError(
+    'BUSY',
+    `more than ${REPLIES_WAITING_BYTES_MAX} bytes of answers wait to be taken; nothing was started`
+  )
+}
+
+/** A request that counts, with header and payload, until it was answered or withdrawn. */
 class CountedRequest implements IncomingRequest {
   readonly type: number
   readonly header: unknown
   readonly payload: Uint8Array
   readonly notification = false
   readonly #inner: IncomingRequest
+  readonly #bytes: number
   readonly #hold: (bytes: number) => void
   #held = true
   #onCancel: (() => void) | undefined
 
-  constructor(inner: IncomingRequest, hold: (bytes: number) => void) {
+  constructor(inner: IncomingRequest, bytes: number, hold: (bytes: number) => void) {
     this.type = inner.type
     this.header = inner.header
     this.payload = inner.payload
     this.#inner = inner
+    this.#bytes = bytes
     this.#hold = hold
-    hold(inner.payload.length)
+    hold(bytes)
     inner.onCancel(() => {
       this.#release()
       this.#onCancel?.()
@@ -89,6 +106,6 @@ class CountedRequest implements IncomingRequest {
   #release(): void {
     if (!this.#held) return
     this.#held = false
-    this.#hold(-this.payload.length)
+    this.#hold(-this.#bytes)
   }
 }

@@ -179,6 +179,37 @@ test('a server that does not answer stops reading when the payloads it holds exc
   await Promise.all(calls)
 })
 
+test('a server that does not answer stops reading for large headers just so', async (t) => {
+  const held: IncomingRequest[] = []
+  const { client, to } = await pair(t, (request) => held.push(request))
+  const header = 'x'.repeat(250_000)
+  const calls: Promise<unknown>[] = []
+  for (let quiet = 0, before = -1; quiet < 200 && held.length < 400; before = held.length) {
+    if (calls.length < 400) calls.push(client.mesh.call(to, 1, header).catch(({ code }: PeerlessError) => code))
+    await new Promise((resolve) => setImmediate(resolve))
+    quiet = calls.length === 400 && held.length === before ? quiet + 1 : 0
+  }
+  const heldBytes = held.length * header.length
+  t.true(heldBytes > 60_000_000 && heldBytes < 67_108_864 + 8_388_608 + header.length, `${heldBytes}`)
+})
+
+test('a peer that asks for much and has not taken it is refused more, before any work is done for it', async (t) => {
+  let served = 0
+  let servedAtOnce = 0
+  const answer = new Uint8Array(1_000_000)
+  const { client, to } = await pair(t, (request) => {
+    if (served++ === 0) setImmediate(() => (servedAtOnce = served))
+    request.reply(undefined, answer)
+  })
+  const calls = Array.from({ length: 500 }, () => client.mesh.call(to, 1, undefined))
+  const codes = (await Promise.allSettled(calls)).map((one) =>
+    one.status === 'fulfilled' ? 'ok' : (one.reason as PeerlessError).code
+  )
+  t.deepEqual([...new Set(codes)].sort(), ['BUSY', 'ok'])
+  t.true(servedAtOnce <= 35, `${servedAtOnce} answers of a megabyte were made at once`)
+  t.is((await client.mesh.call(to, 1, undefined)).payload.length, answer.length)
+})
+
 test('large calls that a peer takes long over hold up no other, and more of them are refused before anything is sent', async (t) => {
   const held: IncomingRequest[] = []
   const { client, to } = await pair(t, (request) => {

@@ -29,8 +29,8 @@ const NOTHING = new Uint8Array(0)
 const EAGER_REQUESTS_MAX = 2
 
 export interface ConnectionOptions {
-  /** Called for each request or notification. What it throws is answered as its PeerlessError, or as INTERNAL. */
-  onRequest: (request: IncomingRequest) => void
+  /** Called for each request or notification, with the bytes of header and payload as they came. What it throws is answered as its PeerlessError, or as INTERNAL. */
+  onRequest: (request: IncomingRequest, bytes: number) => void
   /** Called once when the channel is gone, after all outstanding requests failed with CONNECTION_LOST. */
   onClose?: (error: Error | undefined) => void
   /** When the other side takes bytes again after `saturated`. */
@@ -288,7 +288,7 @@ export class Connection {
     const incoming = new Incoming(this, id, type, decoded, payload)
     if (id !== NOTIFICATION_ID) this.#serving.set(id, incoming)
     try {
-      this.#options.onRequest(incoming)
+      this.#options.onRequest(incoming, header.length + payload.length)
     } catch (error) {
       incoming.fail(asPeerlessError(error))
     }
