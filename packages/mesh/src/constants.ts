@@ -115,8 +115,8 @@ export const SAVE_DELAY_MS = 500
 export const CARRIER_QUEUE_BYTES_MAX = 33_554_432
 /** Replies cannot be refused: a peer that lets this many bytes of them wait loses the stream. Reading its requests stopped long before. */
 export const CARRIER_WRITE_BYTES_MAX = 268_435_456
-/** And one that lets so many wait gets no further answers but that: the largest of an exchange, of which a few may wait, twice over. */
-export const REPLIES_WAITING_BYTES_MAX = CARRIER_QUEUE_BYTES_MAX
+/** While so many of them wait, nothing more is done for the peer: five of the largest, of which one at a time is asked for. */
+export const REPLIES_WAITING_BYTES_MAX = 33_554_432
 /** Unanswered requests of one stream, header and payload; above it nothing more is read from it. Ten of the largest payloads. */
 export const SERVED_BYTES_MAX = 67_108_864
 /**
@@ -131,6 +131,8 @@ export const STREAM_WINDOW_BYTES_MAX = 4_194_304
 export const STREAM_READ_BYTES_MAX = 8_388_608
 /** Streams per connection and side: two carriers, gossip, identify and a reopening of each. */
 export const STREAMS_PER_CONNECTION_MAX = 32
+/** Of those that a peer opens for one carrier: the one in use, and those that this side has not seen die yet. Each may hold SERVED_BYTES_MAX. */
+export const CARRIER_STREAMS_MAX = 4
 /** Attempts to open a carrier on a live connection before the connection is given up. */
 export const CARRIER_ATTEMPTS_MAX = 6
 export const CARRIER_RETRY_MS = 150

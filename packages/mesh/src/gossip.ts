@@ -5,7 +5,7 @@ import {
   type Message,
   TopicValidatorResult
 } from '@chainsafe/libp2p-gossipsub'
-import { type Logger, messageOf, PeerlessError, type Topic } from '@peerless/interface'
+import { type Logger, messageOf, PeerlessError, TOPIC, type Topic } from '@peerless/interface'
 import { GOSSIP_BYTES_MAX, GOSSIP_PENDING_MAX, GOSSIP_QUEUE_BYTES_MAX } from './constants.ts'
 
 /** An RPC carries several messages; larger ones are not decoded at all. */
@@ -15,8 +15,9 @@ const RPC_BYTES_MAX = 1_048_576
  * Signed by the publisher (StrictSign): messages are passed on by others, so only a signature says who published, and every
  * receiver may then trust `from`. It costs about 0.1 ms per message and hop. Floods to all subscribers: a mesh is one hop wide while it
  * is a full mesh. No score for many peers on one address, which is a machine that runs several nodes, not an attack, among members.
+ * What a peer subscribes to is remembered for as long as it is connected: of the mesh's own topics only.
  */
-export function makeGossip(): (components: GossipSubComponents) => GossipSub {
+export function makeGossip(meshId: string): (components: GossipSubComponents) => GossipSub {
   return gossipsub({
     globalSignaturePolicy: 'StrictSign',
     allowPublishToZeroTopicPeers: true,
@@ -29,10 +30,15 @@ export function makeGossip(): (components: GossipSubComponents) => GossipSub {
     Dout: 1,
     // Copies by other ways are known by the signature that was verified once; without this each copy is verified again.
     fastMsgIdFn: ({ signature }) => (signature === undefined ? '' : Buffer.from(signature).toString('latin1')),
+    allowedTopics: Object.values(TOPIC).map((topic) => topicName(meshId, topic)),
     scoreParams: { IPColocationFactorWeight: 0 },
     maxInboundDataLength: RPC_BYTES_MAX,
     maxOutboundBufferSize: GOSSIP_QUEUE_BYTES_MAX
   })
+}
+
+function topicName(meshId: string, topic: Topic): string {
+  return `/peerless/${meshId}/${topic}`
 }
 
 export interface GossipOptions {
@@ -122,6 +128,6 @@ export class Gossip {
   }
 
   #nameOf(topic: Topic): string {
-    return `/peerless/${this.#options.meshId}/${topic}`
+    return topicName(this.#options.meshId, topic)
   }
 }

@@ -28,6 +28,7 @@ export type MeshLibp2p = Libp2p<{ identify: Identify; gossip: GossipSub }>
 
 export interface Libp2pOptions {
   seed: Uint8Array
+  meshId: string
   listen: readonly string[]
   admission: AdmissionOptions
 }
@@ -37,16 +38,16 @@ export async function makeLibp2p(options: Libp2pOptions): Promise<MeshLibp2p> {
   return await createLibp2p({
     ...baseOf(options),
     addresses: { listen: [...options.listen] },
-    services: { identify: identify({ maxMessageSize: 65_536 }), gossip: makeGossip() }
+    services: { identify: identify({ maxMessageSize: 65_536 }), gossip: makeGossip(options.meshId) }
   })
 }
 
 /** The same without a listener, gossip or identify: for the one connection over which a token is redeemed. */
-export async function makeDialler(options: Omit<Libp2pOptions, 'listen'>): Promise<Libp2p> {
+export async function makeDialler(options: Omit<Libp2pOptions, 'listen' | 'meshId'>): Promise<Libp2p> {
   return await createLibp2p(baseOf(options))
 }
 
-function baseOf(options: Omit<Libp2pOptions, 'listen'>) {
+function baseOf(options: Omit<Libp2pOptions, 'listen' | 'meshId'>) {
   const { pending } = options.admission
   const dialled = new StrangerBytes()
   const gater: ConnectionGater = {

@@ -163,6 +163,7 @@ export class Libp2pMesh implements PeerlessMesh {
     const log = new RefusalLog(clock, logger)
     const libp2p = await makeLibp2p({
       seed: node.seed,
+      meshId: this.meshId,
       listen,
       admission: {
         policy: this.#policy,

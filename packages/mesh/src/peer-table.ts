@@ -9,13 +9,13 @@ import {
   type Timer
 } from '@peerless/interface'
 import {
+  CARRIER_STREAMS_MAX,
   CLOCK_LOOKED_TICKS,
   CLOCK_OFFSET_MS_TOLD,
   MESH_MESSAGE,
   PING_PERIOD_MS,
   PROTOCOL,
-  STALL_MS_MIN,
-  STREAMS_PER_CONNECTION_MAX
+  STALL_MS_MIN
 } from './constants.ts'
 import type { MeshLibp2p } from './libp2p-node.ts'
 import { PeerLink } from './peer-link.ts'
@@ -65,8 +65,8 @@ export class PeerTable {
     libp2p.addEventListener('connection:close', (event) => this.#closed(event.detail))
     for (const protocol of Object.values(PROTOCOL)) {
       await libp2p.handle(protocol, (stream, connection) => this.#serve(stream, connection), {
-        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
-        maxOutboundStreams: STREAMS_PER_CONNECTION_MAX
+        maxInboundStreams: CARRIER_STREAMS_MAX,
+        maxOutboundStreams: CARRIER_STREAMS_MAX
       })
     }
     this.#tickedAt = this.#options.clock.monotonic()

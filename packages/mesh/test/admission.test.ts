@@ -226,7 +226,7 @@ test('who joins at a node of another version is told that, not to ask for anothe
   const policy = { judge, hello: () => t.fail('it dials nobody') as never, accept: () => undefined }
   const listen = ['/ip4/127.0.0.1/tcp/0']
   const admission = { policy, log, clock: realClock, pending: undefined, onDialRefused: () => undefined }
-  const later = await makeLibp2p({ seed, listen, admission })
+  const later = await makeLibp2p({ seed, meshId: 'mesh', listen, admission })
   t.teardown(() => later.stop())
   await later.start()
   const token = encodeToken(signerOf(seed), {

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { type GossipSub, type Message, type TopicValidatorFn, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import { type GossipSub, gossipsub, type Message, type TopicValidatorFn, TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import { identify } from '@libp2p/identify'
 import type { PeerId } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
 import { TOPIC } from '@peerless/interface'
 import { MemoryLogger } from '@peerless/testing'
 import test from 'ava'
-import { Gossip } from '../src/gossip.ts'
+import { createLibp2p } from 'libp2p'
+import { Gossip, makeGossip } from '../src/gossip.ts'
 import { connected, type Node, openNode, startMesh, startNode } from './_nodes.ts'
 
 /** Publishes until it was received: gossip promises no delivery, and subscriptions take a moment to spread. */
@@ -35,6 +40,36 @@ test('the largest message passes and one byte more is refused to the publisher',
   await publishUntil(a, TOPIC.CATALOG, largest, received)
   t.true(largest.equals(await received))
   t.throws(() => a.mesh.publish(TOPIC.CATALOG, Buffer.alloc(65_537)), { code: 'TOO_LARGE' })
+})
+
+test('of what a peer subscribes to only the topics of the mesh are remembered', async (t) => {
+  const nodeWith = async (gossip: ReturnType<typeof makeGossip>) => {
+    const node = await createLibp2p({
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      services: { identify: identify(), gossip }
+    })
+    t.teardown(() => node.stop())
+    return node
+  }
+  const [node, peer] = await Promise.all([nodeWith(makeGossip('mesh')), nodeWith(gossipsub())])
+  const own = '/peerless/mesh/catalog'
+  const names = [...Array.from({ length: 100 }, (_, index) => `other-${index}`), own]
+  const { gossip } = node.services
+  const told = new Promise<void>((resolve) => {
+    gossip.addEventListener('subscription-change', ({ detail }) => {
+      if (detail.subscriptions.some(({ topic }) => topic === own)) resolve()
+    })
+  })
+  for (const name of names) peer.services.gossip.subscribe(name)
+  await peer.dial(node.getMultiaddrs())
+  await told
+  t.deepEqual(
+    names.filter((name) => gossip.getSubscribers(name).length > 0),
+    [own]
+  )
 })
 
 test('a receiver that throws is logged and keeps receiving; a topic has one receiver', async (t) => {
