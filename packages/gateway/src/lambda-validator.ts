@@ -5,6 +5,8 @@ import { VALUE_SHAPES } from './lambda-value-shapes.ts'
 
 /** Text of a caller that a message repeats. Long enough for any ARN. */
 const SHOWN_CHARS_MAX = 1_024
+/** Lists and maps within each other of a value that is shown: text of thousands can be read, and not be shown. */
+const SHOWN_DEPTH_MAX = 16
 /** Errors listed in one message; the number is that of all. */
 const LISTED_MAX = 20
 /** Lists of the model that may hold null, as far as their errors say. */
@@ -225,14 +227,14 @@ function memberName(name: string): string {
   return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
-/** As Java prints lists, maps and doubles. */
-function shownValue(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(shownValue).join(', ')}]`
-  if (typeof value === 'object' && value !== null)
-    return `{${Object.entries(value)
-      .map(([key, one]) => `${key}=${typeof one === 'number' ? doubleText(one) : shownValue(one)}`)
-      .join(', ')}}`
-  return String(value)
+/** As Java prints lists, maps and doubles. What lies deeper than any shape of ours was never meant as a value of it. */
+function shownValue(value: unknown, depth = SHOWN_DEPTH_MAX): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (depth === 0) return '…'
+  if (Array.isArray(value)) return `[${value.map((one) => shownValue(one, depth - 1)).join(', ')}]`
+  return `{${Object.entries(value)
+    .map(([key, one]) => `${key}=${typeof one === 'number' ? doubleText(one) : shownValue(one, depth - 1)}`)
+    .join(', ')}}`
 }
 
 function doubleText(value: number): string {

@@ -5,6 +5,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { matchOperation, OPERATIONS, readMembers } from '../src/lambda-model.ts'
 import { STRUCTURE_SHAPES } from '../src/lambda-structure-shapes.ts'
+import { brokenRule } from '../src/lambda-validator.ts'
 import { VALUE_SHAPES } from '../src/lambda-value-shapes.ts'
 
 const SEED = 20_261_125
@@ -25,6 +26,15 @@ test('every shape that a member has is in the model', (t) => {
     if (shape.type === 'list') t.true(known(shape.of), name)
     if (shape.type === 'map') t.true(known(shape.key) && known(shape.value), name)
   }
+})
+
+test('a value that is nested thousands of times over is refused by name, not with an error of the node', (t) => {
+  const nest = JSON.parse(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`)
+  t.regex(
+    brokenRule(nest, 'environment.variables', 'it must not'),
+    /^Value '\{a=\{a=.*a=…\}+' at 'environment\.variables' failed/
+  )
+  t.regex(brokenRule({ a: [1, { b: 2 }] }, 'x', 'y'), /'\{a=\[1, \{b=2\.0\}\]\}'/)
 })
 
 test('each operation is found by its own path, whatever its members are', (t) => {
