@@ -38,6 +38,7 @@ import { addressesOf, checkFree } from './free-ports.ts'
 import { checkFronts, coresOf, furtherFronts, shareOf } from './front-orders.ts'
 import { Fronts } from './fronts.ts'
 import { heardPeers, homeOf } from './home-of.ts'
+import { httpConnectionsMax } from './http-connections.ts'
 import { Machine } from './machine.ts'
 import { machineMemoryMb } from './machine-memory.ts'
 import { MachineMetrics } from './machine-metrics.ts'
@@ -334,7 +335,8 @@ async function compose(
       ? {}
       : { fetchObject: s3Objects({ ...access, endpoint: options.s3Endpoint }, () => clock.now()) }),
     accountId: options.accountId,
-    region: REGION_DEFAULT
+    region: REGION_DEFAULT,
+    limits: { connectionsMax: await httpConnectionsMax() }
   })
 
   // Before the mesh: a peer whose request met no handler would take it for one that may have run.
