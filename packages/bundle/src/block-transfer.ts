@@ -18,6 +18,9 @@ const STATS_AT_ONCE = 3
 const STAT_TIMEOUT_MS = 2_000
 /** A peer of which no chunk comes for so long is left for another. */
 const CHUNK_TIMEOUT_MS = 5_000
+/** One that gives fewer than so many chunks in such a time, where others may give more, is left for them: once, for all may be as slow. */
+const SLOW_LOOK_MS = 3_000
+const SLOW_CHUNKS_MIN = 3
 /** Between rounds in which nobody had it: it may still be on its way to them. Doubles from first to last. */
 const ROUND_PAUSE_FIRST_MS = 50
 const ROUND_PAUSE_LAST_MS = 2_000
@@ -55,6 +58,8 @@ export class BlockTransfer {
   readonly #chunks: (Uint8Array | undefined)[]
   readonly #givers = new Set<string>()
   readonly #liars = new Set<string>()
+  /** Left for others, and asked after them. */
+  readonly #slow = new Set<string>()
   readonly #cancelled = new AbortController()
   #mixing = true
   #wake: (() => void) | undefined
@@ -91,9 +96,10 @@ export class BlockTransfer {
 
   /** Every connected peer is asked once, a few at a time. */
   async #round(): Promise<Uint8Array | undefined> {
-    const candidates = shuffled(
-      this.#options.mesh.peers().filter((peerId) => !this.#liars.has(peerId)),
-      this.#options.random
+    const willing = this.#options.mesh.peers().filter((peerId) => !this.#liars.has(peerId))
+    // The last one is asked first.
+    const candidates = shuffled(willing, this.#options.random).sort(
+      (one, other) => Number(this.#slow.has(other)) - Number(this.#slow.has(one))
     )
     const asking = new Map<string, Promise<{ peerId: string; word: Word }>>()
     let absent = true
@@ -154,10 +160,21 @@ export class BlockTransfer {
     const stop = new AbortController()
     const late = () => stop.abort(new PeerlessError('DEADLINE_EXCEEDED', `no chunk came within ${CHUNK_TIMEOUT_MS} ms`))
     let timer = clock.after(CHUNK_TIMEOUT_MS, late)
+    let came = 0
+    const look = () => {
+      if (came < SLOW_CHUNKS_MIN && this.#mayBeSlow(peerId)) {
+        this.#slow.add(peerId)
+        stop.abort(new PeerlessError('DEADLINE_EXCEEDED', `${came} chunks came within ${SLOW_LOOK_MS} ms; others may be faster`))
+      }
+      came = 0
+      looking = clock.after(SLOW_LOOK_MS, look)
+    }
+    let looking = clock.after(SLOW_LOOK_MS, look)
     const pull = async (index: number) => {
       const askedAt = clock.monotonic()
       this.#chunks[index] = await this.#chunk(peerId, index, stop.signal)
       this.#givers.add(peerId)
+      came++
       timer.cancel()
       timer = clock.after(CHUNK_TIMEOUT_MS, late)
       pace.came(clock.monotonic() - askedAt)
@@ -174,7 +191,15 @@ export class BlockTransfer {
       await Promise.race(open)
     }
     timer.cancel()
+    looking.cancel()
     return stop.signal.reason
+  }
+
+  /** Whether there is another that was not found slow yet. */
+  #mayBeSlow(peerId: string): boolean {
+    if (this.#slow.has(peerId)) return false
+    const isOther = (other: string) => other !== peerId && !this.#slow.has(other) && !this.#liars.has(other)
+    return this.#options.mesh.peers().some(isOther)
   }
 
   async #chunk(peerId: string, index: number, signal: AbortSignal): Promise<Uint8Array> {

@@ -372,6 +372,28 @@ test('over a quick line as many chunks are under way as fill it', async (t) => {
   t.is(line.queuedMax, 16)
 })
 
+test('a peer that gives a chunk now and then is left for one that gives more, for calls and in the background', async (t) => {
+  for (const background of [false, true]) {
+    for (let seed = 1; seed <= 4; seed++) {
+      const { clock, network, node } = kit(seed)
+      const [a, honest] = [node('a'), node('honest')]
+      const block = blockOf(20 * LIMITS.chunkBytesMax, 6)
+      const cid = await honest.store.write(block)
+      const mesh = network.join('dripping')
+      mesh.handle(MESSAGE.BLOCK_STAT, (_, request) => request.reply({ bytes: block.length }))
+      let free = 0
+      mesh.handle(MESSAGE.BLOCK_CHUNK, (_, request) => {
+        free = Math.max(free, clock.monotonic()) + 4_000
+        clock.after(free - clock.monotonic(), () => request.reply(undefined, new Uint8Array(LIMITS.chunkBytesMax)))
+      })
+      await settle()
+      const fetched = a.fetch(cid, { bytes: block.length, timeoutMs: 10_000, background })
+      await pass(clock, 9_000)
+      t.true(Buffer.from(block).equals(await fetched))
+    }
+  }
+})
+
 test('in the background the time counts from the last chunk', async (t) => {
   const { node, network, clock } = kit()
   const block = blockOf(6 * LIMITS.chunkBytesMax)
