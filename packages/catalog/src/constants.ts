@@ -47,6 +47,8 @@ export const MATE_WAIT_MS_MAX = 1_000
 export const TURN_MS_MAX = 5_000
 /** How long a change waits for its turn. Afterwards it goes without, as it does where nobody keeps turns. */
 export const TURN_WAIT_MS_MAX = 10_000
+/** The same where the node that keeps the turns has answered nothing of late: a few round trips of the longest. */
+export const DEAF_WAIT_MS_MAX = 1_000
 /** How often who waits looks whether the turns are kept elsewhere now: a node that falls silent is left before its connection ends. */
 export const HOME_LOOK_MS = 250
 /** How long a node that keeps turns for the first time waits for what another knows, and for the turn that it has of the one before. */

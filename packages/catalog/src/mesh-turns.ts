@@ -11,6 +11,7 @@ import {
 } from '@peerless/interface'
 import { z } from 'zod'
 import { HOME_LOOK_MS, TURN_WAIT_MS_MAX } from './constants.ts'
+import { DeafHomes } from './deaf-homes.ts'
 import { KIND_NAMES, keyOf } from './entry.ts'
 import type { EntryTable } from './entry-table.ts'
 import { decodeEnvelopes, encodeEnvelopes, type Intake } from './intake.ts'
@@ -57,6 +58,7 @@ export class MeshTurns {
   readonly #keeper: TurnKeeper
   readonly #news: TurnNews
   readonly #still: StandingStill
+  readonly #deaf: DeafHomes
   /** How often this node stood still, as `#news` knows it. */
   #stood = 0
   /** Turns that this node has, whoever keeps them: resolved when they are over. */
@@ -69,6 +71,7 @@ export class MeshTurns {
     this.#options = options
     this.#keeper = new TurnKeeper(clock)
     this.#still = new StandingStill(clock)
+    this.#deaf = new DeafHomes(mesh, clock)
     this.#news = new TurnNews({
       mesh,
       clock,
@@ -128,7 +131,10 @@ export class MeshTurns {
       const home = homeOf(key)
       const stood = this.#stoodStill()
       try {
-        const over = home === mesh.peerId ? await this.#takeHere(kind, name, until) : await this.#takeAt(home, kind, name, until)
+        const over =
+          home === mesh.peerId
+            ? await this.#takeHere(kind, name, until)
+            : await this.#takeAt(home, kind, name, this.#deaf.until(home, until))
         // Others may have had the turn since it was granted.
         const away = stood !== this.#stoodStill()
         if (!away && (homeOf(key) === home || clock.monotonic() >= until)) return over
@@ -145,6 +151,7 @@ export class MeshTurns {
           if (homeOf(key) === home) await this.#look()
           continue
         }
+        this.#deaf.missed(home)
         logger.warn('a change goes without its turn: one made at another node at the same time may be lost', {
           key,
           home,
@@ -187,6 +194,7 @@ export class MeshTurns {
     let letGo: EndTurn = () => undefined
     let gone = false
     mesh.request(home, MESSAGE.CATALOG_TURN, [kind, name, before], NOTHING, (error, reply) => {
+      this.#deaf.heard(home)
       if (reply === undefined) reject(error)
       else if (gone) this.#sayOver(home, kind, name, reply.header, NO_ENTRIES)
       else {
@@ -408,5 +416,5 @@ function isAway(error: unknown): boolean {
 }
 
 function late(): PeerlessError {
-  return new PeerlessError('DEADLINE_EXCEEDED', `it was not this node's turn within ${TURN_WAIT_MS_MAX} ms`)
+  return new PeerlessError('DEADLINE_EXCEEDED', 'it was not this node’s turn in time')
 }

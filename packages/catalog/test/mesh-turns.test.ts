@@ -123,6 +123,31 @@ test('where the keeper of the turns does not answer or goes away, changes are ma
   for (const node of others) t.deepEqual(tagsAt(node), ['moved0', 'moved1', 'without'])
 })
 
+test('from a keeper of turns that answers nothing the next change waits for a second only, until it answers', async (t) => {
+  const mesh = new TestMesh(t)
+  const nodes = [await mesh.node(1), await mesh.node(2), await mesh.node(3)]
+  await mesh.settle()
+  const home = [...nodes].sort((a, b) => (a.signer.peerId < b.signer.peerId ? -1 : 1))[0] as TestNode
+  const other = nodes.find((node) => node !== home) as TestNode
+  const timed = async (name: string) => {
+    const before = mesh.clock.monotonic()
+    await ended(mesh, [tag(other, name)])
+    return mesh.clock.monotonic() - before
+  }
+  const without = () => other.logger.lines.filter(({ message }) => message.includes('without its turn')).length
+  mesh.network.freeze(home.signer.peerId, () => 0)
+  t.is(await timed('first'), 10_000)
+  await mesh.advance(2_000)
+  t.is(await timed('second'), 1_000)
+  t.is(without(), 2)
+  mesh.network.thaw(home.signer.peerId)
+  await mesh.advance(10_000)
+  await timed('third')
+  mesh.network.freeze(home.signer.peerId, () => 0)
+  t.is(await timed('fourth'), 10_000)
+  t.is(without(), 3)
+})
+
 test('nonsense about turns is refused, and holds nobody up', async (t) => {
   const mesh = new TestMesh(t)
   const [a, b] = [await mesh.node(1), await mesh.node(2)]
