@@ -55,6 +55,8 @@ export const LOG_PAGE_BYTES_MAX = 1_048_576
 /** How often a follower asks. */
 export const LOG_FOLLOW_PERIOD_MS = 300
 export const LOG_PEER_TIMEOUT_MS = 2_000
+/** And for all pages of one node in one round: all that it can keep over some 10 Mbit/s. One may have a line for each page, and each page at the last moment. */
+export const LOG_NODE_MS_MAX = 60_000
 /** Instances in one answer to INSTANCES_READ: no node has more (packages/instances, INSTANCES_MAX). */
 export const INSTANCES_LISTED_MAX = 1_024
 export const INSTANCES_PEER_TIMEOUT_MS = 2_000

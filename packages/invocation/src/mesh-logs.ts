@@ -12,7 +12,13 @@ import {
   PeerlessError
 } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
-import { LOG_FOLLOW_PERIOD_MS, LOG_LINES_PER_NODE_MAX, LOG_PAGE_LINES_MAX, LOG_PEER_TIMEOUT_MS } from './constants.ts'
+import {
+  LOG_FOLLOW_PERIOD_MS,
+  LOG_LINES_PER_NODE_MAX,
+  LOG_NODE_MS_MAX,
+  LOG_PAGE_LINES_MAX,
+  LOG_PEER_TIMEOUT_MS
+} from './constants.ts'
 import type { LogPage, LogStore } from './log-store.ts'
 
 /** MESSAGE.LOGS_READ. Header: [functionName, sinceMs, cursor, account]; reply header: [cursor, more]; payload: CBOR list of lines. */
@@ -55,7 +61,12 @@ export class MeshLogs implements LogReader {
 
   async #readNode(node: string, filter: LogFilter, cursors: Map<string, number>): Promise<LogLine[]> {
     const lines: LogLine[] = []
+    const until = this.#clock.monotonic() + LOG_NODE_MS_MAX
     for (let more = true; more && lines.length < LOG_LINES_PER_NODE_MAX; ) {
+      if (this.#clock.monotonic() >= until) {
+        this.#logger.warn('the logs of a peer were cut: it takes too long over them', { peerId: node, lines: lines.length })
+        break
+      }
       const page = await this.#page(node, filter, cursors.get(node) ?? 0)
       cursors.set(node, page.cursor)
       lines.push(...page.lines)
@@ -100,7 +111,7 @@ export class MeshLogs implements LogReader {
 function pageOf(node: string, header: unknown, alleged: unknown, after: number): LogPage {
   const [cursor, more] = Array.isArray(header) ? header : []
   if (
-    typeof cursor !== 'number' ||
+    !Number.isSafeInteger(cursor) ||
     cursor < after ||
     !Array.isArray(alleged) ||
     alleged.length > LOG_PAGE_LINES_MAX ||
@@ -121,5 +132,5 @@ function isLine(value: unknown): value is LogLine {
   if (typeof value !== 'object' || value === null) return false
   const line = value as Record<string, unknown>
   const texts = [line.level, line.message, line.function, line.version, line.requestId, line.instance]
-  return typeof line.time === 'number' && texts.every((text) => typeof text === 'string')
+  return Number.isFinite(line.time) && texts.every((text) => typeof text === 'string')
 }

@@ -1,7 +1,7 @@
 import { type IncomingRequest, MESSAGE, type Mesh } from '@peerless/interface'
 import { encode } from '@peerless/wire'
 import test from 'ava'
-import { WAITING_PER_FUNCTION_MAX } from '../src/constants.ts'
+import { LOG_NODE_MS_MAX, WAITING_PER_FUNCTION_MAX } from '../src/constants.ts'
 import { PeerCalls } from '../src/peer-calls.ts'
 import { cluster, type Node, RECORD, settle } from './_cluster.ts'
 
@@ -51,6 +51,38 @@ test('a peer whose log never ends is read as far as one can be, and no further',
   for await (const one of node.service.logs.read(filter)) lines.push(one)
   t.is(pages, 6)
   t.is(lines.length, 12_000)
+})
+
+test('a peer that gives a line of its log at a time, each at the last moment, does not keep the others’ from being read', async (t) => {
+  const { network, nodes, stop, clock } = await cluster([1])
+  t.teardown(stop)
+  const [node] = nodes as [Node]
+  const line = { time: 1, level: 'info', message: 'm', function: 'hello', version: '1', requestId: 'r', instance: 'i', node: 'x' }
+  let pages = 0
+  network.join('dripping').handle(MESSAGE.LOGS_READ, (_, request) => {
+    pages++
+    clock.after(1_500, () => request.reply([pages, true], encode([line])))
+  })
+  const filter = { account: 'a', function: 'hello', sinceMs: 0, follow: false, signal: new AbortController().signal }
+  let lines = 0
+  let over = false
+  const read = (async () => {
+    for await (const _ of node.service.logs.read(filter)) lines++
+    over = true
+  })()
+  for (let ms = 0; ms < LOG_NODE_MS_MAX + 5_000; ms += 100) {
+    await clock.advance(100)
+    await settle()
+  }
+  t.true(over)
+  await read
+  t.is(lines, pages)
+  for (const cursor of [Number.NaN, -1, 1e300]) {
+    network.join(`cursor ${cursor}`).handle(MESSAGE.LOGS_READ, (_, request) => request.reply([cursor, false], encode([line])))
+  }
+  network.leave('dripping')
+  await settle()
+  for await (const _ of node.service.logs.read(filter)) t.fail('a page whose cursor is no place')
 })
 
 test('three calls at once on nodes of one slot run on three nodes', async (t) => {
