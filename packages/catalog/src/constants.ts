@@ -80,6 +80,9 @@ export const HAVE_HASHES_GOAL = 4_096
 /** Pages of one group of buckets: as many as ENTRIES_MAX can fill. */
 export const PAGES_MAX = 1_024
 
+/** Milliseconds of this thread in each period of so many that entries of one sender may take which are refused after all; afterwards it is told BUSY. Some 800 bad signatures or values. */
+export const REFUSED_WORK_MS_MAX = 200
+export const REFUSED_WORK_PERIOD_MS = 1_000
 /** How often a refusal of the same author and code is logged. */
 export const REFUSAL_LOG_PERIOD_MS = 60_000
 export const REFUSALS_REMEMBERED_MAX = 256

@@ -1,7 +1,13 @@
 import { type Clock, isPeerlessError, type Logger, messageOf, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import type { Admission } from './admission.ts'
-import { PAGE_ENTRIES_MAX, REFUSAL_LOG_PERIOD_MS, REFUSALS_REMEMBERED_MAX } from './constants.ts'
+import {
+  PAGE_ENTRIES_MAX,
+  REFUSAL_LOG_PERIOD_MS,
+  REFUSALS_REMEMBERED_MAX,
+  REFUSED_WORK_MS_MAX,
+  REFUSED_WORK_PERIOD_MS
+} from './constants.ts'
 import type { Origin, Writer } from './writer.ts'
 
 export interface IntakeOptions {
@@ -17,6 +23,9 @@ export class Intake {
   /** When a refusal of one sender and code was last logged, monotonic milliseconds. */
   readonly #logged = new Map<string, number>()
   #refused = 0
+  /** What entries took of this period that were refused, by sender. */
+  readonly #wasted = new Map<string | undefined, number>()
+  #wastedSince = Number.NEGATIVE_INFINITY
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -29,22 +38,35 @@ export class Intake {
 
   /**
    * Resolves when what was news is on disk, with how many were refused because their author is no member, or not known as one yet.
-   * @throws INTERNAL
+   * @throws INTERNAL, BUSY: too much that came from there was refused, a moment ago
    */
   async take(envelopes: readonly Uint8Array[], origin: Origin): Promise<number> {
-    const { admission, writer } = this.#options
+    const { admission, writer, clock } = this.#options
+    this.#checkWaste(origin.from)
     let strangers = 0
     for (const envelope of envelopes) {
+      const began = clock.monotonic()
       try {
         const entry = admission.admit(envelope)
         if (entry !== undefined) writer.stage({ entry, envelope, origin })
       } catch (error) {
         if (isPeerlessError(error, 'NOT_A_MEMBER')) strangers++
+        this.#wasted.set(origin.from, (this.#wasted.get(origin.from) ?? 0) + clock.monotonic() - began)
         this.#refuse(error, origin)
       }
     }
     await writer.settled()
     return strangers
+  }
+
+  #checkWaste(from: string | undefined): void {
+    const now = this.#options.clock.monotonic()
+    if (now - this.#wastedSince >= REFUSED_WORK_PERIOD_MS) {
+      this.#wastedSince = now
+      this.#wasted.clear()
+    }
+    if ((this.#wasted.get(from) ?? 0) < REFUSED_WORK_MS_MAX) return
+    throw new PeerlessError('BUSY', 'entries that came from there a moment ago took too much time and were refused')
   }
 
   /** The same entry comes again with every round of anti-entropy, so a refusal is said once a minute. */
