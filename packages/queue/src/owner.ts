@@ -131,21 +131,27 @@ export class Owner {
 
   /**
    * Puts a new event on this disk and on its holders'. `stored` is called once; the event is this node's only without error and not known.
-   * @param sender somebody outside waits to hear of it
+   * @param sender somebody outside waits to hear of it; `alone` where nobody else can have made an event of its id
    */
-  create(event: QueuedEvent, payload: Uint8Array, prefer: readonly string[], stored: OnStored, sender = false): OwnedEvent {
+  create(
+    event: QueuedEvent,
+    payload: Uint8Array,
+    prefer: readonly string[],
+    stored: OnStored,
+    sender?: { readonly alone: boolean }
+  ): OwnedEvent {
     const holders = this.#holders.choose(prefer)
     const state = { term: 1, starts: 0, failures: 0, notBefore: 0, holders }
     const owned = new OwnedEvent({ event, state }, payload.length, payload, 'storing')
     this.#add(owned)
-    if (sender) this.#arriving++
+    if (sender !== undefined) this.#arriving++
     const meta = owned.meta()
     let open = 1 + holders.length
     let failure: PeerlessError | undefined
     let known = false
     const ended = () => {
       if (--open > 0) return
-      if (sender) this.#arriving--
+      if (sender !== undefined) this.#arriving--
       if (failure !== undefined || known) this.forget(owned, failure === undefined ? 'yielded' : 'failed')
       else if (this.#cachedBytes > PAYLOAD_CACHE_BYTES_MAX) this.#uncache(owned)
       stored(failure, known)
@@ -154,12 +160,11 @@ export class Owner {
       if (error !== undefined) failure = new PeerlessError('UNAVAILABLE', messageOf(error), { cause: error })
       ended()
     })
-    for (const holder of holders) {
-      this.#copy(owned, holder, meta, payload, STORE_TRIES_MAX, (isKnown) => {
-        known ||= isKnown
-        ended()
-      })
+    const copied = (isKnown: boolean) => {
+      known ||= isKnown
+      ended()
     }
+    for (const holder of holders) this.#copy(owned, holder, meta, payload, STORE_TRIES_MAX, copied, sender?.alone)
     if (holders.length < this.#holders.wanted) this.#thin.add(owned)
     return owned
   }
@@ -266,14 +271,19 @@ export class Owner {
     meta: Uint8Array,
     payload: Uint8Array,
     tries: number,
-    done: (known: boolean) => void
+    done: (known: boolean) => void,
+    alone = false
   ): void {
     this.#holders.link(holder).store({
       id: owned.id,
       meta,
       payload,
       done: (error, known) => {
-        if (error === undefined || owned.phase === 'gone') {
+        // Nobody else owns what was made here a moment ago. Whoever says so keeps no copy, and what was accepted must not go with its word.
+        const lies = alone && known && owned.phase !== 'gone'
+        if (lies)
+          this.#o.logger.warn('a holder says that it knows an event which was made here', { peerId: holder, requestId: owned.id })
+        if (!lies && (error === undefined || owned.phase === 'gone')) {
           done(known && owned.phase !== 'gone')
           return
         }
@@ -291,7 +301,7 @@ export class Owner {
         this.#hold(owned, [...owned.holders, next])
         const renewed = owned.meta()
         this.#commits.add(['meta', owned.id, this.#o.mesh.peerId, renewed])
-        this.#copy(owned, next, renewed, payload, tries - 1, done)
+        this.#copy(owned, next, renewed, payload, tries - 1, done, alone)
       }
     })
   }

@@ -156,7 +156,7 @@ export class Queue implements QueueService {
         }
         done(error)
       },
-      true
+      { alone: order.mineUntilMs === undefined }
     )
   }
 

@@ -1,4 +1,4 @@
-import { PeerlessError } from '@peerless/interface'
+import { MESSAGE, PeerlessError } from '@peerless/interface'
 import { settle, VirtualClock } from '@peerless/testing'
 import test from 'ava'
 import { LEASE_MS, RENEW_MS, TICK_MS } from '../src/constants.ts'
@@ -42,6 +42,24 @@ test('an event is accepted only after a second node has it on its disk', async (
   await accept(mesh, a, orderOf(idOf(2)))
   await mesh.clock.advance(12_000)
   t.true(b.queue.stats().copies > 0, 'events that had no copy get one when the holder takes it again')
+})
+
+test('an event that was made here is not given up on the word of a holder that says it knew it', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  const a = await mesh.up('a')
+  const liar = mesh.network.join('liar')
+  let asked = 0
+  liar.handle(MESSAGE.QUEUE_STORE, (_, request) => {
+    asked++
+    request.reply([ID])
+  })
+  await mesh.clock.advance(0)
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(500)
+  t.is(asked, 1)
+  t.is(mesh.started.length, 1)
+  t.is((await a.queue.result(ID))?.status, 'succeeded')
 })
 
 test('a result can be read at a node that had nothing to do with it', async (t) => {
