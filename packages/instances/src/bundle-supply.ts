@@ -23,11 +23,14 @@ export interface BundleSupplyOptions {
   readonly logger: Logger
 }
 
+/** Called with what a bundle needs that was deployed, and may be started soon, or is being started. */
+type OnKind = (kind: IsolateKind, deployed: boolean) => void
+
 /** Code for launches: the bundle from memory, disk or peers, and V8's code cache of it where this node has made one. */
 export class BundleSupply {
   readonly #options: BundleSupplyOptions
   readonly #loads: SharedLoads
-  #onKind: (kind: IsolateKind) => void = () => undefined
+  #onKind: OnKind = () => undefined
   /** By CID. */
   readonly #bundles = new KeptBytes(KEPT_BUNDLES)
   /** By account and CID. */
@@ -38,15 +41,14 @@ export class BundleSupply {
     this.#loads = new SharedLoads(options.load)
   }
 
-  /** Called with what a bundle needs that may be started soon. */
-  onKind(listener: (kind: IsolateKind) => void): void {
+  onKind(listener: OnKind): void {
     this.#onKind = listener
   }
 
   /** @throws PeerlessError NOT_REPLICATED and what else loading throws */
   async get(version: FunctionVersion, account: string): Promise<Supply> {
     const reading = this.#wantsCache(version) ? this.#readCache(account, version.code.bundleCid) : undefined
-    const bundle = await this.#read(version)
+    const bundle = await this.#read(version, false)
     return { bundle, codeCache: await reading }
   }
 
@@ -55,7 +57,7 @@ export class BundleSupply {
     const { bundleCid: cid, bundleBytes } = version.code
     if (this.#wantsCache(version)) this.#compile(version, account)
     else if (bundleBytes <= KEPT_BUNDLES.entryBytesMax) {
-      this.#read(version).catch((error: unknown) =>
+      this.#read(version, true).catch((error: unknown) =>
         this.#options.logger.debug('a bundle could not be read ahead', { cid, reason: messageOf(error) })
       )
     }
@@ -86,7 +88,7 @@ export class BundleSupply {
     compiler.add({
       account,
       cid,
-      bundle: () => this.#read(version),
+      bundle: () => this.#read(version, true),
       order: orderOf(version),
       done: async (codeCache) => {
         await caches.write(account, cid, codeCache)
@@ -95,18 +97,18 @@ export class BundleSupply {
     })
   }
 
-  async #read(version: FunctionVersion): Promise<Uint8Array> {
+  async #read(version: FunctionVersion, deployed: boolean): Promise<Uint8Array> {
     const cid = version.code.bundleCid
     const kept = this.#bundles.get(cid)
     const bundle = kept ?? (await this.#loads.get(version))
     if (kept === undefined) this.#bundles.set(cid, bundle)
-    this.#tellKind(version, bundle)
+    this.#tellKind(version, bundle, deployed)
     return bundle
   }
 
-  #tellKind({ memoryMb, environment }: FunctionVersion, bundle: Uint8Array): void {
+  #tellKind({ memoryMb, environment }: FunctionVersion, bundle: Uint8Array, deployed: boolean): void {
     try {
-      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }))
+      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }), deployed)
     } catch {
       // Whoever starts it hears of it.
     }
