@@ -23,14 +23,14 @@ export interface BundleSupplyOptions {
   readonly logger: Logger
 }
 
-/** Called with what a bundle needs that was deployed, and may be started soon, or is being started. */
-type OnKind = (kind: IsolateKind, deployed: boolean) => void
+type OnKind = (kind: IsolateKind) => void
 
 /** Code for launches: the bundle from memory, disk or peers, and V8's code cache of it where this node has made one. */
 export class BundleSupply {
   readonly #options: BundleSupplyOptions
   readonly #loads: SharedLoads
   #onKind: OnKind = () => undefined
+  #kindTold = false
   /** By CID. */
   readonly #bundles = new KeptBytes(KEPT_BUNDLES)
   /** By account and CID. */
@@ -41,6 +41,10 @@ export class BundleSupply {
     this.#loads = new SharedLoads(options.load)
   }
 
+  /**
+   * Called with what a bundle needs that was deployed, and may be started soon. Starts count as long as nothing was deployed: functions of several kinds that start by turns
+   * would have isolates prepared for them all the time.
+   */
   onKind(listener: OnKind): void {
     this.#onKind = listener
   }
@@ -107,8 +111,10 @@ export class BundleSupply {
   }
 
   #tellKind({ memoryMb, environment }: FunctionVersion, bundle: Uint8Array, deployed: boolean): void {
+    if (this.#kindTold && !deployed) return
     try {
-      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }), deployed)
+      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }))
+      this.#kindTold = true
     } catch {
       // Whoever starts it hears of it.
     }

@@ -79,12 +79,9 @@ export class ExecutorPool {
     this.#spare = this.#spawn()
   }
 
-  /**
-   * A function that needs isolates of that kind was deployed or is being started: it, or one like it, may be what the spare process is taken for. Starts count as long as nothing
-   * was deployed: functions of several kinds that start by turns would have it prepare isolates all the time.
-   */
-  expect(kind: IsolateKind, deployed: boolean): void {
-    if (this.#expected !== undefined && (!deployed || isSameKind(this.#expected, kind))) return
+  /** A function that needs isolates of that kind may be what the spare process is taken for. */
+  expect(kind: IsolateKind): void {
+    if (this.#expected !== undefined && isSameKind(this.#expected, kind)) return
     this.#expected = kind
     this.#spare?.process.expect(kind)
   }

@@ -97,7 +97,7 @@ export class InstanceSet implements Instances {
       onBloated: (executor) => this.#containment.replace(executor),
       onExit: (executor) => this.#onExit(executor)
     })
-    supply.onKind((kind, deployed) => this.#pool.expect(kind, deployed))
+    supply.onKind((kind) => this.#pool.expect(kind))
     this.#containment = new Containment(options.clock, options.logger, this.#pool, trust.conduct)
     this.#shelf = new InstanceShelf(options.clock, options.random, this.#pool, this.#containment.conduct, perAccountMax)
     this.#containment.guard(this.#shelf)
