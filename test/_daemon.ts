@@ -131,26 +131,28 @@ export async function dataFolder(t: Ending): Promise<string> {
 
 /**
  * Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens.
- * @param options `preload` is a module that the daemon loads before its own code
+ * @param options `preload` is a module that the daemon loads before its own code; `stderr` a descriptor where its log goes instead of to `log`
  */
 export async function up(
   t: Ending,
-  options: { data?: string; args?: string[]; env?: Record<string, string>; preload?: string } = {}
+  options: { data?: string; args?: string[]; env?: Record<string, string>; preload?: string; stderr?: number } = {}
 ): Promise<Daemon> {
   const data = options.data ?? (await dataFolder(t))
   const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', ...(options.args ?? [])]
   const [command, ...before] =
     options.preload === undefined ? [PEERLESS] : [process.execPath, '--import', options.preload, PEERLESS]
   const child = spawn(command as string, [...before, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
     env: { ...process.env, ...options.env }
   })
   const log: string[] = []
-  createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
+  if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', (line) => log.push(line))
+  const { stdout } = child
+  if (stdout === null) throw new Error('it was started without a pipe for what it says')
   const ready = await new Promise<Ready>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`peerless up exited with ${code}:\n${log.slice(-20).join('\n')}`)))
-    createInterface({ input: child.stdout }).once('line', (line) => resolve(JSON.parse(line) as Ready))
+    createInterface({ input: stdout }).once('line', (line) => resolve(JSON.parse(line) as Ready))
   })
   const daemon = new Daemon(child, ready, log)
   t.teardown(() => daemon.stop().catch(() => daemon.stop('SIGKILL')))

@@ -2,6 +2,7 @@ import { randomBytes, randomUUIDv7 } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import type { Clock, LogFields, Logger, Random, Timer } from '@peerless/interface'
 import { type Logger as Pino, pino } from 'pino'
+import { LogOutput, stderrSink } from './log-output.ts'
 import type { NodeOptions } from './options.ts'
 import { SparingLogger } from './sparing-logger.ts'
 
@@ -49,9 +50,10 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** JSON lines on stderr; stdout belongs to what the command prints. */
 export function stderrLogger(level: LogLevel): Logger {
-  return new PinoLogger(
-    pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: false }))
-  )
+  const output = new LogOutput(stderrSink(), (lines) => logger.warn('lines of this log were lost', { lines }))
+  process.on('exit', () => output.end())
+  const logger = new PinoLogger(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, output))
+  return logger
 }
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']

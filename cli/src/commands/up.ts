@@ -67,6 +67,8 @@ export function define(command: Command, context: Context): void {
     .action(async (flags: UpFlags) => {
       const { data } = accessOptions(command)
       const options = parseNodeOptions({ ...flags, ...(data === undefined ? {} : { data }) }, context.host)
+      // A node serves on when nobody reads what it said at its start (`| head -1`, a full disk).
+      context.host.stdout.removeAllListeners('error').on('error', () => undefined)
       const { runNode } = await import('@peerless/node')
       setTimeout(flushCompileCache, COMPILE_CACHE_FLUSH_MS).unref()
       await runNode(options)
