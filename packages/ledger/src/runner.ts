@@ -1,4 +1,4 @@
-import { isPeerlessError, messageOf, PeerlessError } from '@peerless/interface'
+import { isPeerlessError, messageOf, PeerlessError, writeError } from '@peerless/interface'
 import type { Command, CommandMap, CommandOf, CoreEvent, Operation } from './commands.ts'
 import type { LedgerCore } from './core.ts'
 
@@ -102,7 +102,7 @@ export class CoreRunner {
       message: 'the ledger could not write; receipts are kept in memory and tried again',
       fields: { reason: messageOf(error), batches: this.#queue.length }
     })
-    const answer = isPeerlessError(error) ? error : new PeerlessError('INTERNAL', 'the ledger could not write', { cause: error })
+    const answer = isPeerlessError(error) ? error : writeError('the ledger', error)
     for (const { answered } of waiting) answered?.(answer, undefined)
   }
 

@@ -15,6 +15,9 @@ import { LedgerStore } from '../src/store.ts'
 import { forge, payloadOf } from './_forge.ts'
 import { FUZZ_SEED, receiptOf } from './_nodes.ts'
 
+/** https://www.sqlite.org/rescode.html#full */
+const SQLITE_FULL = 13
+
 class FailingStore extends LedgerStore {
   full = false
   /** No page can be written in the middle of a transaction. */
@@ -27,7 +30,7 @@ class FailingStore extends LedgerStore {
   }
 
   override commit(): void {
-    if (this.full) throw new Error('database or disk is full')
+    if (this.full) throw Object.assign(new Error('database or disk is full'), { errcode: SQLITE_FULL })
     this.commits++
     super.commit()
   }
@@ -73,9 +76,10 @@ test('receipts outlive a disk that refuses: they are kept, given again, and coun
   await host.call({ op: 'barrier' })
   store.full = true
   post(5)
-  t.like(await t.throwsAsync(host.call({ op: 'barrier' })), { code: 'INTERNAL' })
+  const refused = { code: 'UNAVAILABLE', message: 'the ledger could not be written to disk: database or disk is full' } as const
+  t.like(await t.throwsAsync(host.call({ op: 'barrier' })), refused)
   post(7)
-  await t.throwsAsync(host.call({ op: 'balances' }))
+  t.like(await t.throwsAsync(host.call({ op: 'balances' })), refused)
   t.true(events.some((event) => event.type === 'log' && event.fields.reason === 'database or disk is full'))
   t.is(events.filter((event) => event.type === 'stored').length, 1)
   store.full = false
@@ -132,7 +136,7 @@ test('a statement is offered only when it is on disk', async (t) => {
   store.full = true
   post(2, caller)
   const offer = host.call({ op: 'nextOffer', peer: caller })
-  t.like(await t.throwsAsync(offer), { code: 'INTERNAL' })
+  t.like(await t.throwsAsync(offer), { code: 'UNAVAILABLE' })
   store.full = false
   t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
 })
@@ -144,7 +148,7 @@ test('a statement made again for a restarted caller is on disk before it is offe
   host.post({ op: 'boot', peer: caller, boot: random.bytes(16) })
   await host.call({ op: 'barrier' })
   store.full = true
-  t.like(await t.throwsAsync(host.call({ op: 'nextOffer', peer: caller })), { code: 'INTERNAL' })
+  t.like(await t.throwsAsync(host.call({ op: 'nextOffer', peer: caller })), { code: 'UNAVAILABLE' })
   store.full = false
   t.is((await host.call({ op: 'nextOffer', peer: caller }))?.hashes.length, 1)
 })
