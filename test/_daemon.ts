@@ -131,16 +131,25 @@ export async function dataFolder(t: Ending): Promise<string> {
 
 /**
  * Starts `peerless up`; resolves with its first line of JSON. Ended with the test, whatever happens.
- * @param options `preload` is a module that the daemon loads before its own code; `stderr` a descriptor where its log goes instead of to `log`
+ * @param options `preload` is a module that the daemon loads before its own code; `stderr` a descriptor where its log goes instead of to `log`; `files` how many
+ * descriptors it may have
  */
 export async function up(
   t: Ending,
-  options: { data?: string; args?: string[]; env?: Record<string, string>; preload?: string; stderr?: number } = {}
+  options: {
+    data?: string
+    args?: string[]
+    env?: Record<string, string>
+    preload?: string
+    stderr?: number
+    files?: number
+  } = {}
 ): Promise<Daemon> {
   const data = options.data ?? (await dataFolder(t))
   const args = ['up', '--data', data, '--http', '127.0.0.1:0', '--json', ...(options.args ?? [])]
-  const [command, ...before] =
-    options.preload === undefined ? [PEERLESS] : [process.execPath, '--import', options.preload, PEERLESS]
+  const limited = options.files === undefined ? [] : ['sh', '-c', `ulimit -n ${options.files} && exec "$0" "$@"`]
+  const node = options.preload === undefined ? [PEERLESS] : [process.execPath, '--import', options.preload, PEERLESS]
+  const [command, ...before] = [...limited, ...node]
   const child = spawn(command as string, [...before, ...args], {
     stdio: ['ignore', 'pipe', options.stderr ?? 'pipe'],
     env: { ...process.env, ...options.env }

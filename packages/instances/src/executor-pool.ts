@@ -1,4 +1,4 @@
-import { type Clock, type Egress, firstTrace, type Logger, PeerlessError } from '@peerless/interface'
+import { type Clock, type Egress, firstTrace, type Logger, messageOf, PeerlessError } from '@peerless/interface'
 import { type ExecutorStatus, type IsolateKind, isSameKind, type LogHeader, type SandboxCode } from '@peerless/sandbox'
 import type { Confinement } from './confinement.ts'
 import type { ControlGroups } from './control-groups.ts'
@@ -15,6 +15,7 @@ import {
   LOADS_PER_EXECUTOR_MAX,
   LOOKS_PER_IDLE,
   MEMORY_NEAR_MS,
+  PREPARE_AGAIN_MS,
   PREPARE_MS,
   PROBE_MS_MAX,
   SILENT_MS_MAX
@@ -22,6 +23,7 @@ import {
 import { residentMb } from './memory-watch.ts'
 import { choosePlace } from './placement.ts'
 import type { Executor, Instance, KillReason, Revision } from './records.ts'
+import { checkDescriptors } from './spare-descriptors.ts'
 import { newTurn } from './thread-turns.ts'
 
 export interface PoolOptions {
@@ -77,6 +79,12 @@ export class ExecutorPool {
   prepare(): void {
     if (this.#stopped || this.#spare !== undefined || this.#all.size >= EXECUTORS_MAX) return
     this.#spare = this.#spawn()
+    if (this.#spare === undefined) this.#prepareLater()
+  }
+
+  /** One that dies by itself, or cannot be started, would do so again at once. */
+  #prepareLater(): void {
+    this.#options.clock.after(PREPARE_AGAIN_MS, () => this.prepare())
   }
 
   /** A function that needs isolates of that kind may be what the spare process is taken for. */
@@ -118,6 +126,7 @@ export class ExecutorPool {
       if (this.#all.size >= EXECUTORS_MAX) return undefined
     }
     const executor = this.#spare ?? this.#spawn()
+    if (executor === undefined) return undefined
     this.#spare = undefined
     const { account, standing } = revision
     executor.account = account
@@ -297,7 +306,8 @@ export class ExecutorPool {
     await this.#options.groups?.close()
   }
 
-  #spawn(): Executor {
+  /** undefined where the machine has no room for one more: that is no reason to end this process, and may pass. */
+  #spawn(): Executor | undefined {
     const { code, confinement, groups, logger, clock, egress } = this.#options
     const events = {
       onLog: (id: number, header: LogHeader, text: Uint8Array) => {
@@ -322,17 +332,19 @@ export class ExecutorPool {
         this.#options.onCatastrophe(executor, executor.instances.get(id), message, revisionId),
       onExit: (reason: string) => this.#onExit(executor, reason)
     }
+    const group = groups?.create(EXECUTOR_OVERHEAD_MB)
+    let process: ExecutorProcess
+    try {
+      checkDescriptors()
+      const expected = this.#expected
+      process = new ExecutorProcess({ number: this.#nextNumber++, expected, code, confinement, events, logger, egress, group })
+    } catch (error) {
+      logger.error('an executor could not be started', { reason: messageOf(error) })
+      void group?.remove()
+      return undefined
+    }
     const executor: Executor = {
-      process: new ExecutorProcess({
-        number: this.#nextNumber++,
-        expected: this.#expected,
-        code,
-        confinement,
-        events,
-        logger,
-        egress,
-        group: groups?.create(EXECUTOR_OVERHEAD_MB)
-      }),
+      process,
       account: undefined,
       standing: 'probation',
       ward: undefined,
@@ -362,8 +374,7 @@ export class ExecutorPool {
     this.#all.delete(executor)
     if (executor === this.#spare) {
       this.#spare = undefined
-      // A spare that dies by itself would die again at once: wait before the next.
-      this.#options.clock.after(1_000, () => this.prepare())
+      this.#prepareLater()
     }
     const account = executor.account
     if (account !== undefined) {

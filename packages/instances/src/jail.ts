@@ -1,5 +1,6 @@
-import { execFile, type StdioOptions, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
+import { messageOf } from '@peerless/interface'
 import { EXECUTOR_PIPE_FD } from '@peerless/sandbox'
 import type { FilterFile } from './filter-file.ts'
 
@@ -58,20 +59,30 @@ export async function librariesOf(ldd: string, programs: readonly string[]): Pro
   return [...new Set(paths)]
 }
 
-/** Runs `start` with what a process is to have open, and the filter, if there is one, where `bwrap` reads it. */
-export function withFilter<Started>(
+/**
+ * Runs `start` with what a process is to have open, and the filter, if there is one, where `bwrap` reads it.
+ * @throws the system's error where it cannot be started for want of descriptors
+ */
+export function withFilter<Started extends ChildProcess>(
   filter: FilterFile | undefined,
   stdio: readonly ('pipe' | 'ignore')[],
   start: (stdio: StdioOptions) => Started
 ): Started {
-  if (filter === undefined) return start([...stdio])
+  if (filter === undefined) return withPipes(start([...stdio]))
   const descriptor = filter.open()
   try {
     const between = Array.from({ length: FILTER_FD - stdio.length }, () => 'ignore' as const)
-    return start([...stdio, ...between, descriptor])
+    return withPipes(start([...stdio, ...between, descriptor]))
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** Node gives one without its pipes where there are no descriptors for them, and says why in an event, which ends this process where nobody waits for it. */
+function withPipes<Started extends ChildProcess>(child: Started): Started {
+  if ((child.stdio as unknown) !== undefined) return child
+  child.on('error', () => undefined)
+  throw Object.assign(new Error('EMFILE: no pipes to a process could be opened'), { code: 'EMFILE' })
 }
 
 /** Why a command does not end well; undefined when it does. */
@@ -82,9 +93,15 @@ export function faultOf(
 ): Promise<string | undefined> {
   const [command = '', ...args] = words
   return new Promise((resolve) => {
-    const child = withFilter(filter, ['ignore', 'ignore', 'pipe'], (stdio) =>
-      spawn(command, args, { ...identity, env: {}, cwd: '/', timeout: PROBE_MS_MAX, stdio })
-    )
+    let child: ChildProcess
+    try {
+      child = withFilter(filter, ['ignore', 'ignore', 'pipe'], (stdio) =>
+        spawn(command, args, { ...identity, env: {}, cwd: '/', timeout: PROBE_MS_MAX, stdio })
+      )
+    } catch (error) {
+      resolve(messageOf(error).slice(0, REASON_CHARS_MAX))
+      return
+    }
     let said = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(0, REASON_CHARS_MAX)

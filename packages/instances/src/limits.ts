@@ -62,6 +62,8 @@ export const LAST_MS_MAX = 30
 export const EMPTY_MS_MAX = 5_000
 /** How long after a spare process was taken the next is started. */
 export const PREPARE_MS = 250
+/** And how long after one that ended by itself, or could not be started. */
+export const PREPARE_AGAIN_MS = 1_000
 /** How soon an executor is looked at again that runs something and holds more than half of what it may. */
 export const MEMORY_NEAR_MS = 20
 /** Every so many looks also at executors in which nothing runs: each second. */
