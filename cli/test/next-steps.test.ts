@@ -57,6 +57,15 @@ test('a token that does not hold leads to a new token, not to the keys that ther
   )
 })
 
+test('a signature of another time leads to the clocks, not to the keys that there are', async (t) => {
+  const message = "Signature expired: 20260101T000000Z is more than 15 minutes from this node's time 20260101T010000Z"
+  const node = await startFakeNode(t, {
+    'DELETE /2015-03-31/functions/hello': { status: 403, json: { __type: 'InvalidSignatureException', message } }
+  })
+  const { stderr } = await runCommand(['rm', 'hello', '--data', node.data])
+  t.regex(stderr, /\nSet the clocks of this machine and of the node: one of the two is wrong\.\n$/)
+})
+
 test('an alias that is led to a version that there is not says so, whether the alias is there or not', async (t) => {
   const missing = {
     status: 404,
