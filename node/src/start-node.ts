@@ -32,6 +32,7 @@ import { DataFolder } from './data-folder.ts'
 import { Departing, hasLeft } from './departing.ts'
 import { Draining } from './draining.ts'
 import { expectDeployed } from './expect-deployed.ts'
+import { finishCalls } from './finish-calls.ts'
 import { deploySample } from './first-start.ts'
 import { FloorElsewhere } from './floor-elsewhere.ts'
 import { addressesOf, checkFree } from './free-ports.ts'
@@ -413,9 +414,7 @@ async function compose(
     invocation.drain()
     status.stopping = true
     // What runs in a node that has left was waited for before, and is others' to run again.
-    const drainMs = mesh.leaving.done ? LEFT_DRAIN_MS : DRAIN_MS
-    await gateway.close(drainMs)
-    await instances.drain(drainMs)
+    await finishCalls({ gateway, instances }, mesh.leaving.done ? LEFT_DRAIN_MS : DRAIN_MS, clock)
     await ledger.flush()
   }
   return {
