@@ -55,7 +55,7 @@ export async function createMesh(options: MeshOptions): Promise<PeerlessMesh> {
   if (stored !== undefined && join !== undefined) checkSameMesh(stored, join)
   const opened = stored ? { identity: stored, joined: false } : await enter(directory, node, name, options)
   const invites = new InviteBook(directory, clock, random)
-  await invites.load()
+  await invites.load(logger)
   return new Libp2pMesh({
     directory,
     node,

@@ -1,4 +1,5 @@
-import { PeerlessError, type Random } from '@peerless/interface'
+import { join } from 'node:path'
+import { messageOf, PeerlessError, type Random } from '@peerless/interface'
 import { decode, encode, type Signer, signerOf } from '@peerless/wire'
 import { CHAIN_LENGTH_MAX } from './constants.ts'
 import { Directory } from './directory.ts'
@@ -26,8 +27,10 @@ export interface MeshIdentity {
   readonly meshSecret: Uint8Array
 }
 
-/** The node's key; made at the first start. @throws CORRUPT */
+/** The node's key; made at the first start. @throws CORRUPT where it is damaged, or gone while the membership that was given to it is there */
 export async function loadNodeKey(directory: Directory, random: Random): Promise<NodeKey> {
+  const isMember = (await directory.read(MEMBERSHIP_FILE)) !== undefined
+  if (isMember && (await directory.read(NODE_KEY_FILE)) === undefined) throw unusableKey(directory, NODE_KEY_FILE, 'is gone')
   const seed = await loadSeed(directory, NODE_KEY_FILE, random)
   return { seed, signer: signerOf(seed) }
 }
@@ -42,7 +45,11 @@ export async function loadMeshIdentity(directory: Directory, peerId: string): Pr
     if (format !== FORMAT || typeof meshId !== 'string') throw new Error(`it is not in format ${FORMAT}`)
     return checkIdentity(meshId, chain, meshSecret, peerId)
   } catch (error) {
-    throw new PeerlessError('CORRUPT', `'${MEMBERSHIP_FILE}' is damaged or belongs to another node's key`, { cause: error })
+    const path = join(directory.path, MEMBERSHIP_FILE)
+    const next = 'put it back as it was, or move it away and join again with a new invite'
+    throw new PeerlessError('CORRUPT', `${path} is damaged, or of another node's key (${messageOf(error)}): ${next}`, {
+      cause: error
+    })
   }
 }
 
@@ -116,9 +123,15 @@ async function loadSeed(directory: Directory, name: string, random: Random): Pro
   const stored = await directory.read(name)
   if (stored !== undefined) {
     if (stored.length === SEED_BYTES) return stored
-    throw new PeerlessError('CORRUPT', `'${name}' must be ${SEED_BYTES} bytes, not ${stored.length}`)
+    throw unusableKey(directory, name, `must be ${SEED_BYTES} bytes, not ${stored.length}`)
   }
   const seed = random.bytes(SEED_BYTES)
   await directory.write(name, seed)
   return seed
+}
+
+function unusableKey(directory: Directory, name: string, what: string): PeerlessError {
+  const next =
+    'put it back as it was, or begin with an empty data folder and, in a mesh of several nodes, join again as another node'
+  return new PeerlessError('CORRUPT', `${join(directory.path, name)} ${what}: ${next}`)
 }

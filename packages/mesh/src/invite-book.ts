@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Clock, INVITE_USES_MAX, PeerlessError, type Random } from '@peerless/interface'
+import { type Clock, INVITE_USES_MAX, type Logger, messageOf, PeerlessError, type Random } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import {
   INVITE_ID_BYTES,
@@ -56,11 +56,19 @@ export class InviteBook {
     this.#random = random
   }
 
-  /** @throws CORRUPT */
-  async load(): Promise<void> {
+  /** A damaged file is set aside, and what it had is refused: nobody can tell which invites were used. @throws CORRUPT where it cannot be read at all */
+  async load(logger: Logger): Promise<void> {
     const bytes = await this.#directory.read(FILE)
     if (bytes === undefined) return
-    for (const entry of readEntries(bytes)) this.#entries.set(entry.id, entry)
+    try {
+      for (const entry of readEntries(bytes)) this.#entries.set(entry.id, entry)
+    } catch (error) {
+      logger.warn('the record of invites is damaged and set aside: those that this node made are good no more', {
+        file: `${FILE}.corrupt`,
+        reason: messageOf(error)
+      })
+      await this.#directory.setAside(FILE)
+    }
   }
 
   /**
@@ -217,21 +225,17 @@ function writeEntries(entries: InviteEntry[]): Uint8Array {
   ])
 }
 
+/** @throws MALFORMED */
 function readEntries(bytes: Uint8Array): InviteEntry[] {
-  try {
-    const [format, rows] = decode(bytes, FILE) as [unknown, unknown[][]]
-    if (format !== FORMAT) throw new Error(`format ${String(format)}`)
-    return rows.map(readEntry)
-  } catch (error) {
-    throw new PeerlessError('CORRUPT', `'${FILE}' is damaged; without it nobody can tell which invites were used`, {
-      cause: error
-    })
-  }
+  const value = decode(bytes, FILE)
+  const [format, rows] = Array.isArray(value) ? value : []
+  if (format !== FORMAT || !Array.isArray(rows)) throw new PeerlessError('MALFORMED', `'${FILE}' is not in format ${FORMAT}`)
+  return rows.map(readEntry)
 }
 
-function readEntry(row: unknown[]): InviteEntry {
+function readEntry(row: unknown): InviteEntry {
   // Rows of before accounts were recorded end with the holders.
-  const [id, secretHash, role, expiresAt, uses, anonymous, holders, account = null] = row
+  const [id, secretHash, role, expiresAt, uses, anonymous, holders, account = null] = Array.isArray(row) ? row : []
   const whole =
     typeof id === 'string' &&
     secretHash instanceof Uint8Array &&
@@ -242,7 +246,7 @@ function readEntry(row: unknown[]): InviteEntry {
     Number.isSafeInteger(anonymous) &&
     Array.isArray(holders) &&
     (account === null || typeof account === 'string')
-  if (!whole) throw new Error('a row is malformed')
+  if (!whole) throw new PeerlessError('MALFORMED', `a row of '${FILE}' is malformed`)
   return {
     id,
     secretHash,

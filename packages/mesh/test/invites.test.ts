@@ -191,11 +191,39 @@ test('files of the folder are private, and damaged ones are named', async (t) =>
     await writeFile(`${directory}/${file}`, 'garbage')
     return directory
   }
-  for (const file of ['node.key', 'membership.cbor', 'invites.cbor']) {
-    const error = await t.throwsAsync(openNode(t, 'x', { directory: await damage(file) }))
+  for (const file of ['node.key', 'membership.cbor']) {
+    const directory = await damage(file)
+    const error = await t.throwsAsync(openNode(t, 'x', { directory }))
     t.like(error, { code: 'CORRUPT' })
-    t.true(error?.message.includes(file), file)
+    t.true(error?.message.startsWith(`${directory}/${file} `), file)
+    t.regex(error?.message ?? '', /: put it back as it was, or .* join again /)
   }
-  const lenient = await startNode(t, 'x', { directory: await damage('peers.cbor') })
-  t.true(lenient.logger.lines.some(({ message }) => message.includes('set aside')))
+  for (const file of ['peers.cbor', 'invites.cbor']) {
+    const lenient = await startNode(t, 'x', { directory: await damage(file) })
+    t.true(lenient.logger.lines.some(({ message }) => message.includes('set aside')))
+  }
+})
+
+test('a member whose key is gone gets no other one, so that the key can still be put back', async (t) => {
+  const { readFile, rm, writeFile } = await import('node:fs/promises')
+  const directory = await temporaryFolder(t)
+  const { peerId } = (await openNode(t, 'x', { directory })).mesh
+  const key = await readFile(`${directory}/node.key`)
+  await rm(`${directory}/node.key`)
+  const message = new RegExp(`^${directory}/node.key is gone: put it back`)
+  t.like(await t.throwsAsync(openNode(t, 'x', { directory }), { message }), { code: 'CORRUPT' })
+  await writeFile(`${directory}/node.key`, key)
+  t.is((await openNode(t, 'x', { directory })).mesh.peerId, peerId)
+})
+
+test('invites whose record is damaged are refused, and new ones are good', async (t) => {
+  const { writeFile } = await import('node:fs/promises')
+  const directory = await temporaryFolder(t)
+  const before = await startNode(t, 'founder', { directory })
+  const lost = await nodeInvite(before)
+  await before.mesh.stop()
+  await writeFile(`${directory}/invites.cbor`, 'garbage')
+  const founder = await startNode(t, 'founder', { directory })
+  t.like(await t.throwsAsync(startNode(t, 'guest', { join: lost })), { code: 'INVALID_INVITE' })
+  await t.notThrowsAsync(startNode(t, 'guest', { join: await nodeInvite(founder) }))
 })
