@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { databaseError, PeerlessError } from '@peerless/interface'
+import { databaseError, messageOf, PeerlessError } from '@peerless/interface'
 import { forgetKeys } from '@peerless/mesh'
 import { makeFolder } from './make-folder.ts'
 
@@ -149,8 +149,16 @@ export class DataFolder {
         `the node of ${this.path} runs already${holder === '' ? '' : `, as process ${holder.trim()}`}`
       )
     }
+    try {
+      await writeFile(join(this.path, LOCK_FILE), `${process.pid}\n`, { mode: 0o600 })
+    } catch (error) {
+      database.close()
+      const next = 'see to its disk, and to who may write there, or choose another with --data DIR'
+      throw new PeerlessError('UNAVAILABLE', `the data folder ${this.path} can't be written to: ${messageOf(error)}; ${next}`, {
+        cause: error
+      })
+    }
     this.#held = database
-    await writeFile(join(this.path, LOCK_FILE), `${process.pid}\n`, { mode: 0o600 })
   }
 }
 

@@ -70,6 +70,18 @@ test('a disk that refuses the lock is told of as such', async (t) => {
   await t.throwsAsync(DataFolder.open(path), { code: 'UNAVAILABLE', message: /lock\.sqlite cannot be read: .*space on its disk/ })
 })
 
+test('a folder that cannot be written to is refused by name, with what to do', async (t) => {
+  const path = await temporaryFolder(t)
+  // Root may write into a folder that others may only read.
+  await mkdir(join(path, 'lock'))
+  const error = await t.throwsAsync(DataFolder.open(path), {
+    message: /can't be written to: .*; see to its disk, and to who may write there/
+  })
+  t.like(error, { code: 'UNAVAILABLE' })
+  await rm(join(path, 'lock'), { recursive: true })
+  await (await DataFolder.open(path)).release()
+})
+
 test('a folder that cannot be made is refused by name, rule and what to do', async (t) => {
   const path = await temporaryFolder(t)
   const file = join(path, 'notes.txt')
