@@ -12,7 +12,7 @@ import {
   saveMeshIdentity
 } from './identity.ts'
 import { InviteBook } from './invite-book.ts'
-import { decodeToken } from './invite-token.ts'
+import { decodeToken, type InviteToken } from './invite-token.ts'
 import { joinMesh } from './join.ts'
 import { checkNodeName } from './membership.ts'
 import { Libp2pMesh } from './mesh.ts'
@@ -27,7 +27,7 @@ export interface MeshOptions {
   directory: string
   /** Multiaddrs. Default: /ip4/127.0.0.1/tcp/0 */
   listen?: readonly string[]
-  /** An invite token. Ignored when the folder belongs to that mesh already, so a restart may repeat it. */
+  /** An invite token. Where the folder belongs to that mesh already, it only says where its issuer may be found: a restart may repeat it, and one from after all have moved leads them together again. */
   join?: string | undefined
   /** Whether it may found a mesh where neither the folder nor `join` leads to one. Default: true */
   found?: boolean
@@ -52,7 +52,7 @@ export async function createMesh(options: MeshOptions): Promise<PeerlessMesh> {
   await directory.prepare()
   const node = await loadNodeKey(directory, random)
   const stored = await loadMeshIdentity(directory, node.signer.peerId)
-  if (stored !== undefined && join !== undefined) checkSameMesh(stored, join)
+  const whereabouts = stored !== undefined && join !== undefined ? ofSameMesh(stored, join) : undefined
   const opened = stored ? { identity: stored, joined: false } : await enter(directory, node, name, options)
   const invites = new InviteBook(directory, clock, random)
   await invites.load(logger)
@@ -61,6 +61,7 @@ export async function createMesh(options: MeshOptions): Promise<PeerlessMesh> {
     node,
     identity: opened.identity,
     invites,
+    whereabouts,
     listen: options.listen ?? LISTEN_DEFAULT,
     clock,
     random,
@@ -98,9 +99,10 @@ function lostMembership({ path }: Directory): PeerlessError {
   )
 }
 
-function checkSameMesh(stored: MeshIdentity, join: string): void {
-  const { meshId } = decodeToken(join)
-  if (meshId === stored.meshId) return
+function ofSameMesh(stored: MeshIdentity, join: string): InviteToken {
+  const token = decodeToken(join)
+  const { meshId } = token
+  if (meshId === stored.meshId) return token
   throw new PeerlessError(
     'CONFLICT',
     `the invite token is for mesh ${meshId}, but this data folder belongs to mesh ${stored.meshId}; use another folder`

@@ -30,14 +30,13 @@ import { notConnected, PeerRequests } from './peer-requests.ts'
 import { PeerTable } from './peer-table.ts'
 import type { MemberStatus, MeshParts, PeerlessMesh } from './peerless-mesh.ts'
 import { PendingAdmissions } from './pending-admissions.ts'
+import { reach } from './reach.ts'
 import { Redial } from './redial.ts'
 import { RefusalLog } from './refusal-log.ts'
 import { RefusedHere } from './refused-here.ts'
 import { lineOf, type Removal } from './removal.ts'
 import { RemovalRoster } from './removal-roster.ts'
 import { Roster } from './roster.ts'
-
-const IGNORE = () => undefined
 
 export class Libp2pMesh implements PeerlessMesh {
   readonly peerId: string
@@ -103,6 +102,7 @@ export class Libp2pMesh implements PeerlessMesh {
       links,
       isConnected,
       removals: this.#removals,
+      whereabouts: parts.whereabouts,
       onNews: (peerId) => this.#redial.noticed(peerId)
     })
     this.leaving = new Leaving({
@@ -117,7 +117,7 @@ export class Libp2pMesh implements PeerlessMesh {
       self: this.peerId,
       clock,
       random,
-      candidates: () => this.#roster.book.values().flatMap(({ record, membership }) => (record ? [membership.peerId] : [])),
+      candidates: () => this.#roster.dialable(),
       isConnected,
       connectedCount: () => this.#links.size,
       dial: (peerId) => this.#dialMember(peerId)
@@ -412,10 +412,10 @@ export class Libp2pMesh implements PeerlessMesh {
   }
 
   async #dialMember(peerId: string): Promise<void> {
-    const addresses = this.#roster.book.get(peerId)?.record?.addresses ?? []
-    if (addresses.length === 0) throw notConnected(peerId)
+    const places = this.#roster.placesOf(peerId)
+    if (places.length === 0) throw notConnected(peerId)
     try {
-      await this.#dial(peerId, [...addresses])
+      await reach(places, (addresses) => this.#dial(peerId, addresses))
     } catch (error) {
       this.leaving.refusedBy(peerId, error)
       this.refused.dialFailed(peerId, error)
@@ -432,7 +432,7 @@ export class Libp2pMesh implements PeerlessMesh {
       await libp2p.dial(addresses.map((address) => multiaddr(address)))
     } catch (error) {
       // Nothing is kept of who is not one of us, and stale addresses of members are not libp2p's to remember.
-      await libp2p.peerStore.delete(peerIdFromString(peerId)).catch(IGNORE)
+      await libp2p.peerStore.delete(peerIdFromString(peerId)).catch(() => undefined)
       throw (
         this.#refusals.get(peerId) ?? new PeerlessError('CONNECTION_LOST', `${peerId} could not be reached: ${messageOf(error)}`)
       )

@@ -4,7 +4,7 @@ import type { InviteRedeemed } from './admission-policy.ts'
 import type { Directory } from './directory.ts'
 import type { MeshIdentity, NodeKey } from './identity.ts'
 import type { InviteBook, InviteOrder } from './invite-book.ts'
-import type { KeyInvite } from './invite-token.ts'
+import type { InviteToken, KeyInvite } from './invite-token.ts'
 import type { Membership } from './membership.ts'
 
 /** A member as `peerless peers` shows it, without what only a beacon knows. */
@@ -102,6 +102,8 @@ export interface MeshParts {
   node: NodeKey
   identity: MeshIdentity
   invites: InviteBook
+  /** See `RosterOptions`. */
+  whereabouts: Pick<InviteToken, 'issuer' | 'addresses'> | undefined
   listen: readonly string[]
   clock: Clock
   random: Random

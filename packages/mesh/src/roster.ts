@@ -12,6 +12,7 @@ import { issueAddressRecord } from './address-record.ts'
 import { EXCHANGE_BYTES_MAX, EXCHANGE_PERIOD_MS, MESH_MESSAGE, SAVE_DELAY_MS } from './constants.ts'
 import type { Directory } from './directory.ts'
 import type { MeshIdentity } from './identity.ts'
+import type { InviteToken } from './invite-token.ts'
 import { MemberBook } from './member-book.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { RemovalRoster } from './removal-roster.ts'
@@ -30,6 +31,8 @@ export interface RosterOptions {
   links: () => PeerLink[]
   isConnected: (peerId: string) => boolean
   removals: RemovalRoster
+  /** Where a member was when it made the invite that this node was started with again. */
+  whereabouts: Pick<InviteToken, 'issuer' | 'addresses'> | undefined
   /** A member, or a new address of one, that this node did not know. */
   onNews: (peerId: string) => void
 }
@@ -74,6 +77,20 @@ export class Roster {
       }
     }
     this.#sequence = this.book.get(signer.peerId)?.record?.sequence ?? 0
+  }
+
+  /** Members that can be dialled. */
+  dialable(): string[] {
+    const known = this.book.values().flatMap(({ record, membership }) => (record ? [membership.peerId] : []))
+    const told = this.#options.whereabouts?.issuer
+    return told === undefined || known.includes(told) ? known : [...known, told]
+  }
+
+  /** Where a member may be: at the addresses that it said it has, else at those that an invite of it has. */
+  placesOf(peerId: string): string[][] {
+    const own = this.book.get(peerId)?.record?.addresses ?? []
+    const told = this.#options.whereabouts?.issuer === peerId ? this.#options.whereabouts.addresses : []
+    return [[...own], told.filter((address) => !own.includes(address))].filter((place) => place.length > 0)
   }
 
   start(addresses: string[]): void {

@@ -1,9 +1,9 @@
-import { cp } from 'node:fs/promises'
+import { cp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { Logger } from '@peerless/interface'
 import { realClock } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
-import { EXCHANGE_PERIOD_MS } from '../src/constants.ts'
+import { EXCHANGE_PERIOD_MS, INVITE_TTL_MS_MIN } from '../src/constants.ts'
 import { connected, gone, type Node, startMesh, startNode, temporaryFolder } from './_nodes.ts'
 
 test('a node that comes back with another port is found again by all, and tells its new address', async (t) => {
@@ -179,3 +179,22 @@ async function occupy(t: ExecutionContext, port: number): Promise<void> {
   })
   t.teardown(() => server.close())
 }
+
+test('nodes that all have moved meet again by an invite of one of them, also by one that has expired since', async (t) => {
+  const before = await startMesh(t, 3)
+  await Promise.all(before.map(({ mesh }) => mesh.stop()))
+  // Any other port is another address.
+  await Promise.all(before.map(({ directory }) => rm(`${directory}/ports.cbor`)))
+  const [founder, guest, other] = before as [Node, Node, Node]
+  const moved = await startNode(t, 'founder', { directory: founder.directory })
+  const join = await moved.mesh.invite({ role: 'node', ttlMs: INVITE_TTL_MS_MIN, uses: 1 })
+  const later = { ...realClock, now: () => Date.now() + 2 * INVITE_TTL_MS_MIN }
+  const again = await Promise.all([guest, other].map(({ directory }) => startNode(t, 'guest', { directory, join, clock: later })))
+  const [a, b] = again as [Node, Node]
+  await Promise.all([
+    connected(a.mesh, moved.mesh.peerId),
+    connected(b.mesh, moved.mesh.peerId),
+    connected(a.mesh, b.mesh.peerId)
+  ])
+  t.is(a.mesh.peerId, guest.mesh.peerId)
+})
