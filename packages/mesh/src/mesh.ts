@@ -182,7 +182,7 @@ export class Libp2pMesh implements PeerlessMesh {
     }
     await rememberPorts(this.addresses(), directory)
     this.#gossip.start(libp2p.services.gossip)
-    this.#roster.start(this.addresses())
+    this.#roster.start(() => this.addresses())
     this.#redial.start()
   }
 

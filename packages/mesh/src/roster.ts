@@ -51,7 +51,7 @@ export async function rememberMembers(directory: Directory, meshId: string, alle
 export class Roster {
   readonly book: MemberBook
   readonly #options: RosterOptions
-  #addresses: string[] = []
+  #listening: () => string[] = () => []
   #sequence = 0
   #saving: Timer | undefined
   #exchange: Timer | undefined
@@ -93,8 +93,10 @@ export class Roster {
     return [[...own], told.filter((address) => !own.includes(address))].filter((place) => place.length > 0)
   }
 
-  start(addresses: string[]): void {
-    this.announce(addresses)
+  /** @param listening where this node is reached now: a machine that goes to another network has other addresses there */
+  start(listening: () => string[]): void {
+    this.#listening = listening
+    this.#announce()
     this.#scheduleExchange()
   }
 
@@ -108,9 +110,9 @@ export class Roster {
   }
 
   /** Signs where this node listens now, and tells everyone. */
-  announce(addresses: string[]): void {
+  #announce(): void {
     const { signer, identity, clock } = this.#options
-    this.#addresses = addresses
+    const addresses = this.#listening()
     this.#sequence = Math.max(clock.now(), this.#sequence + 1)
     this.book.learn(identity.membership, issueAddressRecord(signer, identity.meshId, this.#sequence, addresses))
     this.#spread([signer.peerId], undefined)
@@ -167,7 +169,7 @@ export class Roster {
     if (news.includes(self)) {
       this.#contradicted()
       this.#sequence = this.book.get(self)?.record?.sequence ?? this.#sequence
-      this.announce(this.#addresses)
+      this.#announce()
     }
   }
 
@@ -193,11 +195,18 @@ export class Roster {
   #scheduleExchange(): void {
     const { clock, random, links } = this.#options
     this.#exchange = clock.after(EXCHANGE_PERIOD_MS * (0.5 + random.next()), () => {
+      if (this.#hasMoved()) this.#announce()
       const connected = links()
       const link = connected[Math.floor(random.next() * connected.length)]
       if (link !== undefined) this.exchange(link)
       this.#scheduleExchange()
     })
+  }
+
+  /** Another network, or a lease that ran out: what the others know of this node holds no more. */
+  #hasMoved(): boolean {
+    const said = this.book.get(this.#options.signer.peerId)?.record?.addresses ?? []
+    return said.toSorted().join(' ') !== this.#listening().toSorted().join(' ')
   }
 
   #complain(faults: string[], from: string): void {
