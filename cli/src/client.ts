@@ -189,6 +189,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
+const NEXT_DISK = "See to the disk of that node's data folder, and run the command again: what the node has goes on meanwhile."
 const NEXT_CLOCKS = 'Set the clocks of this machine and of the node: one of the two is wrong.'
 
 /** Reads an error of the Lambda API (`x-amzn-errortype`, `message` or `Message`) or of the mesh API (`code`, `message`). */
@@ -203,13 +204,18 @@ export function apiError(answer: Answer, what: string, missing?: string): ApiErr
     status,
     code,
     `${what}: ${printable(message).slice(0, ERROR_CHARACTERS_MAX)} (${code})`,
-    isOfClocks(code, message) ? NEXT_CLOCKS : nextOf(answer, code, missing)
+    isOfClocks(code, message) ? NEXT_CLOCKS : isOfDisk(status, message) ? NEXT_DISK : nextOf(answer, code, missing)
   )
 }
 
 /** A signature that is good, and of another time than the node's: https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html */
 function isOfClocks(code: string, message: unknown): boolean {
   return code === 'InvalidSignatureException' && /^Signature (expired|not yet current)\b/.test(String(message))
+}
+
+/** As `writeError` of interface says it, and the queue: no other node is busy, and in a second it will be the same. */
+function isOfDisk(status: number, message: unknown): boolean {
+  return status === 503 && /could not be written to disk: |'s disk refused: /.test(String(message))
 }
 
 function nextOf({ status, headers }: Answer, code: string, missing = "'peerless ls' shows what there is."): string | undefined {

@@ -66,6 +66,18 @@ test('a signature of another time leads to the clocks, not to the keys that ther
   t.regex(stderr, /\nSet the clocks of this machine and of the node: one of the two is wrong\.\n$/)
 })
 
+for (const message of [
+  'the catalog could not be written to disk: database or disk is full',
+  "the queue's disk refused: database or disk is full"
+]) {
+  test(`a disk that is full leads there, not to nodes that are busy: ${message}`, async (t) => {
+    const refused = { status: 503, headers: { 'retry-after': '1' }, json: { message } }
+    const node = await startFakeNode(t, { 'DELETE /2015-03-31/functions/hello': refused })
+    const { stderr } = await runCommand(['rm', 'hello', '--data', node.data])
+    t.regex(stderr, /\nSee to the disk of that node's data folder/)
+  })
+}
+
 test('an alias that is led to a version that there is not says so, whether the alias is there or not', async (t) => {
   const missing = {
     status: 404,

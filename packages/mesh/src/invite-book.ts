@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Clock, INVITE_USES_MAX, type Logger, messageOf, PeerlessError, type Random } from '@peerless/interface'
+import { type Clock, INVITE_USES_MAX, type Logger, messageOf, PeerlessError, type Random, writeError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 import {
   INVITE_ID_BYTES,
@@ -157,7 +157,7 @@ export class InviteBook {
       await this.#directory.write(FILE, writeEntries([...this.#entries.values()]))
     } catch (error) {
       undo()
-      throw new PeerlessError('UNAVAILABLE', 'the record of invites could not be written', { cause: error })
+      throw writeError('the record of invites', error)
     }
   }
 
