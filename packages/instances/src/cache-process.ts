@@ -6,6 +6,7 @@ import { ExecutorProcess } from './executor-process.ts'
 import { EXECUTOR_OVERHEAD_MB, MEMORY_PERIOD_MS } from './limits.ts'
 import type { Machine } from './machine.ts'
 import { residentMb } from './memory-watch.ts'
+import { checkDescriptors } from './spare-descriptors.ts'
 
 /** V8 compiles 1 MB in some 50 ms; whoever takes so much longer is ended. */
 const COMPILE_MS_MAX = 20_000
@@ -27,19 +28,27 @@ export class CacheProcess {
   readonly #executor: ExecutorProcess
   compiles = 0
 
+  /** @throws the system's error where it has no room for a process */
   constructor({ code, machine, clock, logger }: CacheMachinery, number: number) {
     this.#clock = clock
     const nothing = () => undefined
-    this.#executor = new ExecutorProcess({
-      code,
-      logger,
-      confinement: machine.confinement,
-      group: machine.groups?.create(COMPILE_MB_MAX),
-      number,
-      egress: undefined,
-      compiles: true,
-      events: { onLog: nothing, egressOriginOf: nothing, onCatastrophe: () => this.kill(), onExit: nothing }
-    })
+    const group = machine.groups?.create(COMPILE_MB_MAX)
+    try {
+      checkDescriptors()
+      this.#executor = new ExecutorProcess({
+        code,
+        logger,
+        confinement: machine.confinement,
+        group,
+        number,
+        egress: undefined,
+        compiles: true,
+        events: { onLog: nothing, egressOriginOf: nothing, onCatastrophe: () => this.kill(), onExit: nothing }
+      })
+    } catch (error) {
+      void group?.remove()
+      throw error
+    }
   }
 
   get alive(): boolean {

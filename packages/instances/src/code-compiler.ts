@@ -95,9 +95,12 @@ export class CodeCompiler {
 
   async #compile(job: CompileJob): Promise<void> {
     const { account, cid, order } = job
+    let begun = false
     try {
       const bundle = await job.bundle()
-      const codeCache = await this.#processOf(account).compile(cid, bundle)
+      const process = this.#processOf(account)
+      begun = true
+      const codeCache = await process.compile(cid, bundle)
       await job.done(codeCache)
       const evaluated = order !== undefined && codeCache.length >= EVALUATED_BYTES_MIN && this.#evaluations.length < WAITING_MAX
       if (evaluated) this.#evaluations.push({ ...job, order, codeCache })
@@ -105,7 +108,8 @@ export class CodeCompiler {
       // The function does without: it compiles where it runs.
       this.#machinery.logger.warn('a code cache could not be made', { cid, reason: messageOf(error) })
       this.#end()
-      if (this.#hopeless.size < HOPELESS_MAX) this.#hopeless.add(keyOf(job))
+      // Where its bundle could not be read, or no process be started, that may pass.
+      if (begun && this.#hopeless.size < HOPELESS_MAX) this.#hopeless.add(keyOf(job))
     }
     this.#known.delete(keyOf(job))
   }
