@@ -1,8 +1,8 @@
 import { BUNDLE_PIECE_BYTES, CODE_CACHE_PREFIX, EXECUTOR_MESSAGE, SOURCE_MAP_PREFIX, splitSourceMap } from '@peerless/sandbox'
 import type { Connection } from '@peerless/wire'
 
-/** From this size on the source map of a bundle comes by itself. */
-const SPLIT_BYTES_MIN = 65_536
+/** From this size on the source map of a bundle comes by itself: below it takes no millisecond. */
+const SPLIT_BYTES_MIN = 524_288
 
 /** What a launch needs of a version's code. */
 export interface Supply {
@@ -33,8 +33,8 @@ export class BundleDelivery {
   }
 
   /**
-   * Sends what a start needs, if the executor does not have it, then what `order` sends, and then the source map: half of a bundle, which only errors need. None comes out
-   * of the isolate before the executor has read it.
+   * Sends what a start needs, if the executor does not have it, then what `order` sends, and then the source map: half of a bundle, which only errors and what is logged need.
+   * A start that fails waits for it.
    */
   with(cid: string, supply: Supply | undefined, order: () => void): void {
     if (supply === undefined || this.#bundles.has(cid)) {
@@ -44,17 +44,17 @@ export class BundleDelivery {
     this.#bundles.add(cid)
     const { bundle, codeCache } = supply
     const parts = bundle.length < SPLIT_BYTES_MIN ? undefined : splitSourceMap(bundle)
-    this.send(cid, parts?.bundle ?? bundle)
+    this.send(cid, parts?.bundle ?? bundle, parts !== undefined)
     if (codeCache !== undefined) this.send(CODE_CACHE_PREFIX + cid, codeCache)
     order()
     if (parts !== undefined) this.send(SOURCE_MAP_PREFIX + cid, parts.sourceMap)
   }
 
-  /** In pieces. */
-  send(name: string, bytes: Uint8Array): void {
+  /** In pieces. @param mapFollows its source map comes after it */
+  send(name: string, bytes: Uint8Array, mapFollows = false): void {
     for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
       const piece = bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES)
-      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset], piece)
+      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset, mapFollows], piece)
     }
   }
 }

@@ -209,7 +209,7 @@ const SOURCE_MAP = JSON.stringify({
   sources: ['src/large.ts'],
   names: [],
   mappings: `;AAAA${';AACA'.repeat(5_000)}`,
-  padding: 'x'.repeat(70_000)
+  padding: 'x'.repeat(600_000)
 })
 
 test.serial('the code cache of a bundle that is not very large waits in memory, as the bundle does', async (t) => {

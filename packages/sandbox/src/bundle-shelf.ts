@@ -42,9 +42,9 @@ export class BundleShelf {
   }
 
   /** @throws PeerlessError MALFORMED */
-  add(cid: string, totalBytes: number, offset: number, piece: Uint8Array): void {
+  add(cid: string, totalBytes: number, offset: number, piece: Uint8Array, mapFollows = false): void {
     if (offset === 0 && piece.length === totalBytes && totalBytes > 0) {
-      this.#arrived(cid, piece)
+      this.#arrived(cid, piece, mapFollows)
       return
     }
     let arriving = this.#arriving.get(cid)
@@ -62,21 +62,21 @@ export class BundleShelf {
     arriving.filled += piece.length
     if (arriving.filled < arriving.bytes.length) return
     this.#arriving.delete(cid)
-    this.#arrived(cid, arriving.bytes)
+    this.#arrived(cid, arriving.bytes, mapFollows)
   }
 
-  #arrived(cid: string, bytes: Uint8Array): void {
+  #arrived(cid: string, bytes: Uint8Array, mapFollows: boolean): void {
     if (cid.startsWith(CODE_CACHE_PREFIX)) this.#addCache(cid.slice(CODE_CACHE_PREFIX.length), bytes)
     else if (cid.startsWith(SOURCE_MAP_PREFIX)) this.#whole.get(cid.slice(SOURCE_MAP_PREFIX.length))?.trace.give(ownBytes(bytes))
-    else this.#addBundle(cid, readBundle(bytes))
+    else this.#addBundle(cid, readBundle(bytes), mapFollows)
   }
 
-  #addBundle(cid: string, { manifest, script, sourceMap }: BundleParts): void {
+  #addBundle(cid: string, { manifest, script, sourceMap }: BundleParts, mapFollows: boolean): void {
     const bytes = Buffer.from(script.buffer, script.byteOffset, script.length)
     this.#whole.set(cid, {
       ...cachedScript(wrap(bytes), false),
       manifest,
-      trace: new TraceMap(sourceMap && ownBytes(sourceMap)),
+      trace: new TraceMap(sourceMap && ownBytes(sourceMap), mapFollows),
       needs: needsOf(manifest, bytes)
     })
   }

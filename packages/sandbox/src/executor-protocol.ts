@@ -96,8 +96,8 @@ export const CODE_CACHE_PREFIX = 'cache:'
 /** Before a CID: the source map of that bundle, which was sent before it without one. */
 export const SOURCE_MAP_PREFIX = 'map:'
 
-/** cid, bytes of the whole bundle, offset of this piece. */
-export type BundleHeader = [cid: string, totalBytes: number, offset: number]
+/** cid, bytes of the whole bundle, offset of this piece, whether the bundle's source map is still to come. */
+export type BundleHeader = [cid: string, totalBytes: number, offset: number, mapFollows?: boolean]
 
 /** What an instance is told once. Environment variables include those that the platform sets. */
 export interface LoadOrder {

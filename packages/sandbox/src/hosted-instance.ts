@@ -101,7 +101,9 @@ export class HostedInstance {
         this.#timer.clear()
         if (status === STATUS_OK) this.#ready()
         else this.dispose()
-        resolve([status, this.#bundle.trace.apply(errorJson)])
+        const { trace } = this.#bundle
+        if (status === STATUS_OK) resolve([status, ''])
+        else void trace.whole.then(() => resolve([status, trace.apply(errorJson)]))
       }
       this.#loaded = done
       const { initMsMax } = this.order

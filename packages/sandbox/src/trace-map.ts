@@ -9,16 +9,25 @@ const FRAMES_MAPPED_MAX = 200
 export class TraceMap {
   #json: Uint8Array | undefined
   #map: SourceMap | undefined
+  #come: (() => void) | undefined
+  /** Resolves when it is there, where it comes later. */
+  readonly whole: Promise<void>
 
-  /** @param json UTF-8 */
-  constructor(json: Uint8Array | undefined) {
+  /** @param json UTF-8 @param follows whether it comes by `give` */
+  constructor(json: Uint8Array | undefined, follows = false) {
     this.#json = json
+    this.whole = follows
+      ? new Promise((resolve) => {
+          this.#come = resolve
+        })
+      : Promise.resolve()
   }
 
   /** It comes after its script: a start does not wait for it. @param json UTF-8 */
   give(json: Uint8Array): void {
     this.#json = json
     this.#map = undefined
+    this.#come?.()
   }
 
   /** The text with positions of the script replaced, so that JSON stays JSON; unchanged when there is no (good) map. */
