@@ -93,6 +93,7 @@ export class BundleSupply {
       account,
       cid,
       bundle: () => this.#read(version, true),
+      made: () => this.#readCache(account, cid),
       order: orderOf(version),
       done: async (codeCache) => {
         await caches.write(account, cid, codeCache)

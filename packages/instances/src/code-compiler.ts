@@ -20,6 +20,8 @@ export interface CompileJob {
   readonly account: string
   readonly cid: string
   readonly bundle: () => Promise<Uint8Array>
+  /** What `done` was given, where that was kept. */
+  readonly made: () => Promise<Uint8Array | undefined>
   /** What an instance of it would be told; undefined: it is not to be run for its cache's sake. */
   readonly order: LoadOrder | undefined
   /** Once for the cache of the text, and once for that of the same text after its evaluation, where there is more in it. At most CODE_CACHE_BYTES_MAX. */
@@ -28,7 +30,8 @@ export interface CompileJob {
 
 interface EvaluationJob extends CompileJob {
   readonly order: LoadOrder
-  readonly codeCache: Uint8Array
+  /** Bytes of the first cache: hundreds may wait, so they are read anew. */
+  readonly plainBytes: number
 }
 
 /**
@@ -103,7 +106,7 @@ export class CodeCompiler {
       const codeCache = await process.compile(cid, bundle)
       await job.done(codeCache)
       const evaluated = order !== undefined && codeCache.length >= EVALUATED_BYTES_MIN && this.#evaluations.length < WAITING_MAX
-      if (evaluated) this.#evaluations.push({ ...job, order, codeCache })
+      if (evaluated) this.#evaluations.push({ ...job, order, plainBytes: codeCache.length })
     } catch (error) {
       // The function does without: it compiles where it runs.
       this.#machinery.logger.warn('a code cache could not be made', { cid, reason: messageOf(error) })
@@ -114,13 +117,13 @@ export class CodeCompiler {
     this.#known.delete(keyOf(job))
   }
 
-  async #evaluate({ account, cid, order, codeCache, bundle, done }: EvaluationJob): Promise<void> {
+  async #evaluate({ account, cid, order, plainBytes, bundle, made, done }: EvaluationJob): Promise<void> {
     if (this.#rests(account)) return
     try {
-      const supply = { bundle: await bundle(), codeCache }
+      const supply = { bundle: await bundle(), codeCache: await made() }
       this.#end()
       const evaluated = await this.#processOf(account).evaluate(order, supply)
-      if (evaluated.length > codeCache.length) await done(evaluated)
+      if (evaluated.length > plainBytes) await done(evaluated)
     } catch (error) {
       // It has the other cache. Where the daemon stops there is nobody to rest.
       if (!this.#stopped) this.#resting.set(account, this.#machinery.clock.monotonic() + REST_MS)

@@ -177,7 +177,14 @@ test.serial(
     })
     const compile = (account: string, cid: string) =>
       new Promise<Uint8Array>((resolve) =>
-        compiler.add({ account, cid, bundle: async () => bundle, order: undefined, done: async (cache) => resolve(cache) })
+        compiler.add({
+          account,
+          cid,
+          bundle: async () => bundle,
+          made: async () => undefined,
+          order: undefined,
+          done: async (cache) => resolve(cache)
+        })
       )
     t.true((await compile('acme', 'a')).length > 10_000)
     const first = pidOfExecutors()

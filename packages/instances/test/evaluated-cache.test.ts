@@ -59,7 +59,7 @@ async function compiler<Time extends Clock>(t: ExecutionContext, clock: Time): P
         caches.set(name, [...(caches.get(name) ?? []), cache])
         resolve()
       }
-      made.add({ account, cid: name, bundle: async () => bundle, order, done })
+      made.add({ account, cid: name, bundle: async () => bundle, made: async () => caches.get(name)?.at(-1), order, done })
     })
   }
   return { caches, logger, clock, add }

@@ -17,6 +17,7 @@ import { StartStages } from './start-stages.ts'
 export async function makeEvaluatedCache(services: HostServices, bundle: ShelvedBundle, order: LoadOrder): Promise<Uint8Array> {
   const prepared = services.spares.take(kindOf(bundle.needs, order))
   const { isolate } = prepared
+  prepared.onCatastrophe = (message) => services.catastrophe(order.instance, message, order.revisionId)
   try {
     const stages = new StartStages(performance.now())
     const { context } = await bootGlue(prepared, bundle, order, services, stages, () => undefined)
