@@ -89,7 +89,7 @@ export class CacheProcess {
   async #look(boundMb: number): Promise<void> {
     const { pid } = this.#executor
     const used = pid === undefined ? undefined : await residentMb(pid)
-    if (used !== undefined && used > boundMb * 9999) this.kill()
+    if (used !== undefined && used > boundMb) this.kill()
   }
 
   async #gather(msMax: number, ask: (onPart: OnPart, done: OnReply) => void): Promise<Uint8Array> {

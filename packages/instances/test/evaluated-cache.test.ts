@@ -31,7 +31,7 @@ interface Made<Time extends Clock> {
   logger: MemoryLogger
   clock: Time
   /** Resolves when the first cache of the bundle is there. */
-  add(name: string, source: string, account?: string): Promise<void>
+  add(name: string, source: string, account?: string, memoryMb?: number): Promise<void>
 }
 
 async function compiler<Time extends Clock>(t: ExecutionContext, clock: Time): Promise<Made<Time>> {
@@ -41,7 +41,7 @@ async function compiler<Time extends Clock>(t: ExecutionContext, clock: Time): P
   const made = new CodeCompiler({ code, machine: { confinement, groups: undefined, layers: [] }, clock, logger })
   t.teardown(() => made.stop())
   const caches = new Map<string, Uint8Array[]>()
-  const add: Made<Time>['add'] = (name, source, account = 'acme') => {
+  const add: Made<Time>['add'] = (name, source, account = 'acme', memoryMb = 128) => {
     const script = `(() => { const exports = {};\n${source}\nreturn exports })()`
     const bundle = encode({ format: 1, script, builtins: [], handlerExport: 'handler' })
     const version = {
@@ -49,7 +49,7 @@ async function compiler<Time extends Clock>(t: ExecutionContext, clock: Time): P
       revisionId: randomUUID(),
       runtime: 'nodejs22.x',
       handler: 'index.handler',
-      memoryMb: 128,
+      memoryMb,
       environment: {},
       code: { bundleCid: name }
     } as unknown as FunctionVersion
@@ -163,4 +163,12 @@ test.serial('code that takes what memory it can get is ended while it is evaluat
     for (const pid of pidOfExecutors()) most = Math.max(most, (await residentMb(innermostOf(pid) as number)) ?? 0)
   }
   t.true(most < 700, `${most} MB`)
+})
+
+test.serial('a process that holds more than the function’s memory and what an executor takes is ended', async (t) => {
+  const made = await compiler(t, realClock)
+  // So little that what every process takes is more.
+  await made.add('a', `${RUNS}\nconst until = Date.now() + 900; while (Date.now() < until);`, 'acme', -150)
+  while (givenUp(made) === 0 && (made.caches.get('a') ?? []).length < 2) await turn()
+  t.is((made.caches.get('a') ?? []).length, 1)
 })

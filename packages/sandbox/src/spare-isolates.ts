@@ -1,7 +1,7 @@
 import { type IsolateKind, isSameKind } from './isolate-kind.ts'
 import { type Glue, type PreparedIsolate, prepareIsolate } from './prepared-isolate.ts'
 
-/** Isolates of one kind that wait for a bundle in one executor: each holds some 2 MB. */
+/** Isolates of one kind that wait for a bundle in one executor: each holds some 2 MB, and 4 to 8 with `node:` modules or Python. */
 const SPARES_PER_KIND_MAX = 2
 /** Kinds that were asked for last. */
 const KINDS_MAX = 2
