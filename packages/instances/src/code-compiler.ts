@@ -37,8 +37,8 @@ interface EvaluationJob extends CompileJob {
 /**
  * Makes V8's code caches, in two steps. First of the text, in a process that runs no function: what a function did to V8 in its own process can get into no cache of
  * another. Source text is parsed there all the same, so it is for one account at a time and ended before the next one's turn. Then, when no other waits for the
- * first step, the bundle is evaluated in a process for it alone, as at the start of an instance, but with nobody to talk to: with the functions that ran in its cache, it starts in half the
- * time. What it did to V8 there is believed by nobody but instances of the same bundle and account, which it could do the same to. One bundle after the other, and never before
+ * first step, the bundle is evaluated in a process for it alone, as at the start of an instance, but with nobody to talk to: with the functions that ran in its cache, it is evaluated in
+ * less than half of the time. What it did to V8 there is believed by nobody but instances of the same bundle and account, which it could do the same to. One bundle after the other, and never before
  * somebody's call for its own sake: nobody waits for it.
  */
 export class CodeCompiler {
