@@ -80,10 +80,10 @@ function restOf(bytes: Uint8Array, { scriptKey, map }: Cut): Uint8Array {
   return Buffer.concat([Uint8Array.of((MAP << 5) + count - 2), bytes.subarray(1, scriptKey), bytes.subarray(map[1])])
 }
 
-/** A bundle without its source map, and that as UTF-8: a start needs only the first. undefined where there is none, or it lies where no bundler of this version puts it. */
+/** A bundle without its source map, and that as UTF-8: a start needs only the first. undefined where there is none, or nothing in it, or it lies where no bundler of this version puts it. */
 export function splitSourceMap(bytes: Uint8Array): { bundle: Uint8Array; sourceMap: Uint8Array } | undefined {
   const cut = cutTexts(bytes)
-  if (cut?.sourceMap === undefined) return undefined
+  if (cut?.sourceMap === undefined || cut.sourceMap.length === 0) return undefined
   const [start, end] = cut.map
   return { bundle: Buffer.concat([bytes.subarray(0, start), Uint8Array.of(NULL), bytes.subarray(end)]), sourceMap: cut.sourceMap }
 }

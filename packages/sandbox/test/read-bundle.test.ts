@@ -72,6 +72,8 @@ test('a bundle without its source map is the same bundle', (t) => {
   t.is(sourceMap, undefined)
   t.deepEqual(manifest, { builtins: ['fs'], handlerExport: 'run', files: new Map() })
   t.is(splitSourceMap(encode({ ...bundle, sourceMap: null })), undefined)
+  // Of nothing no piece would come, and a start that fails would wait for it.
+  t.is(splitSourceMap(encode({ ...bundle, sourceMap: '' })), undefined)
   t.is(splitSourceMap(encode({ script: '', format: 1 })), undefined)
   t.is(splitSourceMap(new Uint8Array(0)), undefined)
 })
