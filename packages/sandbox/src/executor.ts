@@ -120,7 +120,7 @@ function handle(request: IncomingRequest): void {
     }
     case EXECUTOR_MESSAGE.EXPECT:
       expected = request.header as IsolateKind
-      if (glue.script !== '') spares.expect(expected)
+      if (glueIsWhole) spares.expect(expected)
       return
     case EXECUTOR_MESSAGE.FORGET:
       shelf.forget(String(request.header))
@@ -196,8 +196,10 @@ async function load(request: IncomingRequest, order: LoadOrder): Promise<void> {
 
 /** What the daemon expected before the glue was here. */
 let expected: IsolateKind | undefined
+let glueIsWhole = false
 
 function prepareFirst(): void {
+  glueIsWhole = true
   if (expected === undefined) spares.refill()
   else spares.expect(expected)
 }

@@ -25,7 +25,7 @@ export interface BundleNeeds {
 export function needsOf({ builtins }: BundleManifest, script: Uint8Array): BundleNeeds {
   const text = Buffer.from(script.buffer, script.byteOffset, script.length)
   const web = WEB.some((part) => text.includes(part)) || hasWord(text, 'fetch')
-  if (text.indexOf(PYTHON) === 0) return { web, runtime: 'python' }
+  if (text.toString('latin1', 0, PYTHON.length) === PYTHON) return { web, runtime: 'python' }
   // What asks for no module may still use the global.
   if (builtins.length === 0 && !hasWord(text, 'Buffer')) return { web, runtime: 'none' }
   return { web, runtime: builtins.includes('async_hooks') ? 'node-async' : 'node' }
