@@ -40,6 +40,8 @@ const PAUSE_MS = 60
 const QUIET_MS = 500
 const QUIET_CPU_MS_MAX = 20
 const QUIET_LOOKS_MAX = 120
+/** What a node keeps in memory of large bundles that were just deployed has room for so many of 1 MB with their source maps and code caches. workerd's are in memory. */
+const LARGE_TOGETHER = 4
 const ROLE = 'arn:aws:iam::000000000000:role/bench'
 
 const SMALL = 'export default { fetch() { return new Response("hello") } }\n'
@@ -78,13 +80,15 @@ export async function benchStart({ calls, cycles, alive, breakdown: inStages, pa
   if (parts.includes('first')) {
     const loader = await workerLoader()
     // Whatever starts only once is behind both.
-    await firstCalls(node, client, loader, 'before', SMALL, 12, false)
-    for (const [name, kind, source, bound] of [
-      ['a small function', 'small', SMALL, 0.5],
-      ['a 1 MB bundle', 'large', large(), 0.6],
-      ['a small function with node: modules', 'node', NODE, undefined]
+    await firstCalls(node, client, loader, { kind: 'before', source: SMALL, count: 12, together: 12 }, false)
+    for (const [name, kind, source, bound, together] of [
+      ['a small function', 'small', SMALL, 0.5, calls],
+      ['a 1 MB bundle', 'large', large(), 0.6, LARGE_TOGETHER],
+      ['a 1 MB bundle whose bytes are on disk only', 'disk', large(), undefined, calls],
+      ['a small function with node: modules', 'node', NODE, undefined, calls]
     ] as const) {
-      const { workerd, peerless: own, stages } = await firstCalls(node, client, loader, kind, source, calls, inStages)
+      const deployed = { kind, source, count: calls, together }
+      const { workerd, peerless: own, stages } = await firstCalls(node, client, loader, deployed, inStages)
       console.log(
         `first call of ${name}, median of ${calls}: peerless ${median(own).toFixed(2)} ms, workerd ${median(workerd).toFixed(2)} ms`
       )
@@ -111,23 +115,32 @@ export async function benchStart({ calls, cycles, alive, breakdown: inStages, pa
   }
 }
 
+interface Deployed {
+  readonly kind: string
+  readonly source: string
+  readonly count: number
+  /** So many are deployed, and then called, before the next. */
+  readonly together: number
+}
+
 /** Alternately, so that the machine's moods fall on both. Milliseconds as a client on loopback sees them. */
 async function firstCalls(
   node: Node,
   client: LambdaClient,
   loader: { url: string },
-  kind: string,
-  source: string,
-  count: number,
+  { kind, source, count, together }: Deployed,
   inStages: boolean
 ): Promise<Times> {
   await fetch(`${loader.url}/?kind=${kind}`, { method: 'PUT', body: source })
-  for (let index = 0; index < count; index++) await deploy(client, `${kind}-${index}`, `${source}export const which = ${index}\n`)
-  await untilQuiet(node.child.pid ?? 0)
   const times: Times = { workerd: [], peerless: [], stages: [] }
   const [theirs, ours] = [await HttpConnection.open(loader.url), await HttpConnection.open(node.http)]
   const seen: FirstCall[] = []
   for (let index = 0; index < count; index++) {
+    if (index % together === 0) {
+      const next = Array.from({ length: Math.min(together, count - index) }, (_, offset) => index + offset)
+      for (const one of next) await deploy(client, `${kind}-${one}`, `${source}export const which = ${one}\n`)
+      await untilQuiet(node.child.pid ?? 0)
+    }
     times.workerd.push((await timed(theirs, `${loader.url}/?kind=${kind}&id=${index}`)).ms)
     const name = `${kind}-${index}`
     const { ms, handlerMs } = await timed(ours, `${node.http}/fn/${name}`)

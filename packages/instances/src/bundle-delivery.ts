@@ -1,4 +1,12 @@
-import { BUNDLE_PIECE_BYTES, CODE_CACHE_PREFIX, EXECUTOR_MESSAGE, SOURCE_MAP_PREFIX, splitSourceMap } from '@peerless/sandbox'
+import {
+  BUNDLE_PIECE_BYTES,
+  type BundleFacts,
+  type BundleNeeds,
+  CODE_CACHE_PREFIX,
+  EXECUTOR_MESSAGE,
+  SOURCE_MAP_PREFIX,
+  splitSourceMap
+} from '@peerless/sandbox'
 import type { Connection } from '@peerless/wire'
 
 /** From this size on the source map of a bundle comes by itself: below it takes no millisecond. */
@@ -7,6 +15,8 @@ const SPLIT_BYTES_MIN = 524_288
 /** What a launch needs of a version's code. */
 export interface Supply {
   readonly bundle: Uint8Array
+  /** undefined: the executor looks itself, which takes it a millisecond for a megabyte. */
+  readonly needs: BundleNeeds | undefined
   readonly codeCache: Uint8Array | undefined
 }
 
@@ -42,19 +52,19 @@ export class BundleDelivery {
       return
     }
     this.#bundles.add(cid)
-    const { bundle, codeCache } = supply
+    const { bundle, needs, codeCache } = supply
     const parts = bundle.length < SPLIT_BYTES_MIN ? undefined : splitSourceMap(bundle)
-    this.send(cid, parts?.bundle ?? bundle, parts !== undefined)
+    this.send(cid, parts?.bundle ?? bundle, { mapFollows: parts !== undefined, needs })
     if (codeCache !== undefined) this.send(CODE_CACHE_PREFIX + cid, codeCache)
     order()
     if (parts !== undefined) this.send(SOURCE_MAP_PREFIX + cid, parts.sourceMap)
   }
 
-  /** In pieces. @param mapFollows its source map comes after it */
-  send(name: string, bytes: Uint8Array, mapFollows = false): void {
+  /** In pieces. */
+  send(name: string, bytes: Uint8Array, facts?: BundleFacts): void {
     for (let offset = 0; offset < bytes.length; offset += BUNDLE_PIECE_BYTES) {
       const piece = bytes.subarray(offset, offset + BUNDLE_PIECE_BYTES)
-      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset, mapFollows], piece)
+      this.#connection.notify(EXECUTOR_MESSAGE.BUNDLE, [name, bytes.length, offset, facts], piece)
     }
   }
 }

@@ -1,15 +1,28 @@
-import { type FunctionVersion, type Logger, messageOf } from '@peerless/interface'
-import { type IsolateKind, kindOfBundle, type LoadOrder } from '@peerless/sandbox'
+import { type Clock, type FunctionVersion, type Logger, messageOf } from '@peerless/interface'
+import { type BundleNeeds, type IsolateKind, kindOf, type LoadOrder, needsOfBundle } from '@peerless/sandbox'
 import type { Supply } from './bundle-delivery.ts'
 import type { CodeCacheStore } from './code-cache-store.ts'
 import type { CodeCompiler } from './code-compiler.ts'
-import { KeptBytes } from './kept-bytes.ts'
+import { RecentBytes } from './recent-bytes.ts'
 import { SharedLoads } from './shared-loads.ts'
 
-/** Bundles that are kept in memory: small ones are called first soon after they were deployed, and a disk takes as long as their start. */
-const KEPT_BUNDLES = { bytesMax: 16_777_216, entryBytesMax: 262_144, entriesMax: 1_024 }
+/** A first call follows soon after its deployment, and one launch the other. */
+const LARGE_MS = 60_000
+const LARGE = { bytesMax: 16_777_216, entryBytesMax: 8_388_608, entriesMax: 16 }
+/** Bundles that are kept in memory: a disk takes as long as the start of a small one. */
+const KEPT_BUNDLES = {
+  small: { bytesMax: 16_777_216, entryBytesMax: 262_144, entriesMax: 1_024 },
+  large: LARGE,
+  largeMs: LARGE_MS
+}
 /** Their code caches: about as large as the script with its source map. */
-const KEPT_CACHES = { bytesMax: 16_777_216, entryBytesMax: 524_288, entriesMax: 256 }
+const KEPT_CACHES = {
+  small: { bytesMax: 16_777_216, entryBytesMax: 524_288, entriesMax: 256 },
+  large: LARGE,
+  largeMs: LARGE_MS
+}
+/** Of how many bundles is remembered what they need. */
+const NEEDS_MAX = 1_024
 /** V8 compiles what is smaller in a millisecond or two. */
 const COMPILED_BUNDLE_BYTES_MIN = 65_536
 
@@ -20,6 +33,7 @@ export interface BundleSupplyOptions {
   readonly caches: CodeCacheStore | undefined
   /** What an instance would be told in which a bundle is evaluated for its code cache. */
   readonly orderOf: (version: FunctionVersion) => LoadOrder
+  readonly clock: Clock
   readonly logger: Logger
 }
 
@@ -32,13 +46,17 @@ export class BundleSupply {
   #onKind: OnKind = () => undefined
   #kindTold = false
   /** By CID. */
-  readonly #bundles = new KeptBytes(KEPT_BUNDLES)
+  readonly #bundles: RecentBytes
   /** By account and CID. */
-  readonly #caches = new KeptBytes(KEPT_CACHES)
+  readonly #caches: RecentBytes
+  /** By CID. */
+  readonly #needs = new Map<string, BundleNeeds>()
 
   constructor(options: BundleSupplyOptions) {
     this.#options = options
     this.#loads = new SharedLoads(options.load)
+    this.#bundles = new RecentBytes(options.clock, KEPT_BUNDLES)
+    this.#caches = new RecentBytes(options.clock, KEPT_CACHES)
   }
 
   /**
@@ -53,14 +71,14 @@ export class BundleSupply {
   async get(version: FunctionVersion, account: string): Promise<Supply> {
     const reading = this.#wantsCache(version) ? this.#readCache(account, version.code.bundleCid) : undefined
     const bundle = await this.#read(version, false)
-    return { bundle, codeCache: await reading }
+    return { bundle, needs: this.#needsOf(version.code.bundleCid, bundle), codeCache: await reading }
   }
 
   /** A first call may come: a small bundle is read, of a large one the code cache is made, unless that was done. */
   expect(version: FunctionVersion, account: string): void {
     const { bundleCid: cid, bundleBytes } = version.code
     if (this.#wantsCache(version)) this.#compile(version, account)
-    else if (bundleBytes <= KEPT_BUNDLES.entryBytesMax) {
+    else if (bundleBytes <= KEPT_BUNDLES.small.entryBytesMax) {
       this.#read(version, true).catch((error: unknown) =>
         this.#options.logger.debug('a bundle could not be read ahead', { cid, reason: messageOf(error) })
       )
@@ -78,6 +96,8 @@ export class BundleSupply {
   }
 
   async stop(): Promise<void> {
+    this.#bundles.stop()
+    this.#caches.stop()
     await this.#options.compiler.stop()
   }
 
@@ -111,13 +131,25 @@ export class BundleSupply {
     return bundle
   }
 
-  #tellKind({ memoryMb, environment }: FunctionVersion, bundle: Uint8Array, deployed: boolean): void {
+  #tellKind({ code, memoryMb, environment }: FunctionVersion, bundle: Uint8Array, deployed: boolean): void {
     if (this.#kindTold && !deployed) return
+    const needs = this.#needsOf(code.bundleCid, bundle)
+    if (needs === undefined) return
+    this.#onKind(kindOf(needs, { memoryMb, environment }))
+    this.#kindTold = true
+  }
+
+  /** undefined for what is no bundle: whoever starts it hears of that. */
+  #needsOf(cid: string, bundle: Uint8Array): BundleNeeds | undefined {
+    const known = this.#needs.get(cid)
+    if (known !== undefined) return known
     try {
-      this.#onKind(kindOfBundle(bundle, { memoryMb, environment }))
-      this.#kindTold = true
+      const needs = needsOfBundle(bundle)
+      if (this.#needs.size >= NEEDS_MAX) this.#needs.clear()
+      this.#needs.set(cid, needs)
+      return needs
     } catch {
-      // Whoever starts it hears of it.
+      return undefined
     }
   }
 

@@ -120,7 +120,7 @@ export class CodeCompiler {
   async #evaluate({ account, cid, order, plainBytes, bundle, made, done }: EvaluationJob): Promise<void> {
     if (this.#rests(account)) return
     try {
-      const supply = { bundle: await bundle(), codeCache: await made() }
+      const supply = { bundle: await bundle(), needs: undefined, codeCache: await made() }
       this.#end()
       const evaluated = await this.#processOf(account).evaluate(order, supply)
       if (evaluated.length > plainBytes) await done(evaluated)

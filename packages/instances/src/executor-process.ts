@@ -163,7 +163,7 @@ export class ExecutorProcess {
 
   /** Makes V8's code cache of a bundle; `onPart` gets its bytes in order. */
   compile(cid: string, bundle: Uint8Array, onPart: OnPart, done: OnReply): void {
-    this.#delivery.with(cid, { bundle, codeCache: undefined }, () => {
+    this.#delivery.with(cid, { bundle, needs: undefined, codeCache: undefined }, () => {
       this.#connection.requestStreamed(EXECUTOR_MESSAGE.COMPILE, cid, NOTHING, onPart, done)
     })
   }

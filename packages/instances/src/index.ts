@@ -34,7 +34,14 @@ async function supplyOf(options: InstancesOptions, code: SandboxCode, machine: M
   const caches =
     directory === undefined ? undefined : await CodeCacheStore.open({ directory: join(directory, 'code-cache'), logger, tag })
   const compiler = new CodeCompiler({ code, machine, clock, logger })
-  return new BundleSupply({ load: loadBundle, compiler, caches, orderOf: (version) => evaluationOrder(version, options), logger })
+  return new BundleSupply({
+    load: loadBundle,
+    compiler,
+    caches,
+    orderOf: (version) => evaluationOrder(version, options),
+    clock,
+    logger
+  })
 }
 
 async function trustOf({ directory, clock, logger }: InstancesOptions): Promise<Trust> {

@@ -24,6 +24,8 @@ export interface Bench {
       account?: string
       handlerExport?: string
       sourceMap?: string
+      /** One of its own where it is not said. */
+      cid?: string
       builtins?: string[]
     }
   ): Defined
@@ -104,8 +106,15 @@ async function begin({ hold, ...options }: Options): Promise<Bench> {
     ...options
   })
   const define: Bench['define'] = (source, settings = {}) => {
-    const { name = 'fn', account = 'acme', handlerExport = 'handler', sourceMap, builtins = [], ...rest } = settings
-    const cid = `cid-${randomUUID()}`
+    const {
+      name = 'fn',
+      account = 'acme',
+      handlerExport = 'handler',
+      sourceMap,
+      builtins = [],
+      cid = `cid-${randomUUID()}`,
+      ...rest
+    } = settings
     const script = `(() => { const exports = {}; const module = { exports }; const require = __peerlessRequire;\n${source}\nreturn module.exports })()`
     bundles.set(cid, encode({ format: 1, script, sourceMap: sourceMap ?? null, builtins, handlerExport }))
     const version: FunctionVersion = {

@@ -132,21 +132,21 @@ test.serial('the code cache of a version is made before its first call, which is
 
 test.serial('what V8 does not take is compiled as if there were none, and made anew', async (t) => {
   const directory = await folder(t)
-  const { define, instances, logger } = await start(t, { directory })
-  // Too large a cache to be kept in memory.
-  const fn = define(
-    `${SOURCE}\n${Array.from({ length: 4 }, (_, copy) => `{ ${LARGE.join('\n')} exports.copy${copy} = f7 }`).join('\n')}`
-  )
-  instances.expect(fn.version, 'acme')
+  const before = await start(t, { directory })
+  before.instances.expect(before.define(SOURCE, { cid: 'cid-1' }).version, 'acme')
   const caches = join(directory, 'code-cache')
   const [name = ''] = await untilFiles(caches, 1)
   // Its process makes another after an evaluation, and ends: the spare executor is left.
   while (pidOfExecutors().length > 1) await new Promise((resolve) => setImmediate(resolve))
+  await before.instances.stop()
   const path = join(caches, name)
   const whole = await readFile(path)
   const spoilt = whole.subarray(32).map((byte, index) => (index < 64 ? byte ^ 0x55 : byte))
   // What a V8 with other flags would have left there, whole.
   await writeFile(path, sealed(name, spoilt))
+  // A node that starts anew has none in memory.
+  const { define, logger } = await start(t, { directory })
+  const fn = define(SOURCE, { cid: 'cid-1' })
   t.is((await fn.result({ n: 3 })).json, '21')
   t.true(logger.lines.some(({ message }) => message === 'V8 refused a code cache'))
   while ((await readFile(path).catch(() => Buffer.of())).length !== whole.length)

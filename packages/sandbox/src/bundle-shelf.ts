@@ -1,13 +1,14 @@
 import { isAscii } from 'node:buffer'
 import { LIMITS, PeerlessError } from '@peerless/interface'
 import { type CachedScript, cachedScript } from './code-cache.ts'
-import { CODE_CACHE_PREFIX, SOURCE_MAP_PREFIX } from './executor-protocol.ts'
+import { type BundleFacts, CODE_CACHE_PREFIX, SOURCE_MAP_PREFIX } from './executor-protocol.ts'
 import { type BundleNeeds, needsOf } from './isolate-kind.ts'
 import { type BundleManifest, type BundleParts, readBundle } from './read-bundle.ts'
 import { SCRIPT_NAME, TraceMap } from './trace-map.ts'
 
 /** Bundles that arrive at one time; the daemon sends one after the other. */
 const ARRIVING_MAX = 16
+const UNSAID: BundleFacts = { mapFollows: false, needs: undefined }
 
 /** `script` is the bundle's as isolates run it, see `wrap`. */
 export interface ShelvedBundle extends CachedScript {
@@ -42,9 +43,9 @@ export class BundleShelf {
   }
 
   /** @throws PeerlessError MALFORMED */
-  add(cid: string, totalBytes: number, offset: number, piece: Uint8Array, mapFollows = false): void {
+  add(cid: string, totalBytes: number, offset: number, piece: Uint8Array, facts: BundleFacts = UNSAID): void {
     if (offset === 0 && piece.length === totalBytes && totalBytes > 0) {
-      this.#arrived(cid, piece, mapFollows)
+      this.#arrived(cid, piece, facts)
       return
     }
     let arriving = this.#arriving.get(cid)
@@ -62,22 +63,22 @@ export class BundleShelf {
     arriving.filled += piece.length
     if (arriving.filled < arriving.bytes.length) return
     this.#arriving.delete(cid)
-    this.#arrived(cid, arriving.bytes, mapFollows)
+    this.#arrived(cid, arriving.bytes, facts)
   }
 
-  #arrived(cid: string, bytes: Uint8Array, mapFollows: boolean): void {
+  #arrived(cid: string, bytes: Uint8Array, facts: BundleFacts): void {
     if (cid.startsWith(CODE_CACHE_PREFIX)) this.#addCache(cid.slice(CODE_CACHE_PREFIX.length), bytes)
     else if (cid.startsWith(SOURCE_MAP_PREFIX)) this.#whole.get(cid.slice(SOURCE_MAP_PREFIX.length))?.trace.give(ownBytes(bytes))
-    else this.#addBundle(cid, readBundle(bytes), mapFollows)
+    else this.#addBundle(cid, readBundle(bytes), facts)
   }
 
-  #addBundle(cid: string, { manifest, script, sourceMap }: BundleParts, mapFollows: boolean): void {
+  #addBundle(cid: string, { manifest, script, sourceMap }: BundleParts, { mapFollows, needs }: BundleFacts): void {
     const bytes = Buffer.from(script.buffer, script.byteOffset, script.length)
     this.#whole.set(cid, {
       ...cachedScript(wrap(bytes), false),
       manifest,
       trace: new TraceMap(sourceMap && ownBytes(sourceMap), mapFollows),
-      needs: needsOf(manifest, bytes)
+      needs: needs ?? needsOf(manifest, bytes)
     })
   }
 

@@ -1,3 +1,5 @@
+import type { BundleNeeds } from './isolate-kind.ts'
+
 /**
  * What a daemon and its executors say to each other over the inherited pipe, in wire frames. Headers are arrays of fixed positions,
  * because two of them are written and read for every call.
@@ -96,8 +98,15 @@ export const CODE_CACHE_PREFIX = 'cache:'
 /** Before a CID: the source map of that bundle, which was sent before it without one. */
 export const SOURCE_MAP_PREFIX = 'map:'
 
-/** cid, bytes of the whole bundle, offset of this piece, whether the bundle's source map is still to come. */
-export type BundleHeader = [cid: string, totalBytes: number, offset: number, mapFollows?: boolean]
+/** What the daemon knows of a bundle, said with each piece of it. */
+export interface BundleFacts {
+  /** Its source map is still to come. */
+  readonly mapFollows: boolean
+  readonly needs: BundleNeeds | undefined
+}
+
+/** cid, bytes of the whole bundle, offset of this piece. */
+export type BundleHeader = [cid: string, totalBytes: number, offset: number, facts?: BundleFacts]
 
 /** What an instance is told once. Environment variables include those that the platform sets. */
 export interface LoadOrder {

@@ -106,7 +106,7 @@ function handle(request: IncomingRequest): void {
       return
     }
     case EXECUTOR_MESSAGE.BUNDLE: {
-      const [cid, totalBytes, offset, mapFollows] = request.header as BundleHeader
+      const [cid, totalBytes, offset, facts] = request.header as BundleHeader
       // The glue and its later parts come the same way as bundles do, under names that are no CIDs; the glue last.
       if (cid === GLUE_NAME) {
         glue.script += Buffer.from(request.payload).toString('latin1')
@@ -115,7 +115,7 @@ function handle(request: IncomingRequest): void {
       else if (cid.startsWith(CHUNK_PREFIX)) {
         const name = cid.slice(CHUNK_PREFIX.length)
         chunks.set(name, (chunks.get(name) ?? '') + Buffer.from(request.payload).toString('latin1'))
-      } else shelf.add(cid, totalBytes, offset, request.payload, mapFollows)
+      } else shelf.add(cid, totalBytes, offset, request.payload, facts)
       return
     }
     case EXECUTOR_MESSAGE.EXPECT:

@@ -3,6 +3,7 @@ export { BUILTINS_SUPPORTED } from './builtins.ts'
 export { EXECUTOR_PIPE_FD, executorArguments } from './executor-arguments.ts'
 export {
   BUNDLE_PIECE_BYTES,
+  type BundleFacts,
   type BundleHeader,
   type CatastropheHeader,
   CHUNK_PREFIX,
@@ -34,6 +35,6 @@ export {
   START_STAGES,
   timeoutErrorJson
 } from './executor-protocol.ts'
-export { type IsolateKind, isSameKind, kindOfBundle } from './isolate-kind.ts'
+export { type BundleNeeds, type IsolateKind, isSameKind, kindOf, needsOfBundle } from './isolate-kind.ts'
 export { INVOKE_ERROR, KIND_BASE64, KIND_EVENT, KIND_HTTP, KIND_STREAM, LOG_LEVELS, RESULT_STATUSES } from './outcome-numbers.ts'
 export { splitSourceMap } from './read-bundle.ts'

@@ -1,4 +1,3 @@
-import type { LoadOrder } from './executor-protocol.ts'
 import { type BundleManifest, readBundle } from './read-bundle.ts'
 
 /** What an isolate is prepared for; it can't be changed afterwards. */
@@ -34,7 +33,7 @@ export function needsOf({ builtins }: BundleManifest, script: Uint8Array): Bundl
 /** What an instance with these needs is to be prepared for. */
 export function kindOf(
   { web, runtime }: BundleNeeds,
-  { memoryMb, environment }: Pick<LoadOrder, 'memoryMb' | 'environment'>
+  { memoryMb, environment }: { readonly memoryMb: number; readonly environment: Readonly<Record<string, string>> }
 ): IsolateKind {
   // Node's modules read this variable once, when the first is loaded.
   const late = runtime.startsWith('node') && environment.NODE_DEBUG !== undefined
@@ -42,9 +41,9 @@ export function kindOf(
 }
 
 /** @throws PeerlessError MALFORMED */
-export function kindOfBundle(bundle: Uint8Array, settings: Pick<LoadOrder, 'memoryMb' | 'environment'>): IsolateKind {
+export function needsOfBundle(bundle: Uint8Array): BundleNeeds {
   const { manifest, script } = readBundle(bundle)
-  return kindOf(needsOf(manifest, script), settings)
+  return needsOf(manifest, script)
 }
 
 export function isSameKind(a: IsolateKind, b: IsolateKind): boolean {

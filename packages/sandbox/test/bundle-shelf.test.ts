@@ -58,3 +58,12 @@ test(
   },
   /must be at most/
 )
+
+test('what the daemon says that a bundle needs is not looked for again', (t) => {
+  const shelf = new BundleShelf(() => undefined)
+  const bytes = encode(BUNDLE)
+  const needs = { web: true, runtime: 'python' } as const
+  shelf.add('told', bytes.length, 0, bytes, { mapFollows: false, needs })
+  shelf.add('alone', bytes.length, 0, bytes)
+  t.deepEqual([shelf.get('told')?.needs, shelf.get('alone')?.needs], [needs, { web: false, runtime: 'node' }])
+})

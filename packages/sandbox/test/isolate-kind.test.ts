@@ -1,9 +1,12 @@
 import { encode } from '@peerless/wire'
 import test from 'ava'
-import { isSameKind, kindOfBundle } from '../src/isolate-kind.ts'
+import { isSameKind, kindOf, needsOfBundle } from '../src/isolate-kind.ts'
 
 const kind = (script: string, builtins: string[] = [], environment: Record<string, string> = {}) =>
-  kindOfBundle(encode({ format: 1, script, sourceMap: null, builtins, handlerExport: 'handler' }), { memoryMb: 256, environment })
+  kindOf(needsOfBundle(encode({ format: 1, script, sourceMap: null, builtins, handlerExport: 'handler' })), {
+    memoryMb: 256,
+    environment
+  })
 
 const PYTHON = `globalThis.__peerlessRequire('peerless:python').handler("app.py", "handler")`
 
@@ -33,5 +36,5 @@ test('kinds are the same in all that is prepared', (t) => {
 })
 
 test('bytes that are no bundle have no kind', (t) => {
-  t.throws(() => kindOfBundle(new Uint8Array([1, 2, 3]), { memoryMb: 128, environment: {} }), { code: 'MALFORMED' })
+  t.throws(() => needsOfBundle(new Uint8Array([1, 2, 3])), { code: 'MALFORMED' })
 })
