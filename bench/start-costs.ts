@@ -41,7 +41,7 @@ const QUIET_MS = 500
 const QUIET_CPU_MS_MAX = 20
 const QUIET_LOOKS_MAX = 120
 /** What a node keeps in memory of large bundles that were just deployed has room for so many of 1 MB with their source maps and code caches. workerd's are in memory. */
-const LARGE_TOGETHER = 4
+const LARGE_TOGETHER = 5
 const ROLE = 'arn:aws:iam::000000000000:role/bench'
 
 const SMALL = 'export default { fetch() { return new Response("hello") } }\n'
