@@ -136,9 +136,8 @@ export class Runner {
     this.#owner.payloadOf(owned).then(
       (payload) => {
         if (payload === undefined) this.#unreadable(owned, 'its row is gone')
-        // The machine slept while it was read.
-        else if (this.#fenced()) this.#refused(owned)
-        else if (this.stopped || owned.phase === 'gone') this.#fair.finished(owned)
+        // The machine slept while it was read, or this node takes no work any more, for now: its turn comes again.
+        else if (this.#fenced() || this.stopped || owned.phase === 'gone') this.#refused(owned)
         else this.#begin(owned, payload)
       },
       (error) => this.#unreadable(owned, messageOf(error))
@@ -321,7 +320,11 @@ export class Runner {
 
   /** It has no turn any more, and needs none. */
   #expired(owned: OwnedEvent): void {
-    if (this.stopped) return
+    if (owned.phase === 'gone') return
+    if (this.stopped) {
+      this.add(owned)
+      return
+    }
     this.#owner.payloadOf(owned).then(
       (payload) =>
         this.#end(owned, payload ?? new Uint8Array(0), {

@@ -219,6 +219,46 @@ test('an event that was being read from disk when the machine fell asleep begins
   t.is(mesh.started.length, began + 1)
 })
 
+test('an event that was being read from disk when the node began to drain has its turn once the node takes work again', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => new PeerlessError('THROTTLED', 'reserved concurrency')
+  await accept(mesh, await mesh.up('a'), orderOf(ID))
+  mesh.crash('a')
+  const { disk, queue } = await mesh.up('a')
+  mesh.autoRun = () => answer('ok')
+  const began = mesh.started.length
+  const { promise, resolve } = Promise.withResolvers<void>()
+  disk.slow = promise
+  await mesh.clock.advance(2_000)
+  queue.drain()
+  resolve()
+  await promise
+  await settle()
+  t.is(mesh.started.length, began)
+  t.is(queue.stats().running, 0)
+  queue.resume()
+  await mesh.clock.advance(2_000)
+  t.is(mesh.started.length, began + 1)
+  t.like(await queue.result(ID), { status: 'succeeded' })
+})
+
+test('an event that waited too long ends also where it could not be read until after a drain', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.policy = { ageMsMax: 60_000 }
+  mesh.autoRun = () => new PeerlessError('THROTTLED', 'reserved concurrency')
+  await accept(mesh, await mesh.up('a'), orderOf(ID))
+  mesh.crash('a')
+  const { disk, queue } = await mesh.up('a')
+  disk.unreadable = true
+  await mesh.clock.advance(90_000)
+  queue.drain()
+  await mesh.clock.advance(5_000)
+  disk.unreadable = false
+  queue.resume()
+  await mesh.clock.advance(10_000)
+  t.like(await queue.result(ID), { status: 'expired' })
+})
+
 test('a process that stood still takes nothing over that it could not hear of', async (t) => {
   const mesh = new TestMesh(t, new VirtualClock())
   const a = await mesh.up('a')
