@@ -51,7 +51,7 @@ import { OwnKey } from './own-key.ts'
 import { clock, random } from './platform.ts'
 import { createPost } from './post.ts'
 import { Provisioning } from './provisioning.ts'
-import { retireRemoved } from './retire-removed.ts'
+import { isDeployed, retireRemoved } from './retire-removed.ts'
 import { s3Objects } from './s3-object.ts'
 import { ServiceDoor } from './services.ts'
 import { VERSION } from './version.ts'
@@ -220,6 +220,7 @@ async function compose(
     loadBundle: (version: FunctionVersion) =>
       exchange.fetch(version.code.bundleCid, { bytes: version.code.bundleBytes, timeoutMs: BUNDLE_FETCH_MS }),
     egress,
+    isDeployed: isDeployed(catalog),
     onLog: (account, line) => appendLog(account, line),
     directory: await folder.sub('instances'),
     nodePath: process.execPath,

@@ -23,6 +23,8 @@ export interface PrewarmerOptions {
   readonly room: () => boolean
   /** Makes an instance; the outcome is a refusal where it could be made and nothing was to be run. */
   readonly launch: (order: Invocation, done: (outcome: Outcome) => void) => void
+  /** Whether calls of it may still come: see InstancesOptions. */
+  readonly isDeployed?: ((of: Launchable) => boolean) | undefined
 }
 
 interface Known {
@@ -64,6 +66,7 @@ export class Prewarmer {
    */
   missed({ functionName, account, version }: Launchable): void {
     const { revisionId } = version
+    if (!this.#isDeployed({ functionName, account, version })) return
     const known = this.#remember({ functionName, account, version })
     if (this.#missed.has(revisionId) || this.#options.clock.monotonic() < known.notBefore || !this.#hasRoom()) return
     this.#missed.add(revisionId)
@@ -127,9 +130,18 @@ export class Prewarmer {
       known.target = known.demand.target(now, instancesMax)
       const missing = known.target.instances - present(revisionId)
       if (missing <= 0) continue
+      // Nobody calls it any more: its code, a harmful one that was just replaced perhaps, must not be begun for that.
+      if (!this.#isDeployed(known.of)) {
+        this.#known.delete(revisionId)
+        continue
+      }
       if (before.reason !== known.target.reason) this.#say(known, missing)
       for (let count = 0; count < missing && this.#hasRoom(); count++) this.#launch(known)
     }
+  }
+
+  #isDeployed(of: Launchable): boolean {
+    return this.#options.isDeployed?.(of) ?? true
   }
 
   #hasRoom(): boolean {

@@ -23,6 +23,8 @@ export interface InstancesOptions {
   logger: Logger
   /** The bytes of a version's bundle. @throws PeerlessError NOT_REPLICATED */
   loadBundle: (version: FunctionVersion) => Promise<Uint8Array>
+  /** Whether a version is what its function has now, so that calls of it may come; nothing else is started ahead of them. Default: it is. */
+  isDeployed?: ((of: Launchable) => boolean) | undefined
   /** Hot where functions write much: must not throw and should only take note. `account` is the function's. */
   onLog?: (account: string, line: LogLine) => void
   /** The way out for functions; without it every `fetch` is refused. */

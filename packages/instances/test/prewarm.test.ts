@@ -18,7 +18,8 @@ test.serial(
   'work that comes every minute finds an instance that was prepared for it, and nothing is kept in between',
   async (t) => {
     const clock = new VirtualClock()
-    const { define, instances } = await start(t, { clock, idleMs: 10_000 })
+    let deployed = true
+    const { define, instances } = await start(t, { clock, idleMs: 10_000, isDeployed: () => deployed })
     const fn = define('exports.handler = async () => 1')
     for (let minute = 0; minute < 5; minute++) {
       const { ran } = await fn.result({}, FOR_EVER)
@@ -35,6 +36,11 @@ test.serial(
       }
     }
     t.false((await fn.result({}, FOR_EVER)).ran.usage.cold)
+    // Nor is anything once it is removed.
+    deployed = false
+    await pass(clock, MINUTE - 1_000)
+    await clock.advance(2_000)
+    t.is(instances.list().length, 0)
   }
 )
 
@@ -152,3 +158,33 @@ test.serial(
     t.is(launched.length, 4)
   }
 )
+
+test.serial('what is deployed no more is not started for calls that it used to have', async (t) => {
+  const clock = new VirtualClock()
+  const launched: Invocation[] = []
+  let deployed = true
+  const prewarmer = new Prewarmer({
+    clock,
+    random: new SeededRandom(1),
+    logger: new MemoryLogger(),
+    instancesMax: 16,
+    present: () => 0,
+    room: () => true,
+    launch: (order) => launched.push(order),
+    isDeployed: ({ functionName, version }) => deployed || functionName !== 'fn' || version.revisionId !== 'one'
+  })
+  const of = { functionName: 'fn', account: 'acme', version: { revisionId: 'one', timeoutSeconds: 1 } as FunctionVersion }
+  for (let minute = 0; minute < 5; minute++) {
+    prewarmer.arrived(of as Invocation, 1)
+    await clock.advance(MINUTE)
+  }
+  deployed = false
+  prewarmer.tick()
+  prewarmer.missed(of)
+  t.is(launched.length, 0)
+  deployed = true
+  prewarmer.tick()
+  t.is(launched.length, 0, 'it begins anew, if at all')
+  prewarmer.missed(of)
+  t.is(launched.length, 1)
+})
