@@ -116,6 +116,7 @@ export class FunctionUrls {
         parts: this.#calls.events.partsOf(name, url?.auth !== 'AWS_IAM')
       }
     })
+    if (!prepared.whole) return prepared
     if (this.#prepared.size >= REFERENCES_CACHED_MAX) this.#prepared.clear()
     this.#prepared.set(reference, prepared)
     return prepared

@@ -33,6 +33,8 @@ export interface HttpTarget {
   readonly target: ResolvedFunction
   /** Where an alias splits its calls: the second version and its share. */
   readonly second: { readonly target: ResolvedFunction; readonly weight: number } | undefined
+  /** All that it names is there; false: the second version has not come here yet, and it is to be made anew for the next call. */
+  readonly whole: boolean
   /** undefined: nobody may. */
   readonly auth: UrlAuth | undefined
   /** The answer goes out as it is written. */

@@ -32,6 +32,7 @@ export function httpTarget(
     record,
     target: { record, version },
     second: other === undefined ? undefined : { target: { record, version: other }, weight: alias?.second?.weight ?? 0 },
+    whole: alias?.second === undefined || other !== undefined,
     qualifier,
     invokedArn: functionArn(region, accountId, name, qualifier),
     ...rules(record)

@@ -110,13 +110,14 @@ export class Routes {
         'NOT_FOUND',
         `the function '${record.functionName}' of this route was removed; the one that has its name now belongs to another account`
       )
-    ready.prepared = httpTarget(this.#context, record.functionName, record.qualifier, () => ({
+    const prepared = httpTarget(this.#context, record.functionName, record.qualifier, () => ({
       auth: record.auth,
       streams: record.invokeMode === 'RESPONSE_STREAM',
       cors: corsOf(record.cors),
       parts: this.#calls.events.partsOf(record.id, false)
     }))
-    return ready.prepared
+    if (prepared.whole) ready.prepared = prepared
+    return prepared
   }
 
   #compile(): void {

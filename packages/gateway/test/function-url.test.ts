@@ -258,3 +258,38 @@ test('a large body arrives whole, announced or chunked, also where quotes make i
     }
   }
 })
+
+test('an alias splits its calls as soon as its second version has come here, at its URL and at routes', async (t) => {
+  const node = await start(t)
+  const { latest } = recordOf('hello')
+  const versionOf = (number: string) => ({ ...latest, version: number, revisionId: `revision-${number}` })
+  const put = (number: string) =>
+    node.catalog.put('version', `hello:${number}`, { functionName: 'hello', account: 'team', version: versionOf(number) })
+  const live = { name: 'live', version: '1', second: { version: '2', weight: 1 }, description: '', revisionId: 'r' }
+  await node.catalog.put('route', '0'.repeat(32), {
+    id: '0'.repeat(32),
+    host: undefined,
+    routeKey: 'GET /live',
+    account: 'team',
+    functionName: 'hello',
+    qualifier: 'live',
+    auth: 'NONE',
+    invokeMode: 'BUFFERED',
+    cors: undefined,
+    createdAt: 0,
+    modifiedAt: 0
+  })
+  await put('1')
+  await node.catalog.put(
+    'function',
+    'hello',
+    recordOf('hello', { lastVersion: 2, aliases: { live }, qualifiers: { live: urlOf('NONE')?.$LATEST ?? {} } })
+  )
+  for (const version of ['1', '2']) {
+    if (version === '2') await put('2')
+    for (const path of ['/fn/hello:live', '/live']) {
+      t.is((await ask(node, { path })).status, 200)
+      t.is(node.orders.at(-1)?.target.version.version, version, path)
+    }
+  }
+})
