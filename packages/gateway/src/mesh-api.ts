@@ -229,7 +229,17 @@ export class MeshApi {
     const { account } = record
     const sinceMs = epochOf(call, 'since') ?? 0
     const follow = flagOf(call, 'follow')
-    await this.#stream(call, follow, (signal) => logs.read({ account, function: name, sinceMs, follow, signal }))
+    const read = (signal: AbortSignal) => logs.read({ account, function: name, sinceMs, follow, signal })
+    await this.#stream(call, follow, (signal) => this.#whileHeld(call.key, read(signal)))
+  }
+
+  /** Nothing that comes after the key was revoked. */
+  async *#whileHeld<Item>({ accessKeyId }: AccessKey, items: AsyncIterable<Item>): AsyncIterable<Item> {
+    const { keys } = this.#parts.context
+    for await (const item of items) {
+      if (keys.get(accessKeyId) === undefined) return
+      yield item
+    }
   }
 
   async #stream(

@@ -315,6 +315,28 @@ test('followed logs end when the gateway closes', async (t) => {
   t.true(response.complete)
 })
 
+test('who follows logs with a key that was revoked meanwhile reads no further', async (t) => {
+  let more: (message: string) => void = () => undefined
+  const node = await start(t, {
+    logs: {
+      async *read({ signal }) {
+        while (!signal.aborted) yield logLine(await new Promise<string>((resolve) => (more = resolve)))
+      }
+    }
+  })
+  const response = await opened(node, '/v1/logs?function=hello&follow=1', node.deployer)
+  more('before')
+  const [chunk] = (await once(response, 'data')) as [Buffer]
+  t.is(JSON.parse(chunk.toString()).message, 'before')
+  const read: Buffer[] = []
+  response.on('data', (bytes: Buffer) => read.push(bytes))
+  const ended = once(response, 'end')
+  await node.keys.revoke(node.deployer.accessKeyId)
+  more('after')
+  await ended
+  t.is(Buffer.concat(read).toString(), '')
+})
+
 test('streams are bounded', async (t) => {
   const node = await start(t, {
     limits: { streamsMax: 1 },
