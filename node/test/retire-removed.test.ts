@@ -1,6 +1,6 @@
-import type { Catalog, FunctionRecord, FunctionVersion } from '@peerless/interface'
+import type { Catalog, CatalogKind, FunctionRecord, FunctionVersion, InstanceStatus } from '@peerless/interface'
 import test from 'ava'
-import { isDeployed } from '../src/retire-removed.ts'
+import { isDeployed, retireRemoved } from '../src/retire-removed.ts'
 
 const versionOf = (version: string, revisionId: string) => ({ version, revisionId }) as FunctionVersion
 const recordOf = (record: Partial<FunctionRecord>) => ({ name: 'fn', account: 'acme', ...record }) as FunctionRecord
@@ -25,4 +25,38 @@ test('a version is deployed as long as the catalog has that very revision of it 
   t.false(has(of(versionOf('2', 'three'))), 'there is no such version')
   t.false(has(of(latest, 'other')))
   t.false(isDeployed(catalogOf(undefined))(of(latest)), 'it was removed')
+})
+
+test('instances go as soon as nobody can call them any more, and no others', (t) => {
+  const latest = versionOf('$LATEST', 'two')
+  const first = versionOf('1', 'one')
+  let record: FunctionRecord | undefined = recordOf({ latest, lastVersion: 1 })
+  let versions: Record<string, FunctionVersion> = { 'fn:1': first }
+  let changed: (kind: CatalogKind, name: string) => void = () => undefined
+  const catalog = {
+    get: (kind: CatalogKind, name: string) => catalogOf(record, versions).get(kind, name),
+    onChange: (listener: typeof changed) => {
+      changed = listener
+      return () => undefined
+    }
+  } as unknown as Catalog
+  const running = ['before:$LATEST', 'two:$LATEST', 'one:1'].map((one) => {
+    const [revisionId, version] = one.split(':')
+    return { function: 'fn', version, revisionId } as InstanceStatus
+  })
+  const other = { function: 'other', version: '$LATEST', revisionId: 'of another' } as InstanceStatus
+  let retired: string[] = []
+  const instances = { list: () => [...running, other], retire: (revisionId: string) => void retired.push(revisionId) }
+  retireRemoved(catalog, instances)
+  const after = (kind: CatalogKind, name: string) => {
+    retired = []
+    changed(kind, name)
+    return retired
+  }
+  t.deepEqual(after('function', 'fn'), ['before'])
+  t.deepEqual(after('route', 'fn'), [])
+  versions = {}
+  t.deepEqual(after('version', 'fn:1'), ['before', 'one'])
+  record = undefined
+  t.deepEqual(after('function', 'fn'), ['before', 'two', 'one'])
 })
