@@ -1,17 +1,20 @@
 import { type Egress, PeerlessError } from '@peerless/interface'
+import type { PostOrder } from '@peerless/queue'
 
 /**
  * Delivers records to addresses outside the mesh by the way that functions' requests take, so the same policy holds: private networks are closed unless
- * `--allow-egress` opens them.
+ * `--allow-egress` opens them; and no account's deliveries take the places, or the connections, of another's.
  */
 export function createPost(egress: Egress) {
-  return (url: string, headers: Record<string, string>, body: Uint8Array, timeoutMs: number): Promise<number> =>
+  return ({ account = 'peerless', functionName, url, headers, body, timeoutMs }: PostOrder): Promise<number> =>
     new Promise((resolve, reject) => {
+      // No function has such a name.
+      const asker = `destinations of ${functionName}`
       const exchange = egress.open(
         {
-          account: 'peerless',
-          functionName: 'destinations',
-          instance: 'destinations',
+          account,
+          functionName: asker,
+          instance: `${account} ${asker}`,
           hosts: undefined,
           method: 'POST',
           url,

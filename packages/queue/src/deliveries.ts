@@ -13,8 +13,19 @@ import { DELIVERIES_FOR_PEERS_MAX, DELIVERY_TIMEOUT_MS } from './constants.ts'
 import { checkNote, type DeliveryNote, noteOf } from './event.ts'
 import { noEndpoint, type ServiceAnswer, type ServiceRequest, serviceProblem, serviceRequest } from './service-request.ts'
 
-/** Sends a record to an address outside the mesh. Resolves with the HTTP status; rejects when there was no answer. */
-export type Post = (url: string, headers: Record<string, string>, body: Uint8Array, timeoutMs: number) => Promise<number>
+/** A record for an address outside the mesh. */
+export interface PostOrder {
+  /** Whose function it tells about; undefined in events of versions that did not note it. */
+  readonly account: string | undefined
+  readonly functionName: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+  readonly timeoutMs: number
+}
+
+/** Resolves with the HTTP status; rejects when there was no answer. */
+export type Post = (order: PostOrder) => Promise<number>
 
 /** The services that this node has endpoints of. Implemented by node/, which signs. */
 export interface Services {
@@ -28,6 +39,7 @@ export interface Services {
 
 export interface DeliveryOrder {
   readonly id: string
+  readonly account: string | undefined
   readonly note: DeliveryNote
   /** URL or ARN. */
   readonly address: string
@@ -73,17 +85,18 @@ export class Deliveries {
     else await this.#deliverByPeer(order, to.service)
   }
 
-  async #deliverToWeb({ address, contentType, payload, note }: DeliveryOrder): Promise<void> {
+  async #deliverToWeb({ address: url, account, contentType, payload: body, note }: DeliveryOrder): Promise<void> {
     const headers = {
       'content-type': contentType,
       'x-peerless-request-id': note.requestId,
       ...(note.purpose === 'dead-letter' ? { 'x-peerless-error-code': String(note.errorCode) } : {})
     }
-    const status = await this.#post(address, headers, payload, DELIVERY_TIMEOUT_MS)
+    const { functionName } = note
+    const status = await this.#post({ account, functionName, url, headers, body, timeoutMs: DELIVERY_TIMEOUT_MS })
     if (status < 200 || status >= 300) throw new PeerlessError('CONNECTION_LOST', `it answered ${status}`)
   }
 
-  async #deliverToService({ address, id, note, payload }: DeliveryOrder): Promise<void> {
+  async #deliverToService({ address, id, note, payload }: Omit<DeliveryOrder, 'account' | 'contentType'>): Promise<void> {
     const to = serviceDestination(address)
     const origin = to === undefined ? undefined : this.#services.originOf(to.service)
     if (to === undefined || origin === undefined)
@@ -129,7 +142,7 @@ export class Deliveries {
     if (this.#forPeers >= DELIVERIES_FOR_PEERS_MAX)
       throw new PeerlessError('BUSY', `${this.#forPeers} deliveries for peers are under way, at most ${DELIVERIES_FOR_PEERS_MAX}`)
     this.#forPeers++
-    this.#deliverToService({ id, note, address, contentType: '', payload: request.payload })
+    this.#deliverToService({ id, note, address, payload: request.payload })
       .then(
         () => request.reply(undefined),
         (error) =>

@@ -5,7 +5,7 @@ import type { QueueOptions, QueueService } from './options.ts'
 import { policyOf } from './policy.ts'
 import { Queue } from './queue.ts'
 
-export type { Services } from './deliveries.ts'
+export type { PostOrder, Services } from './deliveries.ts'
 export type { Left } from './hand-over.ts'
 export type { QueueService } from './options.ts'
 export type { ServiceAnswer, ServiceRequest } from './service-request.ts'

@@ -292,7 +292,7 @@ export class Runner {
   }
 
   #deliver(owned: OwnedEvent, target: { address: string; contentType: string }, payload: Uint8Array): void {
-    const { id, note } = owned.event
+    const { id, account, note } = owned.event
     owned.starts++
     const ended = (reason: string | undefined) => {
       this.#fair.finished(owned)
@@ -312,7 +312,7 @@ export class Runner {
       ended('it says not what it is about')
       return
     }
-    this.#deliveries.deliver({ id, note, payload, ...target }).then(
+    this.#deliveries.deliver({ id, account, note, payload, ...target }).then(
       () => ended(undefined),
       (error) => ended(messageOf(error))
     )

@@ -103,7 +103,7 @@ export class TestMesh {
   policies: Record<string, Partial<EventPolicy>> = {}
   /** Whose function there is of a name, where it is not that of all. */
   accounts: Record<string, string> = {}
-  readonly posts: { url: string; headers: Record<string, string>; body: string }[] = []
+  readonly posts: { account: string | undefined; url: string; headers: Readonly<Record<string, string>>; body: string }[] = []
   postStatus = 200
   /** Services that nodes have endpoints of. */
   readonly endpoints: Record<string, string[]> = {}
@@ -167,8 +167,8 @@ export class TestMesh {
       },
       resolve: (functionName) => resolved(functionName, this.accounts[functionName]),
       policy: (functionName) => ({ ...POLICY, ...this.policy, ...this.policies[functionName] }),
-      post: async (url, headers, body) => {
-        this.posts.push({ url, headers, body: Buffer.from(body).toString() })
+      post: async ({ account, url, headers, body }) => {
+        this.posts.push({ account, url, headers, body: Buffer.from(body).toString() })
         return this.postStatus
       },
       services: {

@@ -85,6 +85,17 @@ test('a record goes to the function of the account that may be invoked, and to n
   t.is(mesh.started.length, 3)
 })
 
+test('a record that goes to a web address goes there in the name of the account whose event it is about', async (t) => {
+  const mesh = new TestMesh(t, new VirtualClock())
+  mesh.autoRun = () => answer('ok')
+  mesh.policies.f = { onSuccess: HOOK }
+  const a = await mesh.up('a')
+  await accept(mesh, a, orderOf(ID))
+  await mesh.clock.advance(1_000)
+  t.is(mesh.posts.length, 1)
+  t.like(mesh.posts[0], { account: 'default', url: HOOK })
+})
+
 test('of an event of a function that is gone, the settings of what another account has under that name say nothing', (t) => {
   const record = { account: 'other', qualifiers: { $LATEST: { eventInvoke: { retriesMax: 0, onFailure: HOOK } } }, latest: {} }
   const catalog = { get: () => record } as unknown as Catalog
