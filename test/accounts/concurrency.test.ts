@@ -1,4 +1,10 @@
-import { GetAccountSettingsCommand, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
+import {
+  DeleteFunctionConcurrencyCommand,
+  GetAccountSettingsCommand,
+  PublishVersionCommand,
+  PutFunctionConcurrencyCommand,
+  PutProvisionedConcurrencyConfigCommand
+} from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { up } from '../_daemon.ts'
 import { HELLO } from '../_functions.ts'
@@ -22,4 +28,29 @@ test('what one account reserves is not taken from what another may reserve, and 
   t.is(await unreserved(bob), 100)
   t.is(await unreserved(alice), 1_000)
   t.is((await reserve(alice, 'own', 10)).ReservedConcurrentExecutions, 10)
+})
+
+test('of two reservations that are asked for at once, and are too many together, one is refused', async (t) => {
+  const daemon = await up(t)
+  const { lambda } = await personOf(daemon, 'alice')
+  const names = ['one', 'two', 'three']
+  for (const name of names) await deploy(lambda, name, HELLO)
+  const asked = await Promise.allSettled(
+    names.map((FunctionName) =>
+      lambda.send(new PutFunctionConcurrencyCommand({ FunctionName, ReservedConcurrentExecutions: 500 }))
+    )
+  )
+  t.is(asked.filter(({ status }) => status === 'fulfilled').length, 1)
+  const { AccountLimit } = await lambda.send(new GetAccountSettingsCommand({}))
+  t.is(AccountLimit?.UnreservedConcurrentExecutions, 500)
+
+  await lambda.send(new PublishVersionCommand({ FunctionName: 'one' }))
+  await lambda.send(new DeleteFunctionConcurrencyCommand({ FunctionName: 'one' }))
+  const [reserved, provisioned] = await Promise.allSettled([
+    lambda.send(new PutFunctionConcurrencyCommand({ FunctionName: 'one', ReservedConcurrentExecutions: 1 })),
+    lambda.send(
+      new PutProvisionedConcurrencyConfigCommand({ FunctionName: 'one', Qualifier: '1', ProvisionedConcurrentExecutions: 2 })
+    )
+  ])
+  t.not(reserved.status, provisioned.status)
 })

@@ -131,8 +131,8 @@ class NodeDeployments implements Deployments {
   async updateCode(order: Parameters<Deployments['updateCode']>[0]): Promise<FunctionRecord> {
     const { name, zip, revisionId, dryRun, architecture } = order
     checkZip(zip)
-    const update = async () => {
-      const before = this.#current(name, revisionId)
+    const update = async (asked: FunctionRecord) => {
+      const before = this.#still(asked, revisionId)
       const { handler, layers } = before.latest
       const bundle = await this.#build(zip, handler, layers ?? [])
       const changes = architecture === undefined ? {} : { architecture }
@@ -147,8 +147,8 @@ class NodeDeployments implements Deployments {
   async updateConfiguration(order: Parameters<Deployments['updateConfiguration']>[0]): Promise<FunctionRecord> {
     const { name, settings, revisionId } = order
     checkSettings(settings)
-    return await this.#inTurn('deployments', name, async () => {
-      const before = this.#current(name, revisionId)
+    return await this.#inTurn('deployments', name, async (asked) => {
+      const before = this.#still(asked, revisionId)
       const { urlAuth, ...given } = settings
       const changes: Partial<FunctionVersion> = Object.fromEntries(
         Object.entries(given).filter(([, value]) => value !== undefined)
@@ -242,9 +242,14 @@ class NodeDeployments implements Deployments {
     return (await readHealthy(store, zipCid)) ?? (await fetch(zipCid, { bytes: zipBytes, timeoutMs: ZIP_FETCH_MS_MAX }))
   }
 
-  /** A change of a function that is there. @throws NOT_FOUND, THROTTLED */
-  async #inTurn<Result>(work: Work, name: string, task: () => Promise<Result>, bytes = 0): Promise<Result> {
-    return await this.#turns.run(work, this.#current(name, undefined).account, name, task, bytes)
+  /**
+   * A change of a function that is there.
+   * @param task is told the record as it was when the change was asked for: by its turn the name may be another function's
+   * @throws NOT_FOUND, THROTTLED
+   */
+  async #inTurn<Result>(work: Work, name: string, task: (asked: FunctionRecord) => Promise<Result>, bytes = 0): Promise<Result> {
+    const asked = this.#current(name, undefined)
+    return await this.#turns.run(work, asked.account, name, () => task(asked), bytes)
   }
 
   /** One that is made in a moment, in its turn over the mesh. @throws NOT_FOUND, PRECONDITION_FAILED, CONFLICT, THROTTLED */
@@ -253,10 +258,9 @@ class NodeDeployments implements Deployments {
     revisionId: string | undefined,
     task: (record: FunctionRecord) => Promise<Result>
   ): Promise<Result> {
-    return await this.#inTurn('changes', name, () => {
-      const before = this.#current(name, undefined)
-      return this.#options.catalog.inTurn('function', name, () => task(this.#still(before, revisionId)))
-    })
+    return await this.#inTurn('changes', name, (asked) =>
+      this.#options.catalog.inTurn('function', name, () => task(this.#still(asked, revisionId)))
+    )
   }
 
   async #build(zip: Uint8Array, handler: string, uses: readonly LayerUse[]): Promise<Uint8Array> {

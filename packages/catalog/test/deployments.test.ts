@@ -4,6 +4,7 @@ import { type BlockStore, type ErrorCode, type FunctionSettings, LIMITS, Peerles
 import { MemoryLogger, SeededRandom } from '@peerless/testing'
 import test, { type ExecutionContext } from 'ava'
 import { strToU8, zipSync } from 'fflate'
+import { ACCOUNT_DEPLOYMENTS_IN_WORK_MAX } from '../src/constants.ts'
 import { createDeployments, type DeploymentsOptions } from '../src/index.ts'
 import { TestMesh, type TestNode, temporaryDirectory } from './_kit.ts'
 
@@ -413,4 +414,41 @@ test('a build is not put on a function of that name that another account has mad
   slow.resolve()
   await refused
   t.is((await everywhere())?.latest.code.zipCid, await cidOf(zipOf()))
+})
+
+test('what waited for its turn is not done to a function of that name that another account has made meanwhile', async (t) => {
+  const slow = Promise.withResolvers<void>()
+  const { node, deployments } = await scene(t, {
+    build: async ({ zip, handler, layers }) => {
+      if (handler === 'index.other') await slow.promise
+      return await buildBundle({ zip, handler, layers, builtinsSupported: [] })
+    }
+  })
+  const owner = () => node.catalog.get('function', 'hello')
+  await deployments.create(order())
+  // All that one account may have in work, so that the next has to wait.
+  const held = Array.from({ length: ACCOUNT_DEPLOYMENTS_IN_WORK_MAX }, (_, index) =>
+    deployments.create(order({ handler: 'index.other' }, `slow-${index}`))
+  )
+  const source = 'export const handler = async () => "not theirs"'
+  const late = [
+    deployments.updateCode({ name: 'hello', zip: zipOf(source) }),
+    deployments.updateConfiguration({ name: 'hello', settings: { description: 'not theirs' } })
+  ]
+  const refused = late.map((one) => t.throwsAsync(one, { code: 'CONFLICT', message: /was removed and made anew meanwhile/ }))
+  await deployments.remove('hello')
+  await deployments.create({ ...order(), account: 'other' })
+  const before = owner()
+  slow.resolve()
+  await Promise.all([...refused, ...held])
+  t.deepEqual(owner(), before)
+
+  // Behind a removal and the creation that follows it.
+  const [, , changed] = await Promise.allSettled([
+    deployments.remove('hello'),
+    deployments.create({ ...order(), account: 'third' }),
+    deployments.change('hello', (record) => ({ ...record, reservedConcurrency: 1 }))
+  ])
+  t.is(changed.status, 'rejected')
+  t.like(owner(), { account: 'third', reservedConcurrency: undefined })
 })
