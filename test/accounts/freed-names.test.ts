@@ -1,7 +1,9 @@
-import { DeleteFunctionCommand, PutFunctionConcurrencyCommand } from '@aws-sdk/client-lambda'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { DeleteFunctionCommand, PutFunctionConcurrencyCommand, UpdateFunctionCodeCommand } from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { type Daemon, eventually, meshOf, up } from '../_daemon.ts'
-import { invoke } from '../_functions.ts'
+import { HELLO, invoke, zipOf } from '../_functions.ts'
 import { configure, deploy, send } from '../async/_async.ts'
 import { type Person, personOf } from './_accounts.ts'
 
@@ -82,4 +84,29 @@ test('what a removed function logged is not shown to whoever has its name, at an
   )
   t.regex(there.text, /SAW .*mine/)
   t.notRegex(there.text, /x3/)
+})
+
+test('code that came from S3 after the name was taken by another account does not become that function', async (t) => {
+  const waiting: ServerResponse[] = []
+  const bucket = createServer((_request, response) => void waiting.push(response))
+  await new Promise<void>((resolve) => bucket.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    bucket.closeAllConnections()
+    bucket.close()
+  })
+  const daemon = await up(t, { args: ['--s3-endpoint', `http://127.0.0.1:${(bucket.address() as AddressInfo).port}`] })
+  const alice = await personOf(daemon, 'alice')
+  const bob = await personOf(daemon, 'bob')
+  await deploy(alice.lambda, 'orders', HELLO)
+  const late = alice.lambda.send(new UpdateFunctionCodeCommand({ FunctionName: 'orders', S3Bucket: 'code', S3Key: 'k' }))
+  const refused = t.throwsAsync(late, { name: 'AccessDeniedException' })
+  await eventually(
+    async () => waiting.length,
+    (count) => count === 1
+  )
+  await alice.lambda.send(new DeleteFunctionCommand({ FunctionName: 'orders' }))
+  await deploy(bob.lambda, 'orders', "export const handler = async () => 'of bob'")
+  waiting[0]?.end(zipOf("export const handler = async () => 'of alice'"))
+  await refused
+  t.regex(JSON.stringify(await invoke(bob.lambda, 'orders', {})), /of bob/)
 })

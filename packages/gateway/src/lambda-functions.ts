@@ -79,11 +79,17 @@ export function functionHandlers(context: LambdaContext): Handlers {
 
     async UpdateFunctionCode(request) {
       const { input } = request
-      const { record } = managedLatest(request, 'UpdateFunctionCode')
-      const { name } = record
-      if (input.has('PublishTo')) throw invalid('PublishTo is not supported by this mesh: leave it out')
-      checkSigning(context, record.codeSigningArn)
+      const check = () => {
+        const { record } = managedLatest(request, 'UpdateFunctionCode')
+        if (input.has('PublishTo')) throw invalid('PublishTo is not supported by this mesh: leave it out')
+        checkSigning(context, record.codeSigningArn)
+        return record
+      }
+      check()
       const zip = await zipOf(context, input)
+      // It may have come from far, and the name may be that of another account's function by now.
+      const record = check()
+      const { name } = record
       checkCodeStorage(context, record.account, zip.length - record.latest.code.zipBytes)
       const order = { name, zip, revisionId: input.text('RevisionId'), architecture: architectureOf(input) }
       const dryRun = input.flag('DryRun') === true
