@@ -92,3 +92,24 @@ test('what clients change at three nodes at once is all there, and of two that m
       wanted
     )
 })
+
+test('of a reservation and a provision that do not go together, asked for at two nodes at once, one is refused', async (t) => {
+  const daemons = await meshOf(t, 2)
+  const [one, two] = (await Promise.all(daemons.map(placeOf))) as [Place, Place]
+  for (const { ask } of [one, two])
+    await eventually(
+      async () => (await ask('GET', '/v1/peers')).json as { status: string }[],
+      (peers) => peers.filter(({ status }) => status === 'connected').length === 2
+    )
+  const code = { Role: ROLE, Runtime: 'nodejs22.x', Handler: 'index.handler', Code: { ZipFile: saying(1) } }
+  t.is((await one.api.call('CreateFunction', { ...of, ...code, Publish: true })).status, 201)
+  await eventually(
+    () => two.api.call('GetFunction', { ...of, Qualifier: '1' }),
+    ({ status }) => status === 200
+  )
+  const answers = await Promise.all([
+    one.api.call('PutFunctionConcurrency', { ...of, ReservedConcurrentExecutions: 1 }),
+    two.api.call('PutProvisionedConcurrencyConfig', { ...of, Qualifier: '1', ProvisionedConcurrentExecutions: 2 })
+  ])
+  t.deepEqual(answers.map(({ status }) => status < 300).sort(), [false, true], JSON.stringify(answers.map(({ json }) => json)))
+})

@@ -57,18 +57,21 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
 
   return {
     async PutFunctionConcurrency(request) {
-      const record = whole(request, 'PutFunctionConcurrency')
+      const { name } = whole(request, 'PutFunctionConcurrency')
       const reserved = request.input.number('ReservedConcurrentExecutions') as number
-      const provisioned = provisionedTotal(record)
-      if (reserved < provisioned)
-        throw untyped(
-          ` ReservedConcurrentExecutions  ${reserved} should not be lower than function's total provisioned concurrency [${provisioned}].`
-        )
-      if (unreserved(context, record.account, record.name) - reserved < UNRESERVED_MIN)
-        throw untyped(
-          `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${UNRESERVED_MIN}].`
-        )
-      await deployments.change(record.name, (current) => ({ ...current, reservedConcurrency: reserved }))
+      // In its turn: what fits now may not go with what another node is being asked for.
+      await deployments.change(name, (record) => {
+        const provisioned = provisionedTotal(record)
+        if (reserved < provisioned)
+          throw untyped(
+            ` ReservedConcurrentExecutions  ${reserved} should not be lower than function's total provisioned concurrency [${provisioned}].`
+          )
+        if (unreserved(context, record.account, name) - reserved < UNRESERVED_MIN)
+          throw untyped(
+            `Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${UNRESERVED_MIN}].`
+          )
+        return { ...record, reservedConcurrency: reserved }
+      })
       answer(request, { ReservedConcurrentExecutions: reserved })
     },
 
@@ -84,25 +87,17 @@ export function concurrencyHandlers(context: LambdaContext): Handlers {
     },
 
     async PutProvisionedConcurrencyConfig(request) {
-      const { record, qualifier } = provisionedTarget(
+      const { record: found, qualifier } = provisionedTarget(
         request,
         'PutProvisionedConcurrencyConfig',
         'Provisioned Concurrency Configs cannot be applied to unpublished function versions.'
       )
       const requested = request.input.number('ProvisionedConcurrentExecutions') as number
-      checkOverlap(record, qualifier)
-      const others = provisionedTotal(record, qualifier)
-      if (record.reservedConcurrency !== undefined && others + requested > record.reservedConcurrency)
-        throw invalid('Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function')
-      const free = unreserved(context, record.account, record.name)
-      if (record.reservedConcurrency === undefined && requested > free)
-        throw untyped(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${free}].`)
-      if (record.reservedConcurrency === undefined && free - requested < UNRESERVED_MIN)
-        throw untyped(
-          `Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${UNRESERVED_MIN}].`
-        )
       const provisioned = { requested, modifiedAt: context.clock.now() }
-      await changeSettings(context, record.name, qualifier, (settings) => ({ ...settings, provisioned }))
+      await changeSettings(context, found.name, qualifier, (settings, record) => {
+        checkProvisioned(context, record, qualifier, requested)
+        return { ...settings, provisioned }
+      })
       // What there may be already is not looked for: that the order was taken is all that is said here.
       answer(request, shown(provisioned, 0))
     },
@@ -212,6 +207,24 @@ function unreserved(context: LambdaContext, account: string, except: string | un
 function provisionedTotal(record: FunctionRecord, except?: string): number {
   const entries = Object.entries(record.qualifiers ?? {})
   return sum(entries.map(([qualifier, { provisioned }]) => (qualifier === except ? 0 : (provisioned?.requested ?? 0))))
+}
+
+/** @throws ApiError where as much cannot be provisioned */
+function checkProvisioned(context: LambdaContext, record: FunctionRecord, qualifier: string, requested: number): void {
+  checkOverlap(record, qualifier)
+  const others = provisionedTotal(record, qualifier)
+  if (record.reservedConcurrency !== undefined) {
+    if (others + requested > record.reservedConcurrency)
+      throw invalid('Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function')
+    return
+  }
+  const free = unreserved(context, record.account, record.name)
+  if (requested > free)
+    throw untyped(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${free}].`)
+  if (free - requested < UNRESERVED_MIN)
+    throw untyped(
+      `Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [${UNRESERVED_MIN}].`
+    )
 }
 
 /** One version has provisioned concurrency by its number or by one alias, not both. */
