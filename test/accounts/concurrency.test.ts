@@ -3,7 +3,8 @@ import {
   GetAccountSettingsCommand,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
-  PutProvisionedConcurrencyConfigCommand
+  PutProvisionedConcurrencyConfigCommand,
+  UpdateFunctionConfigurationCommand
 } from '@aws-sdk/client-lambda'
 import test from 'ava'
 import { up } from '../_daemon.ts'
@@ -53,4 +54,21 @@ test('of two reservations that are asked for at once, and are too many together,
     )
   ])
   t.not(reserved.status, provisioned.status)
+})
+
+test('what is provisioned for the versions of one function is together no more than the account has', async (t) => {
+  const daemon = await up(t)
+  const { lambda } = await personOf(daemon, 'alice')
+  await deploy(lambda, 'one', HELLO)
+  const publish = async () => (await lambda.send(new PublishVersionCommand({ FunctionName: 'one' }))).Version as string
+  const provision = (Qualifier: string, ProvisionedConcurrentExecutions: number) =>
+    lambda.send(new PutProvisionedConcurrencyConfigCommand({ FunctionName: 'one', Qualifier, ProvisionedConcurrentExecutions }))
+  const first = await publish()
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName: 'one', Description: 'another' }))
+  const second = await publish()
+  t.not(first, second)
+  await provision(first, 900)
+  await t.throwsAsync(provision(second, 1), { message: /UnreservedConcurrentExecution below its minimum value of \[100\]/ })
+  await provision(first, 500)
+  await provision(second, 400)
 })

@@ -218,7 +218,7 @@ function checkProvisioned(context: LambdaContext, record: FunctionRecord, qualif
       throw invalid('Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function')
     return
   }
-  const free = unreserved(context, record.account, record.name)
+  const free = unreserved(context, record.account, record.name) - others
   if (requested > free)
     throw untyped(`Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [${free}].`)
   if (free - requested < UNRESERVED_MIN)
