@@ -49,6 +49,9 @@ const STREAMS = [
 ]
 
 const HEADERS = [
+  '(() => { const h = new Headers({ a: "1", b: "2", c: "3" }); for (const [name] of h) h.delete(name); return [...h] })()',
+  '(() => { const h = new Headers({ a: "1", c: "3" }); const seen = []; for (const [name] of h) { seen.push(name); if (name === "a") h.append("b", "2") } return [seen, [...h]] })()',
+  'Object.prototype.toString.call(new Headers().entries())',
   '[...new Headers({ B: "2", a: " 1 " })]',
   '[...new Headers([["a", "1"], ["A", "2"]])]',
   '(() => { const h = new Headers(); h.append("set-cookie", "a=1"); h.append("Set-Cookie", "b=2"); h.append("x", "y"); return [[...h], h.getSetCookie(), h.get("set-cookie")] })()',

@@ -11,6 +11,41 @@ export function enumerable(...classes: { prototype: object }[]): void {
   }
 }
 
+type Pairs = readonly (readonly [name: string, value: unknown])[]
+type Kind = 'entries' | 'keys' | 'values'
+
+const { getPrototypeOf, setPrototypeOf } = Object
+const IteratorPrototype = getPrototypeOf(getPrototypeOf([].values())) as object
+
+/**
+ * The iterators of a class of pairs (`URLSearchParams`, `FormData`, `Headers`). They look at the pairs anew at each step, as the standard has it: who deletes or appends
+ * while it walks finds what Node would find.
+ */
+export function pairIterators(className: string): <Item>(kind: Kind, pairs: () => Pairs) => ArrayIterator<Item> {
+  class Walk {
+    readonly #kind: Kind
+    readonly #pairs: () => Pairs
+    #at = 0
+
+    constructor(kind: Kind, pairs: () => Pairs) {
+      this.#kind = kind
+      this.#pairs = pairs
+    }
+
+    next(): IteratorResult<unknown> {
+      const pair = this.#pairs()[this.#at]
+      if (pair === undefined) return { value: undefined, done: true }
+      this.#at++
+      return { value: this.#kind === 'entries' ? [...pair] : pair[this.#kind === 'keys' ? 0 : 1], done: false }
+    }
+  }
+  enumerable(Walk)
+  Reflect.deleteProperty(Walk.prototype, 'constructor')
+  setPrototypeOf(Walk.prototype, IteratorPrototype)
+  Object.defineProperty(Walk.prototype, Symbol.toStringTag, { value: `${className} Iterator`, configurable: true })
+  return (kind, pairs) => new Walk(kind, pairs) as never
+}
+
 /**
  * What the console and `util.inspect` show of an object of a web class, whose members are all accessors of its prototype: what Node shows,
  * instead of nothing at all.

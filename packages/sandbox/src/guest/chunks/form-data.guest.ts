@@ -1,11 +1,13 @@
 import { TextDecoder, TextEncoder } from '../encoding.guest.ts'
-import { enumerable, inspectable } from '../idl.guest.ts'
+import { enumerable, inspectable, pairIterators } from '../idl.guest.ts'
 import { bytesOfBlob, File, isBlob } from './blob.guest.ts'
 
 type Value = string | File
 
 /** Entries of a form that is sent in: a body of many tiny parts costs more than its bytes. */
 const PARTS_MAX = 10_000
+
+const walk = pairIterators('FormData')
 
 export class FormData {
   #entries: [string, Value][] = []
@@ -53,19 +55,19 @@ export class FormData {
   forEach(...args: [run?: unknown, self?: unknown]): void {
     const [run, self] = args
     if (typeof run !== 'function') throw new TypeError('FormData.forEach: argument 1 must be a function')
-    for (const [name, value] of this.#entries) run.call(self, value, name, this)
+    for (const [name, value] of this.entries()) run.call(self, value, name, this)
   }
 
   entries(): ArrayIterator<[string, Value]> {
-    return this.#entries.map(([name, value]): [string, Value] => [name, value]).values()
+    return walk('entries', () => this.#entries)
   }
 
   keys(): ArrayIterator<string> {
-    return this.#entries.map(([name]) => name).values()
+    return walk('keys', () => this.#entries)
   }
 
   values(): ArrayIterator<Value> {
-    return this.#entries.map(([, value]) => value).values()
+    return walk('values', () => this.#entries)
   }
 
   declare [Symbol.iterator]: () => ArrayIterator<[string, Value]>
@@ -144,7 +146,7 @@ export function decodeForm(bytes: Uint8Array, contentType: string): FormData {
   const form = new FormData()
   if (/^\s*application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType)) {
     const params = new (globalThis as { URLSearchParams: typeof URLSearchParams }).URLSearchParams(
-      new TextDecoder().decode(bytes)
+      new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
     )
     for (const [name, value] of params) form.append(name, value)
     return form

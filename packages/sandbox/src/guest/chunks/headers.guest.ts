@@ -1,4 +1,4 @@
-import { enumerable, inspectable } from '../idl.guest.ts'
+import { enumerable, inspectable, pairIterators } from '../idl.guest.ts'
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const VALUE_CLOSED = /[\0\r\n]|[^\0-\xff]/
@@ -6,11 +6,15 @@ const VALUE_CLOSED = /[\0\r\n]|[^\0-\xff]/
 /** Makes headers that can no longer be changed, as those of a response from the network. */
 let seal: (headers: Headers) => void
 
+const walk = pairIterators('Headers')
+
 export class Headers {
   /** By lower-case name. */
   readonly #values = new Map<string, string>()
   readonly #cookies: string[] = []
   #immutable = false
+  /** As they are iterated, until one changes. */
+  #sorted: [string, string][] | undefined
 
   constructor(init?: unknown) {
     if (init === undefined) return
@@ -89,20 +93,26 @@ export class Headers {
   forEach(...args: [run?: unknown, self?: unknown]): void {
     const [run, self] = args
     if (typeof run !== 'function') throw new TypeError('Headers.forEach: argument 1 must be a function')
-    for (const [name, value] of this) run.call(self, value, name, this)
+    for (const [name, value] of this.entries()) run.call(self, value, name, this)
   }
 
   entries(): ArrayIterator<[string, string]> {
-    const pairs = [...this.#values, ...this.#cookies.map((cookie): [string, string] => ['set-cookie', cookie])]
-    return pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0)).values()
+    return walk('entries', () => this.#pairs())
   }
 
   keys(): ArrayIterator<string> {
-    return [...this.entries()].map(([name]) => name).values()
+    return walk('keys', () => this.#pairs())
   }
 
   values(): ArrayIterator<string> {
-    return [...this.entries()].map(([, value]) => value).values()
+    return walk('values', () => this.#pairs())
+  }
+
+  #pairs(): [string, string][] {
+    this.#sorted ??= [...this.#values, ...this.#cookies.map((cookie): [string, string] => ['set-cookie', cookie])].sort((a, b) =>
+      a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+    )
+    return this.#sorted
   }
 
   get [Symbol.toStringTag](): string {
@@ -113,6 +123,7 @@ export class Headers {
 
   #mayChange(): void {
     if (this.#immutable) throw new TypeError('immutable')
+    this.#sorted = undefined
   }
 }
 

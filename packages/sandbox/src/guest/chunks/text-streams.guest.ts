@@ -49,6 +49,9 @@ export class TextDecoderStream {
     this.#decoder = decoder
     this.#transform = new TransformStream({
       transform(chunk, controller) {
+        // `decode` takes it for no bytes.
+        if (chunk === undefined)
+          throw new TypeError('The "chunk" argument must be an instance of ArrayBuffer or ArrayBufferView.')
         const text = decoder.decode(chunk as Uint8Array, { stream: true })
         if (text !== '') controller.enqueue(text)
       },
