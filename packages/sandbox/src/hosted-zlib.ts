@@ -115,8 +115,12 @@ class HostedZlib {
     }
     if (end && !this.#stream.writableEnded) this.#stream.end()
     for (;;) {
-      if (this.#error !== undefined) throw this.#error
       const bytes = this.#read()
+      if (this.#error !== undefined) {
+        // What was good before the fault is given first.
+        if (bytes.length > 0) return { text: 'more', bytes }
+        throw this.#error
+      }
       if (this.#ended) return { text: 'end', bytes }
       if (bytes.length >= STEP_BYTES_MAX) return { text: 'more', bytes }
       const idle = this.#taken && !this.#stream.writableEnded

@@ -45,6 +45,7 @@ const STREAMS = [
   'new Response(new Blob([Uint8Array.fromHex("1f8b0800000000000003cb48cdc9c9070086a6103605000000"), "junk"]).stream().pipeThrough(new DecompressionStream("gzip"))).text().catch((e) => e.name)',
   'new Response(new Blob([Uint8Array.fromHex("1f8b0800000000000003cb48cdc9c9070086a6103605000000")]).stream().pipeThrough(new DecompressionStream("gzip"))).text()',
   'collect(ReadableStream.from([1]).pipeThrough(new CompressionStream("gzip"))).catch((e) => e.name)',
+  '(async () => { const d = new DecompressionStream("gzip"); d.writable.getWriter().write(Uint8Array.fromHex("1f8b0800000000000003cb48cdc9c9070086a610360500000000")).catch(() => {}); const r = d.readable.getReader(); return [(await r.read()).value, await r.read().catch((e) => e.name)] })()',
   'piped("x".repeat(1000000), new CompressionStream("gzip"), new DecompressionStream("gzip")).then((text) => text.length)'
 ]
 
