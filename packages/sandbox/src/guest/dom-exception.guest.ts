@@ -56,7 +56,7 @@ for (const key of ['name', 'code']) {
 /** INDEX_SIZE_ERR and the others, on the class and its prototype; two of them that no name has any more. */
 const LEGACY: Record<string, number> = { DOMSTRING_SIZE_ERR: 2, NO_DATA_ALLOWED_ERR: 6, VALIDATION_ERR: 16 }
 for (const [name, code] of Object.entries(CODES)) {
-  const base = name.replace(/Error$/, '').replace(/([a-z])([A-Z])/g, '$1_$2')
+  const base = name.replace(/Error$/, '').replace(/(URL|[a-z])([A-Z])/g, '$1_$2')
   LEGACY[`${base.toUpperCase()}_ERR`] = code
 }
 LEGACY.INUSE_ATTRIBUTE_ERR = 10

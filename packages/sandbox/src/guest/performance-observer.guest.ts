@@ -1,3 +1,4 @@
+import { DOMException } from './dom-exception.guest.ts'
 import { enumerable } from './idl.guest.ts'
 import { promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 
@@ -9,17 +10,21 @@ interface Entry {
 
 interface Watching {
   types: readonly string[]
+  /** By `type`, one after the other, or by `entryTypes`, each time anew: not both. */
+  single: boolean
   callback: (list: PerformanceObserverEntryList, observer: PerformanceObserver) => unknown
   queued: Entry[]
 }
 
 /** What Node's observers take; of those that are not marks or measures there never are any. */
-const TYPES = ['dns', 'function', 'gc', 'http', 'http2', 'mark', 'measure', 'net', 'resource']
+const TYPES = Object.freeze(['dns', 'function', 'gc', 'http', 'http2', 'mark', 'measure', 'net', 'quic', 'resource'])
 /** Entries that wait for a callback; the oldest go. */
 const QUEUED_MAX = 10_000
 /** Above it the function leaks them. */
 const OBSERVERS_MAX = 1_000
 
+/** Marks and measures that `performance` keeps. */
+export const timeline: Entry[] = []
 const watching = new Map<PerformanceObserver, Watching>()
 let scheduled = false
 
@@ -35,16 +40,20 @@ export function tellObservers(entry: Entry): void {
     if (!types.includes(entry.entryType)) continue
     if (queued.length >= QUEUED_MAX) queued.shift()
     queued.push(entry)
-    if (scheduled) continue
-    scheduled = true
-    reflectApply(promiseThen, promiseResolve(undefined), [deliver])
+    schedule()
   }
+}
+
+function schedule(): void {
+  if (scheduled) return
+  scheduled = true
+  reflectApply(promiseThen, promiseResolve(undefined), [deliver])
 }
 
 function deliver(): void {
   scheduled = false
   for (const [observer, { callback, queued }] of [...watching]) {
-    if (queued.length > 0) callback(new PerformanceObserverEntryList(queued.splice(0)), observer)
+    if (queued.length > 0) reflectApply(callback, observer, [new PerformanceObserverEntryList(queued.splice(0)), observer])
   }
 }
 
@@ -59,22 +68,33 @@ class PerformanceObserverEntryList {
     return entriesSorted(this.#entries)
   }
 
-  getEntriesByType(type: unknown): Entry[] {
-    return entriesSorted(this.#entries, undefined, type)
+  getEntriesByType(...args: [type?: unknown]): Entry[] {
+    needs(args, 'type')
+    return entriesSorted(this.#entries, undefined, String(args[0]))
   }
 
-  getEntriesByName(name: unknown, type?: unknown): Entry[] {
-    return entriesSorted(this.#entries, name, type)
+  getEntriesByName(...args: [name?: unknown, type?: unknown]): Entry[] {
+    needs(args, 'name')
+    return entriesSorted(this.#entries, String(args[0]), args[1])
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'PerformanceObserverEntryList'
   }
 }
 
-function refused(text: string, code: string): TypeError {
+/** How Node refuses a call with too few arguments, of those that take one at least. */
+export function needs(args: readonly unknown[], name: string): void {
+  if (args.length === 0) throw refused(`The "${name}" argument must be specified`, 'ERR_MISSING_ARGS')
+}
+
+export function refused(text: string, code: string): TypeError {
   return Object.assign(new TypeError(text), { code })
 }
 
 class PerformanceObserver {
   static get supportedEntryTypes(): readonly string[] {
-    return [...TYPES]
+    return TYPES
   }
 
   readonly #callback: Watching['callback']
@@ -86,17 +106,35 @@ class PerformanceObserver {
     this.#callback = callback
   }
 
-  observe(options: { entryTypes?: readonly string[]; type?: string } = {}): void {
-    const { entryTypes, type } = options
-    if (entryTypes === undefined && type === undefined) {
-      throw refused('The "options.entryTypes" or "options.type" argument must be specified', 'ERR_MISSING_ARGS')
+  observe(options: { entryTypes?: readonly string[]; type?: string; buffered?: unknown } = {}): void {
+    if (typeof options !== 'object' || options === null) {
+      throw refused('The "options" argument must be of type object.', 'ERR_INVALID_ARG_TYPE')
+    }
+    const { entryTypes, type, buffered } = options
+    const single = entryTypes === undefined
+    if (single && type === undefined) {
+      throw refused('The "options.entryTypes" and "options.type" arguments must be specified', 'ERR_MISSING_ARGS')
+    }
+    if (!single && type !== undefined) {
+      throw refused('options.entryTypes can not set with options.type together', 'ERR_INVALID_ARG_VALUE')
+    }
+    if (!single && !Array.isArray(entryTypes)) {
+      throw refused('The "options.entryTypes" property must be string[].', 'ERR_INVALID_ARG_TYPE')
     }
     const before = watching.get(this)
+    if (before !== undefined && before.single !== single) {
+      const change = single ? 'single observation' : 'multiple observations'
+      throw new DOMException(`PerformanceObserver can not change to ${change}`, 'InvalidModificationError')
+    }
     if (before === undefined && watching.size >= OBSERVERS_MAX) {
       throw new RangeError(`${watching.size} performance observers, at most ${OBSERVERS_MAX}`)
     }
-    const types = entryTypes === undefined ? [...(before?.types ?? []), String(type)] : [...entryTypes]
-    watching.set(this, { types, callback: this.#callback, queued: before?.queued ?? [] })
+    const types = single ? [...(before?.types ?? []), String(type)] : [...entryTypes]
+    const queued = before?.queued ?? []
+    watching.set(this, { types, single, callback: this.#callback, queued })
+    if (!single || buffered !== true) return
+    queued.push(...entriesSorted(timeline, undefined, String(type)))
+    if (queued.length > 0) schedule()
   }
 
   disconnect(): void {
@@ -105,6 +143,10 @@ class PerformanceObserver {
 
   takeRecords(): Entry[] {
     return watching.get(this)?.queued.splice(0) ?? []
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'PerformanceObserver'
   }
 }
 

@@ -2,7 +2,7 @@ import { DOMException } from './dom-exception.guest.ts'
 import { EventTarget } from './event-target.guest.ts'
 import { enumerable } from './idl.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
-import { entriesSorted, tellObservers } from './performance-observer.guest.ts'
+import { entriesSorted, needs, refused, tellObservers, timeline } from './performance-observer.guest.ts'
 import { structuredClone } from './structured-clone.guest.ts'
 
 /** Marks and measures kept; the oldest go. */
@@ -16,12 +16,18 @@ interface EntryForm {
   detail: unknown
 }
 
+let detailOf: (entry: PerformanceEntry) => unknown
+
 class PerformanceEntry {
   readonly #form: EntryForm
 
   constructor(key?: unknown, form?: EntryForm) {
     if (key !== MAKE) throw new TypeError('Illegal constructor')
     this.#form = form as EntryForm
+  }
+
+  static {
+    detailOf = (entry) => entry.#form.detail
   }
 
   get name(): string {
@@ -40,29 +46,45 @@ class PerformanceEntry {
     return this.#form.duration
   }
 
-  get detail(): unknown {
-    return this.#form.detail
+  toJSON(): object {
+    const { name, entryType, startTime, duration } = this
+    return { name, entryType, startTime, duration }
   }
 
-  toJSON(): object {
-    const { name, entryType, startTime, duration, detail } = this
-    return { name, entryType, startTime, duration, detail }
+  get [Symbol.toStringTag](): string {
+    return 'PerformanceEntry'
   }
 }
 
+interface MarkOptions {
+  detail?: unknown
+  startTime?: unknown
+}
+
 class PerformanceMark extends PerformanceEntry {
-  constructor(name: unknown, options: { detail?: unknown; startTime?: unknown } = {}) {
-    const startTime = options.startTime === undefined ? elapsed() : Number(options.startTime)
-    if (startTime < 0) throw new TypeError(`startTime ${startTime} must not be negative`)
-    const detail = options.detail === undefined || options.detail === null ? null : structuredClone(options.detail)
-    super(MAKE, { name: String(name), startTime, duration: 0, detail })
+  constructor(...args: [name?: unknown, options?: MarkOptions | null]) {
+    needs(args, 'name')
+    const name = String(args[0])
+    const { startTime = elapsed(), detail } = dictionary(args[1])
+    if (typeof startTime !== 'number') {
+      throw refused('The "startTime" argument must be of type number.', 'ERR_INVALID_ARG_TYPE')
+    }
+    super(MAKE, { name, startTime: timestamp(startTime), duration: 0, detail: copyOf(detail) })
   }
 
   override get entryType(): string {
     return 'mark'
   }
 
-  get [Symbol.toStringTag](): string {
+  get detail(): unknown {
+    return detailOf(this)
+  }
+
+  override toJSON(): object {
+    return { ...super.toJSON(), detail: this.detail }
+  }
+
+  override get [Symbol.toStringTag](): string {
     return 'PerformanceMark'
   }
 }
@@ -72,9 +94,32 @@ class PerformanceMeasure extends PerformanceEntry {
     return 'measure'
   }
 
-  get [Symbol.toStringTag](): string {
+  get detail(): unknown {
+    return detailOf(this)
+  }
+
+  override toJSON(): object {
+    return { ...super.toJSON(), detail: this.detail }
+  }
+
+  override get [Symbol.toStringTag](): string {
     return 'PerformanceMeasure'
   }
+}
+
+function copyOf(detail: unknown): unknown {
+  return detail === undefined || detail === null ? null : structuredClone(detail)
+}
+
+function dictionary<Options extends object>(alleged: Options | null | undefined): Options {
+  if (alleged === undefined || alleged === null) return {} as Options
+  if (typeof alleged === 'object') return alleged
+  throw refused(`The "options" argument must be of type object. Received type ${typeof alleged}`, 'ERR_INVALID_ARG_TYPE')
+}
+
+function timestamp(ms: number): number {
+  if (ms < 0) throw refused(`${ms} is not a valid timestamp`, 'ERR_PERFORMANCE_INVALID_TIMESTAMP')
+  return ms
 }
 
 function elapsed(): number {
@@ -89,7 +134,7 @@ interface MeasureOptions {
 }
 
 const INSTANCE = Symbol('there is one')
-const entries: PerformanceEntry[] = []
+const entries = timeline as PerformanceEntry[]
 
 function keep<Entry extends PerformanceEntry>(entry: Entry): Entry {
   if (entries.length >= ENTRIES_MAX) entries.shift()
@@ -99,7 +144,7 @@ function keep<Entry extends PerformanceEntry>(entry: Entry): Entry {
 }
 
 function timeOf(mark: unknown): number {
-  if (typeof mark === 'number') return mark
+  if (typeof mark === 'number') return timestamp(mark)
   const found = entries.findLast((entry) => entry instanceof PerformanceMark && entry.name === String(mark))
   if (found === undefined) throw new DOMException(`The "${String(mark)}" performance mark has not been set`, 'SyntaxError')
   return found.startTime
@@ -120,32 +165,43 @@ class Performance extends EventTarget {
     return elapsed()
   }
 
-  mark(name: unknown, options?: { detail?: unknown; startTime?: unknown }): PerformanceMark {
-    return keep(new PerformanceMark(name, options))
+  mark(...args: [name?: unknown, options?: MarkOptions | null]): PerformanceMark {
+    return keep(new PerformanceMark(...args))
   }
 
-  measure(name: unknown, from?: unknown, to?: unknown): PerformanceMeasure {
+  measure(...args: [name?: unknown, from?: unknown, to?: unknown]): PerformanceMeasure {
+    needs(args, 'name')
+    const [name, from, to] = args
     const options: MeasureOptions =
-      typeof from === 'object' && from !== null ? from : { start: from === null ? undefined : from, end: to }
-    const { start, end, duration, detail } = options
+      typeof from === 'object' && from !== null ? from : { start: typeof from === 'string' ? from : undefined }
+    const { start, duration, detail } = options
+    const given = options === from && [start, options.end, duration, detail].some((member) => member !== undefined)
+    const end = given ? options.end : to
+    if (given && to !== undefined) throw refused('endMark must not be specified', 'ERR_PERFORMANCE_MEASURE_INVALID_OPTIONS')
+    if (start !== undefined && end !== undefined && duration !== undefined) {
+      const text = 'Must not have options.start, options.end, and options.duration specified'
+      throw refused(text, 'ERR_PERFORMANCE_MEASURE_INVALID_OPTIONS')
+    }
     const length = duration === undefined ? undefined : Number(duration)
     const ended =
       end !== undefined ? timeOf(end) : start !== undefined && length !== undefined ? timeOf(start) + length : elapsed()
     const begun = start !== undefined ? timeOf(start) : length !== undefined ? ended - length : 0
-    const copy = detail === undefined || detail === null ? null : structuredClone(detail)
-    return keep(new PerformanceMeasure(MAKE, { name: String(name), startTime: begun, duration: ended - begun, detail: copy }))
+    const form = { name: String(name), startTime: begun, duration: ended - begun, detail: copyOf(detail) }
+    return keep(new PerformanceMeasure(MAKE, form))
   }
 
   getEntries(): PerformanceEntry[] {
     return entriesSorted(entries)
   }
 
-  getEntriesByType(type: unknown): PerformanceEntry[] {
-    return entriesSorted(entries, undefined, type)
+  getEntriesByType(...args: [type?: unknown]): PerformanceEntry[] {
+    needs(args, 'type')
+    return entriesSorted(entries, undefined, String(args[0]))
   }
 
-  getEntriesByName(name: unknown, type?: unknown): PerformanceEntry[] {
-    return entriesSorted(entries, name, type)
+  getEntriesByName(...args: [name?: unknown, type?: unknown]): PerformanceEntry[] {
+    needs(args, 'name')
+    return entriesSorted(entries, String(args[0]), args[1])
   }
 
   clearMarks(name?: unknown): void {
