@@ -137,3 +137,25 @@ test.serial('node: modules', gives, [
     'node:dgram does not exist inside functions: a datagram reaches nobody'
   ]
 ])
+
+test.serial('a signal that outlives what follows it does not keep it in memory', async (t) => {
+  const { define } = await share()
+  // Egress is closed here: each request fails, and its body of 64 KB with it. All of them together do not fit.
+  const fn = define(`const own = new AbortController()
+    exports.handler = async ({ requests, signals }) => {
+      for (let n = 0; n < requests; n++) {
+        const body = new Uint8Array(65536)
+        await fetch('http://127.0.0.1/', { method: 'POST', body, signal: own.signal }).catch(() => undefined)
+      }
+      for (let n = 0; n < signals; n++) {
+        for (let m = 0; m < 1000; m++) AbortSignal.any([own.signal])
+        await new Promise((resolve) => setTimeout(resolve, 0))
+      }
+      const heard = []
+      AbortSignal.any([own.signal]).addEventListener('abort', () => heard.push(1))
+      own.abort()
+      return heard
+    }`)
+  const { json } = await fn.result({ requests: 3000, signals: 300 })
+  t.deepEqual(json, [1])
+})

@@ -1,5 +1,5 @@
 import { DOMException } from './dom-exception.guest.ts'
-import { inspectable, membersOf } from './idl.guest.ts'
+import { enumerable, inspectable, membersOf } from './idl.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
 import { report } from './uncaught.guest.ts'
 
@@ -16,6 +16,8 @@ interface EventState {
   propagation: boolean
   prevented: boolean
   passive: boolean
+  /** Sent by the platform, not by the function. */
+  trusted: boolean
 }
 
 const states = new WeakMap<Event, EventState>()
@@ -28,8 +30,8 @@ function stateOf(event: Event): EventState {
 
 /** Without a tree there is one target, no capturing and no bubbling; the members that speak of them are there. */
 export class Event {
-  readonly #type: string
-  readonly #options: EventOptions
+  #type: string
+  #options: EventOptions
   readonly #at = now()
 
   constructor(...args: [type?: unknown, options?: EventOptions | null]) {
@@ -43,8 +45,18 @@ export class Event {
       stopped: false,
       propagation: true,
       prevented: false,
-      passive: false
+      passive: false,
+      trusted: false
     })
+  }
+
+  initEvent(...args: [type?: unknown, bubbles?: unknown, cancelable?: unknown]): void {
+    if (args.length === 0) throw new TypeError('The "type" argument must be specified')
+    const state = stateOf(this)
+    if (state.dispatching) return
+    this.#type = `${args[0] as string}`
+    this.#options = { ...this.#options, bubbles: Boolean(args[1]), cancelable: Boolean(args[2]) }
+    Object.assign(state, { stopped: false, propagation: true, prevented: false, trusted: false })
   }
 
   get type(): string {
@@ -88,6 +100,10 @@ export class Event {
     return !stateOf(this).prevented
   }
 
+  set returnValue(value: boolean) {
+    if (!value) this.preventDefault()
+  }
+
   get cancelBubble(): boolean {
     return !stateOf(this).propagation
   }
@@ -101,7 +117,7 @@ export class Event {
   }
 
   get isTrusted(): boolean {
-    return false
+    return stateOf(this).trusted
   }
 
   composedPath(): EventTarget[] {
@@ -172,6 +188,9 @@ interface Entry {
   removed: boolean
 }
 
+/** How many listeners of a kind a target has now. */
+let counted: (target: EventTarget, type: string, listeners: number) => void
+
 /** Listeners of one target. A leak of more than that is a fault of the function. */
 const LISTENERS_MAX = 100_000
 
@@ -181,21 +200,21 @@ export class EventTarget {
   addEventListener(...args: [type?: unknown, listener?: Listener | null, options?: boolean | ListenerOptions | null]): void {
     if (args.length < 2) throw new TypeError('The "type" and "listener" arguments must be specified')
     const [type, listener, options] = args
-    if (listener === null || listener === undefined) return
-    if (typeof listener !== 'function' && typeof listener !== 'object') {
+    if (listener !== undefined && typeof listener !== 'function' && typeof listener !== 'object') {
       throw new TypeError('The "listener" argument must be an instance of EventListener')
     }
     const { capture = false, once = false, passive = false, signal } = optionsOf(options)
     if (signal !== undefined && !(signal instanceof AbortSignal)) {
       throw new TypeError('The "options.signal" property must be an instance of AbortSignal')
     }
-    if (signal?.aborted === true) return
+    if (listener === null || listener === undefined || signal?.aborted === true) return
     const name = String(type)
     const list = this.#listeners.get(name) ?? []
     if (list.some((entry) => entry.listener === listener && entry.capture === Boolean(capture))) return
     if (list.length >= LISTENERS_MAX) throw new RangeError(`${list.length} listeners of '${name}', at most ${LISTENERS_MAX}`)
     const entry = { listener, capture: Boolean(capture), once: Boolean(once), passive: Boolean(passive), removed: false }
     this.#listeners.set(name, [...list, entry])
+    counted(this, name, list.length + 1)
     signal?.addEventListener('abort', () => this.#remove(name, entry), { once: true })
   }
 
@@ -213,6 +232,7 @@ export class EventTarget {
     const rest = this.#listeners.get(name)?.filter((one) => one !== entry) ?? []
     if (rest.length === 0) this.#listeners.delete(name)
     else this.#listeners.set(name, rest)
+    counted(this, name, rest.length)
   }
 
   dispatchEvent(event: Event): boolean {
@@ -297,12 +317,16 @@ export function defineHandler(target: { prototype: EventTarget }, type: string):
 let abort: (signal: AbortSignal, reason: unknown) => void
 const MAKE = Symbol('only a controller makes a signal')
 const TIMEOUT_MS_MAX = Number.MAX_SAFE_INTEGER
+/** With fewer signals made of one it is not looked which of them are gone. */
+const FOLLOWERS_SWEPT_MIN = 64
 
 export class AbortSignal extends EventTarget {
   #aborted = false
   #reason: unknown
-  /** Signals made of this one, which abort with it. Without a signal that can abort they are not held here. */
-  readonly #followers = new Set<AbortSignal>()
+  /** Signals made of this one, which abort with it. A signal may live as long as the instance: it holds only those whose abortion somebody waits for. */
+  #followers: WeakRef<AbortSignal>[] = []
+  #followersAtSweep = 0
+  readonly #awaited = new Set<AbortSignal>()
   #sources: AbortSignal[] = []
   declare onabort: ((event: Event) => unknown) | null
 
@@ -343,8 +367,15 @@ export class AbortSignal extends EventTarget {
     }
     const sources = new Set(all.flatMap((signal) => (signal.#sources.length > 0 ? signal.#sources : [signal])))
     joined.#sources = [...sources]
-    for (const source of sources) source.#followers.add(joined)
+    for (const source of sources) source.#follow(joined)
     return joined
+  }
+
+  #follow(follower: AbortSignal): void {
+    this.#followers.push(new WeakRef(follower))
+    if (this.#followers.length < FOLLOWERS_SWEPT_MIN || this.#followers.length < this.#followersAtSweep * 2) return
+    this.#followers = this.#followers.filter((one) => one.deref() !== undefined)
+    this.#followersAtSweep = this.#followers.length
   }
 
   get aborted(): boolean {
@@ -366,13 +397,26 @@ export class AbortSignal extends EventTarget {
   static {
     abort = (signal, reason) => {
       if (signal.#aborted) return
-      const all = [signal, ...[...signal.#followers].filter((follower) => !follower.#aborted)]
+      const followers = signal.#followers.map((follower) => follower.deref())
+      const all = [signal, ...followers.filter((follower) => follower?.aborted === false)] as AbortSignal[]
       for (const one of all) {
         one.#aborted = true
         one.#reason = reason
       }
-      signal.#followers.clear()
-      for (const one of all) one.dispatchEvent(new Event('abort'))
+      signal.#followers = []
+      signal.#awaited.clear()
+      for (const one of all) {
+        const event = new Event('abort')
+        stateOf(event).trusted = true
+        one.dispatchEvent(event)
+      }
+    }
+    counted = (target, type, listeners) => {
+      if (type !== 'abort' || !(#sources in target)) return
+      for (const source of target.#sources) {
+        if (listeners > 0 && !target.#aborted) source.#awaited.add(target)
+        else source.#awaited.delete(target)
+      }
     }
   }
 }
@@ -395,6 +439,7 @@ export class AbortController {
   }
 }
 
+enumerable(Event, CustomEvent, EventTarget, AbortSignal, AbortController)
 inspectable(Event, membersOf('type', 'defaultPrevented', 'cancelable', 'timeStamp'))
 inspectable(AbortSignal, membersOf('aborted'))
 inspectable(AbortController, membersOf('signal'))

@@ -88,6 +88,7 @@ class Outbound implements BodySource {
   #error: { error: unknown } | undefined
   #counted = false
   #answered = false
+  readonly #aborted = () => this.#abort(this.#request.signal.reason)
 
   constructor(
     request: Request,
@@ -99,7 +100,7 @@ class Outbound implements BodySource {
     this.#headers = headers
     this.#resolve = resolve
     this.#reject = reject
-    request.signal.addEventListener('abort', () => this.#abort(request.signal.reason), { once: true })
+    request.signal.addEventListener('abort', this.#aborted)
     waiting.push(this)
     startNext()
   }
@@ -127,6 +128,8 @@ class Outbound implements BodySource {
 
   /** Its place is free, once. */
   #release(): void {
+    // The signal may live longer.
+    this.#request.signal.removeEventListener('abort', this.#aborted)
     if (!this.#counted) return
     this.#counted = false
     underWay--
