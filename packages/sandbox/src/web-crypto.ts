@@ -165,16 +165,8 @@ const OPERATIONS: Record<string, (input: CryptoInput) => Promise<Answer>> = {
     return keysAnswer([await formOf(made.publicKey), await formOf(made.privateKey)])
   },
   importKey: async (input) => {
-    const format = input.format()
-    const algorithm = await input.algorithm('algorithm')
-    const usages = input.usages()
-    if (format === 'raw' && (algorithm.name === 'HKDF' || algorithm.name === 'PBKDF2')) {
-      // Such keys cannot be exported again, so they are only checked here and the bytes sent back.
-      await subtle.importKey(format, input.data, algorithm as never, false, usages)
-      return keysAnswer([secretForm(input.data, { name: algorithm.name }, usages)])
-    }
-    const data = format === 'jwk' ? extractableJwk(input.order.get('jwk')) : input.data
-    return await exported((await subtle.importKey(format as never, data as never, algorithm as never, true, usages)) as CryptoKey)
+    const jwk = input.format() === 'jwk'
+    return await imported(input, await input.algorithm('algorithm'), jwk ? input.order.get('jwk') : input.data)
   },
   exportKey: async (input) => {
     const made = await subtle.exportKey(input.format() as never, await input.key('key'))
@@ -186,12 +178,41 @@ const OPERATIONS: Record<string, (input: CryptoInput) => Promise<Answer>> = {
   },
   unwrapKey: async (input) => {
     const algorithm = (await input.algorithm('algorithm')) as never
-    const unwrapped = (await input.algorithm('unwrapped')) as never
+    const unwrapped = await input.algorithm('unwrapped')
     const wrapping = await input.key('wrapping')
-    return await exported(
-      await subtle.unwrapKey(input.format(), input.data, wrapping, algorithm, unwrapped, true, input.usages())
-    )
+    // What was wrapped may be a key that must not be exported again: it is unwrapped as plain bytes, which a key for HMAC may be, and imported then.
+    const plain = await subtle.unwrapKey('raw', input.data, wrapping, algorithm, { name: 'HMAC', hash: 'SHA-256' }, true, [
+      'sign'
+    ])
+    const bytes = new Uint8Array(await subtle.exportKey('raw', plain))
+    return await imported(input, unwrapped, input.format() === 'jwk' ? jwkOf(bytes, input.order.flag('extractable')) : bytes)
   }
+}
+
+async function imported(input: CryptoInput, algorithm: Params, data: unknown): Promise<Answer> {
+  const format = input.format()
+  const usages = input.usages()
+  if (format === 'raw' && (algorithm.name === 'HKDF' || algorithm.name === 'PBKDF2')) {
+    // Such keys cannot be exported again, so they are only checked here and the bytes sent back.
+    const bytes = data as Uint8Array<ArrayBuffer>
+    await subtle.importKey(format, bytes, algorithm as never, false, usages)
+    return keysAnswer([secretForm(bytes, { name: algorithm.name }, usages)])
+  }
+  const given = format === 'jwk' ? extractableJwk(data) : data
+  return await exported((await subtle.importKey(format as never, given as never, algorithm as never, true, usages)) as CryptoKey)
+}
+
+/** @throws DOMException DataError where it is none, or says that it must not be extractable as it shall be */
+function jwkOf(bytes: Uint8Array, extractable: boolean): unknown {
+  let jwk: { ext?: unknown } | null
+  try {
+    jwk = JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    // The parser's message would quote the key.
+    throw new DOMException('the wrapped data must be a JWK', 'DataError')
+  }
+  if (extractable && jwk?.ext === false) throw new DOMException('JWK "ext" Parameter and extractable mismatch', 'DataError')
+  return jwk
 }
 
 function isBuffer(value: unknown): value is ArrayBuffer {

@@ -67,6 +67,27 @@ const SECRET = [
     `const kek = await ${raw(`'AES-KW'`, 'wrapKey unwrapKey')}; const key = await ${raw(`'AES-CBC'`, 'encrypt')}; const wrapped = await crypto.subtle.wrapKey('raw', key, kek, 'AES-KW'); const back = await crypto.subtle.unwrapKey('raw', wrapped, kek, 'AES-KW', 'AES-CBC', true, ['encrypt']); return [wrapped, look(back), await crypto.subtle.exportKey('raw', back)]`
   ),
   inAsync(
+    `const kek = await ${raw(`'AES-GCM'`, 'encrypt wrapKey unwrapKey')}; const params = { name: 'AES-GCM', iv: new Uint8Array(12) }
+    const { privateKey } = await ${make(`{ name: 'ECDSA', namedCurve: 'P-256' }`, 'sign verify')}
+    const jwk = { ...(await crypto.subtle.exportKey('jwk', privateKey)), ext: false }
+    const wrapped = await crypto.subtle.encrypt(params, kek, utf8(JSON.stringify(jwk)))
+    const back = (extractable) => crypto.subtle.unwrapKey('jwk', wrapped, kek, params, { name: 'ECDSA', namedCurve: 'P-256' }, extractable, ['sign'])
+    const none = await crypto.subtle.encrypt(params, kek, utf8('no JWK'))
+    return [look(await back(false)), await back(true).catch((e) => e.name),
+      await crypto.subtle.unwrapKey('jwk', none, kek, params, 'AES-CBC', true, ['encrypt']).catch((e) => e.name)]`
+  ),
+  inAsync(
+    `const kek = await ${raw(`'AES-KW'`, 'wrapKey unwrapKey')}; const key = await ${raw(`'AES-CBC'`, 'encrypt')}
+    const wrapped = await crypto.subtle.wrapKey('jwk', key, kek, 'AES-KW').catch(() => crypto.subtle.wrapKey('raw', key, kek, 'AES-KW'))
+    const raw = await crypto.subtle.wrapKey('raw', key, kek, 'AES-KW')
+    const password = await crypto.subtle.unwrapKey('raw', raw, kek, 'AES-KW', 'HKDF', false, ['deriveBits'])
+    const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: bytes(), info: bytes() }
+    return [wrapped.byteLength > 0, look(password), await crypto.subtle.deriveBits(hkdf, password, 128),
+      await crypto.subtle.unwrapKey('raw', raw, kek, 'AES-KW', 'HKDF', true, ['deriveBits']).catch((e) => e.name)]`
+  ),
+  inAsync(`return [(await ${make(`{ name: 'AES-GCM', length: 128 }`, 'encrypt encrypt decrypt encrypt decrypt encrypt decrypt encrypt encrypt')}).usages,
+    await crypto.subtle.digest({}, bytes(1)).catch((e) => e.name)]`),
+  inAsync(
     `const kek = await ${raw(`'AES-GCM'`, 'wrapKey unwrapKey')}; const key = await ${raw(`{ name: 'HMAC', hash: 'SHA-256' }`, 'sign')}; const params = { name: 'AES-GCM', iv: new Uint8Array(12) }; const back = await crypto.subtle.unwrapKey('jwk', await crypto.subtle.wrapKey('jwk', key, kek, params), kek, params, { name: 'HMAC', hash: 'SHA-256' }, true, ['sign']); return [look(back), await crypto.subtle.exportKey('raw', back)]`
   ),
   inAsync(

@@ -116,6 +116,8 @@ const FORMS = [
   '(() => { const f = new FormData(); f.append("a", 1); f.append("b", 2); f.append("c", 3); for (const [name] of f) f.delete(name); return [[...f], Object.prototype.toString.call(f.keys())] })()',
   'new Response("\ufeffa=\ufeffb", { headers: { "content-type": "application/x-www-form-urlencoded" } }).formData().then((f) => [...f])',
   '(async () => { const w = new TextDecoderStream().writable.getWriter(); return await w.write(undefined).catch((e) => e.name) })()',
+  'Promise.all([[0.5], [1.5], [2.5, 6.5], [-1.5], [-0.5], ["3"], [null, 4], [NaN], [Infinity], [-Infinity, Infinity], [2 ** 40], [undefined, -3]].map((args) => new Blob(["abcdefghij"]).slice(...args).text()))',
+  '[123, "abc", true, null, undefined, () => 1, []].map((options) => thrown(() => new Blob([], options).size).name)',
   'thrown(() => new FormData(1)).name',
   'thrown(() => new FormData().append("a")).name',
   '(() => { const f = new FormData(); f.append("a", "\\ud800"); return f.get("a") })()',

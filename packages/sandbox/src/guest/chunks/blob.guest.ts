@@ -20,6 +20,9 @@ export class Blob {
     if (typeof parts !== 'object' || parts === null || typeof parts[Symbol.iterator] !== 'function') {
       throw new TypeError('The "sources" argument must be a sequence')
     }
+    if (options !== null && typeof options !== 'object' && typeof options !== 'function') {
+      throw new TypeError('The "options" argument must be of type object.')
+    }
     const { type, endings } = options ?? {}
     if (endings !== undefined && endings !== 'transparent' && endings !== 'native') {
       throw new TypeError(`The "options.endings" must be transparent or native, not ${String(endings)}`)
@@ -40,9 +43,9 @@ export class Blob {
     return this.#type
   }
 
-  slice(from?: number, to?: number, type?: unknown): Blob {
+  slice(from: unknown = 0, to: unknown = this.#bytes.length, type?: unknown): Blob {
     // Shares the bytes beneath, which nobody changes.
-    return new Blob([new Shared(this.#bytes.subarray(from, to))], { type })
+    return new Blob([new Shared(this.#bytes.subarray(positionOf(from), positionOf(to)))], { type })
   }
 
   async text(): Promise<string> {
@@ -76,6 +79,14 @@ export class Blob {
   get [Symbol.toStringTag](): string {
     return 'Blob'
   }
+}
+
+/** The nearest whole number, of two the even one: what Web IDL calls to clamp. */
+function positionOf(alleged: unknown): number {
+  const value = Number(alleged)
+  const below = Math.floor(value)
+  const half = value - below === 0.5
+  return half ? below + (Math.abs(below) % 2) : Math.round(value)
 }
 
 /** Bytes that need not be copied. */

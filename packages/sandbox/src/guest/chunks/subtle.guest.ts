@@ -55,6 +55,7 @@ class Parcel {
     if (typeof alleged === 'string') return { name: nameOf(alleged) }
     if (typeof alleged !== 'object' || alleged === null) throw new TypeError('The "algorithm" must be a name or an object')
     const given = alleged as Params
+    if (given.name === undefined) throw new TypeError("Failed to normalize algorithm: 'name' is required in 'Algorithm'.")
     const params: Params = { name: nameOf(given.name) }
     for (const member of NUMBERS) if (given[member] !== undefined) params[member] = Number(given[member])
     for (const member of BYTES) if (given[member] !== undefined) params[member] = this.input(given[member], `algorithm.${member}`)
@@ -117,7 +118,7 @@ function usagesOf(alleged: unknown): string[] {
   const known = ['encrypt', 'decrypt', 'sign', 'verify', 'deriveKey', 'deriveBits', 'wrapKey', 'unwrapKey']
   for (const usage of usages)
     if (!known.includes(usage)) throw new TypeError(`'${usage}' is not a valid enum value of type KeyUsage.`)
-  return usages
+  return [...new Set(usages)]
 }
 
 function formatOf(alleged: unknown): string {
@@ -284,7 +285,12 @@ export class SubtleCrypto {
       wrapping: parcel.key(wrapping, params),
       algorithm: params,
       unwrapped: parcel.algorithm(unwrapped),
+      extractable: Boolean(extractable),
       usages: usagesOf(usages)
+    }
+    const name = (order.unwrapped as { name: string }).name
+    if (extractable && (name === 'HKDF' || name === 'PBKDF2')) {
+      throw new DOMException(`${name} keys are not extractable`, 'SyntaxError')
     }
     mayBeUsed(wrapping, 'unwrapKey')
     const { text, bytes } = await parcel.send(order)
