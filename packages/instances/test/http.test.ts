@@ -71,6 +71,13 @@ test.serial(
   }
 )
 
+test.serial(
+  'a fetch handler answers with what a generator of texts yields',
+  answers,
+  `exports.default = { fetch: () => new Response((async function* () { yield 'one '; yield ''; yield 'zwö' })()) }`,
+  { statusCode: 200, headers: [], body: 'one zwö' }
+)
+
 test.serial('bytes of any value come out of a fetch handler', async (t) => {
   const { define } = await share()
   const fn = define('exports.default = { fetch: () => new Response(Uint8Array.from({ length: 256 }, (_, i) => i)) }')

@@ -50,6 +50,14 @@ const STREAMS = [
 ]
 
 const HEADERS = [
+  'new Headers({ a: "\\t x" + " ".repeat(300000) + "y\\r\\n" }).get("a").length',
+  '[() => new Response(null, 0), () => new Response(null, "x"), () => Response.json(1, 3), () => new Request("http://h", 0), () => new Request("http://h", true)].map((run) => thrown(run).name)',
+  'new Response((async function* () { yield ""; yield "é"; yield utf8("b"); yield new Uint8Array(0) })()).text()',
+  'collect(new Response((async function* () { yield "a"; yield "b" })()).body).then((list) => list.map((piece) => piece.toHex()))',
+  'new Response((async function* () { yield 5 })()).text().catch((e) => e.name)',
+  '(async () => { let ended = false; const r = new Response((async function* () { try { yield "a"; yield "b" } finally { ended = true } })()); const reader = r.body.getReader(); await reader.read(); await reader.cancel(); await turn(); return [ended, r.bodyUsed] })()',
+  '(async () => { const r = new Response((async function* () { yield "a"; yield "b" })()); const c = r.clone(); return [await r.text(), await c.text()] })()',
+  'new Response("--b\\r\\nContent-Disposition: form-data; name=\\"x\\"\\rContent-Type: text/plain\\r\\n\\r\\nhello\\r\\n--b--\\r\\n", { headers: { "content-type": "multipart/form-data; boundary=b" } }).formData().catch((e) => e.name)',
   '(() => { const h = new Headers({ a: "1", b: "2", c: "3" }); for (const [name] of h) h.delete(name); return [...h] })()',
   '(() => { const h = new Headers({ a: "1", c: "3" }); const seen = []; for (const [name] of h) { seen.push(name); if (name === "a") h.append("b", "2") } return [seen, [...h]] })()',
   'Object.prototype.toString.call(new Headers().entries())',

@@ -48,9 +48,32 @@ export function extract(body: unknown): Content {
   }
   if (isStream(body)) return streamed(body)
   if (typeof (body as { [Symbol.asyncIterator]?: unknown })[Symbol.asyncIterator] === 'function') {
-    return streamed(streams().ReadableStream.from(body as AsyncIterable<unknown>) as ReadableStream)
+    return { known: null, stream: undefined, source: iterated(body as AsyncIterable<unknown>), type: undefined }
   }
   return known(String(body).toWellFormed(), 'text/plain;charset=UTF-8')
+}
+
+/** As Node takes it: pieces may be texts, and empty ones are left out. */
+function iterated(iterable: AsyncIterable<unknown>): BodySource {
+  const iterator = iterable[Symbol.asyncIterator]()
+  return {
+    async next() {
+      for (;;) {
+        const { done, value } = await iterator.next()
+        if (done === true) return undefined
+        const piece = typeof value === 'string' ? new TextEncoder().encode(value) : value
+        if (!(piece instanceof ArrayBuffer) && !ArrayBuffer.isView(piece)) {
+          iterator.return?.().catch(() => undefined)
+          throw new TypeError('pieces of a body must be bytes or texts')
+        }
+        const bytes = bytesOf(piece)
+        if (bytes.length > 0) return bytes.slice()
+      }
+    },
+    cancel: () => {
+      iterator.return?.().catch(() => undefined)
+    }
+  }
 }
 
 function streamed(stream: ReadableStream): Content {

@@ -70,7 +70,7 @@ export class Request {
   constructor(...args: [input?: unknown, options?: RequestOptions | null]) {
     if (args.length === 0) throw new TypeError('Request constructor: 1 argument required, but only 0 present.')
     const [input, given] = args
-    const options = given ?? {}
+    const options = dictionary<RequestOptions>(given, 'Request constructor')
     const other = input instanceof Request ? input : undefined
     const url = other?.url ?? parseUrl(input)
     const method = options.method === undefined ? (other?.method ?? 'GET') : methodOf(options.method)
@@ -166,6 +166,12 @@ function takenFrom(other: Request): Content {
   return { ...(hasBody(other) ? takeContent(other) : extract(null)), type: undefined }
 }
 
+function dictionary<Options extends object>(alleged: Options | null | undefined, what: string): Options {
+  if (alleged === undefined || alleged === null) return {} as Options
+  if (typeof alleged === 'object' || typeof alleged === 'function') return alleged
+  throw new TypeError(`${what}: init must be an object, not a ${typeof alleged}`)
+}
+
 function parseUrl(input: unknown): string {
   const text = String(input)
   let url: URL
@@ -234,7 +240,7 @@ export class Response {
 
   constructor(...args: [body?: unknown, options?: ResponseOptions | null]) {
     const [body = null, given] = args
-    const options = given ?? {}
+    const options = dictionary<ResponseOptions>(given, 'Response constructor')
     const status = options.status === undefined ? 200 : Math.trunc(Number(options.status))
     if (!(status >= 200 && status <= 599)) throw new RangeError('init["status"] must be in the range of 200 to 599, inclusive.')
     const statusText = options.statusText === undefined ? '' : String(options.statusText)
@@ -266,7 +272,7 @@ export class Response {
     if (args.length === 0) throw new TypeError('Response.json: 1 argument required, but only 0 present.')
     const text = JSON.stringify(args[0])
     if (text === undefined) throw new TypeError('Value is not JSON serializable')
-    const headers = new Headers(args[1]?.headers)
+    const headers = new Headers(dictionary<ResponseOptions>(args[1], 'Response.json').headers)
     if (!headers.has('content-type')) headers.set('content-type', 'application/json')
     return new Response(text, { ...args[1], headers })
   }

@@ -180,6 +180,7 @@ function readParts(form: FormData, bytes: Uint8Array, boundary: string): void {
 
 function addPart(form: FormData, head: string, body: Uint8Array): void {
   const lines = head.split('\r\n')
+  if (lines.some((line) => /[\r\n]/.test(line))) throw malformed()
   const disposition = lines.find((line) => /^content-disposition:\s*form-data/i.test(line))
   const name = /[;\s]name="([^"]*)"/i.exec(disposition ?? '')?.[1]
   if (disposition === undefined || name === undefined) throw malformed()
