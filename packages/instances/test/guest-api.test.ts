@@ -159,3 +159,27 @@ test.serial('a signal that outlives what follows it does not keep it in memory',
   const { json } = await fn.result({ requests: 3000, signals: 300 })
   t.deepEqual(json, [1])
 })
+
+test.serial('bytes of East Asian encodings mean the same wherever they are cut', async (t) => {
+  const { define } = await share()
+  // Leads, trails, digits and what is neither, in any order: mostly malformed.
+  const fn =
+    define(`const BYTES = [0x20, 0x30, 0x39, 0x41, 0x5c, 0x7f, 0x80, 0x81, 0x82, 0x8e, 0x8f, 0x90, 0xa0, 0xa1, 0xb0, 0xc4, 0xd6, 0xe0, 0xfc, 0xfe, 0xff]
+    exports.handler = (encodings) => {
+      const wrong = []
+      let state = 1
+      for (const encoding of encodings) for (let n = 0; n < 400; n++) {
+        const bytes = Uint8Array.from({ length: 9 }, () => BYTES[(state = (state * 48271) % 2147483647) % BYTES.length])
+        const decoder = new TextDecoder(encoding)
+        let text = ''
+        for (const byte of bytes) text += decoder.decode(Uint8Array.of(byte), { stream: true })
+        text += decoder.decode()
+        if (text !== new TextDecoder(encoding).decode(bytes)) wrong.push([encoding, bytes.toHex(), text])
+      }
+      const decoder = new TextDecoder('shift_jis')
+      const early = [[0x93, 0xfa, 0x0a, 0x96], [0x7b]].map((piece) => decoder.decode(Uint8Array.from(piece), { stream: true }))
+      return [wrong.slice(0, 5), early, decoder.decode()]
+    }`)
+  const { json } = await fn.result(['shift_jis', 'euc-jp', 'euc-kr', 'big5', 'gbk', 'gb18030', 'iso-2022-jp'])
+  t.deepEqual(json, [[], ['日\n', ''], '本'], 'and what came before a line break is given before the end')
+})

@@ -136,14 +136,27 @@ const SINGLE_BYTE = /^(ibm866|iso-8859-|koi8-|macintosh$|windows-|x-mac-|x-user-
 function wholeLength(bytes: Uint8Array, encoding: string): number {
   if (encoding.startsWith('utf-16')) return wholeUtf16(bytes, encoding)
   if (SINGLE_BYTE.test(encoding)) return bytes.length
-  // Encodings of East Asia have states that only their whole text shows: it is all kept until the end.
-  if (encoding !== 'utf-8') return 0
+  // ISO-2022-JP has states that only its whole text shows: it is all kept until the end.
+  if (encoding !== 'utf-8') return encoding === 'iso-2022-jp' ? 0 : wholeEastAsian(bytes)
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const byte = bytes[bytes.length - back] as number
     if ((byte & 0xc0) === 0x80) continue
     return isUnfinished(byte, back === 1 ? undefined : bytes[bytes.length - back + 1], back) ? bytes.length - back : bytes.length
   }
   return bytes.length
+}
+
+/** No character of these encodings has a byte so low in it but alone: blanks, line breaks and commas, of which texts and tables are full. */
+const NEVER_WITHIN = 0x30
+
+/**
+ * Up to the last place where a character certainly ends. To count leads and trails would cut later, but not always where the executor's decoder does: of malformed
+ * bytes it takes other numbers than the standard.
+ */
+function wholeEastAsian(bytes: Uint8Array): number {
+  let at = bytes.length
+  while (at > 0 && (bytes[at - 1] as number) >= NEVER_WITHIN) at--
+  return at
 }
 
 /** Whether a character of UTF-8 may begin so and go on after `there` bytes. The ranges are those of the Unicode Standard, table 3-7. */
