@@ -119,3 +119,87 @@ test('a folder can be emptied while its entries are read, a few at a time', (t) 
   }
   t.is(removed, 20)
 })
+
+const CREATE = 1
+const AS_FOLDER = 2
+const READ = 1n << 1n
+const WRITE = 1n << 6n
+const ERRNO = { BADF: 8, INVAL: 28, ISDIR: 31, NOENT: 44, NOTDIR: 54, NOTSOCK: 57, NOTSUP: 58 }
+
+/** Calls that take a path, with `/tmp` as the folder. */
+function paths() {
+  const { calls, memory } = program()
+  const view = new DataView(memory.buffer)
+  const put = (text: string) => {
+    const bytes = Buffer.from(text)
+    new Uint8Array(memory.buffer).set(bytes, 1_024)
+    return [3, 1_024, bytes.length] as const
+  }
+  const open = (text: string, how: number, rights: bigint, flags = 0): { errno: number | undefined; fd: number } => {
+    const [folder, at, length] = put(text)
+    const errno = calls.path_open?.(folder, 0, at, length, how, rights, 0n, flags, 8)
+    return { errno, fd: view.getUint32(8, true) }
+  }
+  const stat = (text: string) => {
+    const [folder, at, length] = put(text)
+    if (calls.path_filestat_get?.(folder, 0, at, length, 64) !== 0) throw new Error(`there is no ${text}`)
+    const [accessed, modified, changed] = [104, 112, 120].map((offset) => view.getBigUint64(offset, true))
+    return { accessed, modified, changed }
+  }
+  return { calls, view, put, open, stat }
+}
+
+test('files and folders have times, which writing changes and a program may set', (t) => {
+  const { calls, view, put, open, stat } = paths()
+  const beforeNs = BigInt(Date.now()) * 1_000_000n
+  const { fd } = open('file', CREATE, READ | WRITE)
+  t.true((stat('file').modified ?? 0n) >= beforeNs)
+  t.is(calls.fd_filestat_set_times?.(fd, 5n, 7n, 1 + 4), 0)
+  t.like(stat('file'), { accessed: 5n, modified: 7n })
+  const [folder, at, length] = put('file')
+  t.is(calls.path_filestat_set_times?.(folder, 0, at, length, 0n, 0n, 2), 0)
+  t.true((stat('file').accessed ?? 0n) >= beforeNs)
+  t.is(stat('file').modified, 7n)
+  t.is(calls.fd_filestat_set_times?.(fd, 0n, 0n, 1 + 2), ERRNO.INVAL, 'a time and now')
+  t.is(calls.fd_filestat_set_times?.(fd, 0n, 0n, 4 + 8), ERRNO.INVAL)
+  view.setUint32(16, 1_024, true)
+  view.setUint32(20, 4, true)
+  t.is(calls.fd_write?.(fd, 16, 1, 24), 0)
+  t.true((stat('file').modified ?? 0n) >= beforeNs)
+  t.is(calls.path_create_directory?.(...put('folder')), 0)
+  t.true((stat('folder').modified ?? 0n) >= beforeNs)
+})
+
+test('a folder is not opened to be written, nor a file as a folder', (t) => {
+  const { calls, put, open } = paths()
+  t.is(calls.path_create_directory?.(...put('folder/')), 0)
+  t.is(open('folder', CREATE, READ | WRITE).errno, ERRNO.ISDIR)
+  t.is(open('folder', AS_FOLDER, READ | WRITE).errno, ERRNO.ISDIR)
+  t.is(open('folder/', AS_FOLDER, READ).errno, 0)
+  t.is(open('file', CREATE, WRITE).errno, 0)
+  t.is(open('file/', 0, READ).errno, ERRNO.NOTDIR)
+  t.is(calls.path_unlink_file?.(...put('file/')), ERRNO.NOTDIR)
+  t.is(open('new/', CREATE, WRITE).errno, ERRNO.ISDIR)
+  t.is(open('new', CREATE | AS_FOLDER, READ).errno, ERRNO.INVAL)
+  t.is(open('', 0, READ).errno, ERRNO.NOENT)
+  t.is(open('file\0', 0, READ).errno, ERRNO.INVAL)
+})
+
+test('what a descriptor says of itself is how it was opened', (t) => {
+  const { calls, view, open } = paths()
+  const rights = (fd: number) => {
+    t.is(calls.fd_fdstat_get?.(fd, 64), 0)
+    return view.getBigUint64(72, true) & (READ | WRITE)
+  }
+  const appendAndSync = 1 + 16
+  const { fd } = open('file', CREATE, WRITE, appendAndSync)
+  t.is(rights(fd), WRITE)
+  t.is(view.getUint16(66, true), appendAndSync)
+  t.is(rights(open('file', 0, READ).fd), READ)
+  t.is(rights(3), 0n, 'of a folder')
+  t.is(calls.fd_fdstat_set_rights?.(fd, 0n, 0n), ERRNO.NOTSUP, 'not a success that changed nothing')
+  const nonBlocking = 4
+  for (const standard of [0, 1, 2]) t.is(calls.fd_fdstat_set_flags?.(standard, nonBlocking), 0)
+  t.is(calls.sock_shutdown?.(fd, 0), ERRNO.NOTSOCK)
+  t.is(calls.sock_shutdown?.(77, 0), ERRNO.BADF)
+})

@@ -34,7 +34,8 @@ export interface OpenFile {
   offset: number
   readable: boolean
   writable: boolean
-  append: boolean
+  /** `fdflags` of preview1. */
+  flags: number
 }
 
 export interface OpenFolder {

@@ -1,15 +1,28 @@
 import { type Descriptor, Input, type OpenFile, Output } from './descriptors.guest.ts'
 import { ERRNO, WasiError } from './errno.guest.ts'
-import { WasmFile, type WasmNode } from './files.guest.ts'
+import { nowNs, WasmFile, type WasmNode } from './files.guest.ts'
 import type { WasmMemory } from './memory.guest.ts'
 import type { Wasi, WasiCalls } from './wasi.guest.ts'
 
 const TYPE_CHARACTER = 2
 const TYPE_FOLDER = 3
 const TYPE_FILE = 4
-const FLAG_APPEND = 1
+export const FLAG_APPEND = 1
+export const FLAGS_ALL = 31
+/** `fstflags`. */
+const TIME_ACCESSED = 1
+const TIME_ACCESSED_NOW = 2
+const TIME_MODIFIED = 4
+const TIME_MODIFIED_NOW = 8
 /** All rights that preview1 knows: what can't be done is refused when it is tried. */
 const RIGHTS_ALL = 0x1fff_ffffn
+/** `fd_read`: what a file that is open for writing alone has not. */
+export const RIGHTS_READ = 1n << 1n
+const RIGHT_WRITE = 1n << 6n
+/** `fd_datasync`, `fd_write`, `fd_allocate` and `fd_filestat_set_size`: what a file that is open for reading alone has not. */
+const RIGHTS_WRITE = 1n | RIGHT_WRITE | (1n << 8n) | (1n << 22n)
+/** Nothing that needs a place or a size in a file: a program opens a folder anew with the rights that it finds here. */
+const RIGHTS_FOLDER = RIGHTS_ALL & ~(RIGHTS_READ | RIGHTS_WRITE | (1n << 2n) | (1n << 5n) | (1n << 19n))
 const DIRENT_BYTES = 24
 const SEEK_SET = 0
 const SEEK_CURRENT = 1
@@ -40,7 +53,7 @@ export function fileCalls({ descriptors, memory }: Wasi): WasiCalls {
       return ERRNO.SUCCESS
     },
     fd_pwrite: (fd: number, vectors: number, count: number, offset: bigint, result: number) => {
-      const open = { ...descriptors.file(fd), offset: positionOf(offset), append: false }
+      const open = { ...descriptors.file(fd), offset: positionOf(offset), flags: 0 }
       memory().u32(result, writeFrom(open, memory().vectors(vectors, count)))
       return ERRNO.SUCCESS
     },
@@ -66,7 +79,9 @@ export function fileCalls({ descriptors, memory }: Wasi): WasiCalls {
     },
     fd_fdstat_get: (fd: number, result: number) => writeFdstat(memory(), result, descriptors.get(fd)),
     fd_fdstat_set_flags: (fd: number, flags: number) => {
-      descriptors.file(fd).append = (flags & FLAG_APPEND) !== 0
+      const found = descriptors.get(fd)
+      // Of the others there is none whose flags would change a thing: no call waits.
+      if ('file' in found) found.flags = flags & FLAGS_ALL
       return ERRNO.SUCCESS
     },
     fd_filestat_get: (fd: number, result: number) => {
@@ -110,12 +125,21 @@ export function fileCalls({ descriptors, memory }: Wasi): WasiCalls {
       memory().bytes(pointer, preopenedAs.length).set(new TextEncoder().encode(preopenedAs))
       return ERRNO.SUCCESS
     },
-    // All is in memory: nothing to advise on or to wait for. Rights and times are not kept.
+    fd_filestat_set_times: (fd: number, accessed: bigint, modified: bigint, how: number) => {
+      const found = descriptors.get(fd)
+      if (!('file' in found || 'folder' in found)) return ERRNO.INVAL
+      setTimes('file' in found ? found.file : found.folder, accessed, modified, how)
+      return ERRNO.SUCCESS
+    },
+    // Nobody drops rights but tests of WASI, and new runtimes have given them up: whoever asks shall not believe that it worked.
+    fd_fdstat_set_rights: (fd: number) => {
+      descriptors.get(fd)
+      return ERRNO.NOTSUP
+    },
+    // All is in memory: nothing to advise on or to wait for.
     fd_advise: nothing,
     fd_sync: nothing,
-    fd_datasync: nothing,
-    fd_fdstat_set_rights: nothing,
-    fd_filestat_set_times: nothing
+    fd_datasync: nothing
   }
 }
 
@@ -158,7 +182,7 @@ function writeFrom(to: Descriptor, buffers: readonly Uint8Array[]): number {
 
 function writeFile(open: OpenFile, buffer: Uint8Array): void {
   if (!open.writable) throw new WasiError(ERRNO.BADF)
-  if (open.append) open.offset = open.file.size
+  if ((open.flags & FLAG_APPEND) !== 0) open.offset = open.file.size
   open.offset += open.file.write(open.offset, buffer)
 }
 
@@ -167,9 +191,9 @@ function writeFdstat(memory: WasmMemory, result: number, of: Descriptor): number
   const type = standard ? TYPE_CHARACTER : 'folder' in of ? TYPE_FOLDER : TYPE_FILE
   memory.bytes(result, DIRENT_BYTES).fill(0)
   memory.u8(result, type)
-  memory.u16(result + 2, 'file' in of && of.append ? FLAG_APPEND : 0)
+  memory.u16(result + 2, 'file' in of ? of.flags : 0)
   // wasi-libc takes a character device without the rights to seek and tell for a terminal, and would write it line by line.
-  memory.u64(result + 8, RIGHTS_ALL)
+  memory.u64(result + 8, standard ? RIGHTS_ALL : 'folder' in of ? RIGHTS_FOLDER : rightsOf(of))
   memory.u64(result + 16, RIGHTS_ALL)
   return ERRNO.SUCCESS
 }
@@ -181,6 +205,28 @@ export function writeFilestat(memory: WasmMemory, result: number, node: WasmNode
   memory.u8(result + 16, typeOf(node))
   memory.u64(result + 24, 1n)
   memory.u64(result + 32, node instanceof WasmFile ? BigInt(node.size) : 0n)
+  if (node === undefined) return
+  memory.u64(result + 40, node.times.accessed)
+  memory.u64(result + 48, node.times.modified)
+  memory.u64(result + 56, node.times.changed)
+}
+
+/** @throws WasiError INVAL, ROFS */
+export function setTimes(node: WasmNode, accessed: bigint, modified: bigint, how: number): void {
+  const given = (what: number) => (how & what) !== 0
+  if (given(TIME_ACCESSED) && given(TIME_ACCESSED_NOW)) throw new WasiError(ERRNO.INVAL)
+  if (given(TIME_MODIFIED) && given(TIME_MODIFIED_NOW)) throw new WasiError(ERRNO.INVAL)
+  if (node.quota === undefined) throw new WasiError(ERRNO.ROFS)
+  const { times } = node
+  times.changed = nowNs()
+  if (given(TIME_ACCESSED)) times.accessed = BigInt.asUintN(64, accessed)
+  if (given(TIME_ACCESSED_NOW)) times.accessed = times.changed
+  if (given(TIME_MODIFIED)) times.modified = BigInt.asUintN(64, modified)
+  if (given(TIME_MODIFIED_NOW)) times.modified = times.changed
+}
+
+function rightsOf({ readable, writable }: OpenFile): bigint {
+  return RIGHTS_ALL & ~(readable ? 0n : RIGHTS_READ) & ~(writable ? 0n : RIGHTS_WRITE)
 }
 
 function typeOf(node: WasmNode | undefined): number {

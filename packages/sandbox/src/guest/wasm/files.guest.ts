@@ -1,6 +1,7 @@
 import { ASK } from '../../bridge-operations.ts'
 import { ask } from '../bridge.guest.ts'
-import { jsonParse } from '../intrinsics.guest.ts'
+import { jsonParse, now } from '../intrinsics.guest.ts'
+import { NANOSECONDS_PER_MS } from './clock.guest.ts'
 import { ERRNO, WasiError } from './errno.guest.ts'
 
 /** Of `/tmp`, all files together. They live in the isolate's own heap and count against the function's memory limit too. */
@@ -21,9 +22,33 @@ interface Quota {
 
 let inodes = 1n
 
+/** In nanoseconds since the epoch, of the same coarse clock as all of them. */
+export function nowNs(): bigint {
+  return BigInt(now()) * NANOSECONDS_PER_MS
+}
+
+/** Of a file or folder, in nanoseconds since the epoch. Reading leaves `accessed` alone, as file systems that are mounted `noatime` do. */
+interface Times {
+  accessed: bigint
+  modified: bigint
+  changed: bigint
+}
+
+/** @param quota undefined: of the bundle, whose files have no times, so that the same bundle is the same everywhere */
+function timesOf(quota: Quota | undefined): Times {
+  const ns = quota === undefined ? 0n : nowNs()
+  return { accessed: ns, modified: ns, changed: ns }
+}
+
+function touch(times: Times): void {
+  times.modified = nowNs()
+  times.changed = times.modified
+}
+
 export class WasmFile {
   readonly inode = inodes++
   readonly quota: Quota | undefined
+  readonly times: Times
   readonly #load: (() => Uint8Array) | undefined
   #bytes: Uint8Array | undefined
   #size: number
@@ -31,6 +56,7 @@ export class WasmFile {
   /** @param load content of a file of the bundle, which comes only when it is read */
   constructor(quota: Quota | undefined, size = 0, load?: () => Uint8Array) {
     this.quota = quota
+    this.times = timesOf(quota)
     this.#size = size
     this.#load = load
   }
@@ -56,6 +82,7 @@ export class WasmFile {
     const end = offset + from.length
     if (end > this.#size) this.resize(end)
     else if (this.quota === undefined) throw new WasiError(ERRNO.ROFS)
+    else touch(this.times)
     this.#bytes?.set(from, offset)
     return from.length
   }
@@ -75,16 +102,19 @@ export class WasmFile {
       before.fill(0, size)
     }
     this.#size = size
+    touch(this.times)
   }
 }
 
 export class WasmFolder {
   readonly inode = inodes++
   readonly quota: Quota | undefined
+  readonly times: Times
   readonly #entries = new Map<string, WasmNode>()
 
   constructor(quota: Quota | undefined) {
     this.quota = quota
+    this.times = timesOf(quota)
   }
 
   get size(): number {
@@ -106,6 +136,7 @@ export class WasmFolder {
     if (quota.nodes <= 0) throw new WasiError(ERRNO.NOSPC)
     quota.nodes--
     this.#entries.set(name, node)
+    touch(this.times)
     return node
   }
 
@@ -120,6 +151,7 @@ export class WasmFolder {
     const node = this.#entries.get(name)
     if (quota === undefined) throw new WasiError(node === undefined ? ERRNO.NOENT : ERRNO.ROFS)
     if (node !== undefined && this.#entries.delete(name)) quota.nodes++
+    touch(this.times)
     return node
   }
 }
@@ -131,13 +163,18 @@ export interface Place {
   folder: WasmFolder
   /** Empty: the folder itself. */
   name: string
+  /** The path ends with a slash: it means a folder, which may not be there yet. */
+  asFolder: boolean
   node: WasmNode | undefined
 }
 
-/** @throws WasiError NOENT, NOTDIR, NOTCAPABLE, NAMETOOLONG */
+/** @throws WasiError NOENT, NOTDIR, NOTCAPABLE, NAMETOOLONG, INVAL */
 export function locate(start: WasmFolder, path: string): Place {
   if (path.length > PATH_CHARS_MAX) throw new WasiError(ERRNO.NAMETOOLONG)
+  if (path === '') throw new WasiError(ERRNO.NOENT)
   if (path.startsWith('/')) throw new WasiError(ERRNO.NOTCAPABLE)
+  if (path.includes('\0')) throw new WasiError(ERRNO.INVAL)
+  const asFolder = /\/\.?$/.test(path)
   const trail: WasmFolder[] = []
   let folder = start
   const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.')
@@ -150,13 +187,16 @@ export function locate(start: WasmFolder, path: string): Place {
       continue
     }
     const node = folder.get(segment)
-    if (index === segments.length - 1) return { folder, name: segment, node }
+    if (index === segments.length - 1) {
+      if (asFolder && node instanceof WasmFile) throw new WasiError(ERRNO.NOTDIR)
+      return { folder, name: segment, asFolder, node }
+    }
     if (node === undefined) throw new WasiError(ERRNO.NOENT)
     if (node instanceof WasmFile) throw new WasiError(ERRNO.NOTDIR)
     trail.push(folder)
     folder = node
   }
-  return { folder, name: '', node: folder }
+  return { folder, name: '', asFolder, node: folder }
 }
 
 /** `/tmp` of this instance: empty at first, kept from call to call. */

@@ -1,5 +1,5 @@
 import { ERRNO, WasiError } from './errno.guest.ts'
-import { writeFilestat } from './file-calls.guest.ts'
+import { FLAGS_ALL, setTimes, writeFilestat } from './file-calls.guest.ts'
 import { locate, type Place, WasmFile, WasmFolder } from './files.guest.ts'
 import type { Wasi, WasiCalls } from './wasi.guest.ts'
 
@@ -7,7 +7,6 @@ const OPEN_CREATE = 1
 const OPEN_FOLDER = 2
 const OPEN_EXCLUSIVE = 4
 const OPEN_TRUNCATE = 8
-const FLAG_APPEND = 1
 const RIGHT_READ = 1n << 1n
 const RIGHT_WRITE = 1n << 6n
 
@@ -29,24 +28,32 @@ export function pathCalls({ descriptors, memory }: Wasi): WasiCalls {
       result: number
     ) => {
       const node = openNode(at(fd, pointer, length), how)
+      const writable = (rights & RIGHT_WRITE) !== 0n
       if (node instanceof WasmFolder) {
+        if (writable || (how & OPEN_TRUNCATE) !== 0) return ERRNO.ISDIR
         memory().u32(result, descriptors.add({ folder: node, preopenedAs: undefined }))
         return ERRNO.SUCCESS
       }
-      const writable = (rights & RIGHT_WRITE) !== 0n
       if (writable && node.quota === undefined) return ERRNO.ROFS
       if ((how & OPEN_TRUNCATE) !== 0) node.resize(0)
       const readable = (rights & RIGHT_READ) !== 0n
-      const append = (flags & FLAG_APPEND) !== 0
-      memory().u32(result, descriptors.add({ file: node, offset: 0, readable, writable, append }))
+      memory().u32(result, descriptors.add({ file: node, offset: 0, readable, writable, flags: flags & FLAGS_ALL }))
       return ERRNO.SUCCESS
     },
     path_filestat_get: (fd: number, _lookup: number, pointer: number, length: number, result: number) => {
       writeFilestat(memory(), result, existing(at(fd, pointer, length)))
       return ERRNO.SUCCESS
     },
-    path_filestat_set_times: (fd: number, _lookup: number, pointer: number, length: number) => {
-      existing(at(fd, pointer, length))
+    path_filestat_set_times: (
+      fd: number,
+      _lookup: number,
+      pointer: number,
+      length: number,
+      accessed: bigint,
+      modified: bigint,
+      how: number
+    ) => {
+      setTimes(existing(at(fd, pointer, length)), accessed, modified, how)
       return ERRNO.SUCCESS
     },
     path_create_directory: (fd: number, pointer: number, length: number) => {
@@ -89,9 +96,11 @@ function existing({ node }: Place): WasmFile | WasmFolder {
   return node
 }
 
-function openNode({ folder, name, node }: Place, how: number): WasmFile | WasmFolder {
+function openNode({ folder, name, asFolder, node }: Place, how: number): WasmFile | WasmFolder {
   if (node === undefined) {
     if ((how & OPEN_CREATE) === 0) throw new WasiError(ERRNO.NOENT)
+    if (asFolder) throw new WasiError(ERRNO.ISDIR)
+    if ((how & OPEN_FOLDER) !== 0) throw new WasiError(ERRNO.INVAL)
     return folder.add(name, new WasmFile(folder.quota))
   }
   if ((how & OPEN_EXCLUSIVE) !== 0 && (how & OPEN_CREATE) !== 0) throw new WasiError(ERRNO.EXIST)
@@ -109,6 +118,7 @@ function rename(from: Place, to: Place): void {
   if (from.name === '' || to.name === '') throw new WasiError(ERRNO.INVAL)
   if (to.node === node) return
   if (from.folder.quota === undefined || to.folder.quota === undefined) throw new WasiError(ERRNO.ROFS)
+  if (node instanceof WasmFile && to.asFolder) throw new WasiError(ERRNO.NOTDIR)
   if (node instanceof WasmFolder && holds(node, to.folder)) throw new WasiError(ERRNO.INVAL)
   if (to.node instanceof WasmFolder) {
     if (node instanceof WasmFile) throw new WasiError(ERRNO.ISDIR)

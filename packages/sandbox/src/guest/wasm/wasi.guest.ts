@@ -37,12 +37,10 @@ const SIGNAL_STATUS = 128
 /** Every function of preview1: those that nothing here answers are there too, so that any program can be linked. */
 const UNSUPPORTED: Readonly<Record<string, number>> = {
   path_link: ERRNO.NOTSUP,
-  path_symlink: ERRNO.NOTSUP,
-  sock_accept: ERRNO.NOTSOCK,
-  sock_recv: ERRNO.NOTSOCK,
-  sock_send: ERRNO.NOTSOCK,
-  sock_shutdown: ERRNO.NOTSOCK
+  path_symlink: ERRNO.NOTSUP
 }
+/** No descriptor is a socket. */
+const SOCKET_CALLS = ['sock_accept', 'sock_recv', 'sock_send', 'sock_shutdown']
 
 export interface WasiImports {
   imports: Record<string, unknown>
@@ -70,6 +68,11 @@ export function wasiImports(program: Program): WasiImports {
   const imports: Record<string, unknown> = {}
   for (const [name, call] of Object.entries(calls)) imports[name] = guarded(call)
   for (const [name, errno] of Object.entries(UNSUPPORTED)) imports[name] = () => errno
+  const noSocket = guarded((fd: number) => {
+    wasi.descriptors.get(fd)
+    return ERRNO.NOTSOCK
+  })
+  for (const name of SOCKET_CALLS) imports[name] = noSocket
   return {
     imports,
     attach: (linear) => {
