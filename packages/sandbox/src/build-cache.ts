@@ -14,6 +14,8 @@ const SAVED_EARLIER_MS = 2_000
 
 /** The first line of the file, as JSON. What was made follows it, one part after the other: two megabytes are cut faster than parsed. */
 interface Head {
+  /** Where it was written: a copy of the installation would take the inputs of the first for its own. */
+  file: string
   /** What it depends on beside files. */
   setting: string
   /** Of each file its SHA-256, and what the system said of it then. */
@@ -47,7 +49,7 @@ async function read(file: string, setting: string): Promise<Record<string, strin
     const end = bytes.indexOf(NEWLINE)
     const head = JSON.parse(bytes.toString('utf8', 0, end)) as Head
     const made = bytes.subarray(end + 1)
-    if (head.setting !== setting || head.digest !== sha256(made)) return undefined
+    if (head.file !== file || head.setting !== setting || head.digest !== sha256(made)) return undefined
     const same = Object.entries(head.inputs).map(([path, [digest, traits]]) => isUnchanged(path, digest, traits))
     return (await Promise.all(same)).includes(false) ? undefined : cut(made, head.parts)
   } catch {
@@ -93,6 +95,7 @@ async function write(
   const named = Object.entries(parts).map(([name, text]): [string, Buffer] => [name, Buffer.from(text)])
   const made = Buffer.concat(named.map(([, bytes]) => bytes))
   const head: Head = {
+    file,
     setting,
     inputs: Object.fromEntries(await Promise.all(inputs)),
     parts: named.map(([name, { length }]) => [name, length]),

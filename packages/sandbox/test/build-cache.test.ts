@@ -1,4 +1,4 @@
-import promises, { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import promises, { copyFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,6 +34,15 @@ test('what was made is taken from the file until an input or the setting changes
   t.is(await build('v2'), 'two 3')
   await rm(input)
   await t.throwsAsync(build('v2'), { code: 'ENOENT' }, 'an input that is gone is not taken for unchanged')
+})
+
+test('a cache that was copied with its installation is not taken for the other one', async (t) => {
+  const first = await fixture('copied-from')
+  const second = await fixture('copied-to')
+  t.is(await first.build(), 'one 1')
+  await saved(second.input, 'other')
+  await copyFile(first.file, second.file)
+  t.is(await second.build(), 'other 1')
 })
 
 test.serial('an input that nobody touched since it was made is not read again', async (t) => {
