@@ -1,5 +1,7 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
+import { zipSync } from 'fflate'
 import { EXAMPLES } from '../_build.ts'
 import { folderOf, sharedPlace } from '../_kit.ts'
 import { go, tinyGo } from '../_toolchains.ts'
@@ -28,5 +30,14 @@ for (const [language, toolchain, missing] of compilers) {
     t.regex(errorMessage ?? '', /exit status 1$/)
     t.true((await place.logs(name)).some((line) => line.startsWith('the event is no JSON')))
     t.deepEqual((await place.call(name, { text: 'on' })).result, { on: 1 })
+  })
+
+  test(`a program in ${language} finds all that it uses of WASI`, async (t) => {
+    const path = join(await folderOf(t, {}), `${language.toLowerCase()}.wasm`)
+    await toolchain.compile(join(import.meta.dirname, 'all-of-std.go'), path)
+    const zip = join(path, '..', `${language.toLowerCase()}.zip`)
+    await writeFile(zip, zipSync({ 'std.wasm': await readFile(path), 'data/text.txt': Buffer.from('of the bundle\n') }))
+    const name = await place.deploy(zip, '--handler', 'std.wasm', '--memory', '256')
+    for (let count = 0; count < 2; count++) t.deepEqual((await place.call(name, {})).result, [])
   })
 }

@@ -38,6 +38,9 @@ fn main() {
     check(file.write_all(b"!").is_ok() && file.sync_all().is_ok() && file.metadata().unwrap().len() == 13, "writing on");
     check(file.set_len(5).is_ok(), "cutting");
     drop(file);
+    let modified = fs::metadata("/tmp/rust/deep/a").and_then(|about| about.modified()).unwrap();
+    check(SystemTime::now().duration_since(modified).map(|age| age.as_secs() < 60).unwrap_or(false), "the time of a file");
+    check(fs::File::create("/tmp/rust/deep").is_err(), "a folder that is not written");
     check(fs::read_to_string("/tmp/rust/deep/a").ok().as_deref() == Some("hello"), "reading");
     check(fs::rename("/tmp/rust/deep/a", "/tmp/rust/b").is_ok() && fs::copy("/tmp/rust/b", "/tmp/rust/c").ok() == Some(5), "renaming and copying");
     let mut names: Vec<String> = fs::read_dir("/tmp/rust").unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

@@ -16,6 +16,8 @@ interface Context {
 }
 type Handler = (event: unknown, context: Context) => unknown
 
+const TASK_FOLDER = '/var/task'
+
 /** A module of the bundle, compiled: what `import module from './file.wasm'` gives. */
 export function moduleOf(file: string): object {
   const bytes = ask(ASK.FILE, file) as Uint8Array | undefined
@@ -29,8 +31,7 @@ export function moduleOf(file: string): object {
  */
 export function command(file: string): Handler {
   const module = moduleOf(file)
-  const tmp = makeTmp()
-  const folder = bundleFolder()
+  const folders = makeFolders()
   return (event, context) => {
     const stdout = new Collected()
     const stderr = new Lines()
@@ -39,7 +40,7 @@ export function command(file: string): Handler {
       stdin: new TextEncoder().encode(jsonStringify(event) ?? 'null'),
       stdout: (bytes) => stdout.add(bytes),
       stderr: (bytes) => stderr.add(bytes),
-      folders: { '/tmp': tmp, '/var/task': folder, '.': folder }
+      folders
     }
     const { exports, detach } = instantiate(module, program)
     let status = 0
@@ -66,14 +67,13 @@ export function command(file: string): Handler {
  */
 export function reactor(file: string, name: string): Handler {
   const module = moduleOf(file)
-  const folders = { '/tmp': makeTmp(), '/var/task': bundleFolder() }
   const output = new Lines()
   const program: Program = {
     ...ground(file, undefined),
     stdin: new Uint8Array(0),
     stdout: (bytes) => output.add(bytes),
     stderr: (bytes) => output.add(bytes),
-    folders
+    folders: makeFolders()
   }
   const begin = () => {
     const made = instantiate(module, program)
@@ -124,8 +124,16 @@ function callReactor({ exports, memory }: Running, name: string, event: string):
   return resultOf(text)
 }
 
+/** The working directory is the first: wasi-libc finds it by its name, Zig takes descriptor 3 for it. */
+function makeFolders(): Program['folders'] {
+  const bundle = bundleFolder()
+  return { '.': bundle, '/tmp': makeTmp(), [TASK_FOLDER]: bundle }
+}
+
 function ground(file: string, context: Context | undefined): Pick<Program, 'args' | 'environment' | 'sleep'> {
-  const { env } = (globalThis as unknown as { process: { env: Record<string, string> } }).process
+  const { process } = globalThis as unknown as { process: { env: Record<string, string> } }
+  // Go asks it for the working directory; a function on Lambda has it, too.
+  const env = { PWD: TASK_FOLDER, ...process.env }
   if (context === undefined) return { args: [file], environment: env, sleep: pause }
   const deadlineMs = now() + context.getRemainingTimeInMillis()
   const environment = { ...env, PEERLESS_REQUEST_ID: context.awsRequestId, PEERLESS_DEADLINE_MS: String(deadlineMs) }
