@@ -92,6 +92,19 @@ test('a reactor in AssemblyScript keeps its state, and its errors have their tex
   t.deepEqual((await place.call(name, { a: 1 })).result, { calls: 1, characters: 7 })
 })
 
+test('a module that imports what no instance has is refused by name', async (t) => {
+  const importing = (what: string) =>
+    deployed(t, 'lacking', `(module (import ${what}) (memory (export "memory") 1) (func (export "_start")))`)
+  await t.throwsAsync(importing('"env" "host_thing" (func)'), {
+    message: /imports the function 'env\.host_thing', which no instance has.*abort/
+  })
+  await t.throwsAsync(importing('"env" "toString" (func)'), { message: /imports the function 'env\.toString'/ })
+  await t.throwsAsync(importing('"constructor" "name" (func)'), {
+    message: /'constructor\.name'.*only functions of wasi_snapshot_preview1/
+  })
+  await t.throwsAsync(importing('"wasi" "thread-spawn" (func)'), { message: /imports the function 'wasi\.thread-spawn'/ })
+})
+
 test('JavaScript imports a module and makes instances of it', async (t) => {
   const add = '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
   const folder = await folderOf(t, {

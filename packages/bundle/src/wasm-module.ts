@@ -1,7 +1,5 @@
-import { messageOf, PeerlessError } from '@peerless/interface'
+import { messageOf, PeerlessError, WASM_IMPORTS } from '@peerless/interface'
 
-/** Name spaces of imports that instances have; what is in them only the sandbox knows, and an instance that lacks one does not start. */
-const IMPORTS: ReadonlySet<string> = new Set(['wasi_snapshot_preview1', 'wasi_unstable', 'env', 'peerless'])
 const MAGIC = '0061736d'
 const CORE_VERSION = '01000000'
 
@@ -31,13 +29,19 @@ export async function checkModule(file: string, bytes: Uint8Array): Promise<Set<
   } catch (error) {
     throw new PeerlessError('INVALID_SOURCE', `'${file}' is no valid module: ${messageOf(error).slice(0, 300)}`, { cause: error })
   }
-  const unknown = Module.imports(module).find((one) => !IMPORTS.has(one.module) || one.kind !== 'function')
+  const unknown = Module.imports(module).find((one) => one.kind !== 'function' || !spaceOf(one.module)?.has(one.name))
   if (unknown !== undefined) {
     const { module: space, name, kind } = unknown
+    const known = [...(spaceOf(space) ?? Object.keys(WASM_IMPORTS))].join(', ')
+    const there = spaceOf(space) === undefined ? 'only functions of' : `of '${space}' there are only the functions`
     throw new PeerlessError(
       'INVALID_SOURCE',
-      `'${file}' imports the ${kind} '${space.slice(0, 100)}.${name.slice(0, 100)}'; only functions of ${[...IMPORTS].join(', ')} are there`
+      `'${file}' imports the ${kind} '${space.slice(0, 100)}.${name.slice(0, 100)}', which no instance has: ${there} ${known}`
     )
   }
   return new Set(Module.exports(module).flatMap(({ kind, name }) => (kind === 'function' ? [name] : [])))
+}
+
+function spaceOf(name: string): ReadonlySet<string> | undefined {
+  return Object.hasOwn(WASM_IMPORTS, name) ? WASM_IMPORTS[name] : undefined
 }

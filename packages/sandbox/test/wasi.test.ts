@@ -1,5 +1,7 @@
+import { WASM_IMPORTS } from '@peerless/interface'
 import test from 'ava'
 import fc from 'fast-check'
+import { hostImports } from '../src/guest/wasm/env.guest.ts'
 import { ProcessExit } from '../src/guest/wasm/errno.guest.ts'
 import { makeTmp } from '../src/guest/wasm/files.guest.ts'
 import { wasiImports } from '../src/guest/wasm/wasi.guest.ts'
@@ -30,7 +32,7 @@ const number = fc.oneof(
 
 test('whatever a module passes to WASI, it gets an error number or its end', (t) => {
   const names = Object.keys(program().calls)
-  t.is(names.length, 46, 'all of preview1')
+  t.deepEqual([...names].sort(), [...(WASM_IMPORTS.wasi_snapshot_preview1 ?? [])].sort(), 'all of preview1, as deployment has it')
   const values = fc.array(fc.oneof(number, number.map(BigInt), fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })), {
     minLength: 9,
     maxLength: 9
@@ -118,6 +120,13 @@ test('a folder can be emptied while its entries are read, a few at a time', (t) 
     if (used < 100) break
   }
   t.is(removed, 20)
+})
+
+test('what a module may import by deployment is what an instance has', (t) => {
+  const host = hostImports(() => t.fail() as never)
+  for (const [space, functions] of Object.entries(host)) {
+    t.deepEqual(Object.keys(functions).sort(), [...(WASM_IMPORTS[space] ?? [])].sort(), space)
+  }
 })
 
 const CREATE = 1
