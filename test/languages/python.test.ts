@@ -1,3 +1,4 @@
+import { createHash, createHmac } from 'node:crypto'
 import { join } from 'node:path'
 import { CreateFunctionCommand, InvokeCommand, Runtime } from '@aws-sdk/client-lambda'
 import test from 'ava'
@@ -64,6 +65,136 @@ async def later(event, context):
     return {"slept": True, "js": await js.Promise.resolve(5)}
 `
 
+const STANDARD = `
+from __future__ import annotations
+import csv, hashlib, hmac, io, itertools, json, logging, math, os, random, re, statistics, time, uuid
+import urllib.parse
+from collections import Counter, ChainMap, deque
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime, timedelta, timezone
+from functools import cmp_to_key, lru_cache
+from types import SimpleNamespace
+from typing import Any, Dict, Generic, List, Optional, TypeVar
+import shop
+
+T = TypeVar("T")
+Event = Dict[str, Any]
+
+class Box(Generic[T]):
+    pass
+
+logger = logging.getLogger()
+logger.setLevel(os.environ.get("LOG_LEVEL", "INFO"))
+
+calls = 0
+
+@lru_cache(maxsize=2)
+def double(x: int) -> int:
+    global calls
+    calls += 1
+    return x * 2
+
+@contextmanager
+def opened(name):
+    try:
+        yield name
+    except KeyError:
+        pass
+
+def failing():
+    try:
+        open("/tmp/nothing")
+    except FileNotFoundError as error:
+        return error.errno
+
+def not_json():
+    try:
+        json.dumps({"at": {1, 2}})
+    except TypeError as error:
+        return str(error)
+
+def handler(event: Event, context: Any) -> Optional[Dict[str, List[int]]]:
+    logger.info("order %s", 7, extra={"unused": 1})
+    print("printed", flush=True)
+    match = re.search(r"(?P<user>[\\w.]+)@(?P<host>\\w+)", "an Ädam.b@hostß 😀")
+    with suppress(ValueError):
+        raise ValueError()
+    with opened("x") as name, ExitStack() as stack:
+        stack.callback(lambda: None)
+        raise KeyError()
+    writing = io.StringIO()
+    csv.DictWriter(writing, ["a", "b"]).writerow({"a": 1, "b": 'say "b", c'})
+    os.makedirs("/tmp/deep/er", exist_ok=True)
+    deq = deque([1, 2, 3], maxlen=2)
+    deq.appendleft(0)
+    return {
+        "json": [json.dumps({"b": 1, "a": [1.5, None]}, indent=1, sort_keys=True), json.dumps({"at": datetime(2024, 1, 2)}, default=str),
+            json.dumps("ä😀"), json.dumps("ä", ensure_ascii=False), json.dumps([1, 2], separators=(",", ":")), not_json()],
+        "re": [match.groupdict(), match.span("host"), re.findall("a(.)", "abac"), re.sub(r"(\\w)(\\d)", r"\\2\\g<1>", "a1 b2"),
+            re.split(r"[,;]\\s*", "a, b;c"), re.sub("b", lambda one: one.group().upper(), "abc"), bool(re.fullmatch("A{2,3}", "aaa", re.I)),
+            [one.start() for one in re.finditer("x", "😀x.x")], re.escape("a.b")],
+        "hash": [hashlib.md5(b"a").hexdigest(), hashlib.sha1(event["password"].encode()).hexdigest(), hashlib.sha512(b"").hexdigest()[:8],
+            hmac.new(b"k", b"m", hashlib.sha256).hexdigest()[:8], hmac.compare_digest("a", "a")],
+        "uuid": [len(str(uuid.uuid4())), str(uuid.uuid5(uuid.NAMESPACE_DNS, "python.org")), uuid.uuid4() == uuid.uuid4()],
+        "time": [datetime(2024, 2, 29, 13, 5, tzinfo=timezone.utc).strftime("%a %d %b %Y %I:%M %p %z"),
+            datetime.strptime("2024-02-29T10:11:12.5+0200", "%Y-%m-%dT%H:%M:%S.%f%z").isoformat(), time.perf_counter() >= 0,
+            datetime.utcnow().tzinfo is None],
+        "url": [urllib.parse.urlencode({"q": "a b&ä"}), urllib.parse.urlparse("https://u@Host:81/p?q=1#f").hostname,
+            urllib.parse.parse_qs("a=1&a=%C3%A4"), urllib.parse.urljoin("https://a/b/c", "../d")],
+        "collections": [Counter("aab").most_common(1), ChainMap({"a": 1}, {"b": 2})["b"], list(deq), isinstance({}, Mapping)],
+        "tools": [double(2), double(2), calls, sorted([1, 3, 2], key=cmp_to_key(lambda a, b: b - a)),
+            [(k, list(g)) for k, g in itertools.groupby("aab")], list(itertools.combinations("abc", 2))[2], SimpleNamespace(a=1).a],
+        "numbers": [math.gcd(12, 18), math.isqrt(10 ** 20), math.comb(5, 2), statistics.median([3, 1, 2]), sorted(random.sample(range(3), 3))],
+        "csv": [list(csv.reader(io.StringIO('a,"b,\\nc"\\r\\n1,""\\r\\n'))), writing.getvalue()],
+        "files": [failing(), os.path.splitext("a.tar.gz"), [found[0] for found in os.walk("/tmp")], len(os.urandom(4))],
+        "own": shop.price(),
+    }
+`
+
+const EXPECTED = {
+  json: [
+    '{\n "a": [\n  1.5,\n  null\n ],\n "b": 1\n}',
+    '{"at": "2024-01-02 00:00:00"}',
+    '"\\u00e4\\ud83d\\ude00"',
+    '"ä"',
+    '[1,2]',
+    'Object of type set is not JSON serializable'
+  ],
+  re: [{ user: 'Ädam.b', host: 'hostß' }, [10, 15], ['b', 'c'], '1a 2b', ['a', 'b', 'c'], 'aBc', true, [1, 3], 'a\\.b'],
+  hash: ['0cc175b9c0f1b6a831c399e269772661', createHash('sha1').update('käse').digest('hex'), 'cf83e135', hmacOf('k', 'm'), true],
+  uuid: [36, '886313e1-3b8a-5372-9b90-0c9aee199e5d', false],
+  time: ['Thu 29 Feb 2024 01:05 PM +0000', '2024-02-29T10:11:12.500000+02:00', true, true],
+  url: ['q=a+b%26%C3%A4', 'host', { a: ['1', 'ä'] }, 'https://a/d'],
+  collections: [[['a', 2]], 2, [0, 2], true],
+  tools: [
+    4,
+    4,
+    1,
+    [3, 2, 1],
+    [
+      ['a', ['a', 'a']],
+      ['b', ['b']]
+    ],
+    ['b', 'c'],
+    1
+  ],
+  numbers: [6, 10_000_000_000, 10, 2, [0, 1, 2]],
+  csv: [
+    [
+      ['a', 'b,\nc'],
+      ['1', '']
+    ],
+    '1,"say ""b"", c"\r\n'
+  ],
+  files: [2, ['a.tar', '.gz'], ['/tmp', '/tmp/deep', '/tmp/deep/er'], 4],
+  own: '[1]'
+}
+
+function hmacOf(key: string, message: string): string {
+  return createHmac('sha256', key).update(message).digest('hex').slice(0, 8)
+}
+
 test('the example in Python answers, logs, keeps its state, and its errors have the traceback', async (t) => {
   const name = await place.deploy(join(EXAMPLES, 'python', 'app.py'), '--name', 'basket', '--env', 'CURRENCY=CHF')
   const items = [{ price: 1.5, count: 3 }, { price: 2 }]
@@ -124,6 +255,25 @@ test('a zip by the Lambda API: library, context, files, limits', async (t) => {
   await create('later', 'app.later')
   t.deepEqual((await invoke(client, 'later', {})).result, { slept: true, js: 5 })
   t.like((await invoke(client, 'later', { fail: true })).result, { errorType: 'KeyError' })
+})
+
+test('the standard library has what handlers ask of it, as in CPython', async (t) => {
+  const zip = zipSync({
+    'app.py': Buffer.from(STANDARD),
+    'shop/__init__.py': Buffer.from('from .prices import price\n'),
+    'shop/prices.py': Buffer.from('import json\nfrom textwrap import mine\ndef price():\n    return json.dumps(mine)\n'),
+    // A module of the bundle goes before the library's.
+    'textwrap.py': Buffer.from('mine = [1]\n')
+  })
+  const folder = await folderOf(t, { 'standard.zip': zip })
+  const name = await place.deploy(join(folder, 'standard.zip'), '--handler', 'app.handler')
+  const { result } = await place.call(name, { password: 'käse' })
+  t.deepEqual(result, EXPECTED)
+  const lines = await place.logs(name)
+  t.true(
+    lines.some((line) => line.includes('order 7') && line.includes('INFO')),
+    lines.join('\n')
+  )
 })
 
 test('what a module lacks is said at its first call', async (t) => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { type BuildOptions, build, version as esbuildVersion, type Plugin } from 'esbuild'
 import { keptBuild, type Made } from './build-cache.ts'
 import { executorArguments } from './executor-arguments.ts'
-import { micropython, micropythonBinary, micropythonPath } from './micropython.ts'
+import { micropython, micropythonBinary, micropythonPath, pythonModules } from './micropython.ts'
 import { buildNodeLibrary } from './node-library.ts'
 
 /** What an executor is started with. */
@@ -89,8 +89,11 @@ export async function bundleAll(chunks: readonly string[]): Promise<Made> {
   ])
   const named = Object.fromEntries(chunks.map((name, index) => [CHUNK + name, parts[index] as string]))
   inputs.add(micropythonPath())
+  const python = await pythonModules(join(HERE, 'guest/python'))
+  for (const path of python.inputs) inputs.add(path)
   const caches = await makePlatformCaches(maker, { guest, library, chunks: named })
-  return { parts: { executor, guest, library, ...named, [`${CHUNK}micropython`]: await micropythonBinary(), caches }, inputs }
+  const more = { [`${CHUNK}micropython`]: await micropythonBinary(), [`${CHUNK}python-modules`]: python.json }
+  return { parts: { executor, guest, library, ...named, ...more, caches }, inputs }
 }
 
 /** Lines of base64. Empty where the process fails: then each executor compiles for itself. */

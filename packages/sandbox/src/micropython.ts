@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { type Plugin, transform } from 'esbuild'
 
 const require = createRequire(import.meta.url)
@@ -15,6 +16,16 @@ export async function micropythonBinary(): Promise<string> {
 
 export function micropythonPath(): string {
   return require.resolve(`${PACKAGE}/micropython.wasm`)
+}
+
+/** Modules of Python's standard library that the interpreter lacks, and what is added to others. JSON: path below the folder → source. */
+export async function pythonModules(folder: string): Promise<{ json: string; inputs: string[] }> {
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.py')).sort()
+  const inputs = files.map((file) => join(folder, file))
+  const sources = await Promise.all(
+    inputs.map(async (path, index) => [files[index]?.replaceAll('\\', '/'), await readFile(path, 'utf8')])
+  )
+  return { json: JSON.stringify(Object.fromEntries(sources)), inputs }
 }
 
 /** MicroPython's loader looks for Node, a browser's window or a shell, and fetches the interpreter. It is told that all of it is there already. */

@@ -3,9 +3,134 @@
  * `!` error, `x` exit) and JSON. A coroutine goes back as it is; JavaScript awaits it.
  */
 export const BOOTSTRAP = `
-import sys, json, io, os, time
+import sys, json, io, os, time, builtins, _peerless
 
-sys.path[:] = ['/var/task'] + [one for one in sys.path if one]
+sys.path[:] = ['/var/task', '/var/lang/lib'] + [one for one in sys.path if one]
+
+# Modules of our own, by the files that they are laid down from, and what is added to the interpreter's.
+_own = {name: [name + '.py'] for name in ('re', 'json', 'hashlib', 'hmac', 'random', 'uuid', '__future__', 'typing', 'contextlib', 'csv',
+    'traceback', 'secrets', 'textwrap', 'statistics', 'bisect', 'warnings', 'importlib')}
+_own['json'] = ['json.py', '_json_more.py']
+_own['urllib'] = ['urllib/__init__.py', 'urllib/parse.py']
+# The names are those that the interpreter's has otherwise.
+_added = {'time': (), 'datetime': (), 'functools': (), 'itertools': ('chain',), 'operator': (), 'collections': ('deque',), 'os': (), 'logging': (),
+    'html': (), 'types': ('SimpleNamespace',)}
+# What is added to them are methods and other behaviour of what is there: it cannot wait for a name to be missed.
+_at_once = ('datetime', 'logging')
+_under = '/var/lang/lib/'
+_find_module = __import__
+
+def _lay(files):
+    for file in files:
+        if '/' in file:
+            try:
+                os.mkdir(_under + file.split('/')[0])
+            except OSError:
+                pass
+        with open(_under + file, 'w') as target:
+            target.write(_peerless.source('modules/' + file))
+
+def _add(top, module, replaced):
+    loaded = []
+
+    def load():
+        loaded.append(True)
+        exec(_peerless.source('additions/' + top + '.py'), module.__dict__)
+
+    if top in _at_once:
+        return load()
+    for name in replaced:
+        del module.__dict__[name]
+
+    def attribute_of(asked):
+        def attribute(name):
+            if not loaded:
+                load()
+                if name in asked.__dict__:
+                    return asked.__dict__[name]
+            raise AttributeError("module '%s' has no attribute '%s'" % (asked.__name__, name))
+        return attribute
+
+    module.__getattr__ = attribute_of(module)
+    if top == 'os':
+        module.path.__getattr__ = attribute_of(module.path)
+
+def _import(name, globals=None, locals=None, fromlist=None, level=0):
+    if level == 0:
+        top = name.split('.')[0]
+        if top in _own:
+            sys.modules.pop(top, None)
+            _lay(_own.pop(top))
+        elif top in _added:
+            replaced = _added.pop(top)
+            module = _find_module(top)
+            if top == 'datetime':
+                _lay(['_datetime_more.py'])
+            if not getattr(module, '__file__', '').startswith('/var/task'):
+                _add(top, module, replaced)
+        elif name == 'math':
+            if 'math' not in _math:
+                _lay(['_math.py'])
+                _math['math'] = _find_module('math')
+                _math['math'] = _find_module('_math')
+            return _math['math']
+        if name == 'collections.abc' and name not in sys.modules:
+            _lay(['_collections_abc.py'])
+            sys.modules['collections'].abc = sys.modules[name] = _find_module('_collections_abc')
+    return _find_module(name, globals, locals, fromlist, level)
+
+_math = {}
+
+def _print(*values, flush=False, **options):
+    _print_plain(*values, **options)
+
+_print_plain = print
+_open_plain = open
+
+def _open(file, mode='r', *more, **options):
+    try:
+        return _open_plain(file if isinstance(file, (str, int)) else str(file), mode, *more, **options)
+    except OSError as error:
+        known = _errors.get(error.errno)
+        if known is None:
+            raise
+        raise known[0](known[1], file)
+
+class FileNotFoundError(OSError):
+    pass
+
+class FileExistsError(OSError):
+    pass
+
+class IsADirectoryError(OSError):
+    pass
+
+class NotADirectoryError(OSError):
+    pass
+
+class PermissionError(OSError):
+    pass
+
+class UserWarning(Exception):
+    pass
+
+class DeprecationWarning(Exception):
+    pass
+
+# By the numbers of Emscripten, with those of Linux, which programs compare with.
+_errors = {44: (FileNotFoundError, 2), 20: (FileExistsError, 17), 31: (IsADirectoryError, 21), 54: (NotADirectoryError, 20), 63: (PermissionError, 1)}
+
+for _name in ('FileNotFoundError', 'FileExistsError', 'IsADirectoryError', 'NotADirectoryError', 'PermissionError', 'UserWarning',
+        'DeprecationWarning'):
+    setattr(builtins, _name, globals()[_name])
+builtins.ModuleNotFoundError = ImportError
+builtins.RecursionError = RuntimeError
+builtins.IOError = builtins.EnvironmentError = OSError
+builtins.vars = lambda obj: obj.__dict__
+builtins.ascii = lambda obj: repr(obj)
+builtins.print = _print
+builtins.open = _open
+builtins.__import__ = _import
 
 class _Environment(dict):
     pass

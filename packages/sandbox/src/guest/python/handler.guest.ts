@@ -5,6 +5,7 @@ import { jsonParse, jsonStringify } from '../intrinsics.guest.ts'
 import { Lines } from '../wasm/lines.guest.ts'
 import { ProgramError, wasm } from '../wasm/program.guest.ts'
 import { BOOTSTRAP } from './bootstrap.guest.ts'
+import { HOST_MODULE } from './modules.guest.ts'
 
 interface Context {
   awsRequestId: string
@@ -24,6 +25,8 @@ const HEAP_BYTES = 1_048_576
 /** As deep as CPython's default limit of 1,000 calls goes, at some 60 bytes a call and its locals. */
 const STACK_BYTES = 131_072
 const TASK_FOLDER = '/var/task'
+/** Where modules are laid when they are first imported: see `modules.guest.ts`. */
+const LIBRARY_FOLDER = '/var/lang/lib'
 
 /**
  * Starts MicroPython and imports the handler's module.
@@ -93,6 +96,8 @@ async function start(): Promise<Started> {
       }
     }
   })
+  python.FS.mkdirTree(LIBRARY_FOLDER)
+  python.registerJsModule('_peerless', HOST_MODULE)
   python.runPython(BOOTSTRAP)
   return { python, output }
 }

@@ -10,6 +10,8 @@ declare module '@micropython/micropython-webassembly-pyscript/micropython.mjs' {
     FS: FileSystem
     globals: { get(name: string): unknown }
     runPython(source: string): unknown
+    /** For `import name` in Python. */
+    registerJsModule(name: string, module: object): void
   }
 
   export interface Options {
