@@ -276,6 +276,81 @@ test('the standard library has what handlers ask of it, as in CPython', async (t
   )
 })
 
+const FIELDS = `
+from __future__ import annotations
+import json
+from dataclasses import KW_ONLY, asdict, dataclass, field, fields, replace
+from typing import ClassVar, Dict, List, Optional
+
+@dataclass
+class Item:
+    """An item
+    with: text
+    """
+    name: str
+    price: float = 1.5  # with: a comment
+    tags: List[str] = field(default_factory=list)
+    limits: Dict[str,
+                 int] = field(default_factory=dict, repr=False)
+    kind: ClassVar[str] = "k"
+
+    def total(self) -> float:
+        times: int = 3
+        return self.price * times
+
+    def __post_init__(self):
+        if self.price < 0:
+            raise ValueError("a price")
+
+@dataclass(frozen=True, order=True)
+class Point:
+    x: int
+    y: int = 0
+
+@dataclass
+class Special(Item):
+    _: KW_ONLY
+    bonus: Optional[int] = None
+
+def failure(make):
+    try:
+        return make()
+    except Exception as error:
+        return type(error).__name__ + ": " + str(error)
+
+def moved(point):
+    point.x = 3
+
+def handler(event, context):
+    made = Item(**event)
+    return [repr(made), json.dumps(asdict(Special("s", tags=[Point(1)]))), [one.name for one in fields(Special)], replace(made, price=2).total(),
+        made == Item("a"), made.tags is Item("a").tags, Point(1) < Point(1, 1), {Point(1): 1}[Point(1)], Item.price, hasattr(Item, "name"),
+        failure(lambda: moved(Point(1))), failure(lambda: Item()), failure(lambda: Item("a", nothing=1)), failure(lambda: Item("a", -1)),
+        failure(lambda: Special("a", 1, [], {}, 5))]
+`
+
+test('dataclasses have the fields of their annotations', async (t) => {
+  const folder = await folderOf(t, { 'fields.py': FIELDS })
+  const { result } = await place.call(await place.deploy(join(folder, 'fields.py')), { name: 'a' })
+  t.deepEqual(result, [
+    "Item(name='a', price=1.5, tags=[])",
+    '{"name": "s", "price": 1.5, "tags": [{"x": 1, "y": 0}], "limits": {}, "bonus": null}',
+    ['name', 'price', 'tags', 'limits', 'bonus'],
+    6,
+    true,
+    false,
+    true,
+    1,
+    1.5,
+    false,
+    "FrozenInstanceError: cannot assign to field 'x'",
+    "TypeError: Item() missing required arguments: 'name'",
+    "TypeError: Item() got an unexpected keyword argument 'nothing'",
+    'ValueError: a price',
+    'TypeError: Special() takes 4 positional arguments but 5 were given'
+  ])
+})
+
 test('what a module lacks is said at its first call', async (t) => {
   const files: Record<string, string> = {
     'missing.py': 'import numpy\ndef handler(event, context):\n    return 1\n',

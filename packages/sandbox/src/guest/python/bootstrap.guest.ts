@@ -8,7 +8,7 @@ import sys, json, io, os, time, builtins, _peerless
 sys.path[:] = ['/var/task', '/var/lang/lib'] + [one for one in sys.path if one]
 
 # Modules of our own, by the files that they are laid down from, and what is added to the interpreter's.
-_own = {name: [name + '.py'] for name in ('re', 'json', 'hashlib', 'hmac', 'random', 'uuid', '__future__', 'typing', 'contextlib', 'csv',
+_own = {name: [name + '.py'] for name in ('re', 'json', 'hashlib', 'hmac', 'random', 'uuid', '__future__', 'typing', 'contextlib', 'csv', 'dataclasses',
     'traceback', 'secrets', 'textwrap', 'statistics', 'bisect', 'warnings', 'importlib')}
 _own['json'] = ['json.py', '_json_more.py']
 _own['urllib'] = ['urllib/__init__.py', 'urllib/parse.py']
