@@ -16,16 +16,22 @@ export const HOST_MODULE = {
   },
   /** @param hex of the message @returns hex */
   digest: (algorithm: string, hex: string): string => toHex(ask(ASK.HASH, algorithm, undefined, fromHex(hex)) as Uint8Array),
-  is_json: (text: string): boolean => {
+  ascii,
+  /** What the interpreter wrote for an object, with the escapes that CPython writes; empty where it is no JSON. */
+  checked: (text: string): string => {
     try {
       jsonParse(text)
-      return true
+      return ascii(text)
     } catch {
-      // What is asked is whether it throws.
-      return false
+      // The interpreter writes whatever it prints for objects that JSON does not have.
+      return ''
     }
   },
   random: (count: number): string => toHex(ask(ASK.RANDOM, count) as Uint8Array)
+}
+
+function ascii(text: string): string {
+  return text.replace(/[^\0-~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 const toHex = (bytes: Uint8Array): string => (bytes as Uint8Array & { toHex(): string }).toHex()

@@ -50,25 +50,44 @@ export function regex(pattern: string, flags: number): string {
 
 type How = 'search' | 'match' | 'full'
 
+/** Of a match and of each of its groups: where in the text, and the text; null for a group that took no part. */
+type Found = [places: ([number, number] | null)[], texts: (string | null)[]]
+
 /**
  * @param from in code points, as Python counts
  * @param limit 0: all of them
- * @returns JSON: of each match and its groups the places, in code points, or null for a group that took no part
+ * @param pieces whether the text between the matches is wanted too: to cut a text by places, Python counts its characters from the beginning each time
+ * @returns JSON: the matches, their places in code points; with `pieces`, the text before each of them and that after the last
  */
-export function find(pattern: string, flags: number, text: string, how: How, from: number, limit: number): string {
+export function find(
+  pattern: string,
+  flags: number,
+  text: string,
+  how: How,
+  from: number,
+  limit: number,
+  pieces = false
+): string {
   const expression = compile(pattern, flags)[how]
   const place = placesOf(text)
-  expression.lastIndex = place === undefined ? from : place.indexOf(from)
-  if (expression.lastIndex < 0) return '[]'
-  const found: unknown[] = []
+  const start = place === undefined ? from : place.indexOf(from)
+  if (start < 0) return jsonStringify({ matches: [], between: [text] })
+  expression.lastIndex = start
+  const matches: Found[] = []
+  const between: string[] = []
+  let last = 0
   for (;;) {
     const match = expression.exec(text)
     if (match?.indices === undefined) break
-    found.push(match.indices.map((span) => (span === undefined ? null : span.map((at) => place?.[at] ?? at))))
-    if (found.length === limit) break
+    const at = (index: number) => place?.[index] ?? index
+    const places = match.indices.map((span): [number, number] | null => (span === undefined ? null : [at(span[0]), at(span[1])]))
+    matches.push([places, Array.from(match, (part) => (part as string | undefined) ?? null)])
+    if (pieces) between.push(text.slice(last, match.index))
+    last = match.index + match[0].length
+    if (matches.length === limit) break
     if (match[0] === '') expression.lastIndex = match.index + ((text.codePointAt(match.index) ?? 0) > 0xffff ? 2 : 1)
   }
-  return jsonStringify(found)
+  return jsonStringify(pieces ? { matches, between: [...between, text.slice(last)] } : { matches })
 }
 
 /** From places in UTF-16 to places in code points; undefined where both are the same. */

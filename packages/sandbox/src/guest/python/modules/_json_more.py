@@ -1,4 +1,5 @@
 """Of json what most programs do not use."""
+import _peerless
 from json import _dumps
 
 
@@ -17,11 +18,12 @@ class JSONEncoder:
     def encode(self, o):
         out = []
         self._write(o, out, '\n')
-        return ''.join(out)
+        text = ''.join(out)
+        return _peerless.ascii(text) if self.ensure_ascii else text
 
     def _write(self, o, out, line):
         if isinstance(o, str):
-            out.append(ascii(_dumps(o)) if self.ensure_ascii else _dumps(o))
+            out.append(_dumps(o))
         elif o is None or o is True or o is False:
             out.append(_dumps(o))
         elif isinstance(o, int):
@@ -58,20 +60,6 @@ class JSONEncoder:
         if self.indent is not None and not first:
             out.append(line)
         out.append(brackets[1])
-
-
-def ascii(text):
-    out = ''
-    for one in text:
-        code = ord(one)
-        if code < 127:
-            out += one
-        elif code > 0xffff:
-            code -= 0x10000
-            out += '\\u%04x\\u%04x' % (0xd800 + (code >> 10), 0xdc00 + (code & 0x3ff))
-        else:
-            out += '\\u%04x' % code
-    return out
 
 
 def hooked(value, hook, pairs):

@@ -35,16 +35,11 @@ def load(fp, **options):
     return loads(fp.read(), **options)
 
 
-def _ascii(text):
-    return text if len(text) == len(text.encode()) else __getattr__('ascii')(text)
-
-
 def dumps(obj, *, cls=None, **options):
     if cls is None and not options:
-        text = _dumps(obj)
-        # It writes what it prints for objects that JSON does not have.
-        if _peerless.is_json(text):
-            return _ascii(text)
+        text = _peerless.checked(_dumps(obj))
+        if text:
+            return text
     return (cls or __getattr__('JSONEncoder'))(**options).encode(obj)
 
 
@@ -54,6 +49,6 @@ def dump(obj, fp, **options):
 
 def __getattr__(name):
     import _json_more
-    if name in ('JSONEncoder', 'hooked', 'ascii'):
+    if name in ('JSONEncoder', 'hooked'):
         return getattr(_json_more, name)
     raise AttributeError("module 'json' has no attribute '%s'" % name)

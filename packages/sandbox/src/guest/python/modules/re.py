@@ -19,10 +19,10 @@ PatternError = error
 
 
 class Match:
-    def __init__(self, pattern, string, spans):
+    def __init__(self, pattern, string, found):
         self.re = pattern
         self.string = string
-        self._spans = spans
+        self._spans, self._texts = found
 
     def _index(self, group):
         if isinstance(group, str):
@@ -34,8 +34,8 @@ class Match:
         return group
 
     def _text(self, index, default=None):
-        span = self._spans[index]
-        return default if span is None else self.string[span[0]:span[1]]
+        text = self._texts[index]
+        return default if text is None else text
 
     def group(self, *groups):
         if not groups:
@@ -117,13 +117,15 @@ class Pattern:
         self.groups = about['groups']
         self.groupindex = about['names']
 
-    def _find(self, string, how, pos=0, endpos=None, limit=0):
+    def _ask(self, string, how, pos=0, endpos=None, limit=0, pieces=False):
         if not isinstance(string, str):
             raise TypeError('expected string')
         if endpos is not None:
             string = string[:endpos]
-        found = json.loads(_peerless.find(self.pattern, int(self.flags), string, how, pos, limit))
-        return [Match(self, string, spans) for spans in found]
+        return json.loads(_peerless.find(self.pattern, int(self.flags), string, how, pos, limit, pieces))
+
+    def _find(self, string, *how):
+        return [Match(self, string, one) for one in self._ask(string, *how)['matches']]
 
     def _one(self, *how):
         found = self._find(*how)
@@ -142,31 +144,31 @@ class Pattern:
         return iter(self._find(string, 'search', pos, endpos))
 
     def findall(self, string, pos=0, endpos=None):
-        found = self._find(string, 'search', pos, endpos)
+        found = self._ask(string, 'search', pos, endpos)['matches']
         if self.groups > 1:
-            return [one.groups('') for one in found]
-        return [one._text(self.groups, '') for one in found]
+            return [tuple(text or '' for text in texts[1:]) for _, texts in found]
+        return [texts[self.groups] or '' for _, texts in found]
 
     def split(self, string, maxsplit=0):
+        found = self._ask(string, 'search', 0, None, maxsplit, True)
         out = []
-        last = 0
-        for one in self._find(string, 'search', 0, None, maxsplit):
-            out.append(string[last:one.start()])
-            out.extend(one.groups())
-            last = one.end()
-        out.append(string[last:])
+        for before, (_, texts) in zip(found['between'], found['matches']):
+            out.append(before)
+            out.extend(texts[1:])
+        out.append(found['between'][-1])
         return out
 
     def subn(self, repl, string, count=0):
+        found = self._ask(string, 'search', 0, None, count, True)
+        plain = not callable(repl) and '\\' not in repl
         out = []
-        last = 0
-        found = self._find(string, 'search', 0, None, count)
-        for one in found:
-            out.append(string[last:one.start()])
-            out.append(repl(one) if callable(repl) else _expand(repl, one))
-            last = one.end()
-        out.append(string[last:])
-        return ''.join(out), len(found)
+        for before, one in zip(found['between'], found['matches']):
+            out.append(before)
+            if not plain:
+                one = Match(self, string, one)
+            out.append(repl if plain else repl(one) if callable(repl) else _expand(repl, one))
+        out.append(found['between'][-1])
+        return ''.join(out), len(found['matches'])
 
     def sub(self, repl, string, count=0):
         return self.subn(repl, string, count)[0]
