@@ -73,6 +73,7 @@ from collections import Counter, ChainMap, deque
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from functools import cmp_to_key, lru_cache
 from types import SimpleNamespace
 from typing import Any, Dict, Generic, List, Optional, TypeVar
@@ -102,11 +103,19 @@ def opened(name):
     except KeyError:
         pass
 
-def failing():
+def failing(call):
     try:
-        open("/tmp/nothing")
+        call()
     except FileNotFoundError as error:
         return error.errno
+
+def paths():
+    here = Path(__file__).resolve()
+    made = here.parent.parent.parent.joinpath("tmp", "made", "in")
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "x").write_text("a", encoding="utf-8")
+    found = list(made.iterdir())
+    return [str(here), str(made), [one.name for one in found], str(found[0]), str(found[0].relative_to("/tmp/made"))]
 
 def not_json():
     try:
@@ -147,7 +156,8 @@ def handler(event: Event, context: Any) -> Optional[Dict[str, List[int]]]:
             [(k, list(g)) for k, g in itertools.groupby("aab")], list(itertools.combinations("abc", 2))[2], SimpleNamespace(a=1).a],
         "numbers": [math.gcd(12, 18), math.isqrt(10 ** 20), math.comb(5, 2), statistics.median([3, 1, 2]), sorted(random.sample(range(3), 3))],
         "csv": [list(csv.reader(io.StringIO('a,"b,\\nc"\\r\\n1,""\\r\\n'))), writing.getvalue()],
-        "files": [failing(), os.path.splitext("a.tar.gz"), [found[0] for found in os.walk("/tmp")], len(os.urandom(4))],
+        "files": [failing(lambda: open("/tmp/nothing")), failing(lambda: os.remove("/tmp/nothing")), os.path.splitext("a.tar.gz"), [found[0] for found in os.walk("/tmp")], len(os.urandom(4))],
+        "paths": paths(),
         "own": shop.price(),
     }
 `
@@ -187,7 +197,8 @@ const EXPECTED = {
     ],
     '1,"say ""b"", c"\r\n'
   ],
-  files: [2, ['a.tar', '.gz'], ['/tmp', '/tmp/deep', '/tmp/deep/er'], 4],
+  files: [2, 2, ['a.tar', '.gz'], ['/tmp', '/tmp/deep', '/tmp/deep/er'], 4],
+  paths: ['/var/task/app.py', '/tmp/made/in', ['x'], '/tmp/made/in/x', 'in/x'],
   own: '[1]'
 }
 

@@ -14,9 +14,9 @@ _own['json'] = ['json.py', '_json_more.py']
 _own['urllib'] = ['urllib/__init__.py', 'urllib/parse.py']
 # The names are those that the interpreter's has otherwise.
 _added = {'time': (), 'datetime': (), 'functools': (), 'itertools': ('chain',), 'operator': (), 'collections': ('deque',), 'os': (), 'logging': (),
-    'html': (), 'types': ('SimpleNamespace',)}
+    'html': (), 'types': ('SimpleNamespace',), 'pathlib': ()}
 # What is added to them are methods and other behaviour of what is there: it cannot wait for a name to be missed.
-_at_once = ('datetime', 'logging')
+_at_once = ('datetime', 'logging', 'pathlib')
 _under = '/var/lang/lib/'
 _find_module = __import__
 
@@ -85,16 +85,24 @@ def _print(*values, flush=False, **options):
     _print_plain(*values, **options)
 
 _print_plain = print
-_open_plain = open
 
 def _open(file, mode='r', *more, **options):
-    try:
-        return _open_plain(file if isinstance(file, (str, int)) else str(file), mode, *more, **options)
-    except OSError as error:
-        known = _errors.get(error.errno)
-        if known is None:
-            raise
-        raise known[0](known[1], file)
+    return _open_named(file if isinstance(file, (str, int)) else str(file), mode, *more, **options)
+
+def _named(call):
+    def named(*args, **options):
+        try:
+            return call(*args, **options)
+        except OSError as error:
+            known = _errors.get(error.errno)
+            if known is None:
+                raise
+            raise known[0](known[1], args[0] if args else '')
+    return named
+
+_open_named = _named(open)
+for _name in ('listdir', 'mkdir', 'remove', 'rename', 'rmdir', 'stat', 'unlink'):
+    setattr(os, _name, _named(getattr(os, _name)))
 
 class FileNotFoundError(OSError):
     pass
