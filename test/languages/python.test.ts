@@ -115,7 +115,7 @@ def paths():
     made.mkdir(parents=True, exist_ok=True)
     (made / "x").write_text("a", encoding="utf-8")
     found = list(made.iterdir())
-    return [str(here), str(made), [one.name for one in found], str(found[0]), str(found[0].relative_to("/tmp/made"))]
+    return [str(here), str(made), [one.name for one in found], str(found[0]), [str(one) for one in made.parent.rglob("x")], [one.name for one in here.parent.glob("app.*")], str(found[0].relative_to("/tmp/made"))]
 
 def not_json():
     try:
@@ -198,7 +198,7 @@ const EXPECTED = {
     '1,"say ""b"", c"\r\n'
   ],
   files: [2, 2, ['a.tar', '.gz'], ['/tmp', '/tmp/deep', '/tmp/deep/er'], 4],
-  paths: ['/var/task/app.py', '/tmp/made/in', ['x'], '/tmp/made/in/x', 'in/x'],
+  paths: ['/var/task/app.py', '/tmp/made/in', ['x'], '/tmp/made/in/x', ['/tmp/made/in/x'], ['app.py'], 'in/x'],
   own: '[1]'
 }
 

@@ -20,6 +20,25 @@ def _joined(self, *others):
     return self
 
 
+def _matching(folder, parts):
+    from fnmatch import fnmatch
+    for name in sorted(os.listdir(str(folder))):
+        one = folder / name
+        if parts[0] == '**':
+            if one.is_dir():
+                for found in _matching(one, parts):
+                    yield found
+        elif fnmatch(name, parts[0]):
+            if len(parts) == 1:
+                yield one
+            elif one.is_dir():
+                for found in _matching(one, parts[1:]):
+                    yield found
+    if parts[0] == '**' and len(parts) > 1:
+        for found in _matching(folder, parts[1:]):
+            yield found
+
+
 def _relative_to(self, other):
     here, start = _parts(self), _parts(Path(str(other)))
     if here[:len(start)] != start:
@@ -29,6 +48,8 @@ def _relative_to(self, other):
 
 Path.resolve = lambda self, strict=False: Path(_resolve(self))
 Path.absolute = lambda self: Path(_absolute(self))
+Path.glob = lambda self, pattern: _matching(self, pattern.split('/'))
+Path.rglob = lambda self, pattern: _matching(self, ['**'] + pattern.split('/'))
 Path.parts = property(_parts)
 Path.parents = property(_parents)
 Path.joinpath = _joined
