@@ -82,6 +82,28 @@ test.serial(
   'setTimeout(() => { throw new Error("once") })',
   ['once', 'uncaughtException']
 )
+const SEE_UNCAUGHT = "process.on('uncaughtException', (error, origin) => { seen.push(error.message, origin) })"
+test.serial(
+  'process.on of uncaughtException hears of ticks after promises, and the other ticks run',
+  sees,
+  SEE_UNCAUGHT,
+  'await null; process.nextTick(() => { throw new Error("tick") }); process.nextTick(() => { seen.push("next"); throw new Error("another") })',
+  ['tick', 'uncaughtException', 'next', 'another', 'uncaughtException']
+)
+test.serial(
+  'process.on of uncaughtException hears of microtasks',
+  sees,
+  SEE_UNCAUGHT,
+  'queueMicrotask(() => { throw new Error("microtask") })',
+  ['microtask', 'uncaughtException']
+)
+test.serial(
+  'process.on of uncaughtException hears of subscribers of a channel',
+  sees,
+  SEE_UNCAUGHT,
+  "const { channel } = require('diagnostics_channel'); channel('mine').subscribe(() => { throw new Error('subscriber') }); channel('mine').publish(1)",
+  ['subscriber', 'uncaughtException']
+)
 test.serial(
   'reportError',
   sees,
@@ -130,6 +152,14 @@ test.serial(
   'Promise.reject(new Error("still"))',
   REJECTION,
   /still/
+)
+test.serial(
+  'a tick after a promise',
+  fails,
+  '',
+  'Promise.resolve().then(() => process.nextTick(() => { throw new RangeError("ticked") }))',
+  'RangeError',
+  /ticked/
 )
 test.serial(
   'a listener that throws',

@@ -22,7 +22,7 @@ import { collectGarbage } from './memory-budget.guest.ts'
 import { isTooLarge, tooLargeJson } from './payload-limit.guest.ts'
 import type { ResponseStream, StreamLimits } from './response-stream.guest.ts'
 import type { OpenedStream } from './stream-call.guest.ts'
-import { beginEntry, endEntry, isEntered } from './ticks.guest.ts'
+import { beginEntry, endEntry, isEntered, onTickError } from './ticks.guest.ts'
 import { fireTimer, resumeTimers, timersPending } from './timers.guest.ts'
 import { wasErrorHandled, wasRejectionHandled } from './uncaught.guest.ts'
 
@@ -125,11 +125,7 @@ export function enter(entry: number, a: unknown, b: unknown, c: unknown, d: unkn
       }
       break
   }
-  try {
-    endEntry()
-  } catch (error) {
-    uncaught(error)
-  }
+  endEntry()
   if (held !== undefined) release(held)
   leaveContext()
 }
@@ -413,7 +409,7 @@ function answer(current: Call, status: number, body: string): void {
   else tell(TELL.ANSWER, status, body)
 }
 
-/** Thrown by a timer: nobody can catch it any more, but the function may listen. */
+/** Thrown by a timer or a tick: nobody can catch it any more, but the function may listen. */
 function uncaught(thrown: unknown): void {
   if (thrown instanceof ExitSignal) return
   let error = thrown
@@ -426,3 +422,8 @@ function uncaught(thrown: unknown): void {
   if (call !== undefined && !call.settled) fail(call, error)
   else logError(`Uncaught Exception\t${errorJson(error)}`)
 }
+
+onTickError((error) => {
+  uncaught(error)
+  return !(error instanceof ExitSignal)
+})

@@ -13,6 +13,7 @@ import { configureProcess } from './process.guest.ts'
 import type { StreamLimits } from './response-stream.guest.ts'
 import './pause.guest.ts'
 import { rehearse } from './rehearsal.guest.ts'
+import { assertCallback, ranAlone } from './ticks.guest.ts'
 import { installTimers } from './timers.guest.ts'
 import { installStreamingCompilation } from './wasm-streaming.guest.ts'
 
@@ -41,9 +42,9 @@ export function prepare(memoryMb: number, web: boolean, tellLater: never, tellAt
   define(globalThis, 'console', makeConsole())
   define(globalThis, '__peerlessCatch', caughtByScript)
   define(globalThis, 'queueMicrotask', (run: () => void) => {
-    if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
+    assertCallback(run)
     const bound = inContext(run)
-    reflectApply(promiseThen, promiseResolve(undefined), [() => bound()])
+    reflectApply(promiseThen, promiseResolve(undefined), [() => void ranAlone(bound)])
   })
   installGlobalEvents()
   installStreamingCompilation()

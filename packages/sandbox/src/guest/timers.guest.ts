@@ -1,7 +1,8 @@
 import { TELL, TIMERS_MAX } from '../bridge-operations.ts'
 import { inContext } from './async-context.guest.ts'
 import { tell } from './bridge.guest.ts'
-import { define, now } from './intrinsics.guest.ts'
+import { define, now, reflectApply } from './intrinsics.guest.ts'
+import { assertCallback } from './ticks.guest.ts'
 
 type Run = (...values: unknown[]) => void
 
@@ -19,6 +20,8 @@ class Timeout {
   values: unknown[]
   everyMs: number
   readonly delayMs: number
+  /** Has fired or was cancelled; the name is Node's, which some ask for. A timer that has fired can be started again by `refresh`. */
+  _destroyed = true
   /** Whether answers through a callback wait for it. */
   #counts = true
 
@@ -33,14 +36,18 @@ class Timeout {
   }
 
   ref(): this {
-    if (!this.#counts && live.has(this.order)) referenced++
-    this.#counts = true
+    if (#counts in this) {
+      if (!this.#counts && !this._destroyed) referenced++
+      this.#counts = true
+    }
     return this
   }
 
   unref(): this {
-    if (this.#counts && live.has(this.order)) referenced--
-    this.#counts = false
+    if (#counts in this) {
+      if (this.#counts && !this._destroyed) referenced--
+      this.#counts = false
+    }
     return this
   }
 
@@ -50,22 +57,22 @@ class Timeout {
 
   /** Pending from now on. */
   begin(): void {
+    if (!this._destroyed) return
+    this._destroyed = false
     live.set(this.order, this)
     if (this.#counts) referenced++
   }
 
   end(): void {
-    if (live.delete(this.order) && this.#counts) referenced--
+    if (this._destroyed) return
+    this._destroyed = true
+    live.delete(this.order)
+    if (this.#counts) referenced--
   }
 
   refresh(): this {
     if (this.run === undefined) return this
-    const { run, delayMs, everyMs, values } = this
-    cancel(this)
-    this.run = run
-    this.values = values
-    this.everyMs = everyMs
-    this.at = now() + delayMs
+    this.at = now() + this.delayMs
     this.begin()
     // Its old place in the heap may be too early: a second entry is harmless, because each checks the time again.
     push(this)
@@ -135,7 +142,7 @@ function before(a: (typeof heap)[0], b: (typeof heap)[0]): boolean {
 function dropCancelled(): void {
   while (heap.length > 0) {
     const { timeout, at } = heap[0] as (typeof heap)[0]
-    if (timeout.run !== undefined && timeout.at === at) return
+    if (!timeout._destroyed && timeout.at === at) return
     pop()
   }
 }
@@ -160,7 +167,7 @@ function delayOf(asked: number): number {
 }
 
 function start(run: unknown, delayMs: number, every: boolean, values: unknown[]): Timeout {
-  if (typeof run !== 'function') throw new TypeError('The "callback" argument must be of type function')
+  assertCallback(run)
   // Cancelled ones still in the heap count: they hold memory too. When most are cancelled they are swept.
   if (heap.length >= TIMERS_MAX) sweep()
   if (heap.length >= TIMERS_MAX) throw new RangeError(`${heap.length} timers are pending, at most ${TIMERS_MAX}`)
@@ -170,7 +177,7 @@ function start(run: unknown, delayMs: number, every: boolean, values: unknown[])
 }
 
 function sweep(): void {
-  const kept = heap.filter(({ timeout, at }) => timeout.run !== undefined && timeout.at === at)
+  const kept = heap.filter(({ timeout, at }) => !timeout._destroyed && timeout.at === at)
   heap.length = 0
   for (const { timeout } of kept) push(timeout)
 }
@@ -191,10 +198,10 @@ export function fireTimer(): void {
     timeout.at = now() + timeout.everyMs
     push(timeout)
   } else {
-    cancel(timeout)
+    timeout.end()
   }
   try {
-    run?.(...values)
+    reflectApply(run as Run, timeout, values)
   } finally {
     arm()
   }

@@ -1,7 +1,5 @@
-import { core } from './core.guest.ts'
 import { parseEnv } from './parse-env.guest.ts'
 
-const WARN = 2
 const ALL_PROPERTIES = 0
 const ONLY_ENUMERABLE = 2
 const INDEX = /^(?:0|[1-9]\d{0,9})$/
@@ -158,7 +156,9 @@ export function makeBindingUtil(load: (id: string) => unknown): Record<string, u
   }
 }
 
-/** A thrown value that nobody can catch any more, as in Node it would end the process. */
+/** A thrown value that nobody can catch any more: listeners of `uncaughtException` hear of it, else the call fails with it. */
 export function reportUncaught(error: unknown): void {
-  core.log(WARN + 1, `Uncaught ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  process.nextTick(() => {
+    throw error
+  })
 }
