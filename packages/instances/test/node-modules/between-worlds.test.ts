@@ -14,6 +14,23 @@ test("streams of the web become Node's, and the other way round", async (t) => {
   ])
 })
 
+test("Node's stream functions take streams of the web", async (t) => {
+  await compare(t, [
+    `await (async () => { const { pipeline } = require('stream/promises'); let text = ''; await pipeline(new Blob(['abc', 'def']).stream(), new WritableStream({ write: (part) => void (text += Buffer.from(part)) })); return text })()`,
+    `await (async () => { const { pipeline } = require('stream/promises'); let text = ''; await pipeline(new Response('web').body, async function* (parts) { for await (const part of parts) yield Buffer.from(part).toString().toUpperCase() }, new WritableStream({ write: (part) => void (text += part) })); return text })()`,
+    `await require('stream/promises').pipeline(new ReadableStream({ start: (c) => c.error(new Error('broken')) }), new WritableStream())`,
+    `await require('stream/promises').pipeline(require('stream').Readable.from(['a']), new WritableStream({ write() { throw new Error('full') } }))`,
+    `await (async () => { const { finished } = require('stream/promises'); const done = []; const read = new ReadableStream({ start(c) { c.enqueue('x'); c.close() } }); const ended = finished(read).then(() => done.push('ended')); for await (const part of read) done.push(part); await ended; return done })()`,
+    `await require('stream/promises').finished(new ReadableStream({ start: (c) => c.error(new RangeError('early')) }))`,
+    `await (async () => { const { finished } = require('stream/promises'); const write = new WritableStream(); const ended = finished(write); await write.close(); await ended; await finished(write); return 'closed' })()`,
+    `await (async () => { const { finished } = require('stream/promises'); const write = new WritableStream(); const ended = finished(write); await write.abort(new Error('stop')); return await ended })()`,
+    `await (async () => { const { addAbortSignal } = require('stream'); const ends = new AbortController(); const read = addAbortSignal(ends.signal, new ReadableStream()); setTimeout(() => ends.abort(), 1); for await (const part of read); })()`,
+    `(() => { const stream = require('stream'); const read = new ReadableStream(), bad = new ReadableStream({ start: (c) => c.error(1) }); return [stream.isReadable(read), stream.isErrored(read), stream.isDisturbed(read), stream.isReadable(bad), stream.isErrored(bad), stream.isWritable(new WritableStream())] })()`,
+    `await (async () => { const stream = require('stream'); const read = new Response('x').body; await read.cancel(); return [stream.isDisturbed(read), stream.isReadable(read)] })()`,
+    `await (async () => { const { open, writeFile, rm } = require('fs/promises'); await writeFile('/tmp/peerless-web-stream', 'from a file'); const file = await open('/tmp/peerless-web-stream'); const text = await new Response(file.readableWebStream()).text(); await file.close(); await rm('/tmp/peerless-web-stream'); return text })()`
+  ])
+})
+
 test('promisify of timers gives their promise forms', async (t) => {
   await compare(t, [
     `await require('util').promisify(setTimeout)(1, 'late')`,

@@ -189,6 +189,9 @@ function webStreams(): Record<string, unknown> {
     ByteLengthQueuingStrategy,
     CountQueuingStrategy,
     kChunk: chunk,
+    // Also of a stream that somebody reads: as the reader does it.
+    readableStreamCancel: (stream: ReadableStream & { _reader?: ReadableStreamDefaultReader }, reason: unknown) =>
+      (stream.locked ? stream._reader?.cancel(reason) : stream.cancel(reason))?.catch(nothing),
     kClose: close,
     kError: error,
     readableStreamDefaultReaderRead: (
