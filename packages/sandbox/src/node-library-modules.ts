@@ -48,6 +48,7 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/deps/minimatch/index',
   'internal/fs/cp/cp',
   'readline',
+  'internal/fs/cp/cp-sync',
   'readline/promises',
   'internal/readline/interface',
   'internal/readline/utils',

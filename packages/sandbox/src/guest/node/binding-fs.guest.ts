@@ -9,6 +9,11 @@ const MB = 1_048_576
 const TMP_BYTES_MAX = 512 * MB
 const BLOCK = 4_096
 const S_IFMT = 0o170000
+/** As libuv numbers the types of entries. */
+const FOLDER = 2
+/** Of copyFile: COPYFILE_EXCL, COPYFILE_FICLONE_FORCE. */
+const COPY_NEW = 1
+const COPY_BY_REFERENCE = 4
 /** Names of files of layers begin so (packages/bundle); they lie where Lambda puts them. */
 const LAYERS = 'opt:'
 
@@ -74,7 +79,7 @@ export function makeBindingFs(errors: ReadonlyMap<string, readonly [number: numb
   const stat = (node: Node, big: unknown): Float64Array | BigInt64Array => {
     const size = node.kind === 'file' ? node.length : node.kind === 'link' ? node.target.length : BLOCK
     const times = [node.atimeMs, node.mtimeMs, node.ctimeMs, node.birthtimeMs]
-    const seconds = times.flatMap((ms) => [Math.floor(ms / 1_000), (ms % 1_000) * 1_000_000])
+    const seconds = times.flatMap((ms) => [Math.floor(ms / 1_000), (ms - Math.floor(ms / 1_000) * 1_000) * 1_000_000])
     const values = [1, node.mode, node.links, node.uid, node.gid, 0, BLOCK, node.ino, size, Math.ceil(size / 512), ...seconds]
     return big === true ? BigInt64Array.from(values, BigInt) : Float64Array.from(values)
   }
@@ -157,29 +162,34 @@ export function makeBindingFs(errors: ReadonlyMap<string, readonly [number: numb
 
   const readdir = (path: string, encoding: unknown, withTypes: unknown): unknown => {
     const listed = namesOf(files.folder(path))
-    const names = listed.map(([name]) => (encoding === 'buffer' ? Buffer.from(name) : name))
+    const names = listed.map(([name]) => encoded(name, encoding))
     return withTypes === true ? [names, listed.map(([, type]) => type)] : names
   }
-  const readdirRecursive = (base: string, _encoding: unknown, withTypes: unknown): unknown => {
-    const names: string[] = []
+  /** Folder by folder, those nearer to the top first: names alone are paths from there, with types it is told how many belong to which folder. */
+  const readdirRecursive = (base: string, encoding: unknown, withTypes: unknown): unknown => {
+    const names: unknown[] = []
     const types: number[] = []
-    const walk = (folder: string, prefix: string): void => {
-      for (const [name, type] of namesOf(files.folder(folder))) {
-        names.push(prefix + name)
+    const counts: number[] = []
+    const folders = ['']
+    for (const folder of folders) {
+      const listed = namesOf(files.folder(folder === '' ? base : `${textOf(base)}/${folder}`))
+      counts.push(listed.length)
+      for (const [name, type] of listed) {
+        const place = folder === '' ? name : `${folder}/${name}`
+        names.push(encoded(withTypes === true ? name : place, encoding))
         types.push(type)
-        if (type === 2) walk(`${folder}/${name}`, `${prefix}${name}/`)
+        if (type === FOLDER) folders.push(place)
       }
     }
-    walk(base, '')
-    return withTypes === true ? [names, types] : names
+    return withTypes === true ? [names, types, counts, folders.map((folder) => encoded(folder, encoding))] : names
   }
 
-  const mkdtemp = (prefix: string): string => {
+  const mkdtemp = (prefix: string | Uint8Array, encoding: unknown): unknown => {
     const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
     const bytes = crypto.getRandomValues(new Uint8Array(6))
-    const path = prefix + Array.from(bytes, (byte) => letters[byte % letters.length]).join('')
+    const path = textOf(prefix) + Array.from(bytes, (byte) => letters[byte % letters.length]).join('')
     files.makeFolder(files.find(path), 0o700)
-    return path
+    return encoded(path, encoding)
   }
   const access = (path: string, mode: number): void => {
     const { node, path: real } = files.find(path)
@@ -365,20 +375,23 @@ export function makeBindingFs(errors: ReadonlyMap<string, readonly [number: numb
     },
     rename: op('rename', 2, 2, (from: string, to: string) => files.rename(files.find(from, false), files.find(to, false))),
     copyFile: op('copyfile', 3, 2, (from: string, to: string, mode: number) => {
+      if ((mode & COPY_BY_REFERENCE) !== 0) throw new FileError('ENOTSUP')
+      const { mode: permissions } = files.get(from)
       const bytes = readWhole(from, 0).slice()
-      writeWhole(to, bytes, (mode & 1) !== 0 ? 0o301 : 0o1101, 0o644)
+      writeWhole(to, bytes, (mode & COPY_NEW) !== 0 ? 0o301 : 0o1101, 0o644)
+      files.get(to).mode = permissions
     }),
     link: op('link', 2, 2, (from: string, to: string) => files.linkNode(files.find(to, false), files.get(from))),
     symlink: op('symlink', 3, 2, (target: string, path: string) => files.makeLink(files.find(path, false), String(target))),
-    readlink: op('readlink', 2, 1, (path: string) => {
+    readlink: op('readlink', 2, 1, (path: string, encoding: unknown) => {
       const node = files.get(path, false)
       if (node.kind !== 'link') throw new FileError('EINVAL')
-      return node.target
+      return encoded(node.target, encoding)
     }),
-    realpath: op('realpath', 2, 1, (path: string) => {
+    realpath: op('realpath', 2, 1, (path: string, encoding: unknown) => {
       const found = files.find(path)
       if (found.node === undefined) throw new FileError('ENOENT')
-      return found.path
+      return encoded(found.path, encoding)
     }),
     ftruncate: op('ftruncate', 2, 0, (descriptor: number, length: number) => files.resize(open.file(descriptor), length ?? 0)),
     fsync: op('fsync', 1, 0, (descriptor: number) => void open.node(descriptor)),
@@ -426,4 +439,10 @@ function placeOf(name: string): string {
 
 function textOf(path: unknown): string {
   return typeof path === 'string' ? path : Buffer.from(path as Uint8Array).toString()
+}
+
+function encoded(name: string, encoding: unknown): unknown {
+  if (encoding === undefined || encoding === null || encoding === 'utf8') return name
+  const bytes = Buffer.from(name)
+  return encoding === 'buffer' ? bytes : bytes.toString(encoding as BufferEncoding)
 }

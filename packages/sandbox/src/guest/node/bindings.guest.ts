@@ -1,5 +1,6 @@
 import { bindingBuffer } from './binding-buffer.guest.ts'
 import { makeBindingFs } from './binding-fs.guest.ts'
+import { makeBindingFsCopy } from './binding-fs-copy.guest.ts'
 import { makeBindingFsDir } from './binding-fs-dir.guest.ts'
 import { bindingOs } from './binding-os.guest.ts'
 import { bindingStringDecoder } from './binding-string-decoder.guest.ts'
@@ -63,7 +64,10 @@ export function makeBindings(load: Load, constants: Constants): (name: string) =
     os: () => bindingOs,
     http_parser: () => makeBindingHttpParser(constants.methods),
     zlib: makeBindingZlib,
-    fs: () => makeBindingFs(new Map(constants.uv.map(([number, name, text]) => [name, [number, text]]))),
+    fs: () => ({
+      ...makeBindingFs(new Map(constants.uv.map(([number, name, text]) => [name, [number, text]]))),
+      ...makeBindingFsCopy(load)
+    }),
     fs_dir: () => makeBindingFsDir(load),
     // Of the adapters between streams and sockets, of which there are none.
     stream_wrap: () => ({ WriteWrap: class {}, ShutdownWrap: class {}, streamBaseState: [] }),

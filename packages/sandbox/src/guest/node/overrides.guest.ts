@@ -1,5 +1,4 @@
 import { internalAsyncHooks, makeAsyncHooks } from './async-hooks.guest.ts'
-import { makeCopySync } from './copy-sync.guest.ts'
 import { core } from './core.guest.ts'
 import { makeCrypto } from './crypto.guest.ts'
 import { makeHttp, makeHttps } from './http.guest.ts'
@@ -144,7 +143,6 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     StatWatcher: class {},
     kFSWatchStart: Symbol('start')
   }),
-  'internal/fs/cp/cp-sync': makeCopySync,
   'internal/fs/recursive_watch': () => ({ watch: unwatched }),
   'internal/repl/history': () => ({ ReplHistory: class {} }),
   'internal/perf/observe': () => ({ hasObserver: () => false, startPerf: nothing, stopPerf: nothing }),
