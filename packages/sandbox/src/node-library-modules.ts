@@ -3,6 +3,7 @@ export const LIBRARY_MODULES: readonly string[] = [
   'internal/errors',
   'internal/assert',
   'internal/validators',
+  'internal/process/warning',
   'internal/constants',
   'internal/fixed_queue',
   'internal/freelist',

@@ -59,3 +59,29 @@ test('the log shows what is in objects of the web API', async (t) => {
     ]
   )
 })
+
+test('what resists being looked at fails no call, and a warning is a line of the log', async (t) => {
+  const { define, lines } = await start(t)
+  const fn = define(`exports.handler = async () => {
+    const refusing = new Proxy({}, { get() { throw new Error('ask not') }, ownKeys() { throw new Error('ask not') } })
+    const { proxy, revoke } = Proxy.revocable({}, {})
+    revoke()
+    console.log(refusing)
+    console.dir({ deep: [proxy], other: 1 })
+    process.emitWarning('old', { type: 'DeprecationWarning', code: 'DEP1', detail: 'use another' })
+    await null
+    process.removeAllListeners('warning')
+    process.emitWarning('unheard')
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }`)
+  const { ran } = await fn.result()
+  t.is(ran.status, 'ok')
+  t.deepEqual(
+    lines.filter(({ level }) => level !== 'platform').map(({ level, message }) => [level, message]),
+    [
+      ['info', '<unreadable>'],
+      ['info', '{ deep: [ <unreadable> ], other: 1 }'],
+      ['warn', '(node:1) [DEP1] DeprecationWarning: old\nuse another']
+    ]
+  )
+})

@@ -15,7 +15,57 @@ const inFolder = (body: string): string =>
 
 const GLOBBED = `fs.mkdirSync(D + '/a/b', { recursive: true }); for (const f of ['x.txt', 'a/y.txt', 'a/b/z.js']) fs.writeFileSync(D + '/' + f, '')`
 
+const TREE = `fs.mkdirSync(D + '/s/t/u', { recursive: true }); fs.writeFileSync(D + '/s/f', '1'); fs.writeFileSync(D + '/s/t/g', '2', { mode: 0o600 }); fs.symlinkSync('t/g', D + '/s/link')`
+const LISTED = `const listed = () => fs.readdirSync(D + '/c', { recursive: true }).sort().map((n) => { const stats = fs.lstatSync(D + '/c/' + n); return [n, stats.isFile() ? fs.readFileSync(D + '/c/' + n, 'utf8') : stats.isSymbolicLink() ? fs.readlinkSync(D + '/c/' + n) : 'folder'] })`
+
 const expressions = [
+  inFolder(`${TREE}; ${LISTED}; await fsp.cp(D + '/s', D + '/c', { recursive: true }); return listed()`),
+  inFolder(
+    `${TREE}; ${LISTED}; await new Promise((r, n) => fs.cp(D + '/s', D + '/c', { recursive: true, verbatimSymlinks: true }, (e) => e ? n(e) : r())); return listed()`
+  ),
+  inFolder(`${TREE}; ${LISTED}; fs.cpSync(D + '/s', D + '/c', { recursive: true }); return listed()`),
+  inFolder(
+    `${TREE}; ${LISTED}; fs.cpSync(D + '/s', D + '/c', { recursive: true, filter: (from) => !from.endsWith('g') }); fs.writeFileSync(D + '/c/f', 'kept'); fs.cpSync(D + '/s', D + '/c', { recursive: true, force: false }); return listed()`
+  ),
+  inFolder(
+    `${TREE}; fs.mkdirSync(D + '/c'); fs.writeFileSync(D + '/c/f', 'before'); await fsp.cp(D + '/s', D + '/c', { recursive: true }); return fs.readFileSync(D + '/c/f', 'utf8')`
+  ),
+  inFolder(
+    `${TREE}; fs.cpSync(D + '/s', D + '/c', { recursive: true, dereference: true }); return [fs.lstatSync(D + '/c/link').isFile(), fs.readFileSync(D + '/c/link', 'utf8')]`
+  ),
+  inFolder(
+    `${TREE}; fs.utimesSync(D + '/s/f', 1000, 2000); fs.cpSync(D + '/s/f', D + '/g', { preserveTimestamps: true }); return fs.statSync(D + '/g').mtimeMs`
+  ),
+  ...[
+    `fs.cpSync(D + '/s', D + '/c')`,
+    `fs.cpSync(D + '/s', D + '/s/t/v', { recursive: true })`,
+    `fs.cpSync(D + '/s', D + '/s', { recursive: true })`,
+    `fs.cpSync(D + '/s/f', D + '/s/t')`,
+    `fs.cpSync(D + '/s', D + '/s/f', { recursive: true })`,
+    `fs.cpSync(D + '/s/f', D + '/s/t/g', { force: false, errorOnExist: true })`,
+    `fs.cpSync(D + '/nope', D + '/c')`,
+    `fs.cpSync(D + '/s/f', D + '/c', { filter: async () => true })`
+  ].map((call) => inFolder(`${TREE}; try { ${call}; return 'copied' } catch (error) { return [error.name, error.code] }`)),
+  inFolder(
+    `${TREE}; return [fs.readdirSync(D, { recursive: true }), (await fsp.readdir(D, { recursive: true })).sort(), fs.readdirSync(D, { recursive: true, withFileTypes: true }).map((d) => [d.name, d.parentPath, d.isFile(), d.isDirectory(), d.isSymbolicLink()])]`
+  ),
+  inFolder(
+    `${TREE}; return [(await fsp.readdir(D, { recursive: true, withFileTypes: true })).map((d) => d.parentPath + '/' + d.name).sort(), fs.readdirSync(D + '/s', 'hex'), fs.readlinkSync(D + '/s/link', 'base64')]`
+  ),
+  inFolder(
+    `const made = fs.mkdtempSync(Buffer.from(D + '/é-')); return [made.length - D.length, made.startsWith(D + '/é-'), Buffer.isBuffer(fs.mkdtempSync(D + '/x', 'buffer'))]`
+  ),
+  inFolder(
+    `fs.writeFileSync(D + '/run', '', { mode: 0o755 }); fs.copyFileSync(D + '/run', D + '/copy'); return (fs.statSync(D + '/copy').mode & 0o777).toString(8)`
+  ),
+  inFolder(
+    `fs.writeFileSync(D + '/old', ''); fs.utimesSync(D + '/old', new Date(-1500), new Date(-40250)); const { mtimeMs, atime } = fs.statSync(D + '/old'); return [mtimeMs, atime.getTime()]`
+  ),
+  inFolder(
+    `const before = process.cwd(); fs.mkdirSync(D + '/w'); try { process.chdir(D + '/w'); fs.writeFileSync('here', 'x'); return [process.cwd(), require('path').resolve('a'), fs.existsSync(D + '/w/here')] } finally { process.chdir(before) }`
+  ),
+  inFolder(`try { process.chdir(D + '/nope') } catch ({ code, syscall, dest }) { return [code, syscall, dest] }`),
+  inFolder(`return process.chdir(5)`),
   inFolder(`${GLOBBED}; return [fs.globSync('**/*.txt', { cwd: D }).sort(), fs.globSync([D + '/**/*.js', D + '/*.txt']).sort()]`),
   inFolder(
     `${GLOBBED}; return [fs.globSync('**', { cwd: D, withFileTypes: true }).map((d) => [d.name, d.isDirectory()]).sort(), fs.globSync('**/*', { cwd: D, exclude: (n) => n === 'b' }).sort()]`

@@ -6,6 +6,7 @@ import { chunk } from './chunks.guest.ts'
 import { log } from './console.guest.ts'
 import { define, evaluate } from './intrinsics.guest.ts'
 import type { Core } from './node/core.guest.ts'
+import { logWarning } from './process-more.guest.ts'
 import { markNodeErrors } from './stack-guard.guest.ts'
 
 /** What the glue has itself; the rest is in the library, see guest/node. */
@@ -59,11 +60,12 @@ export function offerLibrary(make: ((core: Core) => Library) | undefined): void 
   makeLibrary = make
 }
 
-function fromLibrary(name: string): unknown {
+/** Also Node's internal modules, for the glue. */
+export function fromLibrary(name: string): unknown {
   if (library === undefined) {
     // Code that asks by a computed name, or for Buffer alone: it comes as text then, without V8's code cache.
     makeLibrary ??= evaluate(`${ask(ASK.LIBRARY)}\n//# sourceURL=node:library`) as (core: Core) => Library
-    library = makeLibrary({ ask, log, builtin: inside, nodeErrors: markNodeErrors, context: asyncContext })
+    library = makeLibrary({ ask, log, builtin: inside, nodeErrors: markNodeErrors, context: asyncContext, logWarning })
   }
   return library(name)
 }

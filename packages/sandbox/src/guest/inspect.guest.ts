@@ -86,16 +86,36 @@ function show(value: unknown, depth: number, state: State): string {
   if (typeof value !== 'object' || value === null) return String(value)
   if (state.left <= 0) return '…'
   if (state.seen.includes(value)) return '[Circular *1]'
-  const custom = (value as Record<symbol, unknown>)[customInspect]
+  const custom = customOf(value)
   if (typeof custom === 'function' && custom !== inspect) {
     const made = custom.call(value, state.depthMax - depth, state.options, inspect)
     return typeof made === 'string' ? made : show(made, depth, state)
   }
   state.seen.push(value)
-  const text = showObject(value, depth, state)
+  const text = shown(value, depth, state)
   state.seen.pop()
   state.left -= text.length
   return text
+}
+
+/** A proxy may refuse every question, which in Node nobody asks it; a line of the log must not fail by that. */
+function shown(value: object, depth: number, state: State): string {
+  const { length } = state.seen
+  try {
+    return showObject(value, depth, state)
+  } catch {
+    state.seen.length = length
+    return '<unreadable>'
+  }
+}
+
+function customOf(value: object): unknown {
+  try {
+    return (value as Record<symbol, unknown>)[customInspect]
+  } catch {
+    // As above.
+    return undefined
+  }
 }
 
 function showFunction(value: { name?: unknown; toString(): string }): string {

@@ -1,4 +1,5 @@
-import { builtin } from './builtins.guest.ts'
+import { builtin, fromLibrary } from './builtins.guest.ts'
+import { log } from './console.guest.ts'
 import { define } from './intrinsics.guest.ts'
 
 /** As node:os has them. */
@@ -39,12 +40,59 @@ function stdin(): unknown {
   return Object.assign(made, { fd: 0, isTTY: false, isRaw: false })
 }
 
+interface Named {
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly detail?: unknown
+}
+
+const WARN = 2
+
+/** What a process of Node does with a warning, as long as nobody takes this listener off. */
+export function logWarning(warning: unknown): void {
+  if (!(warning instanceof Error)) return
+  const { name, code, detail } = warning as Named
+  const { noDeprecation, pid } = (globalThis as unknown as { process: { noDeprecation?: boolean; pid: number } }).process
+  if (name === 'DeprecationWarning' && noDeprecation === true) return
+  const more = typeof detail === 'string' ? `\n${detail}` : ''
+  log(WARN, `(node:${pid}) ${code === undefined ? '' : `[${String(code)}] `}${textOf(warning)}${more}`)
+}
+
+function textOf(warning: Error): string {
+  return typeof warning.toString === 'function' ? warning.toString() : errorText.call(warning)
+}
+const errorText = Error.prototype.toString
+
+let folder = '/var/task'
+
+function chdir(directory: unknown): void {
+  const { validateString } = fromLibrary('internal/validators') as { validateString(value: unknown, name: string): void }
+  validateString(directory, 'directory')
+  const { statSync, realpathSync } = builtin('fs') as typeof import('node:fs')
+  const found = statSync(directory as string, { throwIfNoEntry: false })
+  if (found?.isDirectory() !== true) {
+    const [code, text, errno] =
+      found === undefined ? ['ENOENT', 'no such file or directory', -2] : ['ENOTDIR', 'not a directory', -20]
+    throw Object.assign(new Error(`${code}: ${text}, chdir '${folder}' -> '${String(directory)}'`), {
+      errno,
+      code,
+      syscall: 'chdir',
+      path: folder,
+      dest: directory
+    })
+  }
+  folder = realpathSync(directory as string)
+}
+
 const RESOURCES = `userCPUTime systemCPUTime maxRSS sharedMemorySize unsharedDataSize unsharedStackSize minorPageFault majorPageFault
 swappedOut fsRead fsWrite ipcSent ipcReceived signalsCount voluntaryContextSwitches involuntaryContextSwitches`
 
 /** Members of `process` that few ask for, each made when it is first read. */
 const MAKERS: Record<string, () => unknown> = {
   stdin,
+  cwd: () => () => folder,
+  chdir: () => chdir,
+  emitWarning: () => (fromLibrary('internal/process/warning') as { emitWarning: unknown }).emitWarning,
   getBuiltinModule: () => getBuiltinModule,
   getuid: () => () => USER,
   geteuid: () => () => USER,

@@ -36,6 +36,21 @@ function withTrace(env: Record<string, string>): Record<string, string> {
   })
 }
 
+/** A variable is a text, whatever it is set to. */
+const TEXTS: ProxyHandler<Record<string, string>> = {
+  set(variables, name, value) {
+    variables[asText(name)] = asText(value)
+    return true
+  },
+  defineProperty(variables, name, descriptor) {
+    return reflectDefine(variables, name, 'value' in descriptor ? { ...descriptor, value: asText(descriptor.value) } : descriptor)
+  }
+}
+const reflectDefine = Reflect.defineProperty
+
+/** @throws TypeError for a symbol */
+const asText = (value: unknown): string => `${value as string}`
+
 const FEATURES = {
   inspector: false,
   debug: false,
@@ -52,7 +67,7 @@ let made: Record<string, unknown> | undefined
 /** The same object before and after: modules that were loaded ahead hold it. */
 export function configureProcess(environment: Record<string, string>): Record<string, unknown> {
   made ??= makeProcess()
-  made.env = withTrace({ ...environment })
+  made.env = new Proxy(withTrace({ ...environment }), TEXTS)
   return made
 }
 
@@ -84,12 +99,9 @@ function makeProcess(): Record<string, unknown> {
     nextTick,
     hrtime,
     uptime: () => (now() - timeOrigin) / 1_000,
-    cwd: () => '/var/task',
-    chdir: () => undefined,
     umask: () => 0o22,
     memoryUsage: Object.assign(() => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }), { rss: () => 0 }),
     cpuUsage: () => ({ user: 0, system: 0 }),
-    emitWarning: (warning: unknown) => log(2, String(warning)),
     binding: () => {
       throw new Error('process.binding is not available')
     }

@@ -4,6 +4,8 @@ export interface Core {
   ask(operation: number, a?: unknown, b?: unknown, c?: unknown, d?: unknown): unknown
   /** The console's line writer: level, text. */
   log(level: number, text: string): void
+  /** Writes what a listener of `warning` is told into the log. */
+  logWarning(warning: unknown): void
   /** Timers and the like that are the glue's own, by `node:` name. */
   builtin(name: string): unknown
   /** Says by which member Node's own errors are known. */

@@ -36,7 +36,6 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     addAfterUserSerializeCallback: nothing
   }),
   'internal/process/execution': () => ({ tryGetCwd: () => '/var/task' }),
-  'internal/process/warning': () => ({ emitWarningSync: process.emitWarning, emitWarning: process.emitWarning }),
   'internal/process/task_queues': () => ({ queueMicrotask, nextTick: process.nextTick, runNextTicks: nothing }),
   'internal/source_map/source_map_cache': () => ({
     getSourceMapsSupport: () => ({ enabled: false }),
@@ -225,6 +224,7 @@ export const ADDITIONS: Record<string, (exports: Record<string, unknown>) => voi
     for (const mark of Object.getOwnPropertySymbols(prototype)) core.nodeErrors(mark)
   },
   // Reading it switches it on.
+  'internal/process/warning': () => process.on('warning', core.logWarning),
   'internal/async_context_frame': (frame) => frame.enabled,
   buffer: (exports) => {
     exports.transcode = (source: Uint8Array, from: BufferEncoding, to: BufferEncoding) => {
