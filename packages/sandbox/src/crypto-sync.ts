@@ -11,6 +11,12 @@ const RSA_BITS_MAX = 4_096
 const CIPHERS_MAX = 64
 
 type Fields = Record<string, unknown>
+
+interface OpenSslFields {
+  readonly library?: string
+  readonly reason?: string
+}
+
 type Answer = Uint8Array | string | undefined
 type Operation = (fields: Fields, a: Uint8Array, b: Uint8Array) => Answer | Buffer
 
@@ -50,7 +56,7 @@ export class CryptoSync {
     cipherPadding: (fields) => void this.#cipher(fields).setAutoPadding(fields.on === true)
   }
 
-  /** @returns bytes, text or undefined; an error as NUL and JSON of name, code and message */
+  /** @returns bytes, text or undefined; an error as NUL and JSON of name, code, message and what OpenSSL says of it */
   answer(name: unknown, json: unknown, a: unknown, b: unknown): Answer {
     try {
       const run = typeof name === 'string' && Object.hasOwn(this.#operations, name) ? this.#operations[name] : undefined
@@ -60,8 +66,8 @@ export class CryptoSync {
       const made = run(fields as Fields, bytes(a), bytes(b))
       return made instanceof Uint8Array ? new Uint8Array(made) : made
     } catch (error) {
-      const { name: kind, code, message } = error as NodeJS.ErrnoException
-      return `\0${JSON.stringify({ name: String(kind), code, message: String(message) })}`
+      const { name: kind, code, message, library, reason } = error as NodeJS.ErrnoException & OpenSslFields
+      return `\0${JSON.stringify({ name: String(kind), code, message: String(message), library, reason })}`
     }
   }
 

@@ -3,6 +3,10 @@ import test from 'ava'
 import { compare } from './_compare.ts'
 
 const zlib = [
+  `(await Promise.all(Array.from({ length: 100 }, (_, index) => require('util').promisify(require('zlib').gzip)('text ' + index)))).map((bytes) => require('zlib').gunzipSync(bytes).toString()).join()`,
+  `(await Promise.allSettled(Array.from({ length: 60 }, (_, index) => require('util').promisify(require('zlib').gunzip)(index % 2 === 0 ? require('zlib').gzipSync('t' + index) : 'bad')))).map(({ value, reason }) => value?.toString() ?? reason.code)`,
+  `require('zlib').gzip('a')`,
+  `await (async () => { const z = require('zlib'); return [z.constants.Z_MAX_CHUNK === Infinity, z.createGzip({ chunkSize: 65536 })._chunkSize] })()`,
   `(() => { const z = require('zlib'); return ['gzip', 'deflate', 'deflateRaw', 'brotliCompress', 'zstdCompress'].map((n) => z[n + 'Sync']('hello '.repeat(100)).toString('base64')) })()`,
   `(() => { const z = require('zlib'); const b = Buffer.from('x'.repeat(3000000)); return [z.gunzipSync(z.gzipSync(b)).equals(b), z.brotliDecompressSync(z.brotliCompressSync(b)).length, z.inflateSync(z.deflateSync(b, { level: 1 })).length, z.zstdDecompressSync(z.zstdCompressSync(b)).length] })()`,
   `require('zlib').gunzipSync('nope')`,
@@ -45,6 +49,18 @@ const crypto = [
   `require('crypto').createHmac('nope', 'k')`,
   `require('crypto').createHmac('sha256', undefined)`,
   `await (async () => { const h = require('crypto').createHash('sha256'); require('stream').Readable.from(['a', 'b']).pipe(h); const parts = []; for await (const p of h) parts.push(p); return Buffer.concat(parts).toString('hex') })()`,
+  `await (async () => { const h = require('crypto').createHash('sha256'); await require('stream/promises').pipeline(require('stream').Readable.from(['a', 'b']), h); const first = h.digest('hex'); try { h.digest() } catch (error) { return [first, h.read().toString('hex'), error.code] } })()`,
+  `[require('crypto').hash('shake128', 'x', { outputLength: 5 }), require('crypto').hash('sha1', 'x', { outputEncoding: 'base64' }), require('crypto').hash('md5', 'x', 'buffer').length]`,
+  `require('util').promisify(require('crypto').generateKeyPair)('ec', { namedCurve: 'P-256' }).then(({ publicKey, privateKey }) => [publicKey.type, privateKey.type])`,
+  `require('crypto').generateKeyPair(5, {}, () => {})`,
+  `[5, 'aes'].map((type) => { try { require('crypto').generateKeySync(type, { length: 7 }) } catch (error) { return [error.name, error.code, error.message] } })`,
+  `require('crypto').generateKey('hmac', { length: 1 }, () => {})`,
+  ...['0, 20, "sha1"', '1, "20", "sha1"', '1, -1, "sha1"', '1, 20'].map(
+    (rest) => `require('crypto').pbkdf2('pw', 'salt', ${rest}, () => {})`
+  ),
+  `require('crypto').hkdf(5, 'key', 'salt', 'info', 24, () => {})`,
+  `require('crypto').hkdfSync('nope', 'key', 'salt', 'info', 24)`,
+  `(() => { const c = require('crypto').createDecipheriv('aes-128-cbc', Buffer.alloc(16), Buffer.alloc(16)); c.update('x'); try { c.final() } catch ({ code, reason, library, message }) { return [code, reason, library, message] } })()`,
   `require('crypto').pbkdf2Sync('pw', 'salt', 1000, 32, 'sha512').toString('hex')`,
   `await require('util').promisify(require('crypto').pbkdf2)('pw', 'salt', 10, 16, 'sha1').then((b) => b.toString('hex'))`,
   `require('crypto').pbkdf2Sync('pw', 'salt', 1, 16, 'nope')`,
@@ -77,6 +93,9 @@ const crypto = [
   ),
   withKeys(
     `const e = c.publicEncrypt(rsa.publicKey, Buffer.from('secret')); return c.privateDecrypt(rsa.privateKey, e).toString()`
+  ),
+  withKeys(
+    `const e = c.publicEncrypt({ key: rsa.publicKey, encoding: 'hex' }, Buffer.from('secret').toString('hex')); return c.privateDecrypt(rsa.privateKey, e).toString()`
   ),
   withKeys(`return c.createPrivateKey('garbage')`),
   withKeys(`return c.createPrivateKey(5)`),

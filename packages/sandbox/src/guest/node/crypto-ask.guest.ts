@@ -9,11 +9,10 @@ export type Input = string | Bytes
 export function askCrypto(name: string, fields: object, a?: Uint8Array, b?: Uint8Array): unknown {
   const answer = core.ask(ASK.CRYPTO_SYNC, name, JSON.stringify(fields), a, b)
   if (typeof answer !== 'string' || answer[0] !== '\0') return answer
-  const told = JSON.parse(answer.slice(1)) as { name: string; code?: string; message: string }
+  const { name: kind, message, ...more } = JSON.parse(answer.slice(1)) as { name: string; message: string }
   const makers: Record<string, ErrorConstructor> = { TypeError, RangeError } as never
-  const error = new (makers[told.name] ?? Error)(told.message)
-  if (told.code !== undefined) Object.assign(error, { code: told.code })
-  throw error
+  const error = new (makers[kind] ?? Error)(message)
+  throw Object.assign(error, more)
 }
 
 export function askBytes(name: string, fields: object, a?: Uint8Array, b?: Uint8Array): Buffer {

@@ -109,7 +109,21 @@ export function makeKeys(load: Load) {
   const formatted = (key: KeyObject, encoding: unknown): unknown =>
     encoding === undefined ? key : key.export(encoding as Fields)
 
+  const { validateString, validateObject, validateInteger, validateOneOf } = load('internal/validators') as Record<
+    string,
+    (...values: unknown[]) => void
+  >
+  const assertSecret = (type: unknown, options: unknown): void => {
+    validateString?.(type, 'type')
+    validateObject?.(options, 'options')
+    const { length } = options as { length: unknown }
+    if (type === 'hmac') validateInteger?.(length, 'options.length', 8, 2 ** 31 - 1)
+    else if (type === 'aes') validateOneOf?.(length, 'options.length', [128, 192, 256])
+    else throw fail('ERR_INVALID_ARG_VALUE', 'type', type, 'must be a supported key type')
+  }
+
   const generateKeyPairSync = (type: unknown, options: Fields = {}): { publicKey: unknown; privateKey: unknown } => {
+    validateString?.(type, 'type')
     const { publicKeyEncoding, privateKeyEncoding, ...rest } = options
     const [publicKey, privateKey] = askJson<[Described, Described]>('keyGenerate', { type, options: rest })
     return {
@@ -118,8 +132,9 @@ export function makeKeys(load: Load) {
     }
   }
 
-  const generateKeySync = (type: unknown, { length }: { length: number }): KeyObject => {
-    if (type !== 'hmac' && type !== 'aes') throw fail('ERR_INVALID_ARG_VALUE', 'type', type)
+  const generateKeySync = (type: unknown, options: { length: number }): KeyObject => {
+    assertSecret(type, options)
+    const { length } = options
     return new KeyObject(MAKE, crypto.getRandomValues(new Uint8Array(Math.floor(length / 8))))
   }
 
@@ -185,6 +200,7 @@ export function makeKeys(load: Load) {
     createPublicKey: (key: unknown) => importKey('public', key),
     generateKeyPairSync,
     generateKeySync,
+    assertSecret,
     diffieHellman: ({ privateKey, publicKey }: { privateKey: unknown; publicKey: unknown }) =>
       askBytes('diffieHellman', {}, keyBytes('private', privateKey), keyBytes('public', publicKey)),
     keyOf,

@@ -11,7 +11,7 @@ type Fields = Record<string, unknown>
 /** node:crypto: objects and checks here, the arithmetic in the executor. */
 export function makeCrypto(load: Load, constants: Record<string, unknown>): Record<string, unknown> {
   const { codes } = load('internal/errors') as { codes: Record<string, new (...values: unknown[]) => Error> }
-  const { validateFunction, validateString, validateUint32 } = load('internal/validators') as Record<
+  const { validateFunction, validateString, validateInt32 } = load('internal/validators') as Record<
     string,
     (...values: unknown[]) => void
   >
@@ -58,16 +58,13 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
       this.update(chunk, encoding)
       done()
     }
-
-    override _flush(done: () => void): void {
-      this.push((this as unknown as { digest(): unknown }).digest())
-      done()
-    }
   }
 
   class Hash extends Digesting {
     readonly #algorithm: string
     readonly #fields: Fields
+    /** What the stream's end gave: who piped into it may ask for it then. */
+    #flushed: Buffer | undefined
 
     constructor(algorithm: unknown, options?: Fields) {
       super(options)
@@ -91,9 +88,19 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     digest(encoding?: unknown): unknown {
       if (this.finalized) throw fail('ERR_CRYPTO_HASH_FINALIZED')
       this.finalized = true
+      return encoded(this.#flushed ?? this.#made(), encoding)
+    }
+
+    override _flush(done: () => void): void {
+      this.#flushed = this.#made()
+      this.push(this.#flushed)
+      done()
+    }
+
+    #made(): Buffer {
       const message = this.parts.whole()
       const here = this.#fields.outputLength === undefined ? digestHere(this.#algorithm, message) : undefined
-      return encoded(here === undefined ? askBytes('hash', this.#fields, message) : bufferOf(here), encoding)
+      return here === undefined ? askBytes('hash', this.#fields, message) : bufferOf(here)
     }
   }
 
@@ -124,6 +131,11 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
       const here = hmacHere(this.#algorithm, this.#key, message)
       if (here !== undefined) return encoded(bufferOf(here), encoding)
       return encoded(askBytes('hmac', { algorithm: this.#algorithm }, message, this.#key.slice()), encoding)
+    }
+
+    override _flush(done: () => void): void {
+      this.push(this.digest())
+      done()
     }
   }
 
@@ -177,6 +189,24 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     }
   }
 
+  /** What `util.promisify` makes of it gives an object with a member for each value of the callback. */
+  const { customPromisifyArgs } = load('internal/util') as { customPromisifyArgs: symbol }
+  const generateKeyPair = (type: unknown, options: unknown, done?: unknown) => {
+    const call = (typeof options === 'function' ? options : done) as (
+      error: unknown,
+      publicKey?: unknown,
+      privateKey?: unknown
+    ) => void
+    validateString?.(type, 'type')
+    validateFunction?.(call, 'callback')
+    later(
+      () => keys.generateKeyPairSync(type, typeof options === 'object' ? (options as Fields) : {}),
+      (error: unknown, made?: { publicKey: unknown; privateKey: unknown }) =>
+        error === null ? call(null, made?.publicKey, made?.privateKey) : call(error)
+    )
+  }
+  Object.defineProperty(generateKeyPair, customPromisifyArgs, { value: ['publicKey', 'privateKey'] })
+
   const later = (run: () => unknown, done: unknown): void => {
     validateFunction?.(done, 'callback')
     setImmediate(() => {
@@ -191,9 +221,13 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     })
   }
 
-  const pbkdf2Sync = (password: unknown, salt: unknown, iterations: unknown, keylen: unknown, digest: unknown): Buffer => {
+  const assertPbkdf2 = (iterations: unknown, keylen: unknown, digest: unknown): void => {
     validateString?.(digest, 'digest')
-    validateUint32?.(iterations, 'iterations', true)
+    validateInt32?.(iterations, 'iterations', 1)
+    validateInt32?.(keylen, 'keylen', 0)
+  }
+  const pbkdf2Sync = (password: unknown, salt: unknown, iterations: unknown, keylen: unknown, digest: unknown): Buffer => {
+    assertPbkdf2(iterations, keylen, digest)
     if (!known(String(digest))) throw fail('ERR_CRYPTO_INVALID_DIGEST', digest)
     return askBytes('pbkdf2', { iterations, keylen, digest }, keys.secretOf(password), data(salt, undefined, 'salt'))
   }
@@ -209,13 +243,19 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
       data(salt, undefined, 'salt')
     )
   }
+  const assertHkdf = (digest: unknown, keylen: unknown): void => {
+    validateString?.(digest, 'digest')
+    validateInt32?.(keylen, 'length', 0)
+  }
   const hkdfSync = (digest: unknown, key: unknown, salt: unknown, info: unknown, keylen: unknown): ArrayBuffer => {
+    assertHkdf(digest, keylen)
+    if (!known(String(digest))) throw fail('ERR_CRYPTO_INVALID_DIGEST', digest)
     const bytes = askBytes('hkdf', { digest, keylen, info: to64(data(info)) }, keys.secretOf(key), data(salt))
     return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   }
   const crypt = (name: string, kind: 'public' | 'private') => (key: unknown, value: unknown) => {
     const { der, options } = keys.keyOf(kind, key)
-    return askBytes(name, options, data(value, undefined, 'buffer'), der)
+    return askBytes(name, options, data(value, (key as Fields | undefined)?.encoding, 'buffer'), der)
   }
   const webcrypto = globalThis.crypto
   return {
@@ -236,26 +276,17 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
     createPrivateKey: keys.createPrivateKey,
     createPublicKey: keys.createPublicKey,
     generateKeyPairSync: keys.generateKeyPairSync,
-    generateKeyPair: (type: unknown, options: unknown, done?: unknown) => {
-      const call = (typeof options === 'function' ? options : done) as (
-        error: unknown,
-        publicKey?: unknown,
-        privateKey?: unknown
-      ) => void
-      later(
-        () => keys.generateKeyPairSync(type, typeof options === 'object' ? (options as Fields) : {}),
-        (error: unknown, made?: { publicKey: unknown; privateKey: unknown }) =>
-          error === null ? call(null, made?.publicKey, made?.privateKey) : call(error)
-      )
-    },
+    generateKeyPair,
     generateKeySync: keys.generateKeySync,
-    generateKey: (type: unknown, options: { length: number }, done: unknown) =>
-      later(() => keys.generateKeySync(type, options), done),
+    generateKey: (type: unknown, options: { length: number }, done: unknown) => {
+      keys.assertSecret(type, options)
+      later(() => keys.generateKeySync(type, options), done)
+    },
     diffieHellman: keys.diffieHellman,
-    hash: (algorithm: unknown, value: unknown, output: unknown = 'hex') =>
-      new Hash(algorithm)
-        .update(value)
-        .digest(typeof output === 'object' ? ((output as Fields)?.outputEncoding ?? 'hex') : output),
+    hash: (algorithm: unknown, value: unknown, output: unknown = 'hex') => {
+      const options = typeof output === 'object' ? (output as Fields) : { outputEncoding: output }
+      return new Hash(algorithm, { outputLength: options?.outputLength }).update(value).digest(options?.outputEncoding ?? 'hex')
+    },
     sign: (algorithm: unknown, value: unknown, key: unknown, done?: unknown) => {
       const run = () => signBytes(algorithm ?? undefined, data(value), key)
       return done === undefined ? run() : later(run, done)
@@ -265,16 +296,21 @@ export function makeCrypto(load: Load, constants: Record<string, unknown>): Reco
       return done === undefined ? run() : later(run, done)
     },
     pbkdf2Sync,
-    pbkdf2: (password: unknown, salt: unknown, iterations: unknown, keylen: unknown, digest: unknown, done: unknown) =>
-      later(() => pbkdf2Sync(password, salt, iterations, keylen, digest), done),
+    pbkdf2: (password: unknown, salt: unknown, iterations: unknown, keylen: unknown, digest: unknown, done: unknown) => {
+      // Who leaves out the digest is told that, not that it is a function.
+      assertPbkdf2(iterations, keylen, typeof digest === 'function' ? undefined : digest)
+      later(() => pbkdf2Sync(password, salt, iterations, keylen, digest), done)
+    },
     scryptSync,
     scrypt: (password: unknown, salt: unknown, keylen: unknown, options: unknown, done?: unknown) =>
       typeof options === 'function'
         ? later(() => scryptSync(password, salt, keylen), options)
         : later(() => scryptSync(password, salt, keylen, options as Fields), done),
     hkdfSync,
-    hkdf: (digest: unknown, key: unknown, salt: unknown, info: unknown, keylen: unknown, done: unknown) =>
-      later(() => hkdfSync(digest, key, salt, info, keylen), done),
+    hkdf: (digest: unknown, key: unknown, salt: unknown, info: unknown, keylen: unknown, done: unknown) => {
+      assertHkdf(digest, keylen)
+      later(() => hkdfSync(digest, key, salt, info, keylen), done)
+    },
     publicEncrypt: crypt('publicEncrypt', 'public'),
     privateDecrypt: crypt('privateDecrypt', 'private'),
     privateEncrypt: crypt('privateEncrypt', 'private'),

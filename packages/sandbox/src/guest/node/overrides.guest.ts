@@ -6,6 +6,7 @@ import { makeInternalUrl } from './internal-url.guest.ts'
 import { makeModule } from './module.guest.ts'
 import { makeNet } from './net.guest.ts'
 import { makeTimersPromises } from './timers-promises.guest.ts'
+import { takeTurns } from './zlib-turns.guest.ts'
 
 type Load = (id: string) => unknown
 
@@ -186,11 +187,11 @@ function webStreams(): Record<string, unknown> {
     ByteLengthQueuingStrategy,
     CountQueuingStrategy,
     kChunk: chunk,
+    kClose: close,
+    kError: error,
     // Also of a stream that somebody reads: as the reader does it.
     readableStreamCancel: (stream: ReadableStream & { _reader?: ReadableStreamDefaultReader }, reason: unknown) =>
       (stream.locked ? stream._reader?.cancel(reason) : stream.cancel(reason))?.catch(nothing),
-    kClose: close,
-    kError: error,
     readableStreamDefaultReaderRead: (
       reader: ReadableStreamDefaultReader,
       request: Record<symbol, (value?: unknown) => void>
@@ -223,9 +224,10 @@ export const ADDITIONS: Record<string, (exports: Record<string, unknown>) => voi
     const { prototype } = (codes as Record<string, { prototype: object }>).ERR_INVALID_ARG_TYPE as { prototype: object }
     for (const mark of Object.getOwnPropertySymbols(prototype)) core.nodeErrors(mark)
   },
-  // Reading it switches it on.
   'internal/process/warning': () => process.on('warning', core.logWarning),
+  // Reading it switches it on.
   'internal/async_context_frame': (frame) => frame.enabled,
+  zlib: takeTurns,
   buffer: (exports) => {
     exports.transcode = (source: Uint8Array, from: BufferEncoding, to: BufferEncoding) => {
       const text = Buffer.from(source).toString(from)
