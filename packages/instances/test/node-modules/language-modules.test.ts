@@ -3,6 +3,7 @@ import test from 'ava'
 import { compare } from './_compare.ts'
 
 const util = [
+  `[Object.getPrototypeOf(require('util').parseEnv('a=1')) === null, require('util').parseEnv('__proto__=x').__proto__]`,
   `[new Headers({ a: '1', b: '2' }), new Headers(), new URL('http://u:p@h:1/p?q=1#f'), new URLSearchParams('a=1&b=2'), new URLSearchParams()].map((v) => require('util').inspect(v))`,
   `[new Response('x', { status: 201 }), Response.error(), new Blob(['abc'], { type: 't/x' }), new File(['a'], 'n.txt', { lastModified: 5 })].map((v) => require('util').inspect(v))`,
   `(() => { const f = new FormData(); f.append('a', '1'); return require('util').inspect([f, { deep: { deeper: { headers: new Headers({ a: 'b' }) } } }, { deep: new AbortController() }]) })()`,
@@ -104,6 +105,7 @@ const paths = [
 ]
 
 const texts = [
+  `(() => { const { StringDecoder } = require('string_decoder'); const bytes = Buffer.from('a👍b👍', 'utf16le'); const told = []; for (let first = 0; first < bytes.length; first++) for (let second = first; second < bytes.length; second++) { const d = new StringDecoder('utf16le'); told.push(d.write(bytes.subarray(0, first)) + d.write(bytes.subarray(first, second)) + d.write(bytes.subarray(second)) + d.end()) } return told })()`,
   `require('querystring').parse('a=1&b=2&a=3&c=%20x+y&d')`,
   `require('querystring').stringify({ a: [1, 2], b: 'x y', c: '', d: true, e: undefined })`,
   `require('querystring').escape('a b&é') + require('querystring').unescape('%E4%BD%zz')`,
@@ -187,6 +189,21 @@ const streams = [
 ]
 
 const others = [
+  `await new Promise((done) => { const timer = setTimeout(function () { const told = [this === timer, timer.refresh() === timer]; clearTimeout(timer); done([...told, timer._destroyed]) }, 1) })`,
+  `await new Promise((done) => { let count = 0; const timer = setTimeout(() => { if (++count === 3) done(count); else timer.refresh() }, 1) })`,
+  `await new Promise((done) => { let count = 0; setInterval(function () { if (++count < 3) return; clearInterval(this); done(count) }, 1) })`,
+  `await (async () => { let count = 0; const timer = setTimeout(() => count++, 1); await new Promise((r) => setTimeout(r, 10)); timer.close(); timer.refresh(); await new Promise((r) => setTimeout(r, 10)); return count })()`,
+  `setTimeout()`,
+  `setInterval('code', 1)`,
+  `setImmediate({})`,
+  `queueMicrotask(null)`,
+  `(() => { const { unref, ref } = setTimeout(() => {}, 1); return [typeof unref.call({}), typeof ref.call({})] })()`,
+  `(() => { process.env.COUNT = 5; process.env.NONE = undefined; Object.assign(process.env, { YES: true }); const told = [process.env.COUNT, process.env.NONE, process.env.YES, { ...process.env }.COUNT]; for (const name of ['COUNT', 'NONE', 'YES']) delete process.env[name]; return [...told, 'COUNT' in process.env] })()`,
+  `process.env.SYMBOL = Symbol('s')`,
+  `await new Promise((done) => { process.once('warning', (warning) => done([warning.name, warning.code, warning.message, warning.detail, warning instanceof Error])); process.emitWarning('careful', { type: 'Notice', code: 'N1', detail: 'more' }) })`,
+  `await new Promise((done) => { process.once('warning', ({ name, message }) => done([name, message])); require('util').deprecate(() => 1, 'use another')() })`,
+  `await new Promise((done) => { process.once('warning', ({ name, count, type }) => done([name, count, type])); const emitter = new (require('events'))(); for (let index = 0; index < 11; index++) emitter.on('many', () => {}) })`,
+  `process.emitWarning({})`,
   `await (async () => { const { AsyncLocalStorage } = require('async_hooks'); const s = new AsyncLocalStorage(); return s.run({ a: 1 }, () => s.getStore().a) + String(s.getStore()) })()`,
   `(() => { const { AsyncResource } = require('async_hooks'); return new AsyncResource('X').runInAsyncScope((a) => a + 1, null, 2) })()`,
   `(() => { const dc = require('diagnostics_channel'); const got = []; const c = dc.channel('my'); c.subscribe((m, n) => got.push(m, n)); c.publish(5); return [got, c.hasSubscribers, dc.hasSubscribers('other')] })()`,

@@ -14,7 +14,12 @@ function decode(state: Uint8Array, view: ArrayBufferView): string {
     return sliceOf(bytes, 0, bytes.length, encoding)
   }
   let before = ''
-  if ((state[MISSING] as number) > 0) [before, bytes] = complete(state, bytes, encoding)
+  // What completes the first half of a surrogate pair leaves its other half missing.
+  while ((state[MISSING] as number) > 0 && bytes.length > 0) {
+    const [text, rest] = complete(state, bytes, encoding)
+    before += text
+    bytes = rest
+  }
   if (bytes.length === 0) return before
   hold(state, bytes, encoding)
   const whole = bytes.length - (state[BUFFERED] as number)

@@ -3,7 +3,7 @@ const LINE =
 
 /** util.parseEnv: lines of `NAME=value`, quoted values over several lines, comments. */
 export function parseEnv(text: string): Record<string, string> {
-  const values: Record<string, string> = {}
+  const values = Object.create(null) as Record<string, string>
   for (const [, name, given = ''] of text.replaceAll('\r\n', '\n').matchAll(LINE)) {
     const trimmed = given.trim()
     const quote = trimmed[0]
