@@ -66,6 +66,15 @@ const expressions = [
   ),
   inFolder(`try { process.chdir(D + '/nope') } catch ({ code, syscall, dest }) { return [code, syscall, dest] }`),
   inFolder(`return process.chdir(5)`),
+  inFolder(
+    `fs.writeFileSync(D + '/b', 'héllo'); const blob = await fs.openAsBlob(D + '/b', { type: 'text/x' }); return [await blob.text(), blob.type, blob.size]`
+  ),
+  inFolder(
+    `const watcher = fs.watch(D, () => {}); const closed = new Promise((r) => watcher.once('close', () => r('closed'))); watcher.unref(); watcher.close(); const deep = fs.watch(D, { recursive: true }); deep.close(); return [watcher instanceof require('events'), watcher.listenerCount('change'), await closed]`
+  ),
+  inFolder(`return fs.watch(D + '/nope')`),
+  inFolder(`fs.writeFileSync(D + '/c', ''); fs.watchFile(D + '/c', () => {}); fs.unwatchFile(D + '/c'); return 'unwatched'`),
+  ...['"x"', 'undefined'].map((descriptor) => inFolder(`try { fs.closeSync(${descriptor}) } catch { return 'refused' }`)),
   inFolder(`${GLOBBED}; return [fs.globSync('**/*.txt', { cwd: D }).sort(), fs.globSync([D + '/**/*.js', D + '/*.txt']).sort()]`),
   inFolder(
     `${GLOBBED}; return [fs.globSync('**', { cwd: D, withFileTypes: true }).map((d) => [d.name, d.isDirectory()]).sort(), fs.globSync('**/*', { cwd: D, exclude: (n) => n === 'b' }).sort()]`

@@ -75,6 +75,8 @@ const assertions = [
 ]
 
 const events = [
+  `(() => { const { getEventListeners, listenerCount } = require('events'); const target = new EventTarget(), f = () => {}, g = { handleEvent() {} }; target.addEventListener('x', f); target.addEventListener('x', g); const { signal } = new AbortController(); signal.addEventListener('abort', f); return [getEventListeners(target, 'x').map((one) => one === f || one === g), getEventListeners(target, 'y'), listenerCount(target, 'x'), listenerCount(signal, 'abort')] })()`,
+  `await (async () => { const { once, listenerCount } = require('events'); const emitter = new (require('events'))(), { signal } = new AbortController(); const told = once(emitter, 'x', { signal }); const during = listenerCount(signal, 'abort'); emitter.emit('x', 1); return [await told, during, listenerCount(signal, 'abort')] })()`,
   `(() => { const E = require('events'); const e = new E(); const l = []; e.on('x', (v) => l.push('a' + v)); e.prependListener('x', (v) => l.push('b' + v)); e.once('x', () => l.push('once')); e.emit('x', 1); e.emit('x', 2); return [l, e.listenerCount('x'), e.eventNames()] })()`,
   `new (require('events'))().emit('error', new Error('unheard'))`,
   `new (require('events'))().emit('error', 'text')`,
@@ -88,6 +90,9 @@ const events = [
 ]
 
 const paths = [
+  `['http://u:p%20w@[::1]:8080/a?b#c', 'https://x'].map((text) => ({ ...require('url').urlToHttpOptions(new URL(text)) }))`,
+  `(() => { const { path, hostname, auth } = require('url').urlToHttpOptions({ ...new URL('http://a:b@c/d') }); return [path, hostname, auth] })()`,
+  `require('url').urlToHttpOptions('http://a')`,
   `['/foo/*.js', '**/*.txt', 'a{b,c}d', '[a-c]x', '!(x)'].map((p) => ['/foo/b.js', 'a/b.txt', 'abd', 'bx', 'x'].map((n) => [require('path').matchesGlob(n, p), require('path').win32.matchesGlob(n, p)]))`,
   `require('path').matchesGlob(5, '*')`,
   `require('path').join('/a', '../b', './c//d')`,
@@ -131,6 +136,8 @@ const texts = [
 ]
 
 const buffers = [
+  `Buffer.alloc(4).fill('zz', 'hex')`,
+  `Buffer.alloc(4).fill(1, 0, 9)`,
   `Buffer.from('añ€😀').toString('hex')`,
   `Buffer.from('añ€😀').toString('base64') + Buffer.from('añ€😀').toString('base64url')`,
   `Buffer.from([0xff, 0xc0, 0x80, 0xe2, 0x82, 0x41, 0xf0, 0x9f]).toString()`,

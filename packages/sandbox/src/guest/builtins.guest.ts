@@ -34,6 +34,8 @@ type Library = (id: string) => unknown
 /** For the library only. */
 function inside(name: string): unknown {
   if (name === 'peerless:fetch') return chunk('fetch')
+  if (name === 'peerless:listeners')
+    return (require('./event-target.guest.ts') as typeof import('./event-target.guest.ts')).listenersOf
   return name === 'peerless:random' ? chance() : builtin(name)
 }
 

@@ -194,6 +194,9 @@ let counted: (target: EventTarget, type: string, listeners: number) => void
 /** Listeners of one target. A leak of more than that is a fault of the function. */
 const LISTENERS_MAX = 100_000
 
+/** Who listens to what, in their order. */
+export let listenersOf: (target: EventTarget, type: string) => Listener[]
+
 export class EventTarget {
   readonly #listeners = new Map<string, Entry[]>()
 
@@ -262,6 +265,10 @@ export class EventTarget {
 
   get [Symbol.toStringTag](): string {
     return 'EventTarget'
+  }
+
+  static {
+    listenersOf = (target, type) => target.#listeners.get(type)?.map(({ listener }) => listener) ?? []
   }
 }
 

@@ -31,10 +31,10 @@ function compareRange(a: Uint8Array, b: Uint8Array): number {
   return Math.sign(a.length - b.length)
 }
 
-/** -1: out of range; -2: nothing to fill with. */
+/** -2: out of range; -1: nothing to fill with. */
 function fill(view: View, value: unknown, start: number, end: number, encoding?: unknown): number | undefined {
   const bytes = bytesOf(view)
-  if (start < 0 || end > bytes.length) return -1
+  if (start < 0 || end > bytes.length) return -2
   if (start >= end) return undefined
   if (typeof value === 'number' || typeof value === 'boolean') {
     bytes.fill(Number(value) & 255, start, end)
@@ -42,7 +42,7 @@ function fill(view: View, value: unknown, start: number, end: number, encoding?:
   }
   const pattern =
     typeof value === 'string' ? (Buffer.from(value, encoding as BufferEncoding) as Uint8Array) : bytesOf(value as ArrayBufferView)
-  if (pattern.length === 0) return -2
+  if (pattern.length === 0) return -1
   for (let at = start; at < end; at += pattern.length) {
     bytes.set(at + pattern.length <= end ? pattern : pattern.subarray(0, end - at), at)
   }

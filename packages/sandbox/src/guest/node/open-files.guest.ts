@@ -57,7 +57,8 @@ export class OpenFiles {
   }
 
   close(descriptor: number): void {
-    if (!this.#open.delete(descriptor) && descriptor >= FIRST) throw new FileError('EBADF')
+    const ofProcess = descriptor >= 0 && descriptor < FIRST
+    if (!this.#open.delete(descriptor) && !ofProcess) throw new FileError('EBADF')
   }
 
   node(descriptor: number): Node {

@@ -5,6 +5,7 @@ import { makeHttp, makeHttps } from './http.guest.ts'
 import { makeInternalUrl } from './internal-url.guest.ts'
 import { makeModule } from './module.guest.ts'
 import { makeNet } from './net.guest.ts'
+import { makeWatchers } from './silent-watchers.guest.ts'
 import { makeTimersPromises } from './timers-promises.guest.ts'
 import { takeTurns } from './zlib-turns.guest.ts'
 
@@ -78,6 +79,7 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     transferableAbortSignal: (signal: AbortSignal) => signal
   }),
   'internal/event_target': () => ({
+    kEvents: listenersByType(),
     Event,
     EventTarget,
     CustomEvent,
@@ -86,14 +88,18 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     initEventTarget: nothing,
     initNodeEventTarget: nothing,
     isEventTarget: (value: unknown) => value instanceof EventTarget,
-    kEvents: Symbol('kEvents'),
     kTrustEvent: Symbol('kTrustEvent'),
     kWeakHandler: 'kWeakHandler',
     kResistStopPropagation: 'kResistStopPropagation'
   }),
   // Archives are not among what functions have.
   'internal/zip': () => new Proxy({}, { get: () => class Absent {} }),
-  'internal/blob': () => ({ Blob, isBlob: (value: unknown) => value instanceof Blob }),
+  'internal/blob': (load) => ({
+    Blob,
+    isBlob: (value: unknown) => value instanceof Blob,
+    createBlobFromFilePath: (path: string, options: BlobPropertyBag) =>
+      new Blob([(load('fs') as typeof import('node:fs')).readFileSync(path) as Uint8Array<ArrayBuffer>], options)
+  }),
   'internal/encoding': () => ({ TextEncoder, TextDecoder }),
   'internal/file': () => ({ File }),
   'internal/webidl': () => ({ converters: {} }),
@@ -137,13 +143,8 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
     return Object.fromEntries([...names, ...more, ...rest, ...strategies].map((name) => [name, globals[name]]))
   },
   // Files change only by the function's own hand.
-  'internal/fs/watchers': () => ({
-    watch: unwatched,
-    FSWatcher: class {},
-    StatWatcher: class {},
-    kFSWatchStart: Symbol('start')
-  }),
-  'internal/fs/recursive_watch': () => ({ watch: unwatched }),
+  'internal/fs/watchers': (load) => ({ watch: unwatched, ...makeWatchers(load) }),
+  'internal/fs/recursive_watch': (load) => ({ watch: unwatched, ...makeWatchers(load) }),
   'internal/repl/history': () => ({ ReplHistory: class {} }),
   'internal/perf/observe': () => ({ hasObserver: () => false, startPerf: nothing, stopPerf: nothing }),
   'internal/dtrace': () => ({}),
@@ -164,6 +165,22 @@ export const OVERRIDES: Record<string, (load: Load) => unknown> = {
   'timers/promises': makeTimersPromises,
   console: () => console,
   process: () => process
+}
+
+/** By this member of a target Node's `events` finds who listens, as a chain. */
+function listenersByType(): symbol {
+  const kEvents = Symbol('kEvents')
+  const listenersOf = core.builtin('peerless:listeners') as (target: unknown, type: string) => unknown[]
+  const rootOf = (target: unknown) => (type: string) => {
+    const found = listenersOf(target, type)
+    return { size: found.length, next: found.reduceRight((next: object, listener) => ({ listener, next }), {}) }
+  }
+  Object.defineProperty(EventTarget.prototype, kEvents, {
+    get(this: unknown) {
+      return { get: rootOf(this) }
+    }
+  })
+  return kEvents
 }
 
 function unwatched(): never {
