@@ -52,6 +52,13 @@ function make(load: Load) {
   const { codes } = load('internal/errors') as { codes: Record<string, new (...values: unknown[]) => Error> }
   const { fetchBare } = core.builtin('peerless:fetch') as { fetchBare: typeof fetch }
 
+  const invalid = (name: string, expected: string | string[], value: unknown): Error =>
+    new (codes.ERR_INVALID_ARG_TYPE as new (...v: unknown[]) => Error)(name, expected, value)
+  const assertHost = (host: unknown, name: string): void => {
+    if (host === null || host === undefined || typeof host === 'string') return
+    throw invalid(`options.${name}`, ['string', 'undefined', 'null'], host)
+  }
+
   return class ClientRequest extends OutgoingMessage {
     readonly #body: Uint8Array[] = []
     readonly #controller = new AbortController()
@@ -74,7 +81,7 @@ function make(load: Load) {
     res: NodeHttp.IncomingMessage | undefined
     timeoutCb: (() => void) | null = null
 
-    constructor(protocolDefault: string, agent: unknown, alleged: unknown, second?: unknown, third?: Listener) {
+    constructor(alleged: unknown, second?: unknown, third?: Listener, protocolDefault = 'http:', agent?: unknown) {
       super()
       Object.defineProperty(this, 'writableFinished', { configurable: true, get: () => this.#finished })
       const listener = typeof second === 'function' ? (second as Listener) : third
@@ -90,6 +97,8 @@ function make(load: Load) {
       this.path = String(options.path ?? '/')
       if (/[^\u0021-\u00ff]/.test(this.path))
         throw new (codes.ERR_UNESCAPED_CHARACTERS as new (...v: unknown[]) => Error)('Request path')
+      assertHost(options.hostname, 'hostname')
+      assertHost(options.host, 'host')
       this.host = String(options.hostname ?? options.host ?? 'localhost')
       this.agent = options.agent ?? agent
       const port = options.port === undefined || options.port === null || options.port === '' ? '' : `:${Number(options.port)}`
@@ -160,7 +169,10 @@ function make(load: Load) {
         for (let index = 0; index + 1 < headers.length; index += 2)
           this.appendHeader(headers[index] as string, headers[index + 1] as string)
       } else {
-        for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) this.setHeader(name, value as string)
+        for (const [name, value] of Object.entries(headers ?? {})) {
+          if (Array.isArray(value) && name.toLowerCase() === 'host') throw invalid('options.headers.host', 'string', value)
+          if (value !== undefined) this.setHeader(name, value as string)
+        }
       }
       if (typeof auth === 'string' && !this.hasHeader('authorization')) {
         this.setHeader('Authorization', `Basic ${Buffer.from(auth).toString('base64')}`)

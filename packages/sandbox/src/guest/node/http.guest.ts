@@ -47,7 +47,7 @@ function makeAgent(load: Load, protocol: string): unknown {
 function makeClient(load: Load, protocol: string, agentClass: unknown): Maker {
   const ClientRequest = makeClientRequest(load)
   const request = (url: unknown, options?: unknown, listener?: Listener): Request =>
-    new ClientRequest(protocol, agentClass, url, options, listener)
+    new ClientRequest(url, options, listener, protocol, agentClass)
   return {
     request,
     get: (url, options, listener) => {

@@ -33,19 +33,21 @@ export function makeInternalUrl(load: (id: string) => unknown): Record<string, u
   }
 
   const urlToHttpOptions = (url: URL): Record<string, unknown> => {
-    const { hostname, pathname, port, username, password, search } = url
+    if (typeof url !== 'object' || url === null) throw fail('ERR_INVALID_ARG_TYPE', 'url', 'object', url)
+    // Also of an object that only looks like one, such as a copy.
+    const { hostname, pathname, port, username, password, search } = url as Partial<URL>
     const options: Record<string, unknown> = {
       ...url,
       protocol: url.protocol,
-      hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+      hostname: hostname?.startsWith('[') === true ? hostname.slice(1, -1) : hostname,
       hash: url.hash,
       search,
       pathname,
-      path: `${pathname}${search}`,
+      path: `${pathname ?? ''}${search ?? ''}`,
       href: url.href
     }
     if (port !== '') options.port = Number(port)
-    if (username !== '' || password !== '') options.auth = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+    if (username || password) options.auth = `${decodeURIComponent(username ?? '')}:${decodeURIComponent(password ?? '')}`
     return options
   }
 
