@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import test from 'ava'
+import { share } from '../_instances.ts'
 import { compare } from './_compare.ts'
 
 const zlib = [
@@ -133,6 +134,24 @@ const http = [
   `require('module')._resolveFilename('./nope')`,
   `(() => { const v8 = require('module').createRequire('/a/b.js')('v8'), heap = v8.getHeapStatistics(); return [heap.heap_size_limit > 0, heap.used_heap_size >= 0, Array.isArray(v8.getHeapSpaceStatistics())] })()`
 ]
+
+test('compression streams that a function forgot are there again when they were collected', async (t) => {
+  const { define } = await share()
+  const fn = define(`const { createGzip } = require('zlib')
+  exports.handler = async () => {
+    for (let made = 0; made < 100; ) {
+      try {
+        createGzip().write('left open')
+        made++
+      } catch {
+        globalThis.garbage = Array.from({ length: 200 }, () => new Array(5000).fill(made))
+        await new Promise((resolve) => setTimeout(resolve))
+      }
+    }
+    return 'enough'
+  }`)
+  t.is((await fn.result()).json, 'enough')
+})
 
 for (const [name, expressions] of Object.entries({ zlib, crypto, http })) {
   test.serial(`${name} gives what Node gives`, async (t) => {

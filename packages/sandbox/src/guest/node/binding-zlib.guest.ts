@@ -7,6 +7,9 @@ type OnError = (message: string, errno: number, code: string) => void
 /** Modes from which on it is brotli or zstd, whose flush value for "not the end yet" is 0 as zlib's is. */
 const KEEP_ON = 0
 
+/** Streams that nobody ended or destroyed, as Node frees them: an instance has few, and would have none left after some calls. */
+const forgotten = new FinalizationRegistry<number>((id) => void core.ask(ASK.ZLIB_CLOSE, id))
+
 /** A compression stream of the executor, stepped synchronously: it holds what is not JavaScript's, the bytes stay here. */
 class Handle {
   readonly #mode: number
@@ -28,6 +31,7 @@ class Handle {
     const opened = core.ask(ASK.ZLIB_OPEN, this.#mode, JSON.stringify(options), given)
     if (typeof opened !== 'number') throw failure(opened)
     this.#id = opened
+    forgotten.register(this, opened, this)
   }
 
   writeSync(
@@ -104,6 +108,7 @@ class Handle {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    forgotten.unregister(this)
     core.ask(ASK.ZLIB_CLOSE, this.#id)
   }
 
