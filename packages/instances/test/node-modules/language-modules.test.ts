@@ -137,6 +137,7 @@ const texts = [
 
 const buffers = [
   `Buffer.alloc(4).fill('zz', 'hex')`,
+  `[Buffer.alloc(3, 7).fill(), Buffer.alloc(2).fill(null), Buffer.alloc(2).fill(300), Buffer.alloc(2).fill({})].map((b) => b.toString('hex'))`,
   `Buffer.alloc(4).fill(1, 0, 9)`,
   `Buffer.from('añ€😀').toString('hex')`,
   `Buffer.from('añ€😀').toString('base64') + Buffer.from('añ€😀').toString('base64url')`,

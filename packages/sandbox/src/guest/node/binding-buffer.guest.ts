@@ -36,12 +36,11 @@ function fill(view: View, value: unknown, start: number, end: number, encoding?:
   const bytes = bytesOf(view)
   if (start < 0 || end > bytes.length) return -2
   if (start >= end) return undefined
-  if (typeof value === 'number' || typeof value === 'boolean') {
+  if (typeof value !== 'string' && !ArrayBuffer.isView(value)) {
     bytes.fill(Number(value) & 255, start, end)
     return undefined
   }
-  const pattern =
-    typeof value === 'string' ? (Buffer.from(value, encoding as BufferEncoding) as Uint8Array) : bytesOf(value as ArrayBufferView)
+  const pattern = typeof value === 'string' ? (Buffer.from(value, encoding as BufferEncoding) as Uint8Array) : bytesOf(value)
   if (pattern.length === 0) return -1
   for (let at = start; at < end; at += pattern.length) {
     bytes.set(at + pattern.length <= end ? pattern : pattern.subarray(0, end - at), at)
