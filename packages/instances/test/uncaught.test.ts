@@ -91,6 +91,13 @@ test.serial(
   ['tick', 'uncaughtException', 'next', 'another', 'uncaughtException']
 )
 test.serial(
+  'process.on of uncaughtException hears of callbacks of fs',
+  sees,
+  SEE_UNCAUGHT,
+  "require('fs').stat('/tmp', () => { throw new Error('stat') }); require('fs').readFile('/nope', () => { throw new Error('read') })",
+  ['stat', 'uncaughtException', 'read', 'uncaughtException']
+)
+test.serial(
   'process.on of uncaughtException hears of microtasks',
   sees,
   SEE_UNCAUGHT,

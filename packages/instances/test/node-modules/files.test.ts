@@ -73,6 +73,9 @@ const expressions = [
     `const watcher = fs.watch(D, () => {}); const closed = new Promise((r) => watcher.once('close', () => r('closed'))); watcher.unref(); watcher.close(); const deep = fs.watch(D, { recursive: true }); deep.close(); return [watcher instanceof require('events'), watcher.listenerCount('change'), await closed]`
   ),
   inFolder(`return fs.watch(D + '/nope')`),
+  inFolder(
+    `const { uid, gid } = fs.statSync(D); fs.chownSync(D, -1, -1); return [fs.statSync(D).uid === uid, fs.statSync(D).gid === gid]`
+  ),
   inFolder(`fs.writeFileSync(D + '/c', ''); fs.watchFile(D + '/c', () => {}); fs.unwatchFile(D + '/c'); return 'unwatched'`),
   ...['"x"', 'undefined'].map((descriptor) => inFolder(`try { fs.closeSync(${descriptor}) } catch { return 'refused' }`)),
   inFolder(`${GLOBBED}; return [fs.globSync('**/*.txt', { cwd: D }).sort(), fs.globSync([D + '/**/*.js', D + '/*.txt']).sort()]`),

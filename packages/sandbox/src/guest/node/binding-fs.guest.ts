@@ -1,6 +1,6 @@
 import { ASK } from '../../bridge-operations.ts'
 import { core } from './core.guest.ts'
-import { bytesOf } from './encodings.guest.ts'
+import { bytesOf, encoded } from './encodings.guest.ts'
 import { contentOf, FileError, MemoryFiles, type Node } from './memory-files.guest.ts'
 import { namesOf, OpenFiles } from './open-files.guest.ts'
 
@@ -215,7 +215,10 @@ export function makeBindingFs(errors: ReadonlyMap<string, readonly [number: numb
       changed(node, '/tmp', make(node, values))
     }
   const toMode = (node: Node, [mode = 0]: number[]) => ({ mode: (node.mode & S_IFMT) | (mode & 0o7777) })
-  const toOwner = (_node: Node, [uid = 0, gid = 0]: number[]) => ({ uid, gid })
+  const toOwner = (node: Node, [uid = 0, gid = 0]: number[]) => ({
+    uid: uid === -1 ? node.uid : uid,
+    gid: gid === -1 ? node.gid : gid
+  })
   const toTimes = (_node: Node, [atime = 0, mtime = 0]: number[]) => ({ atimeMs: atime * 1_000, mtimeMs: mtime * 1_000 })
 
   class FileHandle {
@@ -422,14 +425,14 @@ function complete(call: () => unknown, done: (error: unknown, result?: unknown) 
   Promise.resolve()
     .then(() => undefined)
     .then(() => {
-      let result: unknown
+      let answer: [error: unknown, result?: unknown]
       try {
-        result = call()
+        answer = [null, call()]
       } catch (error) {
-        done(error)
-        return
+        answer = [error]
       }
-      done(null, result)
+      // What the callback throws is no rejection.
+      process.nextTick(done, ...answer)
     })
 }
 
@@ -439,10 +442,4 @@ function placeOf(name: string): string {
 
 function textOf(path: unknown): string {
   return typeof path === 'string' ? path : Buffer.from(path as Uint8Array).toString()
-}
-
-function encoded(name: string, encoding: unknown): unknown {
-  if (encoding === undefined || encoding === null || encoding === 'utf8') return name
-  const bytes = Buffer.from(name)
-  return encoding === 'buffer' ? bytes : bytes.toString(encoding as BufferEncoding)
 }

@@ -127,3 +127,10 @@ function base64Digit(code: number): number {
   if (code === 43 || code === 45) return 62
   return code === 47 || code === 95 ? 63 : -1
 }
+
+/** A name or path as it was asked for: a text, a Buffer, or a text of its bytes. */
+export function encoded(name: string, encoding: unknown): unknown {
+  if (encoding === undefined || encoding === null || encoding === 'utf8') return name
+  const bytes = Buffer.from(name)
+  return encoding === 'buffer' ? bytes : bytes.toString(encoding as BufferEncoding)
+}
