@@ -194,7 +194,7 @@ export interface ExecutorStatus {
   /** Whether an attempt to read a file that everyone may read was refused, and what the permission model says of the rest. */
   confined: boolean
   permissions: Record<string, boolean>
-  /** Names in its environment, which must be none. */
+  /** Names in the environment that it was started with, which must be none. */
   environment: string[]
   instances: number
   heapUsedMb: number

@@ -43,6 +43,9 @@ const permissionScopes = ['fs.read', 'fs.write', 'child', 'worker', 'net', 'insp
 
 // `bwrap` sets it, and nothing here needs it: an executor has no environment.
 delete process.env.PWD
+const inherited = Object.keys(process.env)
+// Functions have their dates in UTC, as on Lambda, where the machine has a zone of its own and no jail keeps it from this process.
+process.env.TZ = 'UTC'
 
 const collect = (globalThis as { __peerlessCollect?: () => void }).__peerlessCollect
 
@@ -238,7 +241,7 @@ function status(): ExecutorStatus {
     v8Version: process.versions.v8,
     confined: isRefused('/etc/passwd'),
     permissions,
-    environment: Object.keys(process.env),
+    environment: inherited,
     instances: instances.size,
     // Not `process.memoryUsage`: it reads /proc, which need not be there.
     heapUsedMb: Math.ceil(getHeapStatistics().used_heap_size / 1_048_576)
