@@ -229,7 +229,7 @@ test.serial(
     let held: Promise<unknown> = Promise.resolve()
     const { define, instances } = await start(t, { slots: 2, hold: () => held })
     // Larger than what is kept in memory, so that another executor has to ask for it.
-    const fn = define(`/*${'x'.repeat(300_000)}*/ exports.handler = (e) => new Promise((done) => setTimeout(done, e.ms, 'ok'))`)
+    const fn = define(`/*${'x'.repeat(9_000_000)}*/ exports.handler = (e) => new Promise((done) => setTimeout(done, e.ms, 'ok'))`)
     // Calls take so long that a second one is worth a start.
     await fn.result({ ms: 1_500 })
     let release: (value?: unknown) => void = () => undefined

@@ -46,8 +46,11 @@ export function isEntered(): boolean {
 
 /** What a tick throws is nobody's to catch, whether it runs here or among promise callbacks. */
 export function endEntry(): void {
-  if (ticks.length > 0) drain()
-  entries = 0
+  try {
+    if (ticks.length > 0) drain()
+  } finally {
+    entries = 0
+  }
 }
 
 function drain(): void {
