@@ -38,7 +38,7 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
   const { stem, exportName } = parseHandler(order.handler)
   const tree = new ZipTree(await filesOf(order.zip, order.layers ?? []))
   const foreign = await foreignBundle(tree, stem, exportName)
-  if (foreign !== undefined) return sealed(foreign, order.handler)
+  if (foreign !== undefined) return await sealed(foreign, order.handler)
   const entry = findHandlerFile(order.handler, stem, tree)
   const files = new Map<string, Uint8Array>()
   const read = new Set<string>()
@@ -60,11 +60,11 @@ export async function buildBundle(order: BundleOrder): Promise<{ bytes: Uint8Arr
     handlerExport,
     ...(files.size === 0 ? {} : { files })
   }
-  return sealed(bundle, order.handler)
+  return await sealed(bundle, order.handler)
 }
 
-function sealed(bundle: Bundle, handler: string): { bytes: Uint8Array; bundle: Bundle } {
-  const bytes = encodeBundle(bundle)
+async function sealed(bundle: Bundle, handler: string): Promise<{ bytes: Uint8Array; bundle: Bundle }> {
+  const bytes = await encodeBundle(bundle)
   if (bytes.length > LIMITS.bundleBytesMax) {
     throw new PeerlessError('TOO_LARGE', `the bundle of '${handler}' has ${bytes.length} bytes, at most ${LIMITS.bundleBytesMax}`)
   }

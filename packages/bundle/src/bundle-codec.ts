@@ -1,20 +1,27 @@
-import { type Bundle, LIMITS, PeerlessError } from '@peerless/interface'
+import { promisify } from 'node:util'
+import { deflate, inflateSync } from 'node:zlib'
+import { type Bundle, LIMITS, messageOf, PeerlessError } from '@peerless/interface'
 import { decode, encode } from '@peerless/wire'
 
 const FORMAT = 1
 
-/** CBOR with keys in this order: the same bundle always has the same bytes, hence the same CID. */
-export function encodeBundle(bundle: Bundle): Uint8Array {
+/**
+ * CBOR with keys in this order: the same bundle always has the same bytes, hence the same CID. The source map, which would be more than half of it and which only errors need, is compressed
+ * (RFC 1950); before it was text, and is read as such.
+ */
+export async function encodeBundle(bundle: Bundle): Promise<Uint8Array> {
   return encode({
     format: FORMAT,
     script: bundle.script,
-    sourceMap: bundle.sourceMap ?? null,
+    sourceMap: bundle.sourceMap === undefined ? null : await compress(bundle.sourceMap),
     builtins: [...bundle.builtins],
     handlerExport: bundle.handlerExport,
     // Pairs in order of name, since names may be anything; left out where there are none, so that such bundles keep their CIDs.
     ...(bundle.files === undefined || bundle.files.size === 0 ? {} : { files: pairsOf(bundle.files) })
   })
 }
+
+const compress: (text: string) => Promise<Buffer> = promisify(deflate)
 
 function pairsOf(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
   return [...files].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -28,13 +35,23 @@ export function decodeBundle(bytes: Uint8Array): Bundle {
   const { format, script, sourceMap, builtins, handlerExport, files } = value as Record<string, unknown>
   if (format !== FORMAT) throw malformed(`format ${String(format)} is not ${FORMAT}`)
   if (typeof script !== 'string') throw malformed('script is not text')
-  if (sourceMap !== null && typeof sourceMap !== 'string') throw malformed('sourceMap is neither text nor null')
   if (!Array.isArray(builtins) || !builtins.every((name) => typeof name === 'string')) {
     throw malformed('builtins is not a list of names')
   }
   if (typeof handlerExport !== 'string' || handlerExport === '') throw malformed('handlerExport is not a name')
-  const bundle = { format: FORMAT, script, sourceMap: sourceMap ?? undefined, builtins, handlerExport } as const
+  const bundle = { format: FORMAT, script, sourceMap: sourceMapOf(sourceMap), builtins, handlerExport } as const
   return files === undefined ? bundle : { ...bundle, files: filesOf(files) }
+}
+
+function sourceMapOf(alleged: unknown): string | undefined {
+  if (alleged === null) return undefined
+  if (typeof alleged === 'string') return alleged
+  if (!(alleged instanceof Uint8Array)) throw malformed('sourceMap is neither bytes nor text nor null')
+  try {
+    return inflateSync(alleged, { maxOutputLength: LIMITS.bundleBytesMax }).toString()
+  } catch (error) {
+    throw malformed(`sourceMap is not compressed as it should be: ${messageOf(error)}`)
+  }
 }
 
 function filesOf(alleged: unknown): ReadonlyMap<string, Uint8Array> {

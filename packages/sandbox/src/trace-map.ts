@@ -1,9 +1,13 @@
 import { SourceMap } from 'node:module'
+import { inflateSync } from 'node:zlib'
+import { LIMITS } from '@peerless/interface'
 
 /** Where guest scripts are said to lie, as on Lambda. */
 export const SCRIPT_NAME = '/var/task/bundle.js'
 const POSITION = /\/var\/task\/bundle\.js:(\d+):(\d+)/g
 const FRAMES_MAPPED_MAX = 200
+/** How what zlib compressed begins (RFC 1950), and no JSON. */
+const COMPRESSED = 0x78
 
 /** Puts the author's own files and lines into error JSON and log lines. Few of them name positions, so the map is parsed when the first does. */
 export class TraceMap {
@@ -13,7 +17,7 @@ export class TraceMap {
   /** Resolves when it is there, where it comes later. */
   readonly whole: Promise<void>
 
-  /** @param json UTF-8 @param follows whether it comes by `give` */
+  /** @param json UTF-8, or that compressed @param follows whether it comes by `give` */
   constructor(json: Uint8Array | undefined, follows = false) {
     this.#json = json
     this.whole = follows
@@ -23,7 +27,7 @@ export class TraceMap {
       : Promise.resolve()
   }
 
-  /** It comes after its script: a start does not wait for it. @param json UTF-8 */
+  /** It comes after its script: a start does not wait for it. */
   give(json: Uint8Array): void {
     this.#json = json
     this.#map = undefined
@@ -34,7 +38,7 @@ export class TraceMap {
   apply(text: string): string {
     if (this.#json === undefined || !text.includes(SCRIPT_NAME)) return text
     try {
-      this.#map ??= new SourceMap(JSON.parse(Buffer.from(this.#json).toString()))
+      this.#map ??= new SourceMap(JSON.parse(textOf(this.#json)))
     } catch {
       // A broken map is the bundler's mistake, not the function's: its error is still told, with positions of the script.
       return text
@@ -49,4 +53,9 @@ export class TraceMap {
       return `/var/task/${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
     })
   }
+}
+
+function textOf(json: Uint8Array): string {
+  const plain = json[0] === COMPRESSED ? inflateSync(json, { maxOutputLength: LIMITS.bundleBytesMax }) : Buffer.from(json)
+  return plain.toString()
 }

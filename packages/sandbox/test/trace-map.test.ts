@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib'
 import test from 'ava'
 import { TraceMap } from '../src/trace-map.ts'
 
@@ -11,9 +12,15 @@ test('positions of the script become those of the source', (t) => {
   })
 })
 
+test('a map may be compressed', (t) => {
+  t.is(new TraceMap(deflateSync(MAP)).apply('at /var/task/bundle.js:2:1'), 'at /var/task/src/a.ts:5:3')
+})
+
 test('without a map, or with a broken one, nothing changes', (t) => {
   const error = '{"trace":["at /var/task/bundle.js:2:1"]}'
   t.is(new TraceMap(undefined).apply(error), error)
   t.is(new TraceMap(Buffer.from('{nonsense')).apply(error), error)
+  t.is(new TraceMap(Buffer.from('x nonsense')).apply(error), error)
+  t.is(new TraceMap(deflateSync(Buffer.alloc(70_000_000))).apply(error), error)
   t.is(new TraceMap(Buffer.from('{"version":3,"sources":[],"names":[],"mappings":""}')).apply(error), error)
 })
