@@ -349,7 +349,8 @@ export class MeshTurns {
     const [kind, name, hashes] = parsed.data
     const key = keyOf(kind, name)
     this.#news.doubt(key)
-    Promise.all(this.#held.get(key) ?? []).then(() => {
+    // Also where one could not be written: who asks would wait for its time otherwise.
+    void Promise.allSettled(this.#held.get(key) ?? []).then(() => {
       const { homeOf, mesh } = this.#options
       // It outranks the one that asks, which would have asked it if they were connected.
       const another = ![peer, mesh.peerId].includes(homeOf(key))
