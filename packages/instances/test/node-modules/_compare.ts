@@ -18,11 +18,11 @@ const run = async () => { const out = []; for (const one of list) { try { out.pu
 }
 
 /** Evaluates each expression in an executor and in the Node that runs the test, and compares. Returns how many agreed: all. */
-export async function compare(t: ExecutionContext, expressions: readonly Expression[]): Promise<number> {
+export async function compare(t: ExecutionContext, expressions: readonly Expression[], memoryMb = 128): Promise<number> {
   const source = sourceOf(expressions)
   const here = (await new Function('require', `${source}\nreturn run()`)(require)) as unknown[]
   const { define } = await share()
-  const fn = define(`${source}\nexports.handler = run`, { timeoutSeconds: 30 })
+  const fn = define(`${source}\nexports.handler = run`, { timeoutSeconds: 30, memoryMb })
   const { json } = await fn.result({})
   const there = json as unknown[]
   if (!Array.isArray(there)) throw new Error(JSON.stringify(json))
