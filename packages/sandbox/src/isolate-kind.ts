@@ -22,7 +22,7 @@ export interface BundleNeeds {
 
 /** @param script UTF-8 */
 export function needsOf({ builtins }: BundleManifest, script: Uint8Array): BundleNeeds {
-  const text = Buffer.from(script.buffer, script.byteOffset, script.length)
+  const text = Buffer.from(script.buffer, script.byteOffset, Math.min(script.length, LOOKED_BYTES_MAX))
   const web = WEB.some((part) => text.includes(part)) || hasWord(text, 'fetch')
   if (text.toString('latin1', 0, PYTHON.length) === PYTHON) return { web, runtime: 'python' }
   // What asks for no module may still use the global.
@@ -52,11 +52,17 @@ export function isSameKind(a: IsolateKind, b: IsolateKind): boolean {
 
 const WEB = ['new Response(', 'new Request(', 'new Headers(', 'Response.json(', 'Response.redirect(', 'Response.error(']
 const WORD_CHARACTER = /[\w$]/
+/** The daemon looks too, and others wait meanwhile: of what is behind that nothing is guessed. Some 15 ms. */
+const LOOKED_BYTES_MAX = 8_388_608
+/** What is part of other words so often is taken for a word, which is looked at each time: a text may be of nothing else. */
+const PARTS_MAX = 10_000
 /** How the bundler begins the script of a handler in Python (packages/bundle, foreign-bundle.ts). */
 const PYTHON = "globalThis.__peerlessRequire('peerless:python').handler("
 
 function hasWord(text: Buffer, word: string): boolean {
+  let parts = 0
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
+    if (++parts > PARTS_MAX) return true
     const stands = (index: number) => !WORD_CHARACTER.test(String.fromCharCode(text[index] ?? 0))
     if (stands(at - 1) && stands(at + word.length)) return true
   }

@@ -38,3 +38,11 @@ test('kinds are the same in all that is prepared', (t) => {
 test('bytes that are no bundle have no kind', (t) => {
   t.throws(() => needsOfBundle(new Uint8Array([1, 2, 3])), { code: 'MALFORMED' })
 })
+
+test('a text is looked at for a bounded time, whatever is in it', (t) => {
+  t.true(kind('fetch_'.repeat(20_000)).web, 'so many are not all looked at')
+  t.false(kind('fetch_'.repeat(2_000)).web)
+  const behind = `${' '.repeat(9_000_000)}fetch()`
+  t.false(kind(behind).web, 'nor what is so far behind')
+  t.true(kind(behind.slice(2_000_000)).web)
+})
