@@ -16,6 +16,7 @@ export class RecentBytes {
   readonly #small: KeptBytes
   #large: KeptBytes
   #forget: Timer | undefined
+  #stopped = false
 
   constructor(clock: Clock, limits: RecentBytesLimits) {
     this.#clock = clock
@@ -52,12 +53,15 @@ export class RecentBytes {
     this.#large.delete(name)
   }
 
+  /** Nothing is timed from then on. */
   stop(): void {
+    this.#stopped = true
     this.#forget?.cancel()
   }
 
   #used(): void {
     this.#forget?.cancel()
+    if (this.#stopped) return
     this.#forget = this.#clock.after(this.#limits.largeMs, () => {
       this.#large = new KeptBytes(this.#limits.large)
     })

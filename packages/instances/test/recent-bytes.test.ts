@@ -51,6 +51,8 @@ test('nothing is timed any more after the end', async (t) => {
   const { clock, recent } = made()
   recent.set('one', of(51))
   recent.stop()
+  // A reading that was under way.
+  recent.set('two', of(51))
   await clock.advance(100_000)
-  t.true(recent.has('one'))
+  t.true(recent.has('one') && recent.has('two'))
 })

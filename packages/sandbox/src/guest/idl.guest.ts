@@ -11,6 +11,19 @@ export function enumerable(...classes: { prototype: object }[]): void {
   }
 }
 
+/** How Node refuses a call. */
+export function refused(text: string, code: string): TypeError {
+  return Object.assign(new TypeError(text), { code })
+}
+
+/** Of the arguments of a call, those that must be there. @throws TypeError ERR_MISSING_ARGS */
+export function needs(args: readonly unknown[], ...names: string[]): void {
+  if (args.length >= names.length) return
+  const [last, ...more] = names.map((name) => `"${name}"`).reverse()
+  const listed = more.length === 0 ? `${last} argument` : `${more.reverse().join(', ')} and ${last} arguments`
+  throw refused(`The ${listed} must be specified`, 'ERR_MISSING_ARGS')
+}
+
 type Pairs = readonly (readonly [name: string, value: unknown])[]
 type Kind = 'entries' | 'keys' | 'values'
 

@@ -1,5 +1,5 @@
 import { DOMException } from './dom-exception.guest.ts'
-import { enumerable } from './idl.guest.ts'
+import { enumerable, needs, refused } from './idl.guest.ts'
 import { promiseResolve, promiseThen, reflectApply } from './intrinsics.guest.ts'
 
 interface Entry {
@@ -81,15 +81,6 @@ class PerformanceObserverEntryList {
   get [Symbol.toStringTag](): string {
     return 'PerformanceObserverEntryList'
   }
-}
-
-/** How Node refuses a call with too few arguments, of those that take one at least. */
-export function needs(args: readonly unknown[], name: string): void {
-  if (args.length === 0) throw refused(`The "${name}" argument must be specified`, 'ERR_MISSING_ARGS')
-}
-
-export function refused(text: string, code: string): TypeError {
-  return Object.assign(new TypeError(text), { code })
 }
 
 class PerformanceObserver {

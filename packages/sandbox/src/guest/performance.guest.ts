@@ -1,8 +1,8 @@
 import { DOMException } from './dom-exception.guest.ts'
 import { EventTarget } from './event-target.guest.ts'
-import { enumerable } from './idl.guest.ts'
+import { enumerable, needs, refused } from './idl.guest.ts'
 import { now, timeOrigin } from './intrinsics.guest.ts'
-import { entriesSorted, needs, refused, tellObservers, timeline } from './performance-observer.guest.ts'
+import { entriesSorted, tellObservers, timeline } from './performance-observer.guest.ts'
 import { structuredClone } from './structured-clone.guest.ts'
 
 /** Marks and measures kept; the oldest go. */

@@ -1,6 +1,6 @@
 import { ASK, URL_COMPONENTS } from '../bridge-operations.ts'
 import { ask } from './bridge.guest.ts'
-import { enumerable, inspectable, membersOf, pairIterators } from './idl.guest.ts'
+import { enumerable, inspectable, membersOf, needs, pairIterators, refused } from './idl.guest.ts'
 import { customInspect } from './inspect.guest.ts'
 import { reflectApply } from './intrinsics.guest.ts'
 import { utf8Slice } from './node/utf8.guest.ts'
@@ -8,18 +8,6 @@ import { plainUrl } from './plain-url.guest.ts'
 
 type Pairs = [string, string][]
 type Component = (typeof URL_COMPONENTS)[number]
-
-/** How Node refuses a call. */
-function refused(text: string, code: string): TypeError {
-  return Object.assign(new TypeError(text), { code })
-}
-
-function needs(args: readonly unknown[], ...names: string[]): void {
-  if (args.length >= names.length) return
-  const [last, ...more] = names.map((name) => `"${name}"`).reverse()
-  const listed = more.length === 0 ? `${last} argument` : `${more.reverse().join(', ')} and ${last} arguments`
-  throw refused(`The ${listed} must be specified`, 'ERR_MISSING_ARGS')
-}
 
 const baseOf = (base: unknown): string | undefined => (base === undefined ? undefined : String(base))
 
